@@ -33,7 +33,7 @@ pub struct Committer {
 }
 
 enum Work {
-    Publish(u64, Sealed),
+    Publish(u64, Box<Sealed>),
     Adopt(Box<Adopted>),
 }
 
@@ -62,7 +62,9 @@ impl Committer {
 
     /// Takes a complete file. `tag` comes back with the outcome.
     pub fn submit(&self, tag: u64, sealed: Sealed) {
-        self.sender.send(Work::Publish(tag, sealed)).expect("the committer's thread runs until the sender is gone");
+        self.sender
+            .send(Work::Publish(tag, Box::new(sealed)))
+            .expect("the committer's thread runs until the sender is gone");
     }
 
     /// Takes note of a blob that another run has published.
@@ -88,7 +90,7 @@ fn run(store: &Store, receiver: &Receiver<Work>, today: u32) -> Committed {
             match receiver.recv_timeout(patience) {
                 Ok(Work::Publish(tag, sealed)) => {
                     first.get_or_insert_with(Instant::now);
-                    group.push((tag, sealed));
+                    group.push((tag, *sealed));
                 }
                 Ok(Work::Adopt(adopted)) => {
                     committed.additions.push(Addition::of(&adopted.receipt, today));

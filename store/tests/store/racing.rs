@@ -53,7 +53,7 @@ fn run(store: &Store, bodies: &[Vec<u8>]) -> usize {
             }
         }
     }
-    let committed = committer.finish();
-    assert!(committed.published.iter().all(|(_, outcome)| outcome.is_ok()), "{:?}", committed.published);
+    let outcome = committer.finish();
+    assert!(outcome.published.iter().all(|(_, outcome)| outcome.is_ok()), "{:?}", outcome.published);
     downloads
 }

@@ -54,9 +54,9 @@ pub(crate) fn fetch(store: &Store, wanted: &Wanted, bytes: &[u8]) -> Result<Foun
     let receipt = part.finish()?;
     let committer = Committer::start(&look_up, now());
     committer.submit(7, part.seal(receipt));
-    let mut committed = committer.finish();
-    assert_eq!(committed.published.len(), 1);
-    let (tag, outcome) = committed.published.remove(0);
+    let mut outcomes = committer.finish().published;
+    assert_eq!(outcomes.len(), 1);
+    let (tag, outcome) = outcomes.remove(0);
     assert_eq!(tag, 7);
     Ok(outcome.unwrap())
 }
