@@ -3,3 +3,8 @@
 //! Lockfiles are read into artifacts, artifacts into a plan; a plan is fetched into a store. `docs/architecture.md` says how.
 
 pub mod artifact;
+pub mod endpoints;
+pub mod lockfile;
+pub mod plan;
+pub mod redacted;
+pub mod selection;
