@@ -12,10 +12,12 @@ use url::Url;
 
 use crate::{artifact::PackageName, environment::Environment};
 
-pub mod authorization;
+mod authorization;
+mod expand;
 pub mod ini;
-pub mod network;
-pub mod registries;
+mod layers;
+mod network;
+mod registries;
 
 pub use self::{
     authorization::Authorization,
@@ -23,7 +25,7 @@ pub use self::{
     registries::ReplaceRegistryHost,
 };
 
-use self::{authorization::Authorizations, registries::Registries};
+use self::{authorization::Authorizations, layers::Layers, registries::Registries};
 
 /// What npm's configuration says, as far as fetching needs it.
 #[derive(Clone, Debug)]
@@ -36,24 +38,48 @@ pub struct NpmConfig {
 
 impl NpmConfig {
     /// The configuration for the project in this folder (of a workspace: the root's). Files that do not exist say nothing.
-    pub fn load(_environment: &Environment, _project: &Path) -> Result<Self, NpmrcError> {
-        todo!()
+    ///
+    /// Paths in the project's `.npmrc` start from the project, those elsewhere from the current folder.
+    pub fn load(environment: &Environment, project: &Path) -> Result<Self, NpmrcError> {
+        let mut warnings = Vec::new();
+        let layers = Layers::read(environment, project, &mut warnings)?;
+        let (registries, credentials) = Registries::read(&layers)?;
+        let mut authorizations = Authorizations::read(&layers, registries.default_registry(), &mut warnings);
+        for (registry, authorization) in credentials {
+            authorizations.insert_if_none(&registry, authorization);
+        }
+        let network = NetworkSettings::read(&layers, environment, &mut warnings)?;
+        Ok(Self { registries, authorizations, network, warnings })
     }
 
     /// The registry of packages that have no scope, or whose scope has none of its own. Ends with a slash; has no user name or password.
     pub fn registry(&self) -> &Url {
-        todo!()
+        self.registries.default_registry()
     }
 
     /// The registry of this package. Ends with a slash; has no user name or password.
-    pub fn registry_for(&self, _package: &PackageName) -> &Url {
-        todo!()
+    pub fn registry_for(&self, package: &PackageName) -> &Url {
+        self.registries.for_package(package)
+    }
+
+    /// Where an address that a lockfile states for a package leads with this configuration; `None` if to itself.
+    /// `is_in_registry`: whether the lockfile means a registry's package, and not just any address.
+    pub fn replaced(&self, resolved: &Url, package: &PackageName, is_in_registry: bool) -> Option<Url> {
+        self.registries.replaced(resolved, package, is_in_registry)
     }
 
     /// The credentials for this address, if it lies on a host, port and path that some were given for. Ask again for each address
     /// of a redirect: what was right for one host is not for the next.
-    pub fn authorization_for(&self, _address: &Url) -> Option<&Authorization> {
-        todo!()
+    ///
+    /// A key without a port means the scheme's own port. Over plain `http:` such a secret goes only to a host that is configured as
+    /// a registry with `http:`, so that an old lockfile's `http:` address does not draw the secret of an `https:` registry.
+    pub fn authorization_for(&self, address: &Url) -> Option<&Authorization> {
+        let may_have_one = match address.scheme() {
+            "https" => true,
+            "http" => address.port().is_some() || self.registries.is_plain_origin(address),
+            _ => false,
+        };
+        self.authorizations.find(address).filter(|_| may_have_one)
     }
 
     /// Proxies, certificates, retries and timeouts.
@@ -63,7 +89,7 @@ impl NpmConfig {
 
     /// Which of a lockfile's addresses are asked for at the configured registry instead.
     pub fn replace_registry_host(&self) -> &ReplaceRegistryHost {
-        todo!()
+        &self.registries.replace
     }
 
     /// What a person should know, in the order it was found.
@@ -99,8 +125,62 @@ pub enum NpmrcWarning {
     TlsVerificationOff {
         /// Where it stands.
         origin: Origin,
-        /// The key, or the variable's name.
+        /// The key.
         key: String,
+    },
+    /// A secret or address names a variable that is not set.
+    #[error("{origin}: `{key}` names the variable {variable}, which is not set, and is left out")]
+    UnsetVariable {
+        /// Where it stands.
+        origin: Origin,
+        /// The key.
+        key: String,
+        /// What stands between the braces.
+        variable: String,
+    },
+    /// A secret that cannot be sent.
+    #[error(
+        "{origin}: `{key}` is not what npm accepts there (a token in one word, a password in base64) and is left out"
+    )]
+    UnusableSecret {
+        /// Where it stands.
+        origin: Origin,
+        /// The key.
+        key: String,
+    },
+    /// A client certificate, which larder does not send.
+    #[error("{origin}: `{key}`: client certificates are not supported and are left out")]
+    ClientCertificate {
+        /// Where it stands.
+        origin: Origin,
+        /// The key.
+        key: String,
+    },
+    /// A value of the wrong kind.
+    #[error("{origin}: `{key}` is not {accepted} and is left out")]
+    NotUnderstood {
+        /// Where it stands.
+        origin: Origin,
+        /// The key.
+        key: String,
+        /// What it should be.
+        accepted: &'static str,
+    },
+    /// A configuration file of the user's or the global one exists and cannot be read.
+    #[error("{} cannot be read and is left out: {reason}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why, in words.
+        reason: String,
+    },
+    /// A file of certificates does not exist.
+    #[error("{}, which {origin} names for certificates, does not exist", path.display())]
+    NoCertificateFile {
+        /// The file.
+        path: PathBuf,
+        /// Where it is named.
+        origin: Origin,
     },
 }
 
@@ -109,12 +189,30 @@ pub enum NpmrcWarning {
 #[non_exhaustive]
 pub enum NpmrcError {
     /// A file exists and cannot be read.
-    #[error("{path} cannot be read")]
+    #[error("{} cannot be read", path.display())]
     Unreadable {
         /// The file.
         path: PathBuf,
         /// Why.
         #[source]
         source: io::Error,
+    },
+    /// A registry or a proxy is no address. Its text is not shown: it can hold a password.
+    #[error("{origin}: `{key}` is no address of the form `https://host/path`")]
+    NoAddress {
+        /// Where it stands.
+        origin: Origin,
+        /// The key, or the variable's name.
+        key: String,
+    },
+    /// A registry's address names a variable that is not set.
+    #[error("{origin}: `{key}` names the variable {variable}, which is not set")]
+    UnsetVariable {
+        /// Where it stands.
+        origin: Origin,
+        /// The key.
+        key: String,
+        /// What stands between the braces.
+        variable: String,
     },
 }
