@@ -3,3 +3,4 @@
 //! Lockfiles are read into artifacts, artifacts into a plan; a plan is fetched into a store. `docs/architecture.md` says how.
 
 pub mod artifact;
+pub mod fetch;
