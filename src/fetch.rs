@@ -13,15 +13,23 @@
 //! Invariants: an address in an error or an event shows neither user, password nor query; credentials are asked for at every hop and so
 //! never follow a redirect; no code of a sink runs on an async thread; a dropped future leaves what the sink has already taken.
 
+mod body;
 mod client;
 mod document;
 mod download;
 mod error;
+mod gate;
 mod progress;
 mod range;
+mod reach;
 mod redacted;
+mod redirect;
+mod resolver;
+mod roots;
 mod settings;
 mod sink;
+mod tries;
+mod writer;
 
 pub use client::{Client, Credentials, NoCredentials};
 pub use document::document;

@@ -1,11 +1,11 @@
 //! What can go wrong: [`ClientError`] when a client is made, [`DownloadError`] when it is used.
 
-use std::{fmt, time::Duration};
+use std::{error::Error, fmt, io, time::Duration};
 
 use larder_store::digest::Integrity;
 use reqwest::StatusCode;
 
-use super::{RedactedUrl, SinkError};
+use super::{ClientSettings, RedactedUrl, SinkError, tries::is_passing};
 
 /// Why a [`super::Client`] cannot be made.
 #[derive(Debug, thiserror::Error)]
@@ -106,6 +106,15 @@ pub enum DownloadError {
     /// No connection.
     #[error("{url}: cannot connect")]
     Connect {
+        /// The address.
+        url: RedactedUrl,
+        /// Why.
+        #[source]
+        source: reqwest::Error,
+    },
+    /// The server cannot prove who it is.
+    #[error("{url}: the server's certificate is not trusted")]
+    Certificate {
         /// The address.
         url: RedactedUrl,
         /// Why.
@@ -216,6 +225,38 @@ impl DownloadError {
         }
     }
 
+    /// Whether another try may succeed.
+    pub(super) fn is_worth_retrying(&self) -> bool {
+        match self {
+            Self::Status { status, .. } => is_passing(*status),
+            Self::Lookup { .. } | Self::Connect { .. } | Self::Broken { .. } => true,
+            Self::Timeout { phase, .. } => *phase != Phase::Whole,
+            Self::Request { source, .. } => !source.is_builder(),
+            _ => false,
+        }
+    }
+
+    /// Whether there was no connection at all.
+    pub(super) fn is_unreached(&self) -> bool {
+        matches!(self, Self::Lookup { .. } | Self::Connect { .. } | Self::Timeout { phase: Phase::Connect, .. })
+    }
+
+    /// Why a request was not answered.
+    pub(super) fn from_send(url: RedactedUrl, source: reqwest::Error, settings: &ClientSettings) -> Self {
+        let source = source.without_url();
+        if source.is_dns() {
+            Self::Lookup { url, source }
+        } else if is_certificate(&source) {
+            Self::Certificate { url, source }
+        } else if source.is_connect() && source.is_timeout() {
+            Self::Timeout { url, phase: Phase::Connect, after: settings.connect_timeout }
+        } else if source.is_connect() {
+            Self::Connect { url, source }
+        } else {
+            Self::Request { url, source }
+        }
+    }
+
     /// The error that stopped it: of several tries, the last one's.
     pub fn last(&self) -> &Self {
         match self {
@@ -223,6 +264,20 @@ impl DownloadError {
             other => other,
         }
     }
+}
+
+fn is_certificate(error: &reqwest::Error) -> bool {
+    let mut next: Option<&(dyn Error + 'static)> = error.source();
+    while let Some(error) = next {
+        // An io::Error passes over the error that it wraps when asked for its source.
+        let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        let inner = inner.map_or(error, |inner| inner as &(dyn Error + 'static));
+        if let Some(error) = inner.downcast_ref() {
+            return matches!(error, rustls::Error::InvalidCertificate(_));
+        }
+        next = inner.source();
+    }
+    false
 }
 
 fn said(status: StatusCode, is_authorized: bool) -> String {
