@@ -6,6 +6,7 @@ pub mod address;
 pub mod artifact;
 pub mod endpoints;
 pub mod environment;
+pub mod fetch;
 pub mod larder_toml;
 pub mod lockfile;
 pub mod npmrc;
