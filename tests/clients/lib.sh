@@ -1,0 +1,75 @@
+# What every client test shares. A test sources it, checks what it needs, and says `pass`, `fail` or `skip` once a claim.
+#
+#     source "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
+#
+# Read from the environment: LARDER (the program under test), RESULTS (the file that tests/run counts).
+set -euo pipefail
+
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+LARDER=${LARDER:-$ROOT/target/release/larder}
+CLIENTS=$ROOT/target/clients
+RESULTS=${RESULTS:-/dev/null}
+PATH=$CLIENTS/bin:$PATH
+export npm_config_cache=$CLIENTS/npm-cache npm_config_audit=false npm_config_fund=false npm_config_update_notifier=false
+
+# Everything a test writes; removed when it ends.
+WORK=$(mktemp -d "${TMPDIR:-/tmp}/larder-clients.XXXXXX")
+trap 'rm -rf "$WORK"' EXIT
+
+FAILED=0
+say() { printf '%s\n' "$*"; }
+pass() { say "  ok    $*"; say "pass" >>"$RESULTS"; }
+skip() { say "  skip  $*"; say "skip" >>"$RESULTS"; }
+# A failure does not end the test: the claims after it are still checked.
+fail() { say "  FAIL  $*"; say "fail" >>"$RESULTS"; FAILED=1; }
+# A test's last line: its exit code.
+finish() { exit "$FAILED"; }
+
+# need PROGRAM WHAT: without PROGRAM, skips the whole test.
+need() {
+	command -v "$1" >/dev/null 2>&1 && return
+	skip "$2: $1 is not installed"
+	finish
+}
+
+# equals WHAT EXPECTED ACTUAL
+equals() {
+	if [ "$2" = "$3" ]; then pass "$1: $3"; else fail "$1: expected $2, got $3"; fi
+}
+
+# field FILE NAME: a field of the JSON document in FILE.
+field() {
+	node -p 'const [file, name] = process.argv.slice(1); JSON.parse(fs.readFileSync(file, "utf8"))[name]' "$1" "$2"
+}
+
+# run FILE COMMAND…: stdout to FILE.out, stderr to FILE.err, and the exit code to standard output.
+run() {
+	local to=$1 code=0
+	shift
+	"$@" >"$to.out" 2>"$to.err" || code=$?
+	say "$code"
+}
+
+# Shows what a command that failed left in FILE.err.
+show() { tail -n 15 "$1.err" | sed 's/^/        /'; }
+
+# cut_network COMMAND…: runs it in a network namespace of its own, where there is nothing but loopback.
+cut_network() {
+	local -a enter=(unshare -n)
+	[ "$(id -u)" = 0 ] || enter=(unshare -rn)
+	"${enter[@]}" sh -c '(ip link set lo up) 2>/dev/null; exec "$@"' sh "$@"
+}
+can_cut_network() { cut_network true 2>/dev/null; }
+
+# npm's npm-cli.js, which `npm` is a link to.
+npm_cli() { realpath "$(command -v npm)"; }
+
+# npm_projects: the projects whose lockfiles the npm tests read.
+npm_projects() {
+	local name
+	for name in large v1 v2 without-resolved mixed; do say "$ROOT/tests/fixtures/npm/$name"; done
+	say "$ROOT/examples/webui"
+}
+
+# The fixtures name no public host: their `resolved` goes to the registry that npm itself is configured with.
+export npm_config_replace_registry_host=always
