@@ -7,6 +7,7 @@ pub mod artifact;
 pub mod endpoints;
 pub mod environment;
 pub mod fetch;
+pub mod fill;
 pub mod larder_toml;
 pub mod lockfile;
 pub mod npmrc;

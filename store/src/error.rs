@@ -86,6 +86,18 @@ impl StoreError {
         }
     }
 
+    /// The same error once more, for who reports what stopped a whole run. Only of those that are [fatal](Self::is_fatal).
+    pub fn fatal_again(&self) -> Option<Self> {
+        match self {
+            Self::DiskFull { path, source } => {
+                Some(Self::DiskFull { path: path.clone(), source: source.kind().into() })
+            }
+            Self::ReadOnly { root } => Some(Self::ReadOnly { root: root.clone() }),
+            Self::Busy { root } => Some(Self::Busy { root: root.clone() }),
+            _ => None,
+        }
+    }
+
     /// Whether going on with other files is pointless.
     pub const fn is_fatal(&self) -> bool {
         matches!(self, Self::DiskFull { .. } | Self::ReadOnly { .. } | Self::Busy { .. })
