@@ -18,6 +18,8 @@ pub mod ini;
 mod layers;
 mod network;
 mod registries;
+#[cfg(test)]
+mod tests;
 
 pub use self::{
     authorization::Authorization,
@@ -214,5 +216,15 @@ pub enum NpmrcError {
         key: String,
         /// What stands between the braces.
         variable: String,
+    },
+    /// A proxy of a kind that larder cannot use.
+    #[error("{origin}: `{key}` names a `{scheme}:` proxy; larder can use http: and https: proxies")]
+    UnknownProxy {
+        /// Where it stands.
+        origin: Origin,
+        /// The key, or the variable's name.
+        key: String,
+        /// The address's scheme.
+        scheme: String,
     },
 }

@@ -257,3 +257,6 @@ fn shown(path: &Path) -> String {
     let parts: PathBuf = path.components().filter(|part| !matches!(part, Component::CurDir)).collect();
     parts.display().to_string()
 }
+
+#[cfg(test)]
+mod tests;

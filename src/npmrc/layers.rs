@@ -213,7 +213,7 @@ fn from_variables(environment: &Environment) -> BTreeMap<String, Setting> {
                 }
                 lower
             };
-            (key, Setting::One(Value::Text(value.to_owned())))
+            (key, Setting::One(ini::value_of(value.trim().to_owned())))
         })
         .collect()
 }
