@@ -150,6 +150,18 @@ pub enum NpmrcWarning {
         /// The key.
         key: String,
     },
+    /// A secret that names no host, beside a registry that the project names.
+    #[error(
+        "{origin}: `{key}` names no host, the registry is named by {registry}, and so it is left out (write `//host/:{key}`)"
+    )]
+    SecretWithoutHost {
+        /// Where it stands.
+        origin: Origin,
+        /// The key.
+        key: String,
+        /// Where the registry is named.
+        registry: Origin,
+    },
     /// A client certificate, which larder does not send.
     #[error("{origin}: `{key}`: client certificates are not supported and are left out")]
     ClientCertificate {

@@ -41,7 +41,7 @@ fn every_key_is_read() {
             jobs: Some(32),
             retries: Some(0),
             stall_timeout: Some(Duration::from_secs(30)),
-            total_timeout: Some(Duration::from_secs(3600)),
+            total_timeout: Some(Duration::from_hours(1)),
             max_artifact_size: Some(2 << 30),
         },
         forges: ForgeAddresses {

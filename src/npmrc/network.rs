@@ -94,10 +94,10 @@ impl NetworkSettings {
         environment: &Environment,
         warnings: &mut Vec<NpmrcWarning>,
     ) -> Result<Self, NpmrcError> {
-        let (http_proxy, https_proxy) = proxies(layers, environment, warnings)?;
+        let proxies = proxies(layers, environment, warnings)?;
         Ok(Self {
-            http_proxy,
-            https_proxy,
+            http_proxy: proxies.for_http,
+            https_proxy: proxies.for_https,
             no_proxy: no_proxy(layers, environment),
             extra_certificates: extra_certificates(layers, environment, warnings)?,
             verify_tls: verify_tls(layers, warnings),
@@ -110,13 +110,18 @@ impl NetworkSettings {
     }
 }
 
-/// For `http:` and for `https:`. As in npm, one that npm is configured with is for both, `https-proxy` before `proxy`; of the
+struct Proxies {
+    for_http: Option<Proxy>,
+    for_https: Option<Proxy>,
+}
+
+/// As in npm, one that npm is configured with is for both, `https-proxy` before `proxy`; of the
 /// environment's, `HTTPS_PROXY` is for both, and `HTTP_PROXY` and `PROXY` are for `http:` where it is not set.
 fn proxies(
     layers: &Layers,
     environment: &Environment,
     warnings: &mut Vec<NpmrcWarning>,
-) -> Result<(Option<Proxy>, Option<Proxy>), NpmrcError> {
+) -> Result<Proxies, NpmrcError> {
     for key in ["https-proxy", "proxy"] {
         let Some(found) = layers.find(key).filter(|found| !found.is_nothing()) else { continue };
         if let Some(variable) = found.unset.first() {
@@ -124,13 +129,16 @@ fn proxies(
             continue;
         }
         let proxy = Proxy::parse(found.text().unwrap_or_default(), found.origin, key)?;
-        return Ok((Some(proxy.clone()), Some(proxy)));
+        return Ok(Proxies { for_http: Some(proxy.clone()), for_https: Some(proxy) });
     }
     let from_environment = |names: &[&str]| {
         let found = names.iter().find_map(|name| variable_in_any_case(environment, name));
         found.map(|(name, text)| Proxy::parse(text, &Origin::Environment, name)).transpose()
     };
-    Ok((from_environment(&["https_proxy", "http_proxy", "proxy"])?, from_environment(&["https_proxy"])?))
+    Ok(Proxies {
+        for_http: from_environment(&["https_proxy", "http_proxy", "proxy"])?,
+        for_https: from_environment(&["https_proxy"])?,
+    })
 }
 
 impl Proxy {

@@ -52,6 +52,8 @@ impl Machine {
     }
 }
 
+type Variables = &'static [(&'static str, &'static str)];
+
 fn url(text: &str) -> Url {
     Url::parse(text).unwrap()
 }
@@ -260,6 +262,26 @@ fn credentials_without_a_place_are_for_the_default_registry() {
 }
 
 #[test]
+fn the_users_credentials_without_a_place_are_not_for_a_registry_that_the_project_names() {
+    let machine = Machine::with_project("registry=https://h.example/").file("home/.npmrc", "_authToken=t");
+    let config = machine.config();
+    assert_eq!(header(&config, "https://h.example/x"), None);
+    let (home, project) = (machine.path("home/.npmrc"), machine.path("project/.npmrc"));
+    let expected = format!(
+        "{}: `_authToken` names no host, the registry is named by {}, and so it is left out (write `//host/:_authToken`)",
+        home.display(),
+        project.display()
+    );
+    assert_eq!(warnings(&config), [expected]);
+    let config =
+        Machine::new().file("home/.npmrc", "_authToken=t").variable("npm_config_registry", "https://h.example/");
+    assert_eq!(header(&config.config(), "https://h.example/x").as_deref(), Some("Bearer t"));
+    let config =
+        Machine::new().file("home/.npmrc", "_auth=dTpw").file("prefix/etc/npmrc", "registry=https://h.example/");
+    assert_eq!(header(&config.config(), "https://h.example/x").as_deref(), Some("Basic dTpw"));
+}
+
+#[test]
 fn user_name_and_password_in_a_registrys_address_become_credentials() {
     let config = Machine::with_project("registry=https://u:p%40ss@h.example/npm").config();
     assert_eq!(config.registry().as_str(), "https://h.example/npm/");
@@ -310,7 +332,7 @@ fn no_secret_is_in_any_output() {
     let mut output = format!("{config:?} {config:#?}");
     for text in ["registry=https://me:s3cret@", "proxy=http://me:s3cret@", "https-proxy=socks5://me:s3cret@p.example"] {
         let error = Machine::with_project(text).load().unwrap_err();
-        output += &format!("{error} {error:?}");
+        output.extend([error.to_string(), format!("{error:?}")]);
     }
     output += &warnings(&config).concat();
     output += &config.network().https_proxy.as_ref().unwrap().to_string();
@@ -323,18 +345,20 @@ fn no_secret_is_in_any_output() {
 
 #[test]
 fn proxies_come_from_npms_configuration_and_then_from_the_environment() {
-    let (a, b, c) = ("http://a.example:1/", "http://b.example:2/", "http://c.example:3/");
-    let cases: &[(&str, &[(&str, &str)], [Option<&str>; 2])] = &[
-        ("proxy=http://a.example:1", &[], [Some(a), Some(a)]),
-        ("https-proxy=http://a.example:1\nproxy=http://b.example:2", &[], [Some(a), Some(a)]),
-        ("proxy=a.example:1", &[("HTTPS_PROXY", b)], [Some(a), Some(a)]),
-        ("proxy=null\nhttps-proxy=", &[("HTTPS_PROXY", b)], [Some(b), Some(b)]),
-        ("", &[("HTTPS_PROXY", b), ("HTTP_PROXY", c)], [Some(b), Some(b)]),
-        ("", &[("HTTP_PROXY", c)], [Some(c), None]),
-        ("", &[("PROXY", c)], [Some(c), None]),
-        ("", &[("https_proxy", b), ("HTTPS_PROXY", c)], [Some(b), Some(b)]),
-        ("", &[("https_proxy", ""), ("HTTPS_PROXY", c)], [Some(c), Some(c)]),
-        ("", &[("npm_config_proxy", "false"), ("npm_config_https_proxy", a)], [Some(a), Some(a)]),
+    const A: &str = "http://a.example:1/";
+    const B: &str = "http://b.example:2/";
+    const C: &str = "http://c.example:3/";
+    let cases: &[(&str, Variables, [Option<&str>; 2])] = &[
+        ("proxy=http://a.example:1", &[], [Some(A), Some(A)]),
+        ("https-proxy=http://a.example:1\nproxy=http://b.example:2", &[], [Some(A), Some(A)]),
+        ("proxy=a.example:1", &[("HTTPS_PROXY", B)], [Some(A), Some(A)]),
+        ("proxy=null\nhttps-proxy=", &[("HTTPS_PROXY", B)], [Some(B), Some(B)]),
+        ("", &[("HTTPS_PROXY", B), ("HTTP_PROXY", C)], [Some(B), Some(B)]),
+        ("", &[("HTTP_PROXY", C)], [Some(C), None]),
+        ("", &[("PROXY", C)], [Some(C), None]),
+        ("", &[("https_proxy", B), ("HTTPS_PROXY", C)], [Some(B), Some(B)]),
+        ("", &[("https_proxy", ""), ("HTTPS_PROXY", C)], [Some(C), Some(C)]),
+        ("", &[("npm_config_proxy", "false"), ("npm_config_https_proxy", A)], [Some(A), Some(A)]),
         ("", &[], [None, None]),
     ];
     for (text, variables, [http, https]) in cases {
@@ -349,7 +373,7 @@ fn proxies_come_from_npms_configuration_and_then_from_the_environment() {
 #[test]
 fn hosts_without_a_proxy_come_from_npms_configuration_and_then_from_the_environment() {
     let none: &[&str] = &[];
-    let cases: &[(&str, &[(&str, &str)], &[&str])] = &[
+    let cases: &[(&str, Variables, &[&str])] = &[
         ("noproxy=a.example, .b.example ,", &[("NO_PROXY", "c.example")], &["a.example", ".b.example"]),
         ("noproxy[]=a.example\nnoproxy[]=10.0.0.0/8", &[], &["a.example", "10.0.0.0/8"]),
         ("noproxy=", &[("NO_PROXY", "c.example,*")], &["c.example", "*"]),
@@ -434,8 +458,8 @@ fn retries_and_timeouts_are_read() {
     let network = config.network();
     assert_eq!(network.fetch_retries, Some(7));
     assert_eq!(network.fetch_retry_min_timeout, Some(Duration::from_millis(1500)));
-    assert_eq!(network.fetch_retry_max_timeout, Some(Duration::from_secs(60)));
-    assert_eq!(network.fetch_timeout, Some(Duration::from_secs(300)));
+    assert_eq!(network.fetch_retry_max_timeout, Some(Duration::from_mins(1)));
+    assert_eq!(network.fetch_timeout, Some(Duration::from_mins(5)));
     assert_eq!(network.max_sockets, Some(9));
     let config = Machine::with_project("fetch-retries=many").config();
     assert_eq!(config.network().fetch_retries, None);
