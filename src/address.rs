@@ -138,3 +138,6 @@ const fn forge_name(forge: Forge) -> &'static str {
         Forge::Bitbucket => "bitbucket",
     }
 }
+
+#[cfg(test)]
+mod tests;

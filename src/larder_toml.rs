@@ -30,6 +30,8 @@ use self::reader::{Document, Item};
 
 mod quantity;
 mod reader;
+#[cfg(test)]
+mod tests;
 
 /// What `larder.toml` says. `None`, empty and false: nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -18,6 +18,8 @@ pub mod ini;
 mod layers;
 mod network;
 mod registries;
+#[cfg(test)]
+mod tests;
 
 pub use self::{
     authorization::Authorization,
@@ -148,6 +150,18 @@ pub enum NpmrcWarning {
         /// The key.
         key: String,
     },
+    /// A secret that names no host, beside a registry that the project names.
+    #[error(
+        "{origin}: `{key}` names no host, the registry is named by {registry}, and so it is left out (write `//host/:{key}`)"
+    )]
+    SecretWithoutHost {
+        /// Where it stands.
+        origin: Origin,
+        /// The key.
+        key: String,
+        /// Where the registry is named.
+        registry: Origin,
+    },
     /// A client certificate, which larder does not send.
     #[error("{origin}: `{key}`: client certificates are not supported and are left out")]
     ClientCertificate {
@@ -214,5 +228,15 @@ pub enum NpmrcError {
         key: String,
         /// What stands between the braces.
         variable: String,
+    },
+    /// A proxy of a kind that larder cannot use.
+    #[error("{origin}: `{key}` names a `{scheme}:` proxy; larder can use http: and https: proxies")]
+    UnknownProxy {
+        /// Where it stands.
+        origin: Origin,
+        /// The key, or the variable's name.
+        key: String,
+        /// The address's scheme.
+        scheme: String,
     },
 }

@@ -71,12 +71,12 @@ impl Project {
             }
             _ => ProjectError::Unreadable { path: path.to_owned(), source },
         })?;
-        let (folder, named) = match path.file_name() {
+        let (folder, only) = match path.file_name() {
             Some(name) if !metadata.is_dir() => (folder_of(path), Some(PathBuf::from(name))),
             _ => (path, None),
         };
         let settings = read_settings(folder)?;
-        let names = match named {
+        let names = match only {
             Some(name) => vec![name],
             None if !settings.lockfiles.is_empty() => settings.lockfiles.clone(),
             None => vec![find_lockfile(folder)?],
@@ -257,3 +257,6 @@ fn shown(path: &Path) -> String {
     let parts: PathBuf = path.components().filter(|part| !matches!(part, Component::CurDir)).collect();
     parts.display().to_string()
 }
+
+#[cfg(test)]
+mod tests;

@@ -55,7 +55,7 @@ impl<'a> Document<'a> {
     /// The number of the line that holds this byte, from 1.
     pub(super) fn line(self, offset: usize) -> usize {
         let before = self.text.as_bytes().get(..offset).unwrap_or(self.text.as_bytes());
-        1 + before.iter().filter(|&&byte| byte == b'\n').count()
+        1 + before.split(|&byte| byte == b'\n').skip(1).count()
     }
 }
 

@@ -109,14 +109,11 @@ impl Authorizations {
         }
         for place in places {
             let fields = FIELDS.map(|field| layers.find(&format!("{place}:{field}")));
-            if let Some(authorization) = from_fields(fields, warnings) {
+            if let Some(authorization) = from_fields(&fields, warnings) {
                 authorizations.by_place.insert(with_lower_case_host(place), authorization);
             }
         }
-        // A variable's name arrives in lower case.
-        let token = layers.find("_authToken").or_else(|| layers.find("_authtoken"));
-        let fields = [token, layers.find("_auth"), layers.find("username"), layers.find("_password")];
-        if let Some(authorization) = from_fields(fields, warnings) {
+        if let Some(authorization) = without_place(layers, warnings) {
             authorizations.insert_if_none(default_registry, authorization);
         }
         authorizations
@@ -147,12 +144,33 @@ impl Authorizations {
     }
 }
 
+/// The credentials that name no host, as npm wrote them long ago.
+///
+/// They are for the default registry. Where the project names that and somebody else the secret, they are for nothing: any
+/// repository could draw the user's secret to a host of its choice.
+fn without_place(layers: &Layers, warnings: &mut Vec<NpmrcWarning>) -> Option<Authorization> {
+    // A variable's name arrives in lower case.
+    let token = layers.find("_authToken").or_else(|| layers.find("_authtoken"));
+    let fields = [token, layers.find("_auth"), layers.find("username"), layers.find("_password")];
+    let authorization = from_fields(&fields, warnings)?;
+    let registry = layers.find("registry").filter(|registry| layers.is_from_project(registry));
+    let foreign = fields.iter().flatten().find(|found| !layers.is_from_project(found));
+    let (Some(registry), Some(secret)) = (registry, foreign) else { return Some(authorization) };
+    warnings.push(NpmrcWarning::SecretWithoutHost {
+        origin: secret.origin.clone(),
+        key: secret.key.to_owned(),
+        registry: registry.origin.clone(),
+    });
+    None
+}
+
 /// The credentials of one place: a token before `_auth` before user name and password.
 ///
 /// What cannot be a secret is a warning. So is a text that still names an unset variable: it is never sent, since the server would
 /// refuse what it gives to anybody. It hides the secret of a lower place all the same, as in npm.
-fn from_fields(fields: [Option<Found<'_>>; 4], warnings: &mut Vec<NpmrcWarning>) -> Option<Authorization> {
-    let [token, auth, user, password] = fields.map(|field| field.and_then(|found| Some((found, found.text()?))));
+fn from_fields(fields: &[Option<Found<'_>>; 4], warnings: &mut Vec<NpmrcWarning>) -> Option<Authorization> {
+    let [token, auth, user, password] =
+        fields.each_ref().map(|field| field.as_ref().and_then(|found| Some((found, found.text()?))));
     let (parts, authorization) = match (token, auth, user, password) {
         (Some((found, token)), ..) => (vec![found], Authorization::new("Bearer", token)),
         (_, Some((found, auth)), ..) => (vec![found], Authorization::new("Basic", auth)),
@@ -164,13 +182,13 @@ fn from_fields(fields: [Option<Found<'_>>; 4], warnings: &mut Vec<NpmrcWarning>)
         _ => return None,
     };
     let of = |found: &Found<'_>| (found.origin.clone(), found.key.to_owned());
-    if let Some((found, variable)) = parts.iter().find_map(|found| Some((found, found.unset.first()?))) {
+    if let Some((found, variable)) = parts.iter().find_map(|&found| Some((found, found.unset.first()?))) {
         let (origin, key) = of(found);
         warnings.push(NpmrcWarning::UnsetVariable { origin, key, variable: variable.clone() });
         return None;
     }
     if authorization.is_none() {
-        let (origin, key) = of(&parts[0]);
+        let (origin, key) = of(parts[0]);
         warnings.push(NpmrcWarning::UnusableSecret { origin, key });
     }
     authorization

@@ -66,7 +66,8 @@ fn insert(settings: &mut BTreeMap<String, Setting>, key: String, value: Value) {
     }
 }
 
-fn value_of(text: String) -> Value {
+/// What a text means that is `true`, `false` or `null`.
+pub(super) fn value_of(text: String) -> Value {
     match text.as_str() {
         "true" => Value::Flag(true),
         "false" => Value::Flag(false),

@@ -29,8 +29,9 @@ const LONGEST_FILE: u64 = 16 << 20;
 /// All places, with variables put in.
 #[derive(Default)]
 pub(super) struct Layers {
-    layers: Vec<Layer>,
+    in_order: Vec<Layer>,
     home: Option<PathBuf>,
+    project: Option<Origin>,
 }
 
 struct Layer {
@@ -65,7 +66,7 @@ impl Layers {
         project: &Path,
         warnings: &mut Vec<NpmrcWarning>,
     ) -> Result<Self, NpmrcError> {
-        let mut layers = Self { layers: Vec::new(), home: environment.home().map(Path::to_path_buf) };
+        let mut layers = Self { home: environment.home().map(Path::to_path_buf), ..Self::default() };
         layers.push(Origin::Environment, environment.current_dir(), from_variables(environment), environment);
 
         let project_file = project.join(".npmrc");
@@ -76,6 +77,7 @@ impl Layers {
             let bytes = read_file(&project_file)
                 .map_err(|source| NpmrcError::Unreadable { path: project_file.clone(), source })?;
             if let Some(bytes) = bytes {
+                layers.project = Some(Origin::File(project_file.clone()));
                 layers.push(Origin::File(project_file), project, ini::parse(&bytes), environment);
             }
         }
@@ -121,12 +123,12 @@ impl Layers {
                 (expand(&key, environment).text, Field { values, unset })
             })
             .collect();
-        self.layers.push(Layer { origin, base: base.to_owned(), settings });
+        self.in_order.push(Layer { origin, base: base.to_owned(), settings });
     }
 
     /// The setting of this key that decides.
     pub(super) fn find(&self, key: &str) -> Option<Found<'_>> {
-        self.layers.iter().find_map(|layer| {
+        self.in_order.iter().find_map(|layer| {
             let (key, field) = layer.settings.get_key_value(key)?;
             Some(Found {
                 key,
@@ -139,9 +141,14 @@ impl Layers {
         })
     }
 
+    /// Whether a setting stands in the project's file, which others than the user may have written.
+    pub(super) fn is_from_project(&self, found: &Found<'_>) -> bool {
+        self.project.as_ref() == Some(found.origin)
+    }
+
     /// Every key of every place, once.
     pub(super) fn keys(&self) -> BTreeSet<&str> {
-        self.layers.iter().flat_map(|layer| layer.settings.keys().map(String::as_str)).collect()
+        self.in_order.iter().flat_map(|layer| layer.settings.keys().map(String::as_str)).collect()
     }
 
     fn path(&self, key: &str) -> Option<PathBuf> {
@@ -213,7 +220,7 @@ fn from_variables(environment: &Environment) -> BTreeMap<String, Setting> {
                 }
                 lower
             };
-            (key, Setting::One(Value::Text(value.to_owned())))
+            (key, Setting::One(ini::value_of(value.trim().to_owned())))
         })
         .collect()
 }

@@ -67,7 +67,7 @@ impl fmt::Display for Proxy {
 }
 
 /// Certificates in PEM form, and where they stand.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct PemFile {
     /// The file; `None` if the text stands in the configuration itself (`ca`).
     pub path: Option<PathBuf>,
@@ -77,16 +77,27 @@ pub struct PemFile {
     pub bytes: Arc<[u8]>,
 }
 
+/// Without the bytes: a file of certificates can hold a private key too.
+impl fmt::Debug for PemFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PemFile")
+            .field("path", &self.path)
+            .field("origin", &self.origin)
+            .field("bytes", &self.bytes.len())
+            .finish()
+    }
+}
+
 impl NetworkSettings {
     pub(super) fn read(
         layers: &Layers,
         environment: &Environment,
         warnings: &mut Vec<NpmrcWarning>,
     ) -> Result<Self, NpmrcError> {
-        let (http_proxy, https_proxy) = proxies(layers, environment, warnings)?;
+        let proxies = proxies(layers, environment, warnings)?;
         Ok(Self {
-            http_proxy,
-            https_proxy,
+            http_proxy: proxies.for_http,
+            https_proxy: proxies.for_https,
             no_proxy: no_proxy(layers, environment),
             extra_certificates: extra_certificates(layers, environment, warnings)?,
             verify_tls: verify_tls(layers, warnings),
@@ -99,42 +110,51 @@ impl NetworkSettings {
     }
 }
 
-/// For `http:` and for `https:`. As in npm, one that npm is configured with is for both, `https-proxy` before `proxy`; of the
+struct Proxies {
+    for_http: Option<Proxy>,
+    for_https: Option<Proxy>,
+}
+
+/// As in npm, one that npm is configured with is for both, `https-proxy` before `proxy`; of the
 /// environment's, `HTTPS_PROXY` is for both, and `HTTP_PROXY` and `PROXY` are for `http:` where it is not set.
 fn proxies(
     layers: &Layers,
     environment: &Environment,
     warnings: &mut Vec<NpmrcWarning>,
-) -> Result<(Option<Proxy>, Option<Proxy>), NpmrcError> {
+) -> Result<Proxies, NpmrcError> {
     for key in ["https-proxy", "proxy"] {
         let Some(found) = layers.find(key).filter(|found| !found.is_nothing()) else { continue };
         if let Some(variable) = found.unset.first() {
             warnings.push(unset(found, variable));
             continue;
         }
-        let proxy = found
-            .text()
-            .and_then(Proxy::parse)
-            .ok_or_else(|| NpmrcError::NoAddress { origin: found.origin.clone(), key: key.to_owned() })?;
-        return Ok((Some(proxy.clone()), Some(proxy)));
+        let proxy = Proxy::parse(found.text().unwrap_or_default(), found.origin, key)?;
+        return Ok(Proxies { for_http: Some(proxy.clone()), for_https: Some(proxy) });
     }
-    let from_environment = |names: &[&str]| -> Result<Option<Proxy>, NpmrcError> {
-        let Some((name, text)) = names.iter().find_map(|name| variable_in_any_case(environment, name)) else {
-            return Ok(None);
-        };
-        let proxy = Proxy::parse(text);
-        let error = || NpmrcError::NoAddress { origin: Origin::Environment, key: name.to_owned() };
-        proxy.ok_or_else(error).map(Some)
+    let from_environment = |names: &[&str]| {
+        let found = names.iter().find_map(|name| variable_in_any_case(environment, name));
+        found.map(|(name, text)| Proxy::parse(text, &Origin::Environment, name)).transpose()
     };
-    Ok((from_environment(&["https_proxy", "http_proxy", "proxy"])?, from_environment(&["https_proxy"])?))
+    Ok(Proxies {
+        for_http: from_environment(&["https_proxy", "http_proxy", "proxy"])?,
+        for_https: from_environment(&["https_proxy"])?,
+    })
 }
 
 impl Proxy {
     /// An address, `http:` if it names no scheme (`proxy.example:3128`).
-    fn parse(text: &str) -> Option<Self> {
+    fn parse(text: &str, origin: &Origin, key: &str) -> Result<Self, NpmrcError> {
         let text = text.trim();
         let url = if text.contains("://") { Url::parse(text) } else { Url::parse(&format!("http://{text}")) };
-        url.ok().filter(Url::has_host).map(Self)
+        let Some(url) = url.ok().filter(Url::has_host) else {
+            return Err(NpmrcError::NoAddress { origin: origin.clone(), key: key.to_owned() });
+        };
+        match url.scheme() {
+            "http" | "https" => Ok(Self(url)),
+            scheme => {
+                Err(NpmrcError::UnknownProxy { origin: origin.clone(), key: key.to_owned(), scheme: scheme.to_owned() })
+            }
+        }
     }
 }
 
