@@ -180,3 +180,6 @@ impl Plan {
         PlanDigest::of(self)
     }
 }
+
+#[cfg(test)]
+mod tests;
