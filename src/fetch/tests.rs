@@ -4,6 +4,7 @@ mod bodies;
 mod redirects;
 mod resume;
 mod retries;
+mod tls;
 
 use std::{
     sync::{Arc, Mutex},

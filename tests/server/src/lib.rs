@@ -36,6 +36,12 @@ pub use reply::Reply;
 /// How long [`Server::wait_until`] waits before it fails the test: far longer than anything takes on loopback.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// A certificate for `registry.example` and `127.0.0.1`, good until 2100 and signed with its own [`TLS_KEY`]: for servers of tests only.
+pub const TLS_CERTIFICATE: &str = include_str!("../tls/certificate.pem");
+
+/// The key of [`TLS_CERTIFICATE`].
+pub const TLS_KEY: &str = include_str!("../tls/key.pem");
+
 /// Chooses a reply. Runs on the connection's thread and may block.
 type Route = dyn Fn(&Request) -> Reply + Send + Sync;
 
