@@ -2,4 +2,16 @@
 //!
 //! Lockfiles are read into artifacts, artifacts into a plan; a plan is fetched into a store. `docs/architecture.md` says how.
 
+pub mod address;
 pub mod artifact;
+pub mod endpoints;
+pub mod environment;
+pub mod fetch;
+pub mod fill;
+pub mod larder_toml;
+pub mod lockfile;
+pub mod npmrc;
+pub mod plan;
+pub mod project;
+pub mod redacted;
+pub mod selection;

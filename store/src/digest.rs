@@ -470,7 +470,9 @@ mod tests {
         #[test]
         fn one_pass_equals_many(chunks: Vec<Vec<u8>>) {
             let mut hasher = Hasher::new(Algorithm::ALL);
-            chunks.iter().for_each(|chunk| hasher.update(chunk));
+            for chunk in &chunks {
+                hasher.update(chunk);
+            }
             let whole = chunks.concat();
             let found = hasher.finish();
             proptest::prop_assert_eq!(found.blob, BlobId::of(&whole));

@@ -1,3 +1,30 @@
 //! The blake3-keyed blob store of larder: blobs, receipts, index. No network, no lockfiles, no printing.
+//!
+//! `docs/store-format.md` is the format on disk. The usual way through this crate:
+//!
+//! ```text
+//! Store::open ─▶ Store::look_up(wanted) ─▶ LookUp::claim ─▶ Part::write … finish ─▶ Committer::submit … finish
+//!                     what is here             the right         verified bytes        barrier, blob, receipt,
+//!                                              to download       in partial/           then the index
+//! ```
 
+pub mod barrier;
+pub mod blob;
+pub mod claim;
+pub mod commit;
 pub mod digest;
+pub mod error;
+pub mod index;
+mod layout;
+mod lock;
+pub mod look_up;
+mod meta;
+pub mod part;
+pub mod receipt;
+mod store;
+pub mod survey;
+pub mod verify;
+
+mod whole_file;
+
+pub use crate::{error::StoreError, store::Store};

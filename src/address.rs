@@ -1,0 +1,143 @@
+//! From an artifact to where its bytes are asked for, and with which credentials. Pure.
+//!
+//! Where npm would ask is where larder asks; facts were taken from npm 11. Addresses are kept apart from user names and passwords,
+//! and what people are shown has no query either.
+
+use url::Url;
+
+use crate::{
+    artifact::{Artifact, Forge, PackageName, Source},
+    endpoints,
+    larder_toml::{ForgeAddresses, LarderToml},
+    npmrc::{Authorization, NpmConfig},
+};
+
+/// Where an artifact's bytes are asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Address {
+    /// The address, without user name, password and fragment. It can have a query, which people are not shown.
+    pub url: Url,
+    /// What the request says about who asks. It is for this address alone: ask [`NpmConfig::authorization_for`] about each address
+    /// that it redirects to.
+    pub authorization: Option<Authorization>,
+}
+
+/// Where this artifact's bytes are asked for.
+pub fn address_of(artifact: &Artifact, npm: &NpmConfig, settings: &LarderToml) -> Result<Address, AddressError> {
+    let stated = match &artifact.source {
+        Source::Registry { resolved: Some(url) } => npm.replaced(url, &artifact.name, true).unwrap_or(url.clone()),
+        Source::Registry { resolved: None } => tarball_url(artifact, npm.registry_for(&artifact.name)),
+        // npm looks at an address's host alone: a tarball on the public registry's host comes from the configured one, too.
+        Source::Remote { url } => npm.replaced(url, &artifact.name, false).unwrap_or(url.clone()),
+        Source::Git { forge, repository, commit } => archive_url(*forge, repository, commit, &settings.forges),
+    };
+    checked(stated, artifact, npm)
+}
+
+/// Where the registry describes this package's versions: `<registry>/name`, `<registry>/@scope%2fname`.
+pub fn packument_url(package: &PackageName, npm: &NpmConfig) -> Url {
+    let mut url = npm.registry_for(package).clone();
+    // npm escapes the slash in lower case, and some registries look at the bytes.
+    let path = format!("{}{}", url.path(), package.as_str().replace('/', "%2f"));
+    url.set_path(&path);
+    url
+}
+
+/// What names an artifact without integrity from run to run: `git github owner/repository#commit` or `npm name@version <address>`.
+///
+/// The address is the lockfile's where it states one, whatever registry is configured, so that a build that uses a mirror finds what
+/// was fetched without one. No user name, password or query is in it.
+pub fn identity_of(artifact: &Artifact, address: &Address) -> String {
+    let stated = match &artifact.source {
+        Source::Git { forge, repository, commit } => {
+            return format!("git {} {repository}#{commit}", forge_name(*forge));
+        }
+        Source::Registry { resolved: Some(url) } | Source::Remote { url } => url,
+        Source::Registry { resolved: None } => &address.url,
+    };
+    format!("{} {}@{} {}", artifact.ecosystem.name(), artifact.name, artifact.version, without_secrets(stated))
+}
+
+/// An address for people: without user name, password, query and fragment.
+pub fn without_secrets(url: &Url) -> String {
+    if url.cannot_be_a_base() {
+        return format!("{}:…", url.scheme());
+    }
+    let mut shown = url.clone();
+    // Both fail only for addresses without a host, which have neither.
+    let _ = shown.set_username("");
+    let _ = shown.set_password(None);
+    shown.set_query(None);
+    shown.set_fragment(None);
+    shown.into()
+}
+
+/// Why an artifact has no address.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AddressError {
+    /// Neither `http:` nor `https:`.
+    #[error("{artifact}: an address that starts with `{scheme}:` cannot be fetched (only http: and https:)")]
+    UnknownScheme {
+        /// Name and version.
+        artifact: String,
+        /// The scheme.
+        scheme: String,
+    },
+}
+
+/// Takes user name and password out of the address; what is configured for it comes before them.
+fn checked(mut url: Url, artifact: &Artifact, npm: &NpmConfig) -> Result<Address, AddressError> {
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(AddressError::UnknownScheme { artifact: artifact.to_string(), scheme: url.scheme().to_owned() });
+    }
+    url.set_fragment(None);
+    let own = Authorization::take_from(&mut url);
+    let authorization = npm.authorization_for(&url).cloned().or(own);
+    Ok(Address { url, authorization })
+}
+
+/// `<registry>/name/-/name-1.0.0.tgz`; of a scoped package, `<registry>/@scope/name/-/name-1.0.0.tgz`.
+fn tarball_url(artifact: &Artifact, registry: &Url) -> Url {
+    let file = format!("{}-{}.tgz", artifact.name.base(), artifact.version);
+    let name = artifact.name.as_str().split('/');
+    below(registry, name.chain(["-", &file]))
+}
+
+/// The tarball of a commit, at the address that npm asks too.
+fn archive_url(forge: Forge, repository: &str, commit: &str, forges: &ForgeAddresses) -> Url {
+    let (configured, public) = match forge {
+        Forge::GitHub => (&forges.github, endpoints::GITHUB_ARCHIVES),
+        Forge::GitLab => (&forges.gitlab, endpoints::GITLAB_ARCHIVES),
+        Forge::Bitbucket => (&forges.bitbucket, endpoints::BITBUCKET_ARCHIVES),
+    };
+    let base = configured.clone().unwrap_or_else(|| Url::parse(public).expect("a constant address is one"));
+    let parts = repository.split('/');
+    match forge {
+        Forge::GitHub => below(&base, parts.chain(["tar.gz", commit])),
+        Forge::GitLab => {
+            let mut url = below(&base, ["api", "v4", "projects", repository, "repository", "archive.tar.gz"]);
+            url.query_pairs_mut().append_pair("sha", commit);
+            url
+        }
+        Forge::Bitbucket => below(&base, parts.chain(["get", &format!("{commit}.tar.gz")])),
+    }
+}
+
+/// The address with these parts after its path, each escaped.
+fn below<'a>(base: &Url, parts: impl IntoIterator<Item = &'a str>) -> Url {
+    let mut url = base.clone();
+    url.path_segments_mut().expect("registries and forges have http: or https: addresses").pop_if_empty().extend(parts);
+    url
+}
+
+const fn forge_name(forge: Forge) -> &'static str {
+    match forge {
+        Forge::GitHub => "github",
+        Forge::GitLab => "gitlab",
+        Forge::Bitbucket => "bitbucket",
+    }
+}
+
+#[cfg(test)]
+mod tests;

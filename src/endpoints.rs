@@ -1,0 +1,18 @@
+//! The public default addresses, named here and nowhere else.
+
+/// The public npm registry: where packages come from when no configuration says otherwise.
+pub const NPM_REGISTRY: &str = "https://registry.npmjs.org/";
+
+/// GitHub's host.
+pub const GITHUB_HOST: &str = "github.com";
+/// GitLab's public host.
+pub const GITLAB_HOST: &str = "gitlab.com";
+/// Bitbucket's host.
+pub const BITBUCKET_HOST: &str = "bitbucket.org";
+
+/// Below this, GitHub has the tarball of each commit.
+pub const GITHUB_ARCHIVES: &str = "https://codeload.github.com/";
+/// Below this, GitLab has the tarball of each commit.
+pub const GITLAB_ARCHIVES: &str = "https://gitlab.com/";
+/// Below this, Bitbucket has the tarball of each commit.
+pub const BITBUCKET_ARCHIVES: &str = "https://bitbucket.org/";

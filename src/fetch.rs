@@ -1,0 +1,42 @@
+//! Bytes from addresses: [`download`] hands a body to a [`Sink`], [`document`] returns one.
+//!
+//! Owns the HTTP clients, name look-ups, redirects, retries, resumption and time limits. Knows neither the store nor lockfiles: what an
+//! artifact is, where it goes and whether its bytes are right is the sink's business.
+//!
+//! ```text
+//! download, document   tries, one after another, until one succeeds or it is hopeless (tries.rs)
+//!   └ exchange         one try: a request, and those that its redirects lead to (redirect.rs)
+//!       └ Client       one request over one of a few connections (client.rs, resolver.rs, roots.rs)
+//!   └ body, writer     the response's bytes to the sink, in batches, while the next ones arrive
+//! ```
+//!
+//! Invariants: an address in an error or an event shows neither user, password nor query; credentials are asked for at every hop and so
+//! never follow a redirect; no code of a sink runs on an async thread; a dropped future leaves what the sink has already taken.
+
+mod body;
+mod client;
+mod document;
+mod download;
+mod error;
+mod gate;
+mod progress;
+mod range;
+mod reach;
+mod redacted;
+mod redirect;
+mod resolver;
+mod roots;
+mod settings;
+mod sink;
+mod tries;
+mod writer;
+
+pub use client::{Client, Credentials, NoCredentials};
+pub use document::document;
+pub use download::{Request, download};
+pub use error::{ClientError, DownloadError, Phase};
+pub use progress::{Event, Progress, Silent};
+pub use range::{Kept, Validator};
+pub use redacted::RedactedUrl;
+pub use settings::{ClientSettings, ExtraCertificates};
+pub use sink::{FinishError, Sink, SinkError};

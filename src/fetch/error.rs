@@ -1,0 +1,295 @@
+//! What can go wrong: [`ClientError`] when a client is made, [`DownloadError`] when it is used.
+
+use std::{error::Error, fmt, io, time::Duration};
+
+use larder_store::digest::Integrity;
+use reqwest::StatusCode;
+
+use super::{ClientSettings, RedactedUrl, SinkError, tries::is_passing};
+
+/// Why a [`super::Client`] cannot be made.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ClientError {
+    /// A file of certificates holds something else, or nothing.
+    #[error("{origin}: not a PEM file of certificates")]
+    Certificates {
+        /// The file or setting.
+        origin: String,
+        /// What is wrong with it; nothing if it holds no certificate.
+        #[source]
+        source: Option<rustls_pki_types::pem::Error>,
+    },
+    /// A certificate that can be read but not used.
+    #[error("{origin}: certificate {position} cannot be used")]
+    Certificate {
+        /// The file or setting.
+        origin: String,
+        /// Which of its certificates, from 1.
+        position: usize,
+        /// What is wrong with it.
+        #[source]
+        source: rustls::Error,
+    },
+    /// A proxy's address that cannot be used.
+    #[error("proxy {proxy} cannot be used")]
+    Proxy {
+        /// The proxy.
+        proxy: RedactedUrl,
+        /// What is wrong with it.
+        #[source]
+        source: reqwest::Error,
+    },
+    /// TLS cannot be set up.
+    #[error("TLS cannot be set up")]
+    Tls(#[source] rustls::Error),
+    /// The HTTP client cannot be set up.
+    #[error("the HTTP client cannot be set up")]
+    Build(#[source] reqwest::Error),
+}
+
+/// What was waited for when time ran out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// A connection, the name look-up and TLS included.
+    Connect,
+    /// The start of a response.
+    Response,
+    /// More of a body.
+    Body,
+    /// The whole, retries included.
+    Whole,
+}
+
+impl fmt::Display for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Connect => "no connection",
+            Self::Response => "no response",
+            Self::Body => "no more bytes",
+            Self::Whole => "not complete",
+        })
+    }
+}
+
+/// Why an artifact or document did not arrive.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DownloadError {
+    /// The address has a scheme that cannot be fetched.
+    #[error("{url}: only http and https can be fetched")]
+    Scheme {
+        /// The address.
+        url: RedactedUrl,
+    },
+    /// The server says no, or something that is no file.
+    #[error("{url}: {}", said(*status, *is_authorized))]
+    Status {
+        /// The address asked last.
+        url: RedactedUrl,
+        /// The answer.
+        status: StatusCode,
+        /// Whether credentials were sent.
+        is_authorized: bool,
+        /// How long the server asks to wait.
+        retry_after: Option<Duration>,
+    },
+    /// The host's name has no address.
+    #[error("{url}: the host's name cannot be looked up")]
+    Lookup {
+        /// The address.
+        url: RedactedUrl,
+        /// Why.
+        #[source]
+        source: reqwest::Error,
+    },
+    /// No connection.
+    #[error("{url}: cannot connect")]
+    Connect {
+        /// The address.
+        url: RedactedUrl,
+        /// Why.
+        #[source]
+        source: reqwest::Error,
+    },
+    /// The server cannot prove who it is.
+    #[error("{url}: the server's certificate is not trusted")]
+    Certificate {
+        /// The address.
+        url: RedactedUrl,
+        /// Why.
+        #[source]
+        source: reqwest::Error,
+    },
+    /// Time ran out.
+    #[error("{url}: {phase} after {} s", after.as_secs_f32())]
+    Timeout {
+        /// The address.
+        url: RedactedUrl,
+        /// What was waited for.
+        phase: Phase,
+        /// How long.
+        after: Duration,
+    },
+    /// The connection or the body broke.
+    #[error("{url}: broken off after {received} bytes{}", of(*expected))]
+    Broken {
+        /// The address.
+        url: RedactedUrl,
+        /// Bytes of the whole that are there, those of earlier tries included.
+        received: u64,
+        /// Bytes of the whole, if the server said.
+        expected: Option<u64>,
+        /// Why, unless the body just ended early.
+        #[source]
+        source: Option<reqwest::Error>,
+    },
+    /// The request cannot be sent or its answer not be understood.
+    #[error("{url}: the request failed")]
+    Request {
+        /// The address.
+        url: RedactedUrl,
+        /// Why.
+        #[source]
+        source: reqwest::Error,
+    },
+    /// The body is longer than is sane.
+    #[error("{url}: {actual} bytes or more, only {limit} are accepted")]
+    TooLong {
+        /// The address.
+        url: RedactedUrl,
+        /// The most that is accepted, bytes.
+        limit: u64,
+        /// Bytes announced, or counted so far.
+        actual: u64,
+    },
+    /// One redirect after another.
+    #[error("{url}: more than {limit} redirects")]
+    TooManyRedirects {
+        /// The address asked first.
+        url: RedactedUrl,
+        /// The most that are followed.
+        limit: usize,
+    },
+    /// A redirect without an address that can be fetched.
+    #[error("{url}: redirects to an address that cannot be fetched")]
+    RedirectTarget {
+        /// The address that redirects.
+        url: RedactedUrl,
+    },
+    /// A redirect from https to http.
+    #[error("{url}: redirects from https to {target}, which is not encrypted")]
+    RedirectToPlain {
+        /// The address that redirects.
+        url: RedactedUrl,
+        /// Where to.
+        target: RedactedUrl,
+    },
+    /// The bytes are not those that are wanted.
+    #[error("{url}: expected {expected}, got {actual}")]
+    Mismatch {
+        /// The address asked last.
+        url: RedactedUrl,
+        /// What was wanted.
+        expected: Box<Integrity>,
+        /// What the bytes are.
+        actual: Box<Integrity>,
+    },
+    /// The bytes cannot be kept.
+    #[error("what {url} sent cannot be kept")]
+    Sink {
+        /// The address.
+        url: RedactedUrl,
+        /// Why.
+        #[source]
+        source: SinkError,
+    },
+    /// Several tries failed.
+    #[error("gave up after {tries} tries")]
+    GaveUp {
+        /// Tries made.
+        tries: u32,
+        /// Why the last one failed.
+        #[source]
+        last: Box<DownloadError>,
+    },
+}
+
+impl DownloadError {
+    /// Whether the network or a server failed, rather than data or disk: another run may succeed.
+    pub fn is_network(&self) -> bool {
+        match self {
+            Self::Scheme { .. } | Self::Mismatch { .. } | Self::Sink { .. } | Self::TooLong { .. } => false,
+            Self::GaveUp { last, .. } => last.is_network(),
+            _ => true,
+        }
+    }
+
+    /// Whether another try may succeed.
+    pub(super) fn is_worth_retrying(&self) -> bool {
+        match self {
+            Self::Status { status, .. } => is_passing(*status),
+            Self::Lookup { .. } | Self::Connect { .. } | Self::Broken { .. } => true,
+            Self::Timeout { phase, .. } => *phase != Phase::Whole,
+            Self::Request { source, .. } => !source.is_builder(),
+            _ => false,
+        }
+    }
+
+    /// Whether there was no connection at all.
+    pub(super) fn is_unreached(&self) -> bool {
+        matches!(self, Self::Lookup { .. } | Self::Connect { .. } | Self::Timeout { phase: Phase::Connect, .. })
+    }
+
+    /// Why a request was not answered.
+    pub(super) fn from_send(url: RedactedUrl, source: reqwest::Error, settings: &ClientSettings) -> Self {
+        let source = source.without_url();
+        if source.is_dns() {
+            Self::Lookup { url, source }
+        } else if is_certificate(&source) {
+            Self::Certificate { url, source }
+        } else if source.is_connect() && source.is_timeout() {
+            Self::Timeout { url, phase: Phase::Connect, after: settings.connect_timeout }
+        } else if source.is_connect() {
+            Self::Connect { url, source }
+        } else {
+            Self::Request { url, source }
+        }
+    }
+
+    /// The error that stopped it: of several tries, the last one's.
+    pub fn last(&self) -> &Self {
+        match self {
+            Self::GaveUp { last, .. } => last.last(),
+            other => other,
+        }
+    }
+}
+
+fn is_certificate(error: &reqwest::Error) -> bool {
+    let mut next: Option<&(dyn Error + 'static)> = error.source();
+    while let Some(error) = next {
+        // An io::Error passes over the error that it wraps when asked for its source.
+        let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        let inner = inner.map_or(error, |inner| inner as &(dyn Error + 'static));
+        if let Some(error) = inner.downcast_ref() {
+            return matches!(error, rustls::Error::InvalidCertificate(_));
+        }
+        next = inner.source();
+    }
+    false
+}
+
+fn said(status: StatusCode, is_authorized: bool) -> String {
+    let reason = status.canonical_reason().map(|reason| format!(" {reason}")).unwrap_or_default();
+    let hint = match (status, is_authorized) {
+        (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, false) => " (there are no credentials for this address)",
+        (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, true) => " (the credentials for this address are refused)",
+        _ => "",
+    };
+    format!("{}{reason}{hint}", status.as_u16())
+}
+
+fn of(expected: Option<u64>) -> String {
+    expected.map(|expected| format!(" of {expected}")).unwrap_or_default()
+}

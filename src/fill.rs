@@ -1,0 +1,181 @@
+//! Filling a store with what a plan names: joins the plan, the configuration, the store and the fetch engine.
+//!
+//! ```text
+//! plan + selection + configuration ─▶ orders (order.rs), one for each file
+//! orders ─▶ store's look-up ─▶ here │ missing ─▶ schedule.rs: some at once ─▶ one order (errand.rs) ─▶ PartSink ─▶ committer
+//! ```
+//!
+//! Whatever happens to one order does not stop the others, unless the store itself cannot go on. No printing: a [`Watcher`] is told.
+
+mod credentials;
+mod errand;
+mod failure;
+mod order;
+mod packuments;
+mod schedule;
+mod sink;
+mod watch;
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use larder_store::{Store, StoreError, commit::Committed, look_up::LookUp};
+
+pub use failure::{Failure, FailureKind};
+pub use order::{Order, Orders};
+pub use watch::{Unwatched, WatchEvent, Watcher};
+
+use crate::{
+    fetch::{Client, ClientError, ClientSettings},
+    npmrc::NpmConfig,
+};
+
+/// How orders are filled.
+#[derive(Debug)]
+pub struct FillSettings {
+    /// How requests are made.
+    pub client: ClientSettings,
+    /// Downloads at once.
+    pub jobs: usize,
+    /// Make no request: what is missing is a failure.
+    pub is_offline: bool,
+    /// Refuse what the lockfile states no digest of.
+    pub requires_integrity: bool,
+    /// The time that is noted.
+    pub now: Timestamp,
+}
+
+/// What became of the orders.
+#[derive(Debug, Default)]
+pub struct Filled {
+    /// Artifacts that were here, or that another larder fetched meanwhile.
+    pub already_here: usize,
+    /// Artifacts that this run fetched.
+    pub fetched: usize,
+    /// Artifacts without a digest in the lockfile whose digest the registry stated.
+    pub integrity_from_registry: usize,
+    /// Artifacts without a digest anywhere, whose bytes were recorded at their first fetch.
+    pub recorded: usize,
+    /// What could not be had, in the plan's order.
+    pub failures: Vec<Failure>,
+    /// Requests made, redirects and retries included.
+    pub requests: u64,
+    /// Bytes received.
+    pub received: u64,
+    /// How long the disk was waited for after the last download.
+    pub barrier: std::time::Duration,
+    /// A remark on the index, if it was not had as usual.
+    pub index: Option<larder_store::index::IndexState>,
+}
+
+/// Why nothing could be filled.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FillError {
+    /// The store cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// No client can be made.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// The system gives no threads.
+    #[error("cannot start the threads for downloading")]
+    Runtime(#[source] std::io::Error),
+    /// The user stopped it.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+/// Sees to it that the store has what is ordered.
+pub fn fill(
+    store: &Store,
+    orders: Orders,
+    configurations: &[NpmConfig],
+    settings: FillSettings,
+    watcher: &Arc<dyn Watcher>,
+) -> Result<Filled, FillError> {
+    let Orders { orders, failures } = orders;
+    let mut filled = Filled { failures, ..Filled::default() };
+    let wanted: Vec<_> = orders.iter().map(|order| order.wanted.clone()).collect();
+    let look_up = store.look_up(&wanted, settings.now)?;
+    let mut missing = Vec::new();
+    for order in orders {
+        if settings.requires_integrity && order.lacks_integrity() {
+            filled.failures.extend(order.failures(&FailureKind::NoIntegrity));
+        } else if let Some(found) = look_up.find(&order.wanted) {
+            filled.already_here += order.artifacts.len();
+            watcher.event(WatchEvent::Here { files: 1, bytes: found.size });
+        } else {
+            missing.push(order);
+        }
+    }
+    filled.index = Some(look_up.index_state());
+    if settings.is_offline {
+        filled.failures.extend(missing.iter().flat_map(|order| order.failures(&FailureKind::Offline)));
+    } else if !missing.is_empty() {
+        if !store.is_writable() {
+            return Err(StoreError::ReadOnly { root: store.root().to_owned() }.into());
+        }
+        download(look_up, missing, configurations, settings, watcher, &mut filled)?;
+    }
+    filled.failures.sort_by(|a, b| a.entries.cmp(&b.entries));
+    Ok(filled)
+}
+
+fn download(
+    look_up: LookUp,
+    missing: Vec<Order>,
+    configurations: &[NpmConfig],
+    settings: FillSettings,
+    watcher: &Arc<dyn Watcher>,
+    filled: &mut Filled,
+) -> Result<(), FillError> {
+    let cores = std::thread::available_parallelism().map_or(2, usize::from);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(cores)
+        // Hashing and writing: more threads than cores only take turns. Two more, for name look-ups and waits on the disk.
+        .max_blocking_threads(cores + 2)
+        .enable_all()
+        .build()
+        .map_err(FillError::Runtime)?;
+    let credentials = Arc::new(credentials::FromConfigurations(configurations.to_vec()));
+    let client = Client::new(settings.client, credentials)?;
+    let schedule =
+        schedule::Schedule::new(client, Arc::new(look_up), configurations.to_vec(), Arc::clone(watcher), settings.now);
+    let outcome = runtime.block_on(schedule.run(missing, settings.jobs, filled));
+    // Hashing that is under way ends with its batch; nobody waits for it.
+    runtime.shutdown_background();
+    let (committer, tally) = outcome?;
+    let start = std::time::Instant::now();
+    watcher.event(WatchEvent::Committing);
+    let committed = committer.finish();
+    filled.barrier = start.elapsed();
+    filled.requests = tally.requests();
+    filled.received = tally.received();
+    settle(committed, &tally, filled)
+}
+
+/// Moves what the committer could not publish from the fetched to the failed.
+fn settle(committed: Committed, tally: &watch::Tally, filled: &mut Filled) -> Result<(), FillError> {
+    for (tag, outcome) in committed.published {
+        let order = tally.submitted(tag);
+        match outcome {
+            Ok(_) => {
+                filled.fetched += order.artifacts.len();
+                if order.lacks_integrity() {
+                    if order.is_in_registry() {
+                        filled.integrity_from_registry += order.artifacts.len();
+                    } else {
+                        filled.recorded += order.artifacts.len();
+                    }
+                }
+            }
+            Err(error) if error.is_fatal() => return Err(error.into()),
+            Err(error) => filled.failures.extend(order.failures(&FailureKind::Store(Arc::new(error)))),
+        }
+    }
+    if let Some(index) = committed.index {
+        filled.index = Some(index);
+    }
+    Ok(())
+}

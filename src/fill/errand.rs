@@ -1,0 +1,151 @@
+//! One order: the right to download it, where to ask, and its bytes into the store.
+
+use std::sync::Arc;
+
+use larder_store::{StoreError, claim::Claimed, commit::Committer, digest::Integrity, look_up::LookUp, part::Sealed};
+use reqwest::StatusCode;
+use url::Url;
+
+use super::{
+    FailureKind, Order,
+    packuments::{PackumentError, Packuments},
+    sink::PartSink,
+    watch::{FileProgress, Tally},
+};
+use crate::{
+    artifact::PackageName,
+    fetch::{Client, DownloadError, Request, download},
+    npmrc::NpmConfig,
+};
+
+/// What all orders of a fill share.
+pub(super) struct Shared {
+    pub(super) client: Client,
+    pub(super) look_up: Arc<LookUp>,
+    pub(super) committer: Committer,
+    pub(super) packuments: Packuments,
+    pub(super) configurations: Vec<NpmConfig>,
+    pub(super) tally: Arc<Tally>,
+}
+
+/// What became of an order.
+pub(super) enum Outcome {
+    /// Another larder had it, or an earlier run.
+    Here,
+    /// It is with the committer.
+    Submitted,
+    /// Another larder is at it.
+    Busy,
+    /// It could not be had.
+    Failed(FailureKind),
+}
+
+enum Tried {
+    Here,
+    Busy,
+    Sealed(Box<Sealed>),
+}
+
+/// Runs one order.
+pub(super) async fn run(shared: &Shared, order: &Arc<Order>, file: u64, progress: Arc<FileProgress>) -> Outcome {
+    match have(shared, order, &progress).await {
+        Ok(Tried::Here) => Outcome::Here,
+        Ok(Tried::Busy) => Outcome::Busy,
+        Ok(Tried::Sealed(sealed)) => {
+            shared.tally.submit(file, Arc::clone(order));
+            shared.committer.submit(file, *sealed);
+            Outcome::Submitted
+        }
+        Err(kind) => Outcome::Failed(kind),
+    }
+}
+
+async fn have(shared: &Shared, order: &Arc<Order>, progress: &Arc<FileProgress>) -> Result<Tried, FailureKind> {
+    let integrity = match &order.packument {
+        Some(packument) if order.lacks_integrity() => {
+            Some(stated_by_registry(shared, order, packument, progress).await?)
+        }
+        _ => None,
+    };
+    let mut addresses = order.addresses.clone();
+    let mut next = 0;
+    loop {
+        let error = match once(shared, order, integrity.as_ref(), &addresses[next], progress).await {
+            Err(FailureKind::Download(error)) => error,
+            done => return done,
+        };
+        if order.is_address_built && is_not_found(&error) && next == 0 {
+            // Not every registry has its tarballs where the public one has them.
+            let stated = stated_address(shared, order, progress).await;
+            addresses.extend(stated.filter(|stated| !order.addresses.contains(stated)));
+        }
+        next += 1;
+        let is_hopeless = matches!(error.last(), DownloadError::Sink { .. });
+        if next == addresses.len() || is_hopeless {
+            return Err(FailureKind::Download(error));
+        }
+    }
+}
+
+async fn once(
+    shared: &Shared,
+    order: &Arc<Order>,
+    integrity: Option<&Integrity>,
+    address: &Url,
+    progress: &Arc<FileProgress>,
+) -> Result<Tried, FailureKind> {
+    let part = match claim(shared, order, integrity).await.map_err(|error| FailureKind::Store(Arc::new(error)))? {
+        Claimed::Busy => return Ok(Tried::Busy),
+        Claimed::Here(adopted) => {
+            shared.committer.adopt(adopted);
+            return Ok(Tried::Here);
+        }
+        Claimed::Yours(part) => part,
+    };
+    let request = Request { url: address.clone(), is_checked: integrity.is_some() || !order.lacks_integrity() };
+    match download(&shared.client, &request, PartSink::new(part), Arc::clone(progress) as _).await {
+        Ok(sealed) => Ok(Tried::Sealed(Box::new(sealed))),
+        Err(error) => Err(FailureKind::Download(Arc::new(error))),
+    }
+}
+
+async fn claim(shared: &Shared, order: &Arc<Order>, integrity: Option<&Integrity>) -> Result<Claimed, StoreError> {
+    let (look_up, order, integrity) = (Arc::clone(&shared.look_up), Arc::clone(order), integrity.cloned());
+    let claim = move || look_up.claim(&order.wanted, integrity.as_ref(), order.origins.clone());
+    tokio::task::spawn_blocking(claim).await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
+}
+
+async fn stated_by_registry(
+    shared: &Shared,
+    order: &Order,
+    packument: &Url,
+    progress: &Arc<FileProgress>,
+) -> Result<Integrity, FailureKind> {
+    let version = &order.artifacts[0].version;
+    let failed = |error| FailureKind::Packument(Arc::new(error));
+    let progress = FileProgress::of_documents(progress);
+    let stated = shared.packuments.distribution(&shared.client, packument, version, &progress).await.map_err(failed)?;
+    stated.integrity.ok_or_else(|| failed(PackumentError::NoIntegrity))
+}
+
+/// Where the registry says that the tarball is, with the configured registry's host where that is due.
+async fn stated_address(shared: &Shared, order: &Order, progress: &Arc<FileProgress>) -> Option<Url> {
+    let artifact = &order.artifacts[0];
+    let progress = FileProgress::of_documents(progress);
+    let packument = order.packument.as_ref()?;
+    let stated = shared.packuments.distribution(&shared.client, packument, &artifact.version, &progress).await;
+    let tarball = match stated {
+        Ok(distribution) => distribution.tarball?,
+        Err(error) => {
+            tracing::debug!(%error, package = %artifact.package, "no other address is known");
+            return None;
+        }
+    };
+    let name = PackageName::parse(&artifact.name).ok()?;
+    let replaced = shared.configurations.iter().find_map(|npm| npm.replaced(&tarball, &name, true));
+    Some(replaced.unwrap_or(tarball))
+}
+
+fn is_not_found(error: &DownloadError) -> bool {
+    matches!(error.last(), DownloadError::Status { status: StatusCode::NOT_FOUND, .. })
+}

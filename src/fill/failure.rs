@@ -1,0 +1,181 @@
+//! What could not be had, and why.
+
+use std::sync::Arc;
+
+use larder_store::StoreError;
+use reqwest::StatusCode;
+
+use super::{packuments::PackumentError, sink::OtherThanRecorded};
+use crate::{address::AddressError, fetch::DownloadError, lockfile::UnfetchableReason, plan::EntryName};
+
+/// An artifact that could not be had.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// `react 18.2.0`.
+    pub package: Arc<str>,
+    /// The lockfile entries that name it, at least one.
+    pub entries: Vec<EntryName>,
+    /// Why.
+    pub kind: FailureKind,
+}
+
+/// Why an artifact could not be had.
+#[derive(Clone, Debug)]
+pub enum FailureKind {
+    /// Its lockfile entry cannot be fetched at all.
+    Unfetchable(UnfetchableReason),
+    /// It has no address that can be asked.
+    Address(Arc<AddressError>),
+    /// No request may be made.
+    Offline,
+    /// The lockfile states no digest, and that is required.
+    NoIntegrity,
+    /// The registry does not say what its bytes are.
+    Packument(Arc<PackumentError>),
+    /// It did not arrive, or its bytes are others.
+    Download(Arc<DownloadError>),
+    /// It cannot be kept.
+    Store(Arc<StoreError>),
+}
+
+/// Whose fault a failure is: decides the exit code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Fault {
+    /// The network's or a server's: another run may succeed.
+    Network,
+    /// The store's.
+    Store,
+    /// That of the lockfile, the configuration or the bytes.
+    Data,
+}
+
+impl FailureKind {
+    /// Whose fault it is.
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::Unfetchable(_) | Self::Address(_) | Self::Offline | Self::NoIntegrity => Fault::Data,
+            Self::Store(_) => Fault::Store,
+            Self::Packument(error) => match &**error {
+                PackumentError::Download(error) => download_fault(error),
+                _ => Fault::Data,
+            },
+            Self::Download(error) => download_fault(error),
+        }
+    }
+
+    /// Stable name for programs that read the JSON.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Unfetchable(_) => "unfetchable",
+            Self::Address(_) => "address",
+            Self::Offline => "offline",
+            Self::NoIntegrity => "no-integrity",
+            Self::Packument(_) => "packument",
+            Self::Download(error) if is_mismatch(error) => "mismatch",
+            Self::Download(_) => "download",
+            Self::Store(_) => "store",
+        }
+    }
+
+    /// What happened, in a sentence that follows the package's name.
+    pub fn sentence(&self, lockfile: &str) -> String {
+        match self {
+            Self::Unfetchable(_) | Self::Address(_) => "cannot be fetched".to_owned(),
+            Self::Offline => "is not in the store, and --offline forbids to fetch it".to_owned(),
+            Self::NoIntegrity => format!("{lockfile} states no integrity, which --require-integrity demands"),
+            Self::Packument(_) => "the registry does not say what its bytes are".to_owned(),
+            Self::Download(error) => match error.last() {
+                DownloadError::Mismatch { .. } => format!("digest does not match {lockfile}"),
+                _ if is_mismatch(error) => "the bytes are not those of the first fetch".to_owned(),
+                _ => "could not be fetched".to_owned(),
+            },
+            Self::Store(_) => "cannot be kept".to_owned(),
+        }
+    }
+
+    /// The causes, outermost first.
+    pub fn causes(&self) -> Vec<String> {
+        match self {
+            Self::Unfetchable(reason) => vec![reason.to_string()],
+            Self::Address(error) => chain(&**error),
+            Self::Offline | Self::NoIntegrity => Vec::new(),
+            Self::Packument(error) => chain(&**error),
+            Self::Download(error) => chain(&**error),
+            Self::Store(error) => chain(&**error),
+        }
+    }
+
+    /// The way out, if there is one to name.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Offline => Some("run `larder fetch` with a network first, with the same --platform and --omit"),
+            Self::NoIntegrity => Some("`npm install` with an empty node_modules writes the integrity of each package"),
+            Self::Download(error) if is_mismatch(error) => Some(
+                "the file at that address is not the one that was locked; if it was published anew on purpose, lock it anew with npm",
+            ),
+            Self::Unfetchable(_) => {
+                Some("depend on a registry's package, or on a commit at GitHub, GitLab or Bitbucket")
+            }
+            Self::Download(error) => download_hint(error.last()),
+            _ => None,
+        }
+    }
+}
+
+fn download_hint(error: &DownloadError) -> Option<&'static str> {
+    match error {
+        DownloadError::Status { status, .. } if is_about_credentials(*status) => {
+            Some("put a token for that address into .npmrc: //host/path/:_authToken=${NPM_TOKEN}")
+        }
+        DownloadError::Status { status: StatusCode::NOT_FOUND, .. } => {
+            Some("the registry does not have it: is it the right registry, and was the version unpublished?")
+        }
+        DownloadError::Certificate { .. } => {
+            Some("name the certificate authority's PEM file with `cafile` in .npmrc or with SSL_CERT_FILE")
+        }
+        DownloadError::Lookup { .. } | DownloadError::Connect { .. } => {
+            Some("is there a network? A proxy is taken from HTTPS_PROXY or from `https-proxy` in .npmrc")
+        }
+        DownloadError::TooLong { .. } => {
+            Some("if it is meant to be that large, raise max-artifact-size in larder.toml")
+        }
+        error if error.is_network() => Some("run it again: what has arrived is kept"),
+        _ => None,
+    }
+}
+
+const fn is_about_credentials(status: StatusCode) -> bool {
+    matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
+}
+
+fn download_fault(error: &DownloadError) -> Fault {
+    match error.last() {
+        DownloadError::Status { status: StatusCode::NOT_FOUND | StatusCode::GONE, .. } => Fault::Data,
+        DownloadError::Sink { .. } if !is_mismatch(error) => Fault::Store,
+        error if error.is_network() => Fault::Network,
+        _ => Fault::Data,
+    }
+}
+
+fn is_mismatch(error: &DownloadError) -> bool {
+    match error.last() {
+        DownloadError::Mismatch { .. } => true,
+        DownloadError::Sink { source, .. } => source.downcast_ref::<OtherThanRecorded>().is_some(),
+        _ => false,
+    }
+}
+
+/// An error and its sources, each once.
+pub fn chain(error: &(dyn std::error::Error + 'static)) -> Vec<String> {
+    let mut causes: Vec<String> = Vec::new();
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let text = error.to_string();
+        // Many libraries repeat their source in their own text.
+        if !causes.last().is_some_and(|last| last.ends_with(&text)) {
+            causes.push(text);
+        }
+        next = error.source();
+    }
+    causes
+}

@@ -1,0 +1,192 @@
+//! Orders: one for each file that is wanted.
+
+use std::{collections::HashMap, sync::Arc};
+
+use larder_store::{look_up::Wanted, receipt::Origin};
+
+use super::{Failure, FailureKind};
+use crate::{
+    address::{address_of, identity_of, packument_url, without_secrets},
+    artifact::Source,
+    larder_toml::LarderToml,
+    npmrc::NpmConfig,
+    plan::{EntryName, Plan, Planned},
+    selection::{Selection, Verdict},
+};
+use url::Url;
+
+/// One file, and the artifacts of the plan that it is: more than one where several packages have the same bytes.
+#[derive(Clone, Debug)]
+pub struct Order {
+    /// How the store knows it.
+    pub wanted: Wanted,
+    /// The artifacts, at least one.
+    pub artifacts: Vec<Ordered>,
+    /// Where it can be had: in this order, without repeats.
+    pub addresses: Vec<Url>,
+    /// Where the registry describes the package, if it is a registry's.
+    pub packument: Option<Url>,
+    /// Whether its addresses are guesses, since the lockfile states none: the packument knows better.
+    pub is_address_built: bool,
+    /// What its receipt will say.
+    pub origins: Vec<Origin>,
+}
+
+/// An artifact of an order.
+#[derive(Clone, Debug)]
+pub struct Ordered {
+    /// `react 18.2.0`.
+    pub package: Arc<str>,
+    /// The package's name.
+    pub name: Arc<str>,
+    /// Its version.
+    pub version: Arc<str>,
+    /// The lockfile entries that name it.
+    pub entries: Vec<EntryName>,
+}
+
+/// The orders of a plan.
+#[derive(Debug, Default)]
+pub struct Orders {
+    /// In the plan's order, the large ones first as far as can be told.
+    pub orders: Vec<Order>,
+    /// What cannot even be ordered.
+    pub failures: Vec<Failure>,
+}
+
+/// How many artifacts of a plan were not selected.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct LeftOut {
+    /// For other platforms.
+    pub other_platforms: usize,
+    /// Of omitted groups.
+    pub omitted: usize,
+}
+
+impl Order {
+    /// Whether the lockfile states no digest.
+    pub fn lacks_integrity(&self) -> bool {
+        matches!(self.wanted, Wanted::Identity(_))
+    }
+
+    /// Whether a registry describes the package.
+    pub fn is_in_registry(&self) -> bool {
+        self.packument.is_some()
+    }
+
+    /// The failure of each of its artifacts.
+    pub fn failures(&self, kind: &FailureKind) -> impl Iterator<Item = Failure> {
+        self.artifacts.iter().map(|artifact| Failure {
+            package: Arc::clone(&artifact.package),
+            entries: artifact.entries.clone(),
+            kind: kind.clone(),
+        })
+    }
+}
+
+impl Orders {
+    /// The orders for the selected part of a plan, and how much was not selected. `configurations` are those of the lockfiles, by name.
+    pub fn of(
+        plan: &Plan,
+        selection: &Selection,
+        configurations: &HashMap<&str, &NpmConfig>,
+        settings: &LarderToml,
+    ) -> (Self, LeftOut) {
+        let mut orders = Self::default();
+        let mut left_out = LeftOut::default();
+        let mut by_wanted: HashMap<Vec<larder_store::look_up::Key>, usize> = HashMap::new();
+        for planned in selected_first_large(plan, selection, &mut left_out) {
+            let npm = configurations[&*planned.entries[0].lockfile];
+            match order_of(planned, npm, settings) {
+                Ok(order) => match by_wanted.entry(order.wanted.keys()) {
+                    std::collections::hash_map::Entry::Occupied(at) => orders.orders[*at.get()].join(order),
+                    std::collections::hash_map::Entry::Vacant(at) => {
+                        at.insert(orders.orders.len());
+                        orders.orders.push(order);
+                    }
+                },
+                Err(error) => orders.failures.push(Failure {
+                    package: planned.artifact.to_string().into(),
+                    entries: planned.entries.clone(),
+                    kind: FailureKind::Address(error.into()),
+                }),
+            }
+        }
+        orders.failures.extend(plan.unfetchable().iter().map(|entry| Failure {
+            package: entry.unfetchable.name.as_str().into(),
+            entries: vec![entry.entry.clone()],
+            kind: FailureKind::Unfetchable(entry.unfetchable.reason.clone()),
+        }));
+        (orders, left_out)
+    }
+}
+
+/// Packages of one platform hold native programs: in three real locks, 18 of the 20 largest files. Started last, one would be waited for alone.
+fn selected_first_large<'a>(
+    plan: &'a Plan,
+    selection: &Selection,
+    left_out: &mut LeftOut,
+) -> impl Iterator<Item = &'a Planned> {
+    let (mut large, mut others) = (Vec::new(), Vec::new());
+    for planned in plan.artifacts() {
+        let conditions = &planned.artifact.conditions;
+        match selection.verdict(conditions) {
+            Verdict::Wanted if conditions.os.is_empty() && conditions.cpu.is_empty() => others.push(planned),
+            Verdict::Wanted => large.push(planned),
+            Verdict::OtherPlatform => left_out.other_platforms += 1,
+            Verdict::Omitted => left_out.omitted += 1,
+        }
+    }
+    large.into_iter().chain(others)
+}
+
+fn order_of(planned: &Planned, npm: &NpmConfig, settings: &LarderToml) -> Result<Order, crate::address::AddressError> {
+    let artifact = &planned.artifact;
+    let address = address_of(artifact, npm, settings)?;
+    let (packument, is_address_built) = match &artifact.source {
+        Source::Registry { resolved } => (Some(packument_url(&artifact.name, npm)), resolved.is_none()),
+        Source::Remote { .. } | Source::Git { .. } => (None, false),
+    };
+    let identity = artifact.integrity.is_none().then(|| identity_of(artifact, &address));
+    let wanted = match (&artifact.integrity, &identity) {
+        (Some(integrity), _) => Wanted::Integrity(integrity.clone()),
+        (None, identity) => Wanted::Identity(identity.clone().expect("set where there is no integrity")),
+    };
+    let origin = Origin {
+        ecosystem: artifact.ecosystem.name().to_owned(),
+        name: artifact.name.to_string(),
+        version: artifact.version.to_string(),
+        address: Some(without_secrets(&address.url)),
+        identity,
+    };
+    let ordered = Ordered {
+        package: artifact.to_string().into(),
+        name: artifact.name.as_str().into(),
+        version: artifact.version.as_str().into(),
+        entries: planned.entries.clone(),
+    };
+    Ok(Order {
+        wanted,
+        artifacts: vec![ordered],
+        addresses: vec![address.url],
+        packument,
+        is_address_built,
+        origins: vec![origin],
+    })
+}
+
+impl Order {
+    /// Takes over an artifact with the same bytes.
+    fn join(&mut self, other: Self) {
+        if let (Wanted::Integrity(ours), Wanted::Integrity(theirs)) = (&self.wanted, &other.wanted) {
+            self.wanted = Wanted::Integrity(ours.union(theirs));
+        }
+        self.artifacts.extend(other.artifacts);
+        for address in other.addresses {
+            if !self.addresses.contains(&address) {
+                self.addresses.push(address);
+            }
+        }
+        self.origins.extend(other.origins);
+    }
+}

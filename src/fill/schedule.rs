@@ -1,0 +1,146 @@
+//! Some orders at once, until all are done.
+
+use std::{collections::VecDeque, future::Future, sync::Arc, time::Duration};
+
+use jiff::Timestamp;
+use larder_store::{StoreError, commit::Committer, look_up::LookUp};
+use tokio::task::JoinSet;
+
+use super::{
+    FailureKind, FillError, Filled, Order, WatchEvent, Watcher,
+    errand::{self, Outcome, Shared},
+    packuments::Packuments,
+    watch::{FileProgress, Tally},
+};
+use crate::{
+    fetch::{Client, DownloadError},
+    npmrc::NpmConfig,
+};
+
+/// How often it is asked whether another larder is done with a file: a tarball arrives in less, and a look costs five system calls.
+const BUSY_STEP: Duration = Duration::from_millis(25);
+
+/// Downloads orders.
+pub(super) struct Schedule {
+    shared: Arc<Shared>,
+    watcher: Arc<dyn Watcher>,
+}
+
+struct Ended {
+    file: u64,
+    order: Arc<Order>,
+    outcome: Outcome,
+}
+
+impl Schedule {
+    pub(super) fn new(
+        client: Client,
+        look_up: Arc<LookUp>,
+        configurations: Vec<NpmConfig>,
+        watcher: Arc<dyn Watcher>,
+        now: Timestamp,
+    ) -> Self {
+        let committer = Committer::start(&look_up, now);
+        let (packuments, tally) = (Packuments::default(), Arc::default());
+        Self { shared: Arc::new(Shared { client, look_up, committer, packuments, configurations, tally }), watcher }
+    }
+
+    /// Runs all orders, `jobs` at once. What is complete is with the committer that comes back.
+    pub(super) async fn run(
+        self,
+        orders: Vec<Order>,
+        jobs: usize,
+        filled: &mut Filled,
+    ) -> Result<(Committer, Arc<Tally>), FillError> {
+        self.watcher.event(WatchEvent::Missing { files: orders.len() });
+        let outcome = tokio::select! {
+            outcome = self.run_all(orders, jobs.max(1), filled) => outcome,
+            () = interrupted() => Err(FillError::Interrupted),
+        };
+        outcome?;
+        let tally = Arc::clone(&self.shared.tally);
+        let shared = Arc::into_inner(self.shared).expect("every order has ended");
+        Ok((shared.committer, tally))
+    }
+
+    async fn run_all(&self, orders: Vec<Order>, jobs: usize, filled: &mut Filled) -> Result<(), FillError> {
+        let mut waiting: VecDeque<(u64, Arc<Order>)> = (0..).zip(orders.into_iter().map(Arc::new)).collect();
+        let mut running = JoinSet::new();
+        let mut busy: Vec<(u64, Arc<Order>)> = Vec::new();
+        loop {
+            while running.len() < jobs
+                && let Some((file, order)) = waiting.pop_front()
+            {
+                running.spawn(self.start(file, order));
+            }
+            let Some(ended) = running.join_next().await else {
+                if busy.is_empty() {
+                    return Ok(());
+                }
+                self.watcher.event(WatchEvent::WaitingForOthers { files: busy.len() });
+                tokio::time::sleep(BUSY_STEP).await;
+                waiting.extend(busy.drain(..));
+                continue;
+            };
+            let Ended { file, order, outcome } =
+                ended.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
+            match outcome {
+                Outcome::Busy => {
+                    busy.push((file, order));
+                    continue;
+                }
+                Outcome::Here => filled.already_here += order.artifacts.len(),
+                Outcome::Submitted => {}
+                Outcome::Failed(kind) => {
+                    if let Some(error) = fatal(&kind) {
+                        return Err(error);
+                    }
+                    filled.failures.extend(order.failures(&kind));
+                }
+            }
+            self.watcher.event(WatchEvent::Ended { file });
+        }
+    }
+
+    fn start(&self, file: u64, order: Arc<Order>) -> impl Future<Output = Ended> + use<> {
+        let progress = Arc::new(FileProgress {
+            tally: Arc::clone(&self.shared.tally),
+            watcher: Arc::clone(&self.watcher),
+            file: Some((file, Arc::clone(&order.artifacts[0].package))),
+        });
+        let shared = Arc::clone(&self.shared);
+        async move {
+            let outcome = errand::run(&shared, &order, file, progress).await;
+            drop(shared);
+            Ended { file, order, outcome }
+        }
+    }
+}
+
+/// A store that cannot go on stops the whole: every other order would fail in the same way.
+fn fatal(kind: &FailureKind) -> Option<FillError> {
+    let error: &StoreError = match kind {
+        FailureKind::Store(error) => error,
+        FailureKind::Download(error) => match error.last() {
+            DownloadError::Sink { source, .. } => source.downcast_ref()?,
+            _ => return None,
+        },
+        _ => return None,
+    };
+    error.fatal_again().map(FillError::Store)
+}
+
+/// Ends when the user or the system asks the program to stop.
+async fn interrupted() {
+    let mut terminate = match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        Ok(terminate) => terminate,
+        Err(error) => {
+            tracing::debug!(%error, "signals keep their usual effect: every moment is a safe one to stop");
+            return std::future::pending().await;
+        }
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+}

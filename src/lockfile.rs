@@ -1,0 +1,116 @@
+//! Lockfiles: bytes → entries, each of them classified.
+//!
+//! Pure: nothing here reads a file, the environment or the clock. Every entry of a lockfile comes back as an [`Entry`], so that the sum of the kinds is the
+//! number of entries that the file has; an entry that cannot be understood is an error that names it, never one entry less.
+
+use std::{fmt, sync::Arc};
+
+use crate::artifact::Artifact;
+
+mod error;
+mod npm;
+
+pub use error::{BadEntry, EntryProblem, LockfileError, OtherTool};
+
+/// What one lockfile says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reading {
+    /// The lockfile's label: its path relative to the project, such as `package-lock.json`.
+    pub lockfile: Arc<str>,
+    /// The `lockfileVersion` that it states: 1, 2 or 3.
+    pub version: u8,
+    /// Its entries, in the file's order.
+    pub entries: Vec<Entry>,
+}
+
+/// One entry of a lockfile.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The install path, such as `node_modules/a/node_modules/b`. Version 1 nests entries instead; they get the path that npm would install them to.
+    pub path: Arc<str>,
+    /// What the entry is.
+    pub kind: EntryKind,
+}
+
+/// What an entry is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EntryKind {
+    /// A file to download.
+    Artifact(Artifact),
+    /// Nothing to download.
+    NoDownload(NoDownload),
+    /// A download that larder cannot make.
+    Unfetchable(Unfetchable),
+}
+
+/// Why an entry needs no download.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum NoDownload {
+    /// The project itself, or one of its workspaces.
+    Project,
+    /// A link in `node_modules` to a folder that has an entry of its own.
+    Link,
+    /// A folder of this machine that is no workspace.
+    LocalFolder,
+    /// An archive of this machine, `file:….tgz`.
+    LocalFile,
+    /// Inside the archive of the package above it.
+    Bundled,
+}
+
+/// A download that larder cannot make, and why.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Unfetchable {
+    /// The package's name.
+    pub name: String,
+    /// Its version, where the lockfile states one.
+    pub version: Option<String>,
+    /// Why not.
+    pub reason: UnfetchableReason,
+}
+
+/// `name 1.0.0: reason`.
+impl fmt::Display for Unfetchable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)?;
+        if let Some(version) = &self.version {
+            write!(f, " {version}")?;
+        }
+        write!(f, ": {}", self.reason)
+    }
+}
+
+/// Why a download cannot be made.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
+pub enum UnfetchableReason {
+    /// A git repository elsewhere than on a forge that offers commits as tarballs.
+    #[error("a git repository on {host}, which offers no tarball of a commit that larder knows of")]
+    GitHost {
+        /// The repository's host; empty for a repository of this machine.
+        host: String,
+    },
+    /// A git address without a full commit: what it names can change.
+    #[error("the git address names no full commit{}", .committish.as_deref().map(|found| format!(", only `{found}`")).unwrap_or_default())]
+    GitCommit {
+        /// What stands in the commit's place.
+        committish: Option<String>,
+    },
+    /// A git address on a forge, without the owner and name of a repository.
+    #[error("the git address names no repository of {host}")]
+    GitRepository {
+        /// The forge's host.
+        host: String,
+    },
+    /// An entry with neither version nor address. npm writes such entries for optional packages that it failed to read, and refuses them itself.
+    #[error("the entry states neither a version nor an address (`npm install` writes it anew)")]
+    NothingStated,
+}
+
+/// Reads an npm lockfile (`package-lock.json` or `npm-shrinkwrap.json`, versions 1, 2 and 3).
+///
+/// `lockfile` is the label that the result and messages carry: the file's path relative to the project.
+///
+/// Where `packages` is present it is used, else `dependencies`, as npm does. A key that stands twice in an object is accepted if both values are the same.
+pub fn read(lockfile: &str, bytes: &[u8]) -> Result<Reading, LockfileError> {
+    npm::read(lockfile, bytes)
+}

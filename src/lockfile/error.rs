@@ -1,0 +1,248 @@
+//! What can be wrong with a lockfile, in words that name the file and the entry and hold no secret.
+
+use std::fmt;
+
+/// How many bad entries a message lists; a file with more has one fault that repeats.
+const LISTED_ENTRIES: usize = 20;
+
+/// A lockfile that cannot be read.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LockfileError {
+    /// No bytes, or white space alone.
+    #[error("{lockfile} is empty")]
+    Empty {
+        /// The lockfile.
+        lockfile: String,
+    },
+    /// Bytes that are no text.
+    #[error("{lockfile} is not UTF-8 text: the byte at offset {offset} cannot stand there")]
+    NotText {
+        /// The lockfile.
+        lockfile: String,
+        /// Where the first such byte is, counted from 0.
+        offset: usize,
+    },
+    /// A merge left its markers.
+    #[error("{lockfile} has merge-conflict markers, first in line {line}; `npm install` resolves them")]
+    ConflictMarkers {
+        /// The lockfile.
+        lockfile: String,
+        /// The line of the first marker, counted from 1.
+        line: usize,
+    },
+    /// JSON that stops too early.
+    #[error("{lockfile} is truncated: it ends in line {line}, inside an unfinished value")]
+    Truncated {
+        /// The lockfile.
+        lockfile: String,
+        /// The line where it ends, counted from 1.
+        line: usize,
+    },
+    /// Text that is no JSON.
+    #[error("{lockfile} is not JSON: {problem}")]
+    NotJson {
+        /// The lockfile.
+        lockfile: String,
+        /// What the parser found, with line and column.
+        problem: String,
+    },
+    /// JSON, but no object.
+    #[error("{lockfile} is JSON, but not an object")]
+    NotAnObject {
+        /// The lockfile.
+        lockfile: String,
+    },
+    /// The file of another tool.
+    #[error("{lockfile} is not a lockfile of npm: it looks like {tool}")]
+    OtherTool {
+        /// The lockfile.
+        lockfile: String,
+        /// What it looks like.
+        tool: OtherTool,
+    },
+    /// No `lockfileVersion`.
+    #[error(
+        "{lockfile} states no lockfileVersion; larder reads 1, 2 and 3 (`npm install --package-lock-only` writes one)"
+    )]
+    NoVersion {
+        /// The lockfile.
+        lockfile: String,
+    },
+    /// A `lockfileVersion` that larder does not know.
+    #[error("{lockfile} states lockfileVersion {version}; larder reads 1, 2 and 3")]
+    UnknownVersion {
+        /// The lockfile.
+        lockfile: String,
+        /// What it states.
+        version: String,
+    },
+    /// Version 2 or 3 without entries.
+    #[error("{lockfile} states lockfileVersion {version} and has no `packages`")]
+    NoPackages {
+        /// The lockfile.
+        lockfile: String,
+        /// Its version.
+        version: u8,
+    },
+    /// A part of the file that has another JSON type than npm writes.
+    #[error("{lockfile}: `{key}` is not an object")]
+    WrongType {
+        /// The lockfile.
+        lockfile: String,
+        /// The key at the top of the file.
+        key: &'static str,
+    },
+    /// A key at the top of the file that stands twice, with different values.
+    #[error("{lockfile}: `{key}` stands twice, with different values")]
+    DuplicateKey {
+        /// The lockfile.
+        lockfile: String,
+        /// The key.
+        key: &'static str,
+    },
+    /// Entries that cannot be understood: all of them.
+    #[error("{lockfile} has {}{}", CountOf(.entries), Listed(.entries))]
+    BadEntries {
+        /// The lockfile.
+        lockfile: String,
+        /// The entries, in the file's order; at least one.
+        entries: Vec<BadEntry>,
+    },
+}
+
+/// An entry that cannot be understood.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BadEntry {
+    /// The entry's path.
+    pub path: String,
+    /// What is wrong with it.
+    pub problem: EntryProblem,
+}
+
+/// The path with control characters escaped, then the problem.
+impl fmt::Display for BadEntry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.path.escape_debug(), self.problem)
+    }
+}
+
+/// What is wrong with an entry.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EntryProblem {
+    /// The entry is a number, a list or the like.
+    #[error("not an object")]
+    NotAnObject,
+    /// A field has another JSON type than npm writes.
+    #[error("`{field}` has the wrong type")]
+    WrongType {
+        /// The field.
+        field: &'static str,
+    },
+    /// The entry, or a field of it, stands twice, with different values.
+    #[error("{} stands twice, with different values", .field.map_or_else(|| "it".to_owned(), |field| format!("`{field}`")))]
+    Duplicate {
+        /// The field; `None` for the whole entry.
+        field: Option<&'static str>,
+    },
+    /// Entries nested deeper than any real lockfile has them.
+    #[error("nested more than {limit} levels deep")]
+    TooDeep {
+        /// How many levels are read.
+        limit: usize,
+    },
+    /// A path with a control character, or with `..` after its first folder.
+    #[error("a path that no package is installed to")]
+    Path,
+    /// A name that no package can have.
+    #[error("the name {name:?} has {problem}")]
+    Name {
+        /// The name.
+        name: String,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// A version that no package can have.
+    #[error("the version {version:?} has {problem}")]
+    Version {
+        /// The version.
+        version: String,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// An address that is no URL. The text is not kept: it may hold a password.
+    #[error("`resolved` is not an address")]
+    Address,
+    /// An address that larder does not fetch from.
+    #[error("an address with the scheme `{scheme}`, which larder does not fetch from")]
+    Scheme {
+        /// The scheme.
+        scheme: String,
+    },
+    /// An integrity that is none.
+    #[error("integrity: {problem}")]
+    Integrity {
+        /// What is wrong with it, as [`DigestError`](larder_store::digest::DigestError) says it.
+        problem: String,
+    },
+}
+
+/// What a file looks like that is no lockfile of npm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum OtherTool {
+    /// `yarn.lock` of either form.
+    Yarn,
+    /// `pnpm-lock.yaml`.
+    Pnpm,
+    /// `bun.lock` or `bun.lockb`.
+    Bun,
+    /// `deno.lock`.
+    Deno,
+    /// `composer.lock`.
+    Composer,
+    /// `Pipfile.lock`.
+    Pipenv,
+    /// Pyodide's `pyodide-lock.json`.
+    Pyodide,
+    /// `package.json`.
+    Manifest,
+}
+
+impl fmt::Display for OtherTool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Yarn => "a yarn.lock",
+            Self::Pnpm => "a pnpm-lock.yaml",
+            Self::Bun => "a lockfile of bun",
+            Self::Deno => "a deno.lock",
+            Self::Composer => "a composer.lock",
+            Self::Pipenv => "a Pipfile.lock",
+            Self::Pyodide => "a pyodide-lock.json",
+            Self::Manifest => "a package.json",
+        })
+    }
+}
+
+struct CountOf<'a>(&'a [BadEntry]);
+
+impl fmt::Display for CountOf<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.len() {
+            1 => f.write_str("an entry that cannot be understood:"),
+            count => write!(f, "{count} entries that cannot be understood:"),
+        }
+    }
+}
+
+struct Listed<'a>(&'a [BadEntry]);
+
+impl fmt::Display for Listed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for entry in self.0.iter().take(LISTED_ENTRIES) {
+            write!(f, "\n  {entry}")?;
+        }
+        match self.0.len().saturating_sub(LISTED_ENTRIES) {
+            0 => Ok(()),
+            more => write!(f, "\n  and {more} more"),
+        }
+    }
+}

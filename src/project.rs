@@ -1,0 +1,262 @@
+//! A project: its folder, its lockfiles, its `larder.toml`.
+//!
+//! Finds and reads, and does not look into lockfiles. Every file is read whole, once, up to a bound.
+
+use std::{
+    fs::{self, File},
+    io::{self, Read as _},
+    path::{Component, Path, PathBuf},
+    sync::Arc,
+};
+
+use crate::larder_toml::{LarderToml, LarderTomlError};
+
+/// What npm calls its lockfile, the one that wins first.
+const LOCKFILES: [&str; 2] = ["npm-shrinkwrap.json", "package-lock.json"];
+
+/// Lockfiles of other package managers.
+const OTHER_LOCKFILES: [&str; 4] = ["pnpm-lock.yaml", "yarn.lock", "bun.lock", "bun.lockb"];
+
+/// The settings' file name.
+const SETTINGS: &str = "larder.toml";
+
+/// A lockfile of 100,000 entries has 50 MB. 512 MiB.
+const LONGEST_LOCKFILE: u64 = 512 << 20;
+
+/// A page of settings has a few kilobytes. 1 MiB.
+const LONGEST_SETTINGS: u64 = 1 << 20;
+
+/// Folder entries that are looked at for a hint: enough for a monorepo, and done before a person notices.
+const HINT_ENTRIES: usize = 2000;
+
+/// Lockfiles that a hint names.
+const HINT_LOCKFILES: usize = 5;
+
+/// What was found where a person pointed.
+#[derive(Clone, Debug)]
+pub struct Project {
+    /// The folder that holds `larder.toml`, or would.
+    pub folder: PathBuf,
+    /// The lockfiles, at least one, in the order of `larder.toml`, or the one that was found or named.
+    pub lockfiles: Vec<LockfileBytes>,
+    /// What `larder.toml` says; the default if there is none.
+    pub settings: LarderToml,
+}
+
+/// A lockfile as it was read.
+#[derive(Clone, Debug)]
+pub struct LockfileBytes {
+    /// Its path.
+    pub path: PathBuf,
+    /// Its path from the project's folder, with `/` between the parts: what output and digests use.
+    pub name: String,
+    /// Its bytes.
+    pub bytes: Arc<[u8]>,
+}
+
+impl LockfileBytes {
+    /// The folder that it stands in, where `.npmrc` is looked for.
+    pub fn folder(&self) -> &Path {
+        folder_of(&self.path)
+    }
+}
+
+impl Project {
+    /// The project in this folder, or of this lockfile. Of a lockfile that is named, `larder.toml` is the one beside it, and the
+    /// lockfiles that it lists are not read.
+    pub fn open(path: &Path) -> Result<Self, ProjectError> {
+        let metadata = fs::metadata(path).map_err(|source| match source.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
+                ProjectError::NothingThere { path: path.to_owned() }
+            }
+            _ => ProjectError::Unreadable { path: path.to_owned(), source },
+        })?;
+        let (folder, only) = match path.file_name() {
+            Some(name) if !metadata.is_dir() => (folder_of(path), Some(PathBuf::from(name))),
+            _ => (path, None),
+        };
+        let settings = read_settings(folder)?;
+        let names = match only {
+            Some(name) => vec![name],
+            None if !settings.lockfiles.is_empty() => settings.lockfiles.clone(),
+            None => vec![find_lockfile(folder)?],
+        };
+        let lockfiles = names.iter().map(|name| read_lockfile(folder, name)).collect::<Result<_, _>>()?;
+        Ok(Self { folder: folder.to_owned(), lockfiles, settings })
+    }
+}
+
+fn folder_of(file: &Path) -> &Path {
+    file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+fn read_settings(folder: &Path) -> Result<LarderToml, ProjectError> {
+    let path = folder.join(SETTINGS);
+    match read_file(&path, LONGEST_SETTINGS)? {
+        Some(bytes) => Ok(LarderToml::parse(&bytes, &path)?),
+        None => Ok(LarderToml::default()),
+    }
+}
+
+fn find_lockfile(folder: &Path) -> Result<PathBuf, ProjectError> {
+    let found = LOCKFILES.into_iter().find(|name| folder.join(name).is_file());
+    found.map(PathBuf::from).ok_or_else(|| ProjectError::NoLockfile {
+        folder: folder.to_owned(),
+        nearby: Nearby {
+            other_managers: OTHER_LOCKFILES.into_iter().filter(|name| folder.join(name).is_file()).collect(),
+            below: lockfiles_below(folder),
+            has_package_json: folder.join("package.json").is_file(),
+        },
+    })
+}
+
+fn read_lockfile(folder: &Path, name: &Path) -> Result<LockfileBytes, ProjectError> {
+    let path = folder.join(name);
+    if OTHER_LOCKFILES.iter().any(|other| name.file_name().is_some_and(|name| name == *other)) {
+        return Err(ProjectError::OtherManager { path });
+    }
+    let bytes = read_file(&path, LONGEST_LOCKFILE)?.ok_or_else(|| ProjectError::NothingThere { path: path.clone() })?;
+    let parts: Vec<_> = name.components().map(|part| part.as_os_str().to_string_lossy()).collect();
+    Ok(LockfileBytes { path, name: parts.join("/"), bytes: bytes.into() })
+}
+
+/// The bytes of a file; `None` if there is none of that name.
+fn read_file(path: &Path, longest: u64) -> Result<Option<Vec<u8>>, ProjectError> {
+    let unreadable = |source| ProjectError::Unreadable { path: path.to_owned(), source };
+    let metadata = match fs::metadata(path) {
+        Ok(metadata) => metadata,
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            return Ok(None);
+        }
+        Err(error) => return Err(unreadable(error)),
+    };
+    // Opening a pipe would wait for its writer.
+    if !metadata.is_file() {
+        return Err(ProjectError::NotAFile { path: path.to_owned() });
+    }
+    let mut bytes = Vec::new();
+    File::open(path).and_then(|file| file.take(longest + 1).read_to_end(&mut bytes)).map_err(unreadable)?;
+    if bytes.len() as u64 > longest {
+        return Err(ProjectError::TooLong { path: path.to_owned(), longest });
+    }
+    Ok(Some(bytes))
+}
+
+/// What was seen where a lockfile was looked for in vain.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Nearby {
+    /// Lockfiles of other package managers in the same folder.
+    pub other_managers: Vec<&'static str>,
+    /// npm's lockfiles one or two folders below, sorted, a few at most.
+    pub below: Vec<PathBuf>,
+    /// Whether the folder has a `package.json`.
+    pub has_package_json: bool,
+}
+
+/// npm's lockfiles one and two folders below, without hidden folders, `node_modules` and links.
+fn lockfiles_below(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut entries_left = HINT_ENTRIES;
+    let mut level = folders_in(folder, &mut entries_left);
+    for _ in 0..2 {
+        for folder in &level {
+            found.extend(LOCKFILES.into_iter().map(|name| folder.join(name)).find(|path| path.is_file()));
+        }
+        level = level.iter().flat_map(|folder| folders_in(folder, &mut entries_left)).collect();
+    }
+    found.sort();
+    found.truncate(HINT_LOCKFILES);
+    found
+}
+
+/// A hint needs no error: what cannot be listed has nothing to show.
+fn folders_in(folder: &Path, entries_left: &mut usize) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    let mut folders = Vec::new();
+    for entry in entries.flatten() {
+        let Some(left) = entries_left.checked_sub(1) else { break };
+        *entries_left = left;
+        let name = entry.file_name();
+        let is_skipped = name == "node_modules" || name.as_encoded_bytes().starts_with(b".");
+        if !is_skipped && entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            folders.push(entry.path());
+        }
+    }
+    folders
+}
+
+/// Why there is no project.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ProjectError {
+    /// There is nothing at a path that was named, on the command line or in `larder.toml`.
+    #[error("{} does not exist", path.display())]
+    NothingThere {
+        /// The path.
+        path: PathBuf,
+    },
+    /// A folder without a lockfile.
+    #[error("{} has no {} and no {}", folder.display(), LOCKFILES[0], LOCKFILES[1])]
+    NoLockfile {
+        /// The folder.
+        folder: PathBuf,
+        /// What is there instead.
+        nearby: Nearby,
+    },
+    /// The lockfile of another package manager.
+    #[error("{} is not read yet: larder reads {} and {}", path.display(), LOCKFILES[0], LOCKFILES[1])]
+    OtherManager {
+        /// The lockfile.
+        path: PathBuf,
+    },
+    /// A folder, a pipe or a device where a file was looked for.
+    #[error("{} is not a file", path.display())]
+    NotAFile {
+        /// The path.
+        path: PathBuf,
+    },
+    /// A file that is longer than any of its kind.
+    #[error("{} is longer than {longest} bytes", path.display())]
+    TooLong {
+        /// The file.
+        path: PathBuf,
+        /// The bound, in bytes.
+        longest: u64,
+    },
+    /// A file exists and cannot be read.
+    #[error("{} cannot be read", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// `larder.toml` is wrong.
+    #[error(transparent)]
+    LarderToml(#[from] LarderTomlError),
+}
+
+impl ProjectError {
+    /// The way out, if there is one to name.
+    pub fn hint(&self) -> Option<String> {
+        let Self::NoLockfile { folder, nearby } = self else { return None };
+        if !nearby.below.is_empty() {
+            let paths: Vec<_> = nearby.below.iter().map(|path| shown(path)).collect();
+            return Some(format!("there are lockfiles below it: {}", paths.join(", ")));
+        }
+        if !nearby.other_managers.is_empty() {
+            return Some(format!("{} is there; larder does not read it yet", nearby.other_managers.join(", ")));
+        }
+        nearby.has_package_json.then(|| format!("`npm install --package-lock-only` in {} makes one", folder.display()))
+    }
+}
+
+/// A path as a person would type it, without a leading `./`.
+fn shown(path: &Path) -> String {
+    let parts: PathBuf = path.components().filter(|part| !matches!(part, Component::CurDir)).collect();
+    parts.display().to_string()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,143 @@
+//! Folders in, projects or hints out.
+
+use tempfile::TempDir;
+
+use super::*;
+
+/// A folder with these files, whose bytes are their own names; `larder.toml` has the given text.
+fn folder(files: &[&str], settings: Option<&str>) -> TempDir {
+    let folder = TempDir::new().unwrap();
+    for file in files {
+        let path = folder.path().join(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, file).unwrap();
+    }
+    if let Some(text) = settings {
+        fs::write(folder.path().join("larder.toml"), text).unwrap();
+    }
+    folder
+}
+
+fn names(project: &Project) -> Vec<(&str, &str)> {
+    project.lockfiles.iter().map(|file| (file.name.as_str(), str::from_utf8(&file.bytes).unwrap())).collect()
+}
+
+#[test]
+fn the_lockfile_of_a_folder_is_found_and_a_shrinkwrap_wins() {
+    let cases: [(&[&str], &str); 3] = [
+        (&["package-lock.json", "package.json"], "package-lock.json"),
+        (&["npm-shrinkwrap.json"], "npm-shrinkwrap.json"),
+        (&["package-lock.json", "npm-shrinkwrap.json", "yarn.lock"], "npm-shrinkwrap.json"),
+    ];
+    for (files, expected) in cases {
+        let folder = folder(files, None);
+        let project = Project::open(folder.path()).unwrap();
+        assert_eq!(names(&project), [(expected, expected)]);
+        assert_eq!(project.folder, folder.path());
+        assert_eq!(project.settings, LarderToml::default());
+        assert_eq!(project.lockfiles[0].folder(), folder.path());
+    }
+}
+
+#[test]
+fn a_lockfile_can_be_named_itself() {
+    let folder = folder(&["web/package-lock.json", "web/npm-shrinkwrap.json"], None);
+    let path = folder.path().join("web/package-lock.json");
+    fs::write(folder.path().join("web/larder.toml"), "lockfiles = ['npm-shrinkwrap.json']\nomit = ['dev']").unwrap();
+    let project = Project::open(&path).unwrap();
+    assert_eq!(names(&project), [("package-lock.json", "web/package-lock.json")]);
+    assert_eq!(project.folder, folder.path().join("web"));
+    assert_eq!(project.settings.omit.len(), 1);
+}
+
+#[test]
+fn larder_toml_lists_the_lockfiles_in_its_order() {
+    let settings = "lockfiles = ['web/package-lock.json', './other.json']";
+    let folder = folder(&["package-lock.json", "web/package-lock.json", "other.json"], Some(settings));
+    let project = Project::open(folder.path()).unwrap();
+    assert_eq!(names(&project), [("web/package-lock.json", "web/package-lock.json"), ("other.json", "other.json")]);
+    assert_eq!(project.lockfiles[0].folder(), folder.path().join("web"));
+}
+
+#[test]
+fn a_lockfile_that_is_listed_and_missing_is_named() {
+    let folder = folder(&["package-lock.json"], Some("lockfiles = ['package-lock.json', 'web/package-lock.json']"));
+    let error = Project::open(folder.path()).unwrap_err();
+    let path = folder.path().join("web/package-lock.json");
+    assert_eq!(error.to_string(), format!("{} does not exist", path.display()));
+}
+
+#[test]
+fn without_a_lockfile_it_is_said_what_was_looked_for_and_what_is_there() {
+    let below: &[&str] = &[
+        "a/b/package-lock.json",
+        "web/npm-shrinkwrap.json",
+        "web/package-lock.json",
+        "a/b/c/package-lock.json",
+        "node_modules/x/package-lock.json",
+        ".hidden/package-lock.json",
+        "yarn.lock",
+    ];
+    let cases: [(&[&str], Option<&str>); 5] = [
+        (below, Some("there are lockfiles below it: ROOT/a/b/package-lock.json, ROOT/web/npm-shrinkwrap.json")),
+        (&["pnpm-lock.yaml", "package.json"], Some("pnpm-lock.yaml is there; larder does not read it yet")),
+        (&["yarn.lock", "bun.lock"], Some("yarn.lock, bun.lock is there; larder does not read it yet")),
+        (&["package.json"], Some("`npm install --package-lock-only` in ROOT makes one")),
+        (&["index.html"], None),
+    ];
+    for (files, hint) in cases {
+        let folder = folder(files, None);
+        let root = folder.path().display().to_string();
+        let error = Project::open(folder.path()).unwrap_err();
+        assert_eq!(error.to_string(), format!("{root} has no npm-shrinkwrap.json and no package-lock.json"));
+        assert_eq!(error.hint(), hint.map(|hint| hint.replace("ROOT", &root)), "{files:?}");
+    }
+}
+
+#[test]
+fn a_hint_names_five_lockfiles_at_most() {
+    let files: Vec<String> = (0..9).map(|number| format!("package{number}/package-lock.json")).collect();
+    let files: Vec<&str> = files.iter().map(String::as_str).collect();
+    let folder = folder(&files, None);
+    let Err(ProjectError::NoLockfile { nearby, .. }) = Project::open(folder.path()) else { panic!("no error") };
+    let expected: Vec<_> = files[..5].iter().map(|file| folder.path().join(file)).collect();
+    assert_eq!(nearby.below, expected);
+}
+
+#[test]
+fn what_is_no_lockfile_of_npm_is_refused_by_name() {
+    let folder = folder(&["pnpm-lock.yaml", "folder/x"], None);
+    let named = |name: &str| Project::open(&folder.path().join(name)).unwrap_err();
+    assert!(matches!(named("pnpm-lock.yaml"), ProjectError::OtherManager { .. }));
+    assert!(matches!(named("gone"), ProjectError::NothingThere { .. }));
+    assert!(matches!(named("gone/package-lock.json"), ProjectError::NothingThere { .. }));
+    assert!(matches!(named("folder/x/y"), ProjectError::NothingThere { .. }));
+    fs::write(folder.path().join("larder.toml"), "lockfiles = ['folder']").unwrap();
+    let error = Project::open(folder.path()).unwrap_err();
+    assert_eq!(error.to_string(), format!("{} is not a file", folder.path().join("folder").display()));
+}
+
+#[test]
+fn a_wrong_larder_toml_is_an_error_with_its_path() {
+    let folder = folder(&["package-lock.json"], Some("\nomitt = []"));
+    let error = Project::open(folder.path()).unwrap_err().to_string();
+    let start = format!("{}:2: unknown key `omitt`", folder.path().join("larder.toml").display());
+    assert!(error.starts_with(&start), "{error}");
+}
+
+#[test]
+fn a_file_longer_than_any_of_its_kind_is_refused() {
+    let folder = folder(&["package-lock.json"], None);
+    let file = File::create(folder.path().join("package-lock.json")).unwrap();
+    // A hole: it takes no room on the disk, and the read stops before its end is in memory twice.
+    file.set_len(LONGEST_SETTINGS + 1).unwrap();
+    let path = folder.path().join("package-lock.json");
+    assert!(matches!(read_file(&path, LONGEST_SETTINGS), Err(ProjectError::TooLong { longest: LONGEST_SETTINGS, .. })));
+    assert_eq!(read_file(&path, LONGEST_SETTINGS + 1).unwrap().unwrap().len() as u64, LONGEST_SETTINGS + 1);
+}
+
+#[test]
+fn a_lockfile_in_the_current_folder_stands_in_the_current_folder() {
+    let file = LockfileBytes { path: "package-lock.json".into(), name: "package-lock.json".into(), bytes: [].into() };
+    assert_eq!(file.folder(), Path::new("."));
+}

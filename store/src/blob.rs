@@ -1,0 +1,60 @@
+//! Blobs: how verified bytes become one, and how one is checked.
+
+use std::{
+    fs::{File, Permissions},
+    io::{self, Read as _},
+    os::unix::fs::PermissionsExt as _,
+    path::Path,
+};
+
+use crate::{
+    digest::{Algorithm, BlobId, Digests, Hasher},
+    error::{At as _, StoreError},
+    layout::Layout,
+    whole_file,
+};
+
+/// The mode of every blob: who links to one cannot change it by mistake.
+const MODE: u32 = 0o444;
+/// Read at once when hashing a file: larger reads were no faster.
+const READ_BYTES: usize = 256 << 10;
+
+/// Makes a complete, verified and durable file the blob of that name. Whatever has the name is replaced, by the same bytes.
+pub(crate) fn publish(layout: &Layout, part: &Path, blob: &BlobId) -> Result<(), StoreError> {
+    std::fs::set_permissions(part, Permissions::from_mode(MODE)).at("set the mode of", part)?;
+    whole_file::rename(part, &layout.blob(blob))
+}
+
+/// Reads a blob's file to its end and compares the blake3 with its name.
+pub fn verify(store: &crate::Store, blob: &BlobId) -> Result<(), StoreError> {
+    let path = store.blob_path(blob);
+    let actual = hash_file(&path, [])?.blob;
+    if actual == *blob { Ok(()) } else { Err(StoreError::DamagedBlob { path, actual }) }
+}
+
+/// The digests of a whole file.
+pub(crate) fn hash_file(path: &Path, algorithms: impl IntoIterator<Item = Algorithm>) -> Result<Digests, StoreError> {
+    let mut file = File::open(path).at("open", path)?;
+    let mut hasher = Hasher::new(algorithms);
+    hash_into(&mut file, &mut hasher, u64::MAX).at("read", path)?;
+    Ok(hasher.finish())
+}
+
+/// Hashes at most `limit` bytes of what `file` still has.
+pub(crate) fn hash_into(file: &mut File, hasher: &mut Hasher, limit: u64) -> io::Result<()> {
+    let mut buffer = vec![0; READ_BYTES];
+    let mut left = limit;
+    while left > 0 {
+        let want = usize::try_from(left).unwrap_or(usize::MAX).min(buffer.len());
+        match file.read(&mut buffer[..want]) {
+            Ok(0) => break,
+            Ok(count) => {
+                hasher.update(&buffer[..count]);
+                left -= count as u64;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}

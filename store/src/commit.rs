@@ -1,0 +1,155 @@
+//! Turning complete files into blobs, in groups: one barrier, then each blob and its receipt; and at the end the index.
+
+use std::{
+    collections::HashSet,
+    path::PathBuf,
+    sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel},
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+
+use crate::{
+    barrier, blob,
+    claim::{self, Adopted},
+    error::StoreError,
+    index::{Addition, IndexState},
+    look_up::{Found, LookUp},
+    part::Sealed,
+    receipt,
+    store::Store,
+};
+
+/// How long a complete file waits for others to share its barrier.
+const GROUP_AGE: Duration = Duration::from_secs(1);
+/// How many files share a barrier at most: each holds a lock file open, and 1,024 is a usual limit.
+const GROUP_FILES: usize = 128;
+
+/// Takes complete files and makes blobs of them, on a thread of its own. Dropped without [`Committer::finish`], it leaves what
+/// it has not published for the next run.
+#[derive(Debug)]
+pub struct Committer {
+    sender: Sender<Work>,
+    thread: JoinHandle<Committed>,
+}
+
+enum Work {
+    Publish(u64, Box<Sealed>),
+    Adopt(Box<Adopted>),
+}
+
+/// What a [`Committer`] did.
+#[derive(Debug, Default)]
+pub struct Committed {
+    /// Each file that was submitted, by its tag.
+    pub published: Vec<(u64, Result<Found, StoreError>)>,
+    /// How long barriers took, in all. Most of it passes while other files are downloaded.
+    pub barriers: Duration,
+    /// How the index was had, if it had to be changed.
+    pub index: Option<IndexState>,
+    additions: Vec<Addition>,
+    ended: Vec<PathBuf>,
+}
+
+impl Committer {
+    /// Starts one for the store that `look_up` looked in.
+    pub fn start(look_up: &LookUp, now: jiff::Timestamp) -> Self {
+        let (sender, receiver) = channel();
+        let store = look_up.store.clone();
+        let today = crate::look_up::day(now);
+        let thread = thread::spawn(move || run(&store, &receiver, today));
+        Self { sender, thread }
+    }
+
+    /// Takes a complete file. `tag` comes back with the outcome.
+    pub fn submit(&self, tag: u64, sealed: Sealed) {
+        self.sender
+            .send(Work::Publish(tag, Box::new(sealed)))
+            .expect("the committer's thread runs until the sender is gone");
+    }
+
+    /// Takes note of a blob that another run has published.
+    pub fn adopt(&self, adopted: Box<Adopted>) {
+        self.sender.send(Work::Adopt(adopted)).expect("the committer's thread runs until the sender is gone");
+    }
+
+    /// Publishes what was submitted, tells the index, and says what became of each. Blocks.
+    pub fn finish(self) -> Committed {
+        drop(self.sender);
+        self.thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    }
+}
+
+fn run(store: &Store, receiver: &Receiver<Work>, today: u32) -> Committed {
+    let mut committed = Committed::default();
+    let mut is_open = true;
+    while is_open {
+        let mut group = Vec::new();
+        let mut first: Option<Instant> = None;
+        while group.len() < GROUP_FILES {
+            let patience = first.map_or(Duration::MAX, |first| GROUP_AGE.saturating_sub(first.elapsed()));
+            match receiver.recv_timeout(patience) {
+                Ok(Work::Publish(tag, sealed)) => {
+                    first.get_or_insert_with(Instant::now);
+                    group.push((tag, *sealed));
+                }
+                Ok(Work::Adopt(adopted)) => {
+                    committed.additions.push(Addition::of(&adopted.receipt, today));
+                    committed.ended.extend(adopted.claim.map(claim::Claim::release));
+                }
+                Err(RecvTimeoutError::Timeout) => break,
+                Err(RecvTimeoutError::Disconnected) => {
+                    is_open = false;
+                    break;
+                }
+            }
+        }
+        publish(store, group, today, &mut committed);
+    }
+    tell_index(store, today, &mut committed);
+    committed
+}
+
+fn publish(store: &Store, group: Vec<(u64, Sealed)>, today: u32, committed: &mut Committed) {
+    let start = Instant::now();
+    let barrier = barrier::wait(store.root(), group.iter().map(|(_, sealed)| sealed.part.as_path()));
+    committed.barriers += start.elapsed();
+    for (tag, sealed) in group {
+        let outcome = match &barrier {
+            Ok(()) => publish_one(store, sealed, today, committed),
+            Err(error) => Err(StoreError::io("sync", store.root(), error.kind().into())),
+        };
+        committed.published.push((tag, outcome));
+    }
+}
+
+fn publish_one(store: &Store, sealed: Sealed, today: u32, committed: &mut Committed) -> Result<Found, StoreError> {
+    let Sealed { part, claim, receipt } = sealed;
+    blob::publish(store.layout(), &part, &receipt.blob)?;
+    let receipt = receipt::write(store.layout(), receipt)?;
+    committed.additions.push(Addition::of(&receipt, today));
+    committed.ended.push(claim.release());
+    Ok(Found { blob: receipt.blob, size: receipt.size })
+}
+
+/// A store whose index cannot be told is as valid: the state files stay, and the next run finds the blobs by them.
+fn tell_index(store: &Store, today: u32, committed: &mut Committed) {
+    if committed.additions.is_empty() {
+        return;
+    }
+    let mut additions = std::mem::take(&mut committed.additions);
+    let ours: HashSet<PathBuf> = committed.ended.iter().cloned().collect();
+    for (path, receipt) in claim::left_behind(store, &ours) {
+        additions.extend(receipt.map(|receipt| Addition::of(&receipt, today)));
+        committed.ended.push(path);
+    }
+    let told = store.with_index(|index| index.add(&additions));
+    match told {
+        Ok(((), state)) => {
+            if !matches!(state, IndexState::Memory(_)) {
+                committed.ended.drain(..).for_each(claim::remove_ended);
+            }
+            committed.index = Some(state);
+        }
+        Err(error) => tracing::warn!(%error, "the index could not be told of what was fetched"),
+    }
+}

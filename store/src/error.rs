@@ -1,0 +1,116 @@
+//! What can go wrong with a store.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
+
+/// Why the store could not do something. Each variant names the path.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The disk, or the quota on it, is full.
+    #[error("no space is left for {}", path.display())]
+    DiskFull {
+        /// What was being written.
+        path: PathBuf,
+        /// The system's error.
+        #[source]
+        source: io::Error,
+    },
+    /// Something must be written, and the store cannot be.
+    #[error("the store {} cannot be written", root.display())]
+    ReadOnly {
+        /// The store's folder.
+        root: PathBuf,
+    },
+    /// The folder holds something else.
+    #[error("{} is not empty and is not a store", root.display())]
+    NotAStore {
+        /// The folder.
+        root: PathBuf,
+    },
+    /// A newer larder made this store.
+    #[error("the store {} has format {format}, which needs larder {needs} or newer", root.display())]
+    NewerFormat {
+        /// The store's folder.
+        root: PathBuf,
+        /// Its format.
+        format: u32,
+        /// The oldest larder that reads it.
+        needs: String,
+    },
+    /// `meta.json` cannot be read as what it is.
+    #[error("{} is damaged", path.display())]
+    DamagedMeta {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// A blob's bytes are not those that its name says.
+    #[error("the blob {} is damaged: its bytes are {actual}", path.display())]
+    DamagedBlob {
+        /// The blob's file.
+        path: PathBuf,
+        /// The blake3 of what is there.
+        actual: crate::digest::BlobId,
+    },
+    /// Another process keeps the store to itself.
+    #[error("another process is removing blobs from the store {}", root.display())]
+    Busy {
+        /// The store's folder.
+        root: PathBuf,
+    },
+    /// Anything else that the system refused.
+    #[error("cannot {action} {}", path.display())]
+    Io {
+        /// What was tried: `read`, `write`, `rename`, …
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's error.
+        #[source]
+        source: io::Error,
+    },
+}
+
+impl StoreError {
+    pub(crate) fn io(action: &'static str, path: impl Into<PathBuf>, source: io::Error) -> Self {
+        let path = path.into();
+        if matches!(source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) {
+            Self::DiskFull { path, source }
+        } else {
+            Self::Io { action, path, source }
+        }
+    }
+
+    /// The same error once more, for who reports what stopped a whole run. Only of those that are [fatal](Self::is_fatal).
+    pub fn fatal_again(&self) -> Option<Self> {
+        match self {
+            Self::DiskFull { path, source } => {
+                Some(Self::DiskFull { path: path.clone(), source: source.kind().into() })
+            }
+            Self::ReadOnly { root } => Some(Self::ReadOnly { root: root.clone() }),
+            Self::Busy { root } => Some(Self::Busy { root: root.clone() }),
+            _ => None,
+        }
+    }
+
+    /// Whether going on with other files is pointless.
+    pub const fn is_fatal(&self) -> bool {
+        matches!(self, Self::DiskFull { .. } | Self::ReadOnly { .. } | Self::Busy { .. })
+    }
+}
+
+/// `result.at("write", path)`: names the action and the path in the error.
+pub(crate) trait At<T> {
+    fn at(self, action: &'static str, path: &Path) -> Result<T, StoreError>;
+}
+
+impl<T> At<T> for io::Result<T> {
+    fn at(self, action: &'static str, path: &Path) -> Result<T, StoreError> {
+        self.map_err(|source| StoreError::io(action, path, source))
+    }
+}

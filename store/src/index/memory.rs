@@ -1,0 +1,48 @@
+//! The index in memory: for stores that cannot be written, and for tests.
+
+use std::collections::BTreeMap;
+
+use super::{Addition, Entry, Index, IndexError};
+use crate::{digest::BlobId, look_up::Key};
+
+/// An index that lives as long as its value.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryIndex {
+    keys: BTreeMap<Key, BlobId>,
+    blobs: BTreeMap<BlobId, Entry>,
+}
+
+impl Index for MemoryIndex {
+    fn blob_of(&self, key: &Key) -> Result<Option<BlobId>, IndexError> {
+        Ok(self.keys.get(key).copied())
+    }
+
+    fn entry(&self, blob: &BlobId) -> Result<Option<Entry>, IndexError> {
+        Ok(self.blobs.get(blob).copied())
+    }
+
+    fn add(&mut self, additions: &[Addition]) -> Result<(), IndexError> {
+        for addition in additions {
+            self.blobs.insert(addition.blob, addition.entry);
+            self.keys.extend(addition.keys.iter().map(|key| (key.clone(), addition.blob)));
+        }
+        Ok(())
+    }
+
+    fn touch(&mut self, blobs: &[BlobId], day: u32) -> Result<(), IndexError> {
+        for blob in blobs {
+            if let Some(entry) = self.blobs.get_mut(blob) {
+                entry.last_used = day;
+            }
+        }
+        Ok(())
+    }
+
+    fn keys(&self) -> Result<Vec<(Key, BlobId)>, IndexError> {
+        Ok(self.keys.iter().map(|(key, blob)| (key.clone(), *blob)).collect())
+    }
+
+    fn entries(&self) -> Result<Vec<(BlobId, Entry)>, IndexError> {
+        Ok(self.blobs.iter().map(|(blob, entry)| (*blob, *entry)).collect())
+    }
+}

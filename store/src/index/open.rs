@@ -1,0 +1,136 @@
+//! Getting an index, whatever state it is in.
+
+use std::{
+    io,
+    panic::{AssertUnwindSafe, catch_unwind},
+    time::Duration,
+};
+
+use super::{Index, IndexError, IndexState, changes, rebuild, rebuild::RebuildError, sled::SledIndex};
+use crate::{error::StoreError, layout::Layout, lock};
+
+/// How long others may use the index before this process makes do with one in memory.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Calls `work` with the store's index, and says how it was had. `work` may be called again, with an index made anew.
+///
+/// Nothing but a store whose receipts cannot be listed is an error. The index is closed when this returns.
+pub(crate) fn with<T>(
+    layout: &Layout,
+    is_writable: bool,
+    mut work: impl FnMut(&mut dyn Index) -> Result<T, IndexError>,
+) -> Result<(T, IndexState), StoreError> {
+    if !is_writable {
+        return in_memory(layout, work, "the store cannot be written".to_owned());
+    }
+    let lock_path = layout.index_lock();
+    let lock_file = match lock::open(&lock_path) {
+        Ok(file) => file,
+        Err(error) => return in_memory(layout, work, error.to_string()),
+    };
+    if lock::try_for(PATIENCE, || Ok::<_, StoreError>(lock::try_exclusive(&lock_file, &lock_path)?.then_some(())))?
+        .is_none()
+    {
+        return in_memory(layout, work, IndexError::Held.to_string());
+    }
+    let first = match on_disk(layout, &mut work) {
+        Ok((value, IsNew(true))) => return Ok((value, IndexState::Rebuilt("there was none".to_owned()))),
+        Ok((value, IsNew(false))) => return Ok((value, IndexState::Sled)),
+        Err(error) => error,
+    };
+    if !first.is_damage() {
+        return in_memory(layout, work, first.to_string());
+    }
+    tracing::warn!(error = %first, "the index is damaged: it is made again from the receipts");
+    if let Err(error) = set_aside(layout) {
+        return in_memory(layout, work, error.to_string());
+    }
+    match on_disk(layout, &mut work) {
+        Ok((value, _)) => Ok((value, IndexState::Rebuilt(first.to_string()))),
+        Err(second) => in_memory(layout, work, second.to_string()),
+    }
+}
+
+struct IsNew(bool);
+
+#[derive(Debug, thiserror::Error)]
+enum OnDiskError {
+    #[error(transparent)]
+    Index(#[from] IndexError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<RebuildError> for OnDiskError {
+    fn from(error: RebuildError) -> Self {
+        match error {
+            RebuildError::Store(error) => Self::Store(error),
+            RebuildError::Index(error) => Self::Index(error),
+        }
+    }
+}
+
+impl OnDiskError {
+    /// Whether making the index again can help.
+    fn is_damage(&self) -> bool {
+        match self {
+            Self::Store(_) | Self::Index(IndexError::Held) => false,
+            Self::Index(IndexError::Sled(::sled::Error::Io(error))) => !matches!(
+                error.kind(),
+                io::ErrorKind::StorageFull
+                    | io::ErrorKind::QuotaExceeded
+                    | io::ErrorKind::PermissionDenied
+                    | io::ErrorKind::ReadOnlyFilesystem
+            ),
+            Self::Index(_) => true,
+        }
+    }
+}
+
+fn on_disk<T>(
+    layout: &Layout,
+    work: &mut impl FnMut(&mut dyn Index) -> Result<T, IndexError>,
+) -> Result<(T, IsNew), OnDiskError> {
+    // sled panics on some kinds of damage. Its state is dropped with the closure; what remains is on disk, and is set aside.
+    catch_unwind(AssertUnwindSafe(|| {
+        let mut index = SledIndex::open(&layout.index())?;
+        let made = changes::read(layout);
+        let is_new = !index.is_filled()?;
+        if is_new {
+            rebuild::fill(layout, &mut index)?;
+            index.set_filled()?;
+        } else if index.changes()? != made {
+            return Err(OnDiskError::Index(IndexError::Behind { has: index.changes()?, made }));
+        }
+        let value = work(&mut index)?;
+        if is_new || index.is_changed() {
+            index.set_changes(made.wrapping_add(1))?;
+            changes::write(layout, made.wrapping_add(1))?;
+        }
+        Ok((value, IsNew(is_new)))
+    }))
+    .unwrap_or(Err(OnDiskError::Index(IndexError::Panic)))
+}
+
+fn in_memory<T>(
+    layout: &Layout,
+    mut work: impl FnMut(&mut dyn Index) -> Result<T, IndexError>,
+    why: String,
+) -> Result<(T, IndexState), StoreError> {
+    tracing::debug!(why, "the index is made in memory");
+    let mut index = rebuild::in_memory(layout)?;
+    let value = work(&mut index).expect("the index in memory answers everything");
+    Ok((value, IndexState::Memory(why)))
+}
+
+/// Keeps one damaged index, for whoever wants to know what happened.
+fn set_aside(layout: &Layout) -> Result<(), StoreError> {
+    let (index, broken) = (layout.index(), layout.broken_index());
+    if broken.exists() {
+        std::fs::remove_dir_all(&broken).map_err(|error| StoreError::io("remove", &broken, error))?;
+    }
+    match std::fs::rename(&index, &broken) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(StoreError::io("set aside", index, error)),
+        _ => Ok(()),
+    }
+}

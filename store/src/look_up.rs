@@ -1,0 +1,179 @@
+//! What is here of what is wanted.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use crate::{
+    digest::{Algorithm, BlobId, Digest, Integrity},
+    error::StoreError,
+    index::{Index, IndexError, IndexState, changes},
+    store::Store,
+};
+
+/// What a file is looked up by: a digest, or the identity of something that has none. Its bytes are those of `docs/store-format.md`, "Keys".
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key(Box<[u8]>);
+
+impl Key {
+    /// The key of a digest.
+    pub fn of_digest(digest: &Digest) -> Self {
+        let tag = match digest.algorithm() {
+            Algorithm::Sha1 => 1,
+            Algorithm::Sha256 => 2,
+            Algorithm::Sha384 => 3,
+            Algorithm::Sha512 => 4,
+        };
+        Self([&[tag], digest.as_bytes()].concat().into())
+    }
+
+    /// The key of an identity.
+    pub fn of_identity(identity: &str) -> Self {
+        Self([&[0], blake3::hash(identity.as_bytes()).as_bytes().as_slice()].concat().into())
+    }
+
+    /// The key's bytes.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Self {
+        Self(bytes.into())
+    }
+
+    pub(crate) fn file_name(&self) -> String {
+        blake3::hash(&self.0).to_hex().to_string()
+    }
+}
+
+/// How a lockfile names a file's bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// By digests, all of which must hold.
+    Integrity(Integrity),
+    /// By what it is, where no digest is stated.
+    Identity(String),
+}
+
+impl Wanted {
+    /// The keys under which it may be found; the first names its download.
+    pub fn keys(&self) -> Vec<Key> {
+        match self {
+            Self::Integrity(integrity) => integrity.strongest().iter().map(Key::of_digest).collect(),
+            Self::Identity(identity) => vec![Key::of_identity(identity)],
+        }
+    }
+}
+
+/// A blob that is here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// The blob.
+    pub blob: BlobId,
+    /// Its length in bytes.
+    pub size: u64,
+}
+
+/// What is here of what is wanted. Others may add to the store meanwhile: [`LookUp::claim`] notices.
+#[derive(Debug)]
+pub struct LookUp {
+    pub(crate) store: Store,
+    keys: Vec<Key>,
+    known: Mutex<Known>,
+    today: u32,
+}
+
+#[derive(Debug)]
+struct Known {
+    changes: u64,
+    present: HashMap<Key, Found>,
+    /// Blobs that have a receipt and whose file is gone or has another length.
+    recorded: HashMap<Key, BlobId>,
+    index: IndexState,
+}
+
+impl LookUp {
+    pub(crate) fn new(store: Store, wanted: &[Wanted], now: jiff::Timestamp) -> Result<Self, StoreError> {
+        let mut keys: Vec<Key> = wanted.iter().flat_map(Wanted::keys).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        let today = day(now);
+        let known = Known::read(&store, &keys, today)?;
+        Ok(Self { store, keys, known: Mutex::new(known), today })
+    }
+
+    /// The blob of what is wanted, if it is here with its whole length. Its bytes are not read.
+    pub fn find(&self, wanted: &Wanted) -> Option<Found> {
+        let known = self.known();
+        wanted.keys().iter().find_map(|key| known.present.get(key).copied())
+    }
+
+    /// Which blob was recorded for what is wanted, where its file is gone.
+    pub fn recorded(&self, wanted: &Wanted) -> Option<BlobId> {
+        let known = self.known();
+        wanted.keys().iter().find_map(|key| known.recorded.get(key).copied())
+    }
+
+    /// How the index was had.
+    pub fn index_state(&self) -> IndexState {
+        self.known().index.clone()
+    }
+
+    /// Looks again if another process has changed the index since.
+    pub(crate) fn refresh(&self) -> Result<(), StoreError> {
+        let mut known = self.known();
+        if changes::read(self.store.layout()) != known.changes {
+            *known = Known::read(&self.store, &self.keys, self.today)?;
+        }
+        Ok(())
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Known {
+    fn read(store: &Store, keys: &[Key], today: u32) -> Result<Self, StoreError> {
+        let ((changes, rows), index) = store.with_index(|index| {
+            let changes = changes::read(store.layout());
+            Ok((changes, rows(index, keys, today)?))
+        })?;
+        let mut known = Self { changes, present: HashMap::new(), recorded: HashMap::new(), index };
+        known.present.reserve(rows.len());
+        for (key, found) in rows {
+            // The index is a note; the file is the truth. Its bytes are checked by who reads them.
+            let is_present = std::fs::metadata(store.layout().blob(&found.blob))
+                .is_ok_and(|metadata| metadata.len() == found.size && metadata.is_file());
+            if is_present {
+                known.present.insert(key, found);
+            } else {
+                known.recorded.insert(key, found.blob);
+            }
+        }
+        Ok(known)
+    }
+}
+
+fn rows(index: &mut dyn Index, keys: &[Key], today: u32) -> Result<Vec<(Key, Found)>, IndexError> {
+    let mut rows = Vec::with_capacity(keys.len());
+    let mut stale = HashSet::new();
+    for key in keys {
+        let Some(blob) = index.blob_of(key)? else { continue };
+        let Some(entry) = index.entry(&blob)? else { continue };
+        if entry.last_used < today {
+            stale.insert(blob);
+        }
+        rows.push((key.clone(), Found { blob, size: entry.size }));
+    }
+    if !stale.is_empty() {
+        index.touch(&stale.into_iter().collect::<Vec<_>>(), today)?;
+    }
+    Ok(rows)
+}
+
+/// Days since 1970, UTC.
+pub(crate) fn day(now: jiff::Timestamp) -> u32 {
+    u32::try_from(now.as_second() / 86_400).unwrap_or(0)
+}

@@ -1,0 +1,205 @@
+//! The receipt: what is known about a blob, and the record that it was committed. `docs/store-format.md` gives its form.
+
+use std::{io, path::PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    digest::{BlobId, Digest, Integrity},
+    error::StoreError,
+    layout::Layout,
+    look_up::Key,
+    whole_file,
+};
+
+const FORMAT: u32 = 1;
+
+/// A package that has a blob's bytes, and where they were had from.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Origin {
+    /// `npm`, …
+    pub ecosystem: String,
+    /// The package's real name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// Where it was had from, without user, password and query.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
+    /// What was asked for where no digest was stated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<String>,
+}
+
+/// What is known about a blob.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    /// The blob.
+    pub blob: BlobId,
+    /// Its length in bytes.
+    pub size: u64,
+    /// Digests computed from its bytes.
+    pub digests: Integrity,
+    /// The packages that have these bytes, sorted, each once.
+    pub origins: Vec<Origin>,
+    /// When it was fetched; `None` in a seed.
+    pub fetched: Option<jiff::Timestamp>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct OnDisk {
+    format: u32,
+    blob: String,
+    size: u64,
+    digests: Vec<String>,
+    origins: Vec<Origin>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    fetched: Option<String>,
+}
+
+/// Why bytes are no receipt.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReceiptError {
+    /// Not the JSON of a receipt.
+    #[error("not a receipt")]
+    Json(#[from] serde_json::Error),
+    /// From a later larder.
+    #[error("a receipt of format {0}")]
+    NewerFormat(u32),
+    /// A digest in it is none.
+    #[error("a receipt with a damaged digest")]
+    Digest(#[from] crate::digest::DigestError),
+    /// It names no digest at all.
+    #[error("a receipt without digests")]
+    NoDigest,
+    /// The time in it is none.
+    #[error("a receipt with a damaged time")]
+    Time(#[from] jiff::Error),
+}
+
+impl Receipt {
+    /// Reads a receipt's bytes.
+    pub fn from_json(bytes: &[u8]) -> Result<Self, ReceiptError> {
+        let on_disk: OnDisk = serde_json::from_slice(bytes)?;
+        if on_disk.format > FORMAT {
+            return Err(ReceiptError::NewerFormat(on_disk.format));
+        }
+        let digests: Integrity = match on_disk.digests.as_slice() {
+            [] => return Err(ReceiptError::NoDigest),
+            digests => digests.join(" ").parse()?,
+        };
+        Ok(Self {
+            blob: on_disk.blob.parse()?,
+            size: on_disk.size,
+            digests,
+            origins: on_disk.origins,
+            fetched: on_disk.fetched.map(|time| time.parse()).transpose()?,
+        })
+    }
+
+    /// The receipt's bytes: the same for the same receipt, and ending in a line feed.
+    pub fn to_json(&self) -> Vec<u8> {
+        let on_disk = OnDisk {
+            format: FORMAT,
+            blob: self.blob.to_string(),
+            size: self.size,
+            digests: self.digests.digests().iter().map(Digest::to_string).collect(),
+            origins: self.origins.clone(),
+            fetched: self.fetched.map(|time| time.to_string()),
+        };
+        let mut bytes = serde_json::to_vec(&on_disk).expect("a receipt has only strings and numbers");
+        bytes.push(b'\n');
+        bytes
+    }
+
+    /// The keys under which the blob is found.
+    pub fn keys(&self) -> impl Iterator<Item = Key> + '_ {
+        let identities = self.origins.iter().filter_map(|origin| origin.identity.as_deref());
+        self.digests.digests().iter().map(Key::of_digest).chain(identities.map(Key::of_identity))
+    }
+
+    /// Takes over what another receipt of the same blob knows.
+    pub(crate) fn merge(&mut self, other: Self) {
+        debug_assert_eq!(self.blob, other.blob, "receipts of one blob");
+        self.digests = self.digests.union(&other.digests);
+        self.origins.extend(other.origins);
+        self.origins.sort();
+        self.origins.dedup();
+        self.fetched = match (self.fetched, other.fetched) {
+            (Some(ours), Some(theirs)) => Some(ours.min(theirs)),
+            (ours, theirs) => ours.or(theirs),
+        };
+    }
+}
+
+/// The receipt of a blob. One that cannot be read, or that is of another blob, counts as absent.
+pub(crate) fn read(layout: &Layout, id: &BlobId) -> Option<Receipt> {
+    let path = layout.receipt(id);
+    match load(&path) {
+        Ok(receipt) if receipt.blob == *id => Some(receipt),
+        Ok(receipt) => {
+            tracing::debug!(path = %path.display(), blob = %receipt.blob, "a receipt of another blob counts as absent");
+            None
+        }
+        Err(LoadError::Io(error)) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => {
+            tracing::debug!(path = %path.display(), %error, "a receipt that cannot be read counts as absent");
+            None
+        }
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+enum LoadError {
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    #[error(transparent)]
+    Receipt(#[from] ReceiptError),
+}
+
+fn load(path: &std::path::Path) -> Result<Receipt, LoadError> {
+    Ok(Receipt::from_json(&std::fs::read(path)?)?)
+}
+
+/// Writes a receipt; what an earlier one of the same blob knows is kept.
+pub(crate) fn write(layout: &Layout, mut receipt: Receipt) -> Result<Receipt, StoreError> {
+    if let Some(earlier) = read(layout, &receipt.blob) {
+        receipt.merge(earlier);
+    }
+    whole_file::write(&layout.receipt(&receipt.blob), &receipt.to_json())?;
+    Ok(receipt)
+}
+
+/// Every file of the two-level folders `blobs/` and `receipts/`, with the blob that its name says, if it says one.
+pub(crate) fn walk(folder: &std::path::Path) -> impl Iterator<Item = Result<(PathBuf, Option<BlobId>), StoreError>> {
+    let list = |folder: PathBuf| -> Box<dyn Iterator<Item = Result<PathBuf, StoreError>>> {
+        match std::fs::read_dir(&folder) {
+            Ok(entries) => Box::new(entries.map(move |entry| {
+                entry.map(|entry| entry.path()).map_err(|error| StoreError::io("list", &folder, error))
+            })),
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+                Box::new(std::iter::empty())
+            }
+            Err(error) => Box::new(std::iter::once(Err(StoreError::io("list", folder, error)))),
+        }
+    };
+    list(folder.to_owned())
+        .flat_map(move |shard| match shard {
+            Ok(shard) => list(shard),
+            Err(error) => Box::new(std::iter::once(Err(error))),
+        })
+        .map(|path| {
+            path.map(|path| {
+                let id = named_blob(&path);
+                (path, id)
+            })
+        })
+}
+
+fn named_blob(path: &std::path::Path) -> Option<BlobId> {
+    let shard = path.parent()?.file_name()?.to_str()?;
+    let name = path.file_name()?.to_str()?;
+    let rest = name.strip_suffix(".json").unwrap_or(name);
+    (shard.len() == 2).then(|| format!("{shard}{rest}").parse().ok()).flatten()
+}

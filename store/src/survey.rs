@@ -1,0 +1,101 @@
+//! What a store holds, read from the receipts.
+
+use std::{collections::BTreeMap, path::Path};
+
+use crate::{
+    error::StoreError,
+    index::{self, Index as _, IndexState},
+    receipt,
+    store::Store,
+};
+
+/// A number of files and their bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Files.
+    pub count: u64,
+    /// Bytes.
+    pub bytes: u64,
+}
+
+impl Tally {
+    fn add(&mut self, bytes: u64) {
+        self.count += 1;
+        self.bytes += bytes;
+    }
+}
+
+/// What a store holds.
+#[derive(Debug)]
+pub struct Survey {
+    /// Blobs with a receipt.
+    pub blobs: Tally,
+    /// The same by ecosystem. A blob that two ecosystems share counts for both.
+    pub ecosystems: BTreeMap<String, Tally>,
+    /// Receipts whose blob is gone.
+    pub without_blob: u64,
+    /// When the oldest and the newest blob were fetched.
+    pub fetched: Option<(jiff::Timestamp, jiff::Timestamp)>,
+    /// Downloads under way or broken off.
+    pub partial: Tally,
+    /// Damaged blobs that were set aside.
+    pub damaged: Tally,
+    /// How the index was had.
+    pub index: IndexState,
+    /// Whether it says what the receipts say.
+    pub index_is_in_step: bool,
+}
+
+/// Reads every receipt, and no blob.
+pub fn survey(store: &Store) -> Result<Survey, StoreError> {
+    let layout = store.layout();
+    let (on_disk, index) = store.with_index(|index| index.keys())?;
+    let mut survey = Survey {
+        blobs: Tally::default(),
+        ecosystems: BTreeMap::new(),
+        without_blob: 0,
+        fetched: None,
+        partial: files_of(&layout.partial(), |path| path.extension().is_some_and(|extension| extension == "part")),
+        damaged: files_of(&layout.damaged(), |_| true),
+        index,
+        index_is_in_step: on_disk == keys_of_receipts(store)?,
+    };
+    for file in receipt::walk(&layout.receipts()) {
+        let (_, id) = file?;
+        let Some(receipt) = id.and_then(|id| receipt::read(layout, &id)) else { continue };
+        if !layout.blob(&receipt.blob).exists() {
+            survey.without_blob += 1;
+            continue;
+        }
+        survey.blobs.add(receipt.size);
+        let mut ecosystems: Vec<&str> = receipt.origins.iter().map(|origin| origin.ecosystem.as_str()).collect();
+        ecosystems.dedup();
+        for ecosystem in ecosystems {
+            survey.ecosystems.entry(ecosystem.to_owned()).or_default().add(receipt.size);
+        }
+        if let Some(fetched) = receipt.fetched {
+            let (oldest, newest) = survey.fetched.unwrap_or((fetched, fetched));
+            survey.fetched = Some((oldest.min(fetched), newest.max(fetched)));
+        }
+    }
+    Ok(survey)
+}
+
+/// What the index should say.
+pub(crate) fn keys_of_receipts(store: &Store) -> Result<Vec<(crate::look_up::Key, crate::digest::BlobId)>, StoreError> {
+    let index = index::in_memory(store.layout())?;
+    Ok(index.keys().expect("the index in memory answers everything"))
+}
+
+fn files_of(folder: &Path, is_counted: impl Fn(&Path) -> bool) -> Tally {
+    let mut tally = Tally::default();
+    let Ok(entries) = std::fs::read_dir(folder) else { return tally };
+    for entry in entries.flatten() {
+        if is_counted(&entry.path())
+            && let Ok(metadata) = entry.metadata()
+        {
+            tally.add(metadata.len());
+        }
+    }
+    tally
+}

@@ -1,0 +1,62 @@
+//! Short ways to fill a store.
+
+use larder_store::{
+    Store,
+    claim::Claimed,
+    commit::Committer,
+    digest::{Algorithm, Digest},
+    look_up::{Found, Wanted},
+    part::SealError,
+    receipt::Origin,
+};
+
+pub(crate) fn now() -> jiff::Timestamp {
+    "2026-01-31T12:00:00Z".parse().unwrap()
+}
+
+pub(crate) fn store() -> (tempfile::TempDir, Store) {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    (folder, store)
+}
+
+pub(crate) fn sha512(bytes: &[u8]) -> Wanted {
+    Wanted::Integrity(Digest::of(Algorithm::Sha512, bytes).into())
+}
+
+pub(crate) fn origin(name: &str) -> Origin {
+    Origin {
+        ecosystem: "npm".to_owned(),
+        name: name.to_owned(),
+        version: "1.0.0".to_owned(),
+        address: Some(format!("https://registry.example/{name}/-/{name}-1.0.0.tgz")),
+        identity: None,
+    }
+}
+
+pub(crate) fn put(store: &Store, bytes: &[u8]) -> Found {
+    fetch(store, &sha512(bytes), bytes).unwrap()
+}
+
+/// A whole fetch of `bytes`, when `wanted` is asked for.
+pub(crate) fn fetch(store: &Store, wanted: &Wanted, bytes: &[u8]) -> Result<Found, SealError> {
+    let look_up = store.look_up(std::slice::from_ref(wanted), now()).unwrap();
+    let identity = match wanted {
+        Wanted::Integrity(_) => None,
+        Wanted::Identity(identity) => Some(identity.clone()),
+    };
+    let origins = vec![Origin { identity, ..origin("react") }];
+    let Claimed::Yours(mut part) = look_up.claim(wanted, None, origins).unwrap() else {
+        panic!("nobody else fetches it")
+    };
+    part.begin(0, None)?;
+    part.write(bytes)?;
+    let receipt = part.finish()?;
+    let committer = Committer::start(&look_up, now());
+    committer.submit(7, part.seal(receipt));
+    let mut outcomes = committer.finish().published;
+    assert_eq!(outcomes.len(), 1);
+    let (tag, outcome) = outcomes.remove(0);
+    assert_eq!(tag, 7);
+    Ok(outcome.unwrap())
+}
