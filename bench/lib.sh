@@ -1,0 +1,32 @@
+# What the benchmarks share: options, the clock, the table.
+source "$(dirname "${BASH_SOURCE[0]}")/../tests/clients/lib.sh"
+source "$ROOT/tests/clients/install.sh"
+
+BENCH_DIR=${BENCH_DIR:-$WORK/bench}
+SAMPLES=$WORK/samples.tsv
+ROUNDS=5
+mkdir -p "$BENCH_DIR"
+: >"$SAMPLES"
+
+[ -x "$LARDER" ] || cargo build --release --locked --manifest-path "$ROOT/Cargo.toml"
+command -v /usr/bin/time >/dev/null || debian time || { say "GNU time is missing" && exit 1; }
+
+# clock GROUP LABEL COMMAND…: runs the command and notes wall seconds, CPU seconds and peak KiB. Its output goes to $WORK/clock.out and .err.
+clock() {
+	local group=$1 label=$2 code=0 before after
+	shift 2
+	# What an earlier run left to be written is not this one's cost.
+	sync
+	before=${EPOCHREALTIME/[.,]/}
+	/usr/bin/time -o "$WORK/clock.time" -f '%U %S %M' "$@" >"$WORK/clock.out" 2>"$WORK/clock.err" </dev/null || code=$?
+	after=${EPOCHREALTIME/[.,]/}
+	if [ "$code" != 0 ]; then
+		say "$group, $label: exit code $code" >&2
+		tail -n 5 "$WORK/clock.err" >&2
+		return 0
+	fi
+	printf '%s\t%s\t%s\t%s\n' "$group" "$label" "$((after - before))" "$(tail -n 1 "$WORK/clock.time")" >>"$SAMPLES"
+}
+
+# table GROUP BASE: the group's medians, and their ratio to the label BASE.
+table() { node "$ROOT/bench/table.mjs" "$SAMPLES" "$1" "$2"; }
