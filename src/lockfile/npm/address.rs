@@ -1,5 +1,7 @@
 //! Where an entry says that its bytes are: a registry, another address, a git repository or this machine.
 
+use std::borrow::Cow;
+
 use percent_encoding::percent_decode_str;
 use url::Url;
 
@@ -142,11 +144,17 @@ fn full_commit(fragment: Option<&str>) -> Option<String> {
 
 /// Whether the address has a registry's form, `…/<name>/-/<base>-<version>.tgz`. Some registries repeat the scope before the base.
 pub(super) fn is_in_registry(url: &Url, name: &PackageName, version: &str) -> bool {
-    let path = percent_decode_str(url.path()).decode_utf8_lossy();
-    let Some((package, file)) = path.rsplit_once("/-/") else { return false };
-    let is_package = package.strip_suffix(name.as_str()).is_some_and(|before| before.ends_with('/'));
-    let scope_stripped = name.scope().and_then(|scope| file.strip_prefix(scope)?.strip_prefix('/')).unwrap_or(file);
-    let stated = scope_stripped
+    let path = match url.path() {
+        path if path.contains('%') => percent_decode_str(path).decode_utf8_lossy(),
+        path => Cow::Borrowed(path),
+    };
+    let Some((folder, file)) = path.rsplit_once('/') else { return false };
+    let folder = name.scope().and_then(|scope| folder.strip_suffix(scope)?.strip_suffix('/')).unwrap_or(folder);
+    let is_package = folder
+        .strip_suffix("/-")
+        .and_then(|package| package.strip_suffix(name.as_str()))
+        .is_some_and(|before| before.ends_with('/'));
+    let stated = file
         .strip_suffix(".tgz")
         .and_then(|file| file.strip_prefix(name.base()))
         .and_then(|file| file.strip_prefix('-'));
