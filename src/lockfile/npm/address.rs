@@ -45,7 +45,8 @@ impl Address {
             return Err(EntryProblem::Scheme { scheme: super::shown(url.scheme()) });
         }
         // A repository on a forge, by the address that its web page shows.
-        if url.path().ends_with(".git") && url.host_str().is_some_and(|host| forge_of(host).is_some()) {
+        let is_repository = url.path().strip_suffix(".git").is_some();
+        if is_repository && url.host_str().is_some_and(|host| forge_of(host).is_some()) {
             return Ok(Self::Git(git_source(text)));
         }
         url.set_fragment(None);
@@ -55,7 +56,7 @@ impl Address {
 
 fn is_archive(path: &str) -> bool {
     let path = path.to_ascii_lowercase();
-    [".tgz", ".tar.gz", ".tar"].iter().any(|ending| path.ends_with(ending))
+    ["tgz", "tar.gz", "tar"].iter().any(|ending| path.strip_suffix(ending).is_some_and(|rest| rest.ends_with('.')))
 }
 
 /// `git+ssh://…`, `github:…` or, as ssh writes it, `git@host:owner/repository`.
@@ -89,9 +90,10 @@ fn repository_address(address: &str) -> Result<(Forge, String, &str), Unfetchabl
     let (scheme, rest) = address.split_once("://").unwrap_or(("", address.strip_prefix("git+").unwrap_or(address)));
     let authority = &rest[..rest.find('/').unwrap_or(rest.len())];
     let rest = &rest[authority.rfind('@').map_or(0, |at| at + 1)..];
-    let host_end = match rest.starts_with('[') {
-        true => rest.find(']').map_or(rest.len(), |end| end + 1),
-        false => rest.find(['/', ':']).unwrap_or(rest.len()),
+    let host_end = if rest.starts_with('[') {
+        rest.find(']').map_or(rest.len(), |end| end + 1)
+    } else {
+        rest.find(['/', ':']).unwrap_or(rest.len())
     };
     let host = &rest[..host_end];
     let Some((forge, host)) = forge_of(host) else {

@@ -218,13 +218,7 @@ impl<'de> Visitor<'de> for EntriesSeed<'_, 'de> {
         Ok(Shape::Null)
     }
 
-    other_types!(bool number text list);
-}
-
-impl EntriesSeed<'_, '_> {
-    fn other_type(self) -> Shape {
-        Shape::Other
-    }
+    other_types!(|_| Shape::Other; bool number text list);
 }
 
 /// Reads one entry into its place.
@@ -319,13 +313,7 @@ impl<'de> Visitor<'de> for EntrySeed<'_, 'de> {
         Ok(())
     }
 
-    other_types!(unit bool number text list);
-}
-
-impl EntrySeed<'_, '_> {
-    fn other_type(mut self) {
-        self.entry().fail(EntryProblem::NotAnObject);
-    }
+    other_types!(|mut seed| seed.entry().fail(EntryProblem::NotAnObject); unit bool number text list);
 }
 
 enum Key {
