@@ -7,7 +7,8 @@ use larder_store::digest::Integrity;
 use super::{
     super::{EntryKind, EntryProblem, NoDownload, Unfetchable, UnfetchableReason},
     address::{Address, is_in_registry},
-    entry::{Flag, Form, RawEntry},
+    entry::{Form, RawEntry},
+    key::Flag,
 };
 use crate::artifact::{Artifact, Conditions, Ecosystem, PackageName, Source, Version};
 
