@@ -1,11 +1,11 @@
 //! How requests are made: [`ClientSettings`].
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use url::Url;
 
 /// How a [`super::Client`] makes its requests. The defaults suit a public registry.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ClientSettings {
     /// The proxy for `http` addresses; user and password in it are used for it.
     pub http_proxy: Option<Url>,
@@ -70,5 +70,19 @@ impl Default for ClientSettings {
             // One connection's decryption and framing keep one core busy; two use the second, more only add handshakes.
             connections: 2,
         }
+    }
+}
+
+/// Without the proxies, whose addresses may hold passwords.
+impl fmt::Debug for ClientSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientSettings")
+            .field("verify_tls", &self.verify_tls)
+            .field("stall_timeout", &self.stall_timeout)
+            .field("total_timeout", &self.total_timeout)
+            .field("retries", &self.retries)
+            .field("max_bytes", &self.max_bytes)
+            .field("connections", &self.connections)
+            .finish_non_exhaustive()
     }
 }
