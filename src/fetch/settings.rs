@@ -60,14 +60,14 @@ impl Default for ClientSettings {
             stall_timeout: Duration::from_secs(30),
             // 1 GiB at 1 MiB/s, and a little.
             total_timeout: Duration::from_mins(20),
-            // With the waits below about 12 s in all: longer than a load balancer takes to replace a node.
+            // With the waits below 8 s in all, and up to 16 s with the part by chance: long enough for a server that restarts.
             retries: 5,
             backoff_min: Duration::from_millis(250),
             backoff_max: Duration::from_secs(8),
             retry_after_max: Duration::from_mins(1),
-            // The largest file on the public npm registry is a fraction of this.
+            // A bound against a body that never ends.
             max_bytes: 4 << 30,
-            // One connection's decryption and framing keep one core busy; two use the second, more only add handshakes.
+            // A connection is decrypted by one core at a time; with two, both cores of a small machine can.
             connections: 2,
         }
     }
