@@ -117,6 +117,17 @@ pub enum Forge {
     Bitbucket,
 }
 
+impl Forge {
+    /// The word that output and identities use.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::GitHub => "github",
+            Self::GitLab => "gitlab",
+            Self::Bitbucket => "bitbucket",
+        }
+    }
+}
+
 /// Where a lockfile says that an artifact's bytes are.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Source {

@@ -31,6 +31,9 @@ mod sink;
 mod tries;
 mod writer;
 
+#[cfg(test)]
+mod tests;
+
 pub use client::{Client, Credentials, NoCredentials};
 pub use document::document;
 pub use download::{Request, download};

@@ -7,6 +7,7 @@
 //!
 //! Whatever happens to one order does not stop the others, unless the store itself cannot go on. No printing: a [`Watcher`] is told.
 
+mod again;
 mod credentials;
 mod errand;
 mod failure;
@@ -21,8 +22,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use larder_store::{Store, StoreError, commit::Committed, look_up::LookUp};
 
-pub use failure::{Failure, FailureKind};
-pub use order::{Order, Orders};
+pub use failure::{Failure, FailureKind, Fault, chain};
+pub use order::{LeftOut, Order, Orders};
 pub use watch::{Unwatched, WatchEvent, Watcher};
 
 use crate::{

@@ -4,6 +4,8 @@
 
 pub mod address;
 pub mod artifact;
+pub mod cli;
+pub mod commands;
 pub mod endpoints;
 pub mod environment;
 pub mod fetch;
@@ -15,3 +17,4 @@ pub mod plan;
 pub mod project;
 pub mod redacted;
 pub mod selection;
+pub mod ui;

@@ -1,2 +1,73 @@
-//! The program: parse, run, exit code.
-fn main() {}
+//! The program: reads the environment, parses, runs, and gives the exit code. Nothing else does any of these.
+
+use std::{io::IsTerminal as _, path::PathBuf, process::ExitCode};
+
+use clap::Parser as _;
+use etcetera::BaseStrategy as _;
+use larder::{
+    cli::{Cli, ColorChoice, Global},
+    commands::{self, Context},
+    environment::Environment,
+    ui::printer::{Mode, Printer},
+};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let environment = match Environment::read() {
+        Ok(environment) => environment,
+        Err(error) => {
+            plain_printer().error("the current folder cannot be read", &[format!("caused by: {error}")], None);
+            return ExitCode::from(1);
+        }
+    };
+    start_log(cli.global.verbose);
+    let printer = printer(&cli.global, &environment);
+    let Some(store) = store(&cli.global) else {
+        printer.error("there is no place for the store", &[], Some("name one with --store or LARDER_STORE"));
+        return ExitCode::from(4);
+    };
+    let context = Context { environment: &environment, printer, store, now: jiff::Timestamp::now() };
+    commands::run(&cli, &context).into()
+}
+
+fn printer(global: &Global, environment: &Environment) -> Printer {
+    let mode = match (global.quiet, global.json) {
+        (_, true) => Mode::Json,
+        (true, false) => Mode::Quiet,
+        (false, false) => Mode::Text,
+    };
+    let is_terminal = std::io::stderr().is_terminal() && environment.variable("TERM") != Some("dumb");
+    let forbids = environment.variable("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let has_colors = match global.color {
+        ColorChoice::Always => true,
+        ColorChoice::Never => false,
+        ColorChoice::Auto => is_terminal && !forbids,
+    };
+    // CI systems show a terminal's redrawing as thousands of lines.
+    let is_ci = environment.variable("CI").is_some_and(|value| !value.is_empty() && value != "false");
+    Printer { mode, has_colors, is_terminal: is_terminal && !is_ci }
+}
+
+fn plain_printer() -> Printer {
+    Printer { mode: Mode::Text, has_colors: false, is_terminal: false }
+}
+
+fn store(global: &Global) -> Option<PathBuf> {
+    match &global.store {
+        Some(store) if !store.as_os_str().is_empty() => Some(store.clone()),
+        _ => Some(etcetera::choose_base_strategy().ok()?.cache_dir().join("larder")),
+    }
+}
+
+fn start_log(verbose: u8) {
+    let level = match verbose {
+        0 => tracing::Level::ERROR,
+        1 => tracing::Level::DEBUG,
+        _ => tracing::Level::TRACE,
+    };
+    let own =
+        tracing_subscriber::filter::Targets::new().with_target("larder", level).with_target("larder_store", level);
+    use tracing_subscriber::{Layer as _, layer::SubscriberExt as _, util::SubscriberInitExt as _};
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).without_time().with_ansi(false);
+    tracing_subscriber::registry().with(lines.with_filter(own)).init();
+}

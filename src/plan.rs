@@ -2,10 +2,19 @@
 
 use std::{fmt, sync::Arc};
 
+use self::merge::Candidate;
 use crate::{
     artifact::Artifact,
-    lockfile::{Reading, Unfetchable},
+    lockfile::{EntryKind, NoDownload, Reading, Unfetchable},
 };
+
+mod digest;
+mod merge;
+
+pub use digest::PlanDigest;
+
+/// How many contradictions a message lists.
+const LISTED_CONTRADICTIONS: usize = 20;
 
 /// An entry's name, for messages: `package-lock.json: node_modules/a`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -63,29 +72,6 @@ pub struct Sum {
     pub unfetchable: usize,
 }
 
-/// The plan's digest. Written `blake3:` and 64 lower-case hexadecimal digits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct PlanDigest([u8; 32]);
-
-impl PlanDigest {
-    /// The 32 bytes of the blake3.
-    pub const fn as_bytes(&self) -> &[u8; 32] {
-        &self.0
-    }
-}
-
-impl fmt::Display for PlanDigest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "blake3:{}", blake3::Hash::from_bytes(self.0).to_hex())
-    }
-}
-
-impl serde::Serialize for PlanDigest {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
 /// Two entries that state digests of the same file that cannot both hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Contradiction {
@@ -97,15 +83,36 @@ pub struct Contradiction {
     pub second: (EntryName, String),
 }
 
+impl fmt::Display for Contradiction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { package, first, second } = self;
+        write!(f, "{package}: {} states {}, {} states {}", first.0, first.1, second.0, second.1)
+    }
+}
+
 /// Lockfiles that cannot be planned together.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PlanError {
     /// The same name, version and address with digests that cannot all hold for the same bytes.
-    #[error("lockfile entries contradict each other")]
+    #[error("lockfile entries contradict each other:{}", Listed(.contradictions))]
     Contradictions {
-        /// All of them.
+        /// All of them, sorted by package.
         contradictions: Vec<Contradiction>,
     },
+}
+
+struct Listed<'a>(&'a [Contradiction]);
+
+impl fmt::Display for Listed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for contradiction in self.0.iter().take(LISTED_CONTRADICTIONS) {
+            write!(f, "\n  {contradiction}")?;
+        }
+        match self.0.len().saturating_sub(LISTED_CONTRADICTIONS) {
+            0 => Ok(()),
+            more => write!(f, "\n  and {more} more"),
+        }
+    }
 }
 
 /// Every artifact that a project's lockfiles name.
@@ -118,8 +125,39 @@ pub struct Plan {
 
 impl Plan {
     /// The plan of these lockfiles; their order plays no part.
-    pub fn new(_readings: &[Reading]) -> Result<Self, PlanError> {
-        Ok(Self { artifacts: Vec::new(), unfetchable: Vec::new(), sum: Sum::default() })
+    ///
+    /// Entries that agree in name, version and address are one artifact: its bytes must satisfy the integrities of all of them, and it is left out of a
+    /// selection only where each of them is.
+    pub fn new(readings: &[Reading]) -> Result<Self, PlanError> {
+        let mut sum = Sum::default();
+        let mut candidates = Vec::with_capacity(readings.iter().map(|reading| reading.entries.len()).sum());
+        let mut unfetchable = Vec::new();
+        for reading in readings {
+            for entry in &reading.entries {
+                sum.entries += 1;
+                match &entry.kind {
+                    EntryKind::Artifact(artifact) => {
+                        candidates.push(Candidate::new(artifact, &reading.lockfile, &entry.path));
+                    }
+                    EntryKind::NoDownload(NoDownload::Project) => sum.projects += 1,
+                    EntryKind::NoDownload(NoDownload::Link) => sum.links += 1,
+                    EntryKind::NoDownload(NoDownload::LocalFolder) => sum.local_folders += 1,
+                    EntryKind::NoDownload(NoDownload::LocalFile) => sum.local_files += 1,
+                    EntryKind::NoDownload(NoDownload::Bundled) => sum.bundled += 1,
+                    EntryKind::Unfetchable(reason) => unfetchable.push(UnfetchableEntry {
+                        entry: EntryName { lockfile: Arc::clone(&reading.lockfile), path: Arc::clone(&entry.path) },
+                        unfetchable: reason.clone(),
+                    }),
+                }
+            }
+        }
+        unfetchable.sort_unstable();
+        sum.unfetchable = unfetchable.len();
+        sum.repeats = candidates.len();
+        let artifacts = merge::merge(candidates)?;
+        sum.artifacts = artifacts.len();
+        sum.repeats -= artifacts.len();
+        Ok(Self { artifacts, unfetchable, sum })
     }
 
     /// The artifacts, sorted by ecosystem, name, version and source.
@@ -137,8 +175,11 @@ impl Plan {
         self.sum
     }
 
-    /// The plan's digest.
+    /// The plan's digest: see [`PlanDigest`].
     pub fn digest(&self) -> PlanDigest {
-        PlanDigest([0; 32])
+        PlanDigest::of(self)
     }
 }
+
+#[cfg(test)]
+mod tests;

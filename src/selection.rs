@@ -77,3 +77,96 @@ impl Selection {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn conditions(flags: &str, os: &[&str], cpu: &[&str], libc: &[&str]) -> Conditions {
+        let list = |names: &[&str]| names.iter().map(|&name| name.into()).collect();
+        Conditions {
+            dev: flags.contains('d'),
+            optional: flags.contains('o'),
+            dev_optional: flags.contains('b'),
+            peer: flags.contains('p'),
+            os: list(os),
+            cpu: list(cpu),
+            libc: list(libc),
+        }
+    }
+
+    fn selection(platforms: &[&str], omit: &str) -> Selection {
+        let platforms = platforms.iter().map(|text| Platform::parse(text).unwrap()).collect();
+        let omit = Omit { dev: omit.contains('d'), optional: omit.contains('o'), peer: omit.contains('p') };
+        Selection { platforms: Platforms::Only(platforms), omit }
+    }
+
+    #[test]
+    fn groups_are_left_out_by_npms_rule() {
+        // Flags of the package (d dev, o optional, b either of the two, p peer), groups left out, whether the package is.
+        let cases = [
+            ("", "dop", false),
+            ("d", "d", true),
+            ("d", "op", false),
+            ("o", "o", true),
+            ("o", "dp", false),
+            ("b", "d", false),
+            ("b", "o", false),
+            ("b", "do", true),
+            ("p", "p", true),
+            ("p", "do", false),
+            ("do", "d", true),
+            ("do", "o", true),
+            ("dp", "p", true),
+        ];
+        for (flags, omit, omitted) in cases {
+            let verdict = selection(&["linux/amd64"], omit).verdict(&conditions(flags, &[], &[], &[]));
+            assert_eq!(verdict == Verdict::Omitted, omitted, "{flags} without {omit}");
+        }
+    }
+
+    #[test]
+    fn platforms_limit_optional_packages_by_npms_rule() {
+        let cases: [(&[&str], &[&str], &[&str], &str, bool); 18] = [
+            (&[], &[], &[], "linux/amd64", true),
+            (&["linux"], &["x64"], &[], "linux/amd64", true),
+            (&["linux"], &["arm64"], &[], "linux/amd64", false),
+            (&["darwin"], &["x64"], &[], "linux/amd64", false),
+            (&["!win32"], &[], &[], "linux/amd64", true),
+            (&["!win32"], &[], &[], "windows/amd64", false),
+            (&["!win32", "!darwin"], &[], &[], "linux/amd64", true),
+            (&["!win32", "darwin"], &[], &[], "linux/amd64", false),
+            (&["linux", "!linux"], &[], &[], "linux/amd64", false),
+            (&["any"], &["any"], &[], "linux/amd64", true),
+            (&["any", "darwin"], &[], &[], "linux/amd64", false),
+            (&["linux"], &[], &["musl"], "linux/amd64", true),
+            (&["linux"], &[], &["musl"], "linux/amd64/musl", true),
+            (&["linux"], &[], &["musl"], "linux/amd64/glibc", false),
+            (&["linux"], &[], &["!musl"], "linux/amd64/musl", false),
+            (&[], &[], &["glibc"], "darwin/arm64", false),
+            (&[], &["arm"], &[], "linux/arm/v7", true),
+            (&[], &["wasm32"], &[], "linux/amd64", false),
+        ];
+        for (os, cpu, libc, platform, runs) in cases {
+            let selection = selection(&[platform], "");
+            let expected = if runs { Verdict::Wanted } else { Verdict::OtherPlatform };
+            assert_eq!(
+                selection.verdict(&conditions("o", os, cpu, libc)),
+                expected,
+                "{os:?} {cpu:?} {libc:?} {platform}"
+            );
+            for needed in ["", "d", "b", "p"] {
+                assert_eq!(selection.verdict(&conditions(needed, os, cpu, libc)), Verdict::Wanted);
+            }
+            assert_eq!(Selection::all().verdict(&conditions("o", os, cpu, libc)), Verdict::Wanted);
+        }
+    }
+
+    #[test]
+    fn one_of_several_platforms_is_enough() {
+        let both = selection(&["linux/arm64", "darwin/amd64"], "");
+        let wanted = |os: &str, cpu: &str| both.verdict(&conditions("o", &[os], &[cpu], &[])) == Verdict::Wanted;
+        assert!(wanted("linux", "arm64") && wanted("darwin", "x64"));
+        assert!(!wanted("linux", "x64") && !wanted("darwin", "arm64"));
+    }
+}

@@ -269,13 +269,14 @@ impl DownloadError {
 fn is_certificate(error: &reqwest::Error) -> bool {
     let mut next: Option<&(dyn Error + 'static)> = error.source();
     while let Some(error) = next {
-        // An io::Error passes over the error that it wraps when asked for its source.
-        let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        let inner = inner.map_or(error, |inner| inner as &(dyn Error + 'static));
-        if let Some(error) = inner.downcast_ref() {
+        if let Some(error) = error.downcast_ref() {
             return matches!(error, rustls::Error::InvalidCertificate(_));
         }
-        next = inner.source();
+        // Asked for its source, an io::Error passes over the error that it wraps.
+        next = match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+            Some(wrapped) => Some(wrapped),
+            None => error.source(),
+        };
     }
     false
 }

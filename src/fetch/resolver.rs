@@ -64,7 +64,7 @@ impl Resolve for Resolver {
             // Held during the look-up: whoever asks meanwhile waits for its result.
             let mut known = entry.lock().await;
             match &*known {
-                Known::Addresses(addresses) => return Ok(addresses_of(addresses)),
+                Known::Addresses(addresses) => return Ok(Box::new(addresses.clone().into_iter()) as Addrs),
                 Known::Failure(error, since) if since.elapsed() < FAILURE_HOLDS => return Err(error.clone().into()),
                 _ => {}
             }
@@ -72,9 +72,8 @@ impl Resolve for Resolver {
             let error = match lookup(name.as_str().to_owned()).await {
                 Ok(addresses) if addresses.is_empty() => LookupError::Empty { host },
                 Ok(addresses) => {
-                    let answer = addresses_of(&addresses);
-                    *known = Known::Addresses(addresses);
-                    return Ok(answer);
+                    *known = Known::Addresses(addresses.clone());
+                    return Ok(Box::new(addresses.into_iter()) as Addrs);
                 }
                 Err(source) => LookupError::Failed { host, source: Arc::new(source) },
             };
@@ -82,10 +81,6 @@ impl Resolve for Resolver {
             Err(error.into())
         })
     }
-}
-
-fn addresses_of(addresses: &[SocketAddr]) -> Addrs {
-    Box::new(addresses.to_vec().into_iter())
 }
 
 #[cfg(test)]

@@ -59,12 +59,12 @@ impl Default for ClientSettings {
             // Registries that fetch a package from upstream first are silent meanwhile.
             stall_timeout: Duration::from_secs(30),
             // 1 GiB at 1 MiB/s, and a little.
-            total_timeout: Duration::from_secs(20 * 60),
+            total_timeout: Duration::from_mins(20),
             // With the waits below about 12 s in all: longer than a load balancer takes to replace a node.
             retries: 5,
             backoff_min: Duration::from_millis(250),
             backoff_max: Duration::from_secs(8),
-            retry_after_max: Duration::from_secs(60),
+            retry_after_max: Duration::from_mins(1),
             // The largest file on the public npm registry is a fraction of this.
             max_bytes: 4 << 30,
             // One connection's decryption and framing keep one core busy; two use the second, more only add handshakes.

@@ -35,10 +35,11 @@ impl<'a> Tries<'a> {
     /// Waits until it is time for another try, or says why there is none.
     pub(super) async fn after(&mut self, error: DownloadError) -> Result<(), DownloadError> {
         self.made += 1;
-        let is_worth_it =
-            error.is_worth_retrying() && (!error.is_unreached() || self.client.reach().is_hopeful(self.url));
-        let wait = if is_worth_it { self.waits.next() } else { None };
-        let Some(wait) = wait else {
+        if !error.is_worth_retrying() {
+            return Err(error);
+        }
+        let is_hopeful = !error.is_unreached() || self.client.reach().is_hopeful(self.url);
+        let Some(wait) = self.waits.next().filter(|_| is_hopeful) else {
             if error.is_unreached() {
                 self.client.reach().gave_up(self.url);
             }

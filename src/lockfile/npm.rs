@@ -122,3 +122,6 @@ fn shown(text: &str) -> String {
 fn printable(text: &str) -> String {
     shown(text).escape_debug().to_string()
 }
+
+#[cfg(test)]
+mod tests;

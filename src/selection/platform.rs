@@ -258,3 +258,78 @@ pub fn default_platforms(host_os: &str, host_arch: &str) -> Platforms {
     let systems: BTreeSet<Os> = host.into_iter().chain([Os::Linux]).collect();
     Platforms::Only(systems.into_iter().map(|os| Platform { os, cpu: processor.0, libc: None }).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dockers_and_nodes_spellings_are_read() {
+        let cases = [
+            ("linux/amd64", "linux/x64"),
+            ("linux/arm64", "linux/arm64"),
+            ("linux/arm64/v8", "linux/arm64"),
+            ("linux/arm/v7", "linux/arm"),
+            ("linux/arm/v6/musl", "linux/arm/musl"),
+            ("linux/386", "linux/ia32"),
+            ("linux/ppc64le", "linux/ppc64"),
+            ("linux/s390x", "linux/s390x"),
+            ("linux/riscv64/glibc", "linux/riscv64/glibc"),
+            ("linux/amd64/v3", "linux/x64"),
+            ("windows/amd64", "win32/x64"),
+            ("win32/x64", "win32/x64"),
+            ("darwin/arm64", "darwin/arm64"),
+            ("macos/aarch64", "darwin/arm64"),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(text.parse::<Platform>().unwrap().to_string(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn unknown_platforms_are_refused_with_the_known_ones() {
+        let cases = [
+            ("linux", "`linux` is not a platform: it should look like linux/arm64"),
+            ("", "`` is not a platform: it should look like linux/arm64"),
+            (
+                "plan9/amd64",
+                "`plan9` in `plan9/amd64` is not a system that larder knows: linux, darwin, windows, freebsd, openbsd, android, solaris, aix",
+            ),
+            (
+                "linux/z80",
+                "`z80` in `linux/z80` is not a processor that larder knows: amd64, arm64, arm, 386, ppc64le, s390x, riscv64, loong64",
+            ),
+            (
+                "darwin/arm64/musl",
+                "`musl` in `darwin/arm64/musl` is neither a variant (v6, v7, v8) nor a C library (glibc, musl) of that platform",
+            ),
+            (
+                "linux/s390x/v7",
+                "`v7` in `linux/s390x/v7` is neither a variant (v6, v7, v8) nor a C library (glibc, musl) of that platform",
+            ),
+            (
+                "linux/arm/musl/v7",
+                "`v7` in `linux/arm/musl/v7` is neither a variant (v6, v7, v8) nor a C library (glibc, musl) of that platform",
+            ),
+        ];
+        for (text, message) in cases {
+            assert_eq!(Platform::parse(text).unwrap_err().to_string(), message);
+        }
+    }
+
+    #[test]
+    fn the_default_is_this_machine_and_linux_on_the_same_processor() {
+        let cases = [
+            ("linux", "x86_64", "linux/x64"),
+            ("macos", "aarch64", "linux/arm64 darwin/arm64"),
+            ("windows", "x86_64", "linux/x64 win32/x64"),
+            ("haiku", "x86_64", "linux/x64"),
+        ];
+        for (os, arch, expected) in cases {
+            let Platforms::Only(platforms) = default_platforms(os, arch) else { panic!("{os}") };
+            let names: Vec<String> = platforms.iter().map(Platform::to_string).collect();
+            assert_eq!(names.join(" "), expected);
+        }
+        assert_eq!(default_platforms("linux", "z80"), Platforms::All);
+    }
+}

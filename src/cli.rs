@@ -1,0 +1,146 @@
+//! What can be typed. Types only.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Downloads every file that lockfiles name, once and verified, and feeds every build from there.
+#[derive(Debug, Parser)]
+#[command(name = "larder", version, max_term_width = 100, propagate_version = true, disable_help_subcommand = true)]
+#[command(after_help = "\
+Examples:
+  larder fetch                      fetch what ./package-lock.json names
+  larder fetch web admin            the same for two projects
+  larder fetch --offline            make no request: say whether everything is here
+  larder status                     what the store holds
+
+Exit codes: 0 done, 1 the input or its data is wrong, 2 usage, 3 network, 4 the store.")]
+pub struct Cli {
+    /// What holds for every command.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What holds for every command.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Global options")]
+pub struct Global {
+    /// The store's folder [default: the platform's cache folder]
+    #[arg(long, global = true, env = "LARDER_STORE", value_name = "DIR", hide_env_values = true)]
+    pub store: Option<PathBuf>,
+    /// Print nothing but errors
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+    /// Print one JSON document on standard output
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// When to use colours
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", hide_possible_values = true)]
+    pub color: ColorChoice,
+    /// Say more; twice: everything
+    #[arg(long, short, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+}
+
+/// When to use colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ColorChoice {
+    /// On a terminal, unless NO_COLOR is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Print what a project's lockfiles name, and the digest of it
+    Plan(Plan),
+    /// Download what lockfiles name and the store does not have
+    Fetch(Fetch),
+    /// Print what the store holds
+    Status,
+    /// Read every blob of the store and compare it with its name
+    Verify(Verify),
+}
+
+/// `larder plan`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  larder plan                       the sum of ./package-lock.json and its digest
+  larder plan web --digest          the digest alone, as a cache key for CI
+  larder plan --json                every artifact
+
+The digest depends on the lockfiles' bytes and larder.toml alone: the same on every machine.")]
+pub struct Plan {
+    /// A folder with a lockfile, or a lockfile
+    #[arg(value_name = "PROJECT", default_value = ".", hide_default_value = true)]
+    pub project: PathBuf,
+    /// Print the digest alone
+    #[arg(long, conflicts_with = "json")]
+    pub digest: bool,
+}
+
+/// `larder fetch`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  larder fetch                                    for this machine and for Linux containers on its CPU
+  larder fetch --platform linux/arm64             for an image of another CPU
+  larder fetch --all-platforms --store seed       everything, into a store of its own
+  larder fetch --omit dev --require-integrity     what runs in production, nothing unverified
+  larder fetch --offline --json                   for a script: is everything here?
+
+Registries, tokens, certificates and proxies are those of .npmrc and npm_config_*, as npm reads them.")]
+pub struct Fetch {
+    /// Folders with a lockfile, or lockfiles
+    #[arg(value_name = "PROJECT", default_value = ".", hide_default_value = true)]
+    pub projects: Vec<PathBuf>,
+    /// Fetch optional packages of this platform, as Docker spells it (linux/arm64); can be repeated
+    #[arg(long = "platform", value_name = "OS/CPU", conflicts_with = "all_platforms")]
+    pub platforms: Vec<String>,
+    /// Fetch optional packages of all platforms
+    #[arg(long)]
+    pub all_platforms: bool,
+    /// Leave a group of dependencies out; can be repeated
+    #[arg(long, value_name = "GROUP", value_enum)]
+    pub omit: Vec<Group>,
+    /// Make no request; name what is missing
+    #[arg(long)]
+    pub offline: bool,
+    /// Refuse what the lockfile states no digest of
+    #[arg(long)]
+    pub require_integrity: bool,
+    /// Downloads at once [default: 50]
+    #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub jobs: Option<u32>,
+}
+
+/// A group of dependencies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Group {
+    /// Development dependencies.
+    Dev,
+    /// Optional dependencies.
+    Optional,
+    /// Peer dependencies.
+    Peer,
+}
+
+/// `larder verify`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  larder verify                     damaged blobs are named and set aside, in damaged/
+  larder verify --repair            and fetched again, and the index is made anew")]
+pub struct Verify {
+    /// Fetch again what is damaged or gone, from where it came; make the index anew
+    #[arg(long)]
+    pub repair: bool,
+}

@@ -1,0 +1,149 @@
+//! One file a command: arguments → library → printer.
+
+mod fetch;
+mod input;
+mod plan;
+mod settings;
+mod status;
+mod verify;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use jiff::Timestamp;
+
+use crate::{
+    cli::{Cli, Command},
+    environment::Environment,
+    fill::{Fault, FillError},
+    lockfile::LockfileError,
+    npmrc::NpmrcError,
+    plan::PlanError,
+    project::ProjectError,
+    selection::PlatformError,
+    ui::{printer::Printer, report},
+};
+
+/// What every command gets.
+#[derive(Debug)]
+pub struct Context<'a> {
+    /// What `main` read of the environment.
+    pub environment: &'a Environment,
+    /// Where to print.
+    pub printer: Printer,
+    /// The store's folder.
+    pub store: PathBuf,
+    /// The time that is noted.
+    pub now: Timestamp,
+}
+
+/// How a command ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// All is well.
+    Done,
+    /// The input or its data is wrong, or something is missing.
+    Wrong,
+    /// The network failed.
+    Network,
+    /// The store is damaged or cannot be used.
+    Store,
+    /// The user stopped it.
+    Interrupted,
+}
+
+impl From<Outcome> for ExitCode {
+    fn from(outcome: Outcome) -> Self {
+        Self::from(match outcome {
+            Outcome::Done => 0,
+            Outcome::Wrong => 1,
+            Outcome::Network => 3,
+            Outcome::Store => 4,
+            // As a shell reports a program that the interrupt signal ended.
+            Outcome::Interrupted => 130,
+        })
+    }
+}
+
+impl From<Fault> for Outcome {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Data => Self::Wrong,
+            Fault::Network => Self::Network,
+            Fault::Store => Self::Store,
+        }
+    }
+}
+
+/// Why a command could not do anything.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// No project.
+    #[error(transparent)]
+    Project(#[from] ProjectError),
+    /// A lockfile that is none.
+    #[error(transparent)]
+    Lockfile(#[from] LockfileError),
+    /// Lockfiles that contradict each other.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// A `.npmrc` that is wrong.
+    #[error(transparent)]
+    Npmrc(#[from] NpmrcError),
+    /// A platform that is none.
+    #[error(transparent)]
+    Platform(#[from] PlatformError),
+    /// The store or the network.
+    #[error(transparent)]
+    Fill(#[from] FillError),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] larder_store::StoreError),
+}
+
+/// Runs a command and prints what it says.
+pub fn run(cli: &Cli, context: &Context<'_>) -> Outcome {
+    let outcome = match &cli.command {
+        Command::Plan(arguments) => plan::run(arguments, context),
+        Command::Fetch(arguments) => fetch::run(arguments, context),
+        Command::Status => status::run(context),
+        Command::Verify(arguments) => verify::run(arguments, context),
+    };
+    outcome.unwrap_or_else(|error| {
+        if !matches!(error, CommandError::Fill(FillError::Interrupted)) {
+            report::error(context.printer, &error, error.hint().as_deref());
+        }
+        error.outcome()
+    })
+}
+
+impl CommandError {
+    fn outcome(&self) -> Outcome {
+        match self {
+            Self::Fill(FillError::Interrupted) => Outcome::Interrupted,
+            Self::Store(_) | Self::Fill(FillError::Store(_)) => Outcome::Store,
+            _ => Outcome::Wrong,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        use larder_store::StoreError;
+        let text = match self {
+            Self::Project(error) => return error.hint(),
+            Self::Store(error) | Self::Fill(FillError::Store(error)) => match error {
+                StoreError::DiskFull { .. } => {
+                    "make room, or name another place with --store; what has arrived is kept and not fetched again"
+                }
+                StoreError::ReadOnly { .. } => {
+                    "it is on a read-only place or belongs to another user: name another one with --store or LARDER_STORE"
+                }
+                StoreError::NotAStore { .. } => "name an empty or new folder with --store or LARDER_STORE",
+                StoreError::DamagedMeta { .. } => {
+                    "if the folder is a store, remove that file: it is written anew, and no blob is lost"
+                }
+                _ => return None,
+            },
+            _ => return None,
+        };
+        Some(text.to_owned())
+    }
+}

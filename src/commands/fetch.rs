@@ -1,0 +1,204 @@
+//! `larder fetch`: what lockfiles name, into the store.
+
+use std::time::Instant;
+
+use larder_store::{Store, index::IndexState};
+use serde::Serialize;
+
+use super::{
+    CommandError, Context, Outcome,
+    input::Input,
+    settings::{JOBS, client_settings, selection},
+};
+use crate::{
+    cli,
+    fill::{Failure, FillSettings, Filled, LeftOut, Orders, fill},
+    larder_toml::LarderToml,
+    npmrc::NpmConfig,
+    plan::{PlanDigest, Sum},
+    selection::{Platforms, Selection},
+    ui::{progress, report, units},
+};
+
+#[derive(Serialize)]
+struct Document {
+    projects: Vec<ProjectDocument>,
+}
+
+#[derive(Serialize)]
+struct ProjectDocument {
+    project: String,
+    digest: PlanDigest,
+    entries: Sum,
+    artifacts: usize,
+    left_out: LeftOut,
+    already_here: usize,
+    fetched: usize,
+    failed: usize,
+    integrity_from_registry: usize,
+    recorded: usize,
+    requests: u64,
+    bytes: u64,
+    seconds: f64,
+    barrier_seconds: f64,
+    failures: Vec<FailureRow>,
+}
+
+#[derive(Serialize)]
+struct FailureRow {
+    package: String,
+    kind: &'static str,
+    entries: Vec<String>,
+    causes: Vec<String>,
+}
+
+pub(super) fn run(arguments: &cli::Fetch, context: &Context<'_>) -> Result<Outcome, CommandError> {
+    let mut document = Document { projects: Vec::new() };
+    let mut outcome = Outcome::Done;
+    // Every lockfile is read before anything is downloaded: a typing error in the last path should not cost minutes.
+    let inputs = arguments.projects.iter().map(|path| Input::read(path)).collect::<Result<Vec<_>, _>>()?;
+    let store = Store::open(&context.store)?;
+    for (path, input) in arguments.projects.iter().zip(inputs) {
+        if arguments.projects.len() > 1 {
+            context.printer.line(&format!("{}:", path.display()));
+        }
+        let one = fetch(arguments, context, &store, &input)?;
+        let failed = one.filled.failures.iter().map(|failure| failure.kind.fault()).max();
+        outcome = failed.map_or(outcome, Outcome::from);
+        document.projects.push(one.document(path.display().to_string(), &input));
+    }
+    context.printer.json(&document);
+    Ok(outcome)
+}
+
+struct Fetched {
+    filled: Filled,
+    selected: usize,
+    left_out: LeftOut,
+    elapsed: std::time::Duration,
+}
+
+fn fetch(arguments: &cli::Fetch, context: &Context<'_>, store: &Store, input: &Input) -> Result<Fetched, CommandError> {
+    let start = Instant::now();
+    let settings = &input.project.settings;
+    let selection = selection(arguments, settings)?;
+    let configurations = input.configurations(context)?;
+    let (orders, left_out) = Orders::of(&input.plan, &selection, &input.by_lockfile(&configurations), settings);
+    let selected = orders.failures.len() + orders.orders.iter().map(|order| order.artifacts.len()).sum::<usize>();
+    let watcher = progress::watcher(context.printer);
+    let fill_settings = fill_settings(arguments, settings, &configurations, context);
+    let filled = fill(store, orders, &configurations, fill_settings, &watcher);
+    drop(watcher);
+    let fetched = Fetched { filled: filled?, selected, left_out, elapsed: start.elapsed() };
+    fetched.print(context, input, &selection);
+    report::failures(context.printer, &fetched.filled.failures);
+    Ok(fetched)
+}
+
+fn fill_settings(
+    arguments: &cli::Fetch,
+    settings: &LarderToml,
+    configurations: &[NpmConfig],
+    context: &Context<'_>,
+) -> FillSettings {
+    let network = configurations[0].network();
+    let jobs = arguments.jobs.or(settings.fetch.jobs).or(network.max_sockets).unwrap_or(JOBS);
+    FillSettings {
+        client: client_settings(network, settings),
+        jobs: jobs as usize,
+        is_offline: arguments.offline,
+        requires_integrity: arguments.require_integrity || settings.require_integrity,
+        now: context.now,
+    }
+}
+
+impl Fetched {
+    fn print(&self, context: &Context<'_>, input: &Input, selection: &Selection) {
+        let printer = context.printer;
+        let filled = &self.filled;
+        printer.line(&input.sum_line());
+        if let Some(line) = self.left_out_line(selection) {
+            printer.line(&line);
+        }
+        printer.line(&format!(
+            "{} = {} already here + {} fetched + {} failed",
+            units::plural(self.selected, "artifact", "artifacts"),
+            units::count(filled.already_here),
+            units::count(filled.fetched),
+            units::count(filled.failures.len()),
+        ));
+        if filled.integrity_from_registry > 0 {
+            printer.line(&format!(
+                "{} without integrity in the lockfile: the registry's was taken",
+                units::plural(filled.integrity_from_registry, "artifact", "artifacts")
+            ));
+        }
+        if filled.recorded > 0 {
+            printer.line(&format!(
+                "{} without integrity anywhere: what came was recorded, and is expected from now on",
+                units::plural(filled.recorded, "artifact", "artifacts")
+            ));
+        }
+        let barrier = if filled.barrier.as_millis() > 0 {
+            format!(", {} of it waiting for the disk", units::duration(filled.barrier))
+        } else {
+            String::new()
+        };
+        printer.line(&format!(
+            "{}, {} in {}{barrier}",
+            units::plural(filled.requests, "request", "requests"),
+            units::bytes(filled.received),
+            units::duration(self.elapsed)
+        ));
+        if let Some(IndexState::Rebuilt(why)) = &filled.index
+            && why != "there was none"
+        {
+            printer.warning(&format!("the store's index was made again from the receipts: {why}"));
+        }
+    }
+
+    fn left_out_line(&self, selection: &Selection) -> Option<String> {
+        let LeftOut { other_platforms, omitted } = self.left_out;
+        let mut parts = Vec::new();
+        if other_platforms > 0
+            && let Platforms::Only(platforms) = &selection.platforms
+        {
+            let names: Vec<String> = platforms.iter().map(ToString::to_string).collect();
+            parts.push(format!("{} for other platforms than {}", units::count(other_platforms), names.join(", ")));
+        }
+        if omitted > 0 {
+            parts.push(format!("{} of omitted groups", units::count(omitted)));
+        }
+        (!parts.is_empty()).then(|| format!("left out: {}", parts.join("; ")))
+    }
+
+    fn document(&self, project: String, input: &Input) -> ProjectDocument {
+        let filled = &self.filled;
+        ProjectDocument {
+            project,
+            digest: input.plan.digest(),
+            entries: input.plan.sum(),
+            artifacts: self.selected,
+            left_out: self.left_out,
+            already_here: filled.already_here,
+            fetched: filled.fetched,
+            failed: filled.failures.len(),
+            integrity_from_registry: filled.integrity_from_registry,
+            recorded: filled.recorded,
+            requests: filled.requests,
+            bytes: filled.received,
+            seconds: self.elapsed.as_secs_f64(),
+            barrier_seconds: filled.barrier.as_secs_f64(),
+            failures: filled.failures.iter().map(failure_row).collect(),
+        }
+    }
+}
+
+fn failure_row(failure: &Failure) -> FailureRow {
+    FailureRow {
+        package: failure.package.to_string(),
+        kind: failure.kind.name(),
+        entries: failure.entries.iter().map(ToString::to_string).collect(),
+        causes: failure.kind.causes(),
+    }
+}

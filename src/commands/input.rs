@@ -1,0 +1,77 @@
+//! From a path that a person typed to a plan.
+
+use std::{collections::HashMap, path::Path};
+
+use super::{CommandError, Context};
+use crate::{
+    lockfile::{self, Reading},
+    npmrc::NpmConfig,
+    plan::Plan,
+    project::Project,
+    ui::units,
+};
+
+/// A project that was read.
+#[derive(Debug)]
+pub(super) struct Input {
+    pub(super) project: Project,
+    pub(super) plan: Plan,
+}
+
+impl Input {
+    /// Reads a project's lockfiles and plans them.
+    pub(super) fn read(path: &Path) -> Result<Self, CommandError> {
+        let project = Project::open(path)?;
+        let readings = project
+            .lockfiles
+            .iter()
+            .map(|lockfile| lockfile::read(&lockfile.name, &lockfile.bytes))
+            .collect::<Result<Vec<Reading>, _>>()?;
+        Ok(Self { plan: Plan::new(&readings)?, project })
+    }
+
+    /// npm's configuration for each lockfile; warnings are printed, each once.
+    pub(super) fn configurations(&self, context: &Context<'_>) -> Result<Vec<NpmConfig>, CommandError> {
+        let mut configurations = Vec::new();
+        let mut warned = Vec::new();
+        for lockfile in &self.project.lockfiles {
+            let npm = NpmConfig::load(context.environment, lockfile.folder())?;
+            for warning in npm.warnings() {
+                if !warned.contains(warning) {
+                    context.printer.warning(&warning.to_string());
+                    warned.push(warning.clone());
+                }
+            }
+            configurations.push(npm);
+        }
+        Ok(configurations)
+    }
+
+    /// The configurations by their lockfile's name.
+    pub(super) fn by_lockfile<'a>(&'a self, configurations: &'a [NpmConfig]) -> HashMap<&'a str, &'a NpmConfig> {
+        self.project.lockfiles.iter().map(|lockfile| lockfile.name.as_str()).zip(configurations).collect()
+    }
+
+    /// `entries in package-lock.json: 1,187 = 1,031 artifacts + …`: every entry has its place.
+    pub(super) fn sum_line(&self) -> String {
+        let sum = self.plan.sum();
+        let names: Vec<&str> = self.project.lockfiles.iter().map(|lockfile| lockfile.name.as_str()).collect();
+        let mut terms = vec![units::plural(sum.artifacts, "artifact", "artifacts")];
+        let others = [
+            (sum.repeats, "repeat of one", "repeats"),
+            (sum.bundled, "bundled", "bundled"),
+            (sum.links, "link", "links"),
+            (sum.local_folders, "local folder", "local folders"),
+            (sum.local_files, "local file", "local files"),
+            (sum.projects, "project itself", "projects themselves"),
+            (sum.unfetchable, "that cannot be fetched", "that cannot be fetched"),
+        ];
+        terms.extend(
+            others
+                .into_iter()
+                .filter(|(number, ..)| *number > 0)
+                .map(|(number, one, many)| units::plural(number, one, many)),
+        );
+        format!("{} in {} = {}", units::plural(sum.entries, "entry", "entries"), names.join(" and "), terms.join(" + "))
+    }
+}

@@ -1,0 +1,93 @@
+//! `larder plan`: what lockfiles name, and its digest.
+
+use serde::Serialize;
+
+use super::{CommandError, Context, Outcome, input::Input};
+use crate::{
+    artifact::{Conditions, Source},
+    cli,
+    plan::{PlanDigest, Planned, Sum},
+    redacted::redact,
+};
+
+#[derive(Serialize)]
+struct Document<'a> {
+    digest: PlanDigest,
+    lockfiles: Vec<&'a str>,
+    entries: Sum,
+    artifacts: Vec<ArtifactRow<'a>>,
+    unfetchable: Vec<UnfetchableRow>,
+}
+
+#[derive(Serialize)]
+struct ArtifactRow<'a> {
+    ecosystem: &'static str,
+    name: &'a str,
+    version: &'a str,
+    /// The lockfile's address, if it states one.
+    address: Option<String>,
+    integrity: Option<String>,
+    #[serde(flatten)]
+    conditions: &'a Conditions,
+    entries: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct UnfetchableRow {
+    entry: String,
+    name: String,
+    reason: String,
+}
+
+pub(super) fn run(arguments: &cli::Plan, context: &Context<'_>) -> Result<Outcome, CommandError> {
+    let input = Input::read(&arguments.project)?;
+    let digest = input.plan.digest();
+    if arguments.digest {
+        context.printer.value(&digest.to_string());
+        return Ok(Outcome::Done);
+    }
+    context.printer.line(&input.sum_line());
+    context.printer.line(&format!("plan digest {digest}"));
+    for entry in input.plan.unfetchable() {
+        context.printer.warning(&format!("{}: {}", entry.entry, entry.unfetchable));
+    }
+    context.printer.json(&document(&input, digest));
+    Ok(Outcome::Done)
+}
+
+fn document(input: &Input, digest: PlanDigest) -> Document<'_> {
+    Document {
+        digest,
+        lockfiles: input.project.lockfiles.iter().map(|lockfile| lockfile.name.as_str()).collect(),
+        entries: input.plan.sum(),
+        artifacts: input.plan.artifacts().iter().map(row).collect(),
+        unfetchable: input
+            .plan
+            .unfetchable()
+            .iter()
+            .map(|entry| UnfetchableRow {
+                entry: entry.entry.to_string(),
+                name: entry.unfetchable.name.clone(),
+                reason: entry.unfetchable.reason.to_string(),
+            })
+            .collect(),
+    }
+}
+
+fn row(planned: &Planned) -> ArtifactRow<'_> {
+    let artifact = &planned.artifact;
+    let address = match &artifact.source {
+        Source::Registry { resolved } => resolved.as_ref().map(redact),
+        Source::Remote { url } => Some(redact(url)),
+        Source::Git { forge, repository, commit } => Some(format!("git {} {repository}#{commit}", forge.name())),
+    };
+    ArtifactRow {
+        ecosystem: artifact.ecosystem.name(),
+        name: artifact.name.as_str(),
+        version: artifact.version.as_str(),
+        address,
+        integrity: artifact.integrity.as_ref().map(ToString::to_string),
+        conditions: &artifact.conditions,
+        entries: planned.entries.iter().map(ToString::to_string).collect(),
+    }
+}

@@ -1,0 +1,100 @@
+//! `larder status`: what the store holds.
+
+use std::time::Duration;
+
+use larder_store::{
+    Store,
+    index::IndexState,
+    survey::{Survey, Tally, survey},
+};
+use serde_json::{Value, json};
+
+use super::{CommandError, Context, Outcome};
+use crate::ui::units;
+
+pub(super) fn run(context: &Context<'_>) -> Result<Outcome, CommandError> {
+    let place = context.store.display();
+    let Some(store) = Store::open_if_present(&context.store)? else {
+        context.printer.line(&format!("{place}: there is no store yet; `larder fetch` makes it"));
+        context.printer.json(&json!({"store": place.to_string(), "exists": false}));
+        return Ok(Outcome::Done);
+    };
+    let found = survey(&store)?;
+    print(context, &store, &found);
+    context.printer.json(&document(context, &store, &found));
+    Ok(Outcome::Done)
+}
+
+fn print(context: &Context<'_>, store: &Store, found: &Survey) {
+    let printer = context.printer;
+    let access = if store.is_writable() { "" } else { " (read-only)" };
+    printer.line(&format!("{}{access}", context.store.display()));
+    printer.line(&format!("{:<10} {}", "blobs", tally(found.blobs)));
+    for (ecosystem, count) in &found.ecosystems {
+        printer.line(&format!("  {ecosystem:<8} {}", tally(*count)));
+    }
+    if let Some((oldest, newest)) = found.fetched {
+        printer.line(&format!(
+            "{:<10} oldest fetched {oldest} ({}), newest {newest} ({})",
+            "age",
+            age(context, oldest),
+            age(context, newest)
+        ));
+    }
+    if found.partial.count > 0 {
+        printer.line(&format!("{:<10} {}, to be resumed by the next fetch", "partial", tally(found.partial)));
+    }
+    if found.damaged.count > 0 {
+        printer.line(&format!("{:<10} {}, set aside in damaged/", "damaged", tally(found.damaged)));
+    }
+    if found.without_blob > 0 {
+        printer.line(&format!("{:<10} {} receipts without their blob", "missing", units::count(found.without_blob)));
+    }
+    printer.line(&format!("{:<10} {}", "index", index(found)));
+}
+
+fn index(found: &Survey) -> String {
+    let state = match &found.index {
+        IndexState::Sled => "on disk".to_owned(),
+        IndexState::Rebuilt(why) => format!("made again from the receipts just now: {why}"),
+        IndexState::Memory(why) => format!("in memory for this run: {why}"),
+    };
+    let step = if found.index_is_in_step { "in step with the receipts" } else { "behind: `larder verify --repair`" };
+    format!("{state}, {step}")
+}
+
+fn tally(tally: Tally) -> String {
+    format!("{:>8} files {:>10}", units::count(tally.count), units::bytes(tally.bytes))
+}
+
+fn age(context: &Context<'_>, then: jiff::Timestamp) -> String {
+    let age = Duration::try_from(context.now.duration_since(then)).unwrap_or_default();
+    let hours = age.as_secs() / 3600;
+    match hours {
+        0 => "less than an hour ago".to_owned(),
+        1..48 => format!("{} ago", units::plural(hours, "hour", "hours")),
+        _ => format!("{} ago", units::plural(hours / 24, "day", "days")),
+    }
+}
+
+fn document(context: &Context<'_>, store: &Store, found: &Survey) -> Value {
+    let row = |tally: Tally| json!({"count": tally.count, "bytes": tally.bytes});
+    let (index, why) = match &found.index {
+        IndexState::Sled => ("sled", None),
+        IndexState::Rebuilt(why) => ("rebuilt", Some(why)),
+        IndexState::Memory(why) => ("memory", Some(why)),
+    };
+    json!({
+        "store": context.store.display().to_string(),
+        "exists": true,
+        "writable": store.is_writable(),
+        "blobs": row(found.blobs),
+        "ecosystems": found.ecosystems.iter().map(|(name, tally)| (name.clone(), row(*tally))).collect::<serde_json::Map<_, _>>(),
+        "oldest": found.fetched.map(|(oldest, _)| oldest.to_string()),
+        "newest": found.fetched.map(|(_, newest)| newest.to_string()),
+        "partial": row(found.partial),
+        "damaged": row(found.damaged),
+        "without_blob": found.without_blob,
+        "index": {"state": index, "why": why, "in_step": found.index_is_in_step},
+    })
+}

@@ -1,0 +1,141 @@
+//! `larder verify`: every blob against its name, and repair.
+
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::Instant,
+};
+
+use larder_store::{
+    Store,
+    verify::{Fault, FaultKind, Verification, rebuild_index, verify},
+};
+use serde_json::{Value, json};
+
+use super::{CommandError, Context, Outcome, settings::client_settings};
+use crate::{
+    cli,
+    fill::{FillSettings, Filled, Order, Orders, fill},
+    larder_toml::LarderToml,
+    npmrc::NpmConfig,
+    ui::{progress, report, units},
+};
+
+pub(super) fn run(arguments: &cli::Verify, context: &Context<'_>) -> Result<Outcome, CommandError> {
+    let Some(store) = Store::open_if_present(&context.store)? else {
+        context.printer.line(&format!("{}: there is no store yet", context.store.display()));
+        context.printer.json(&json!({"checked": 0, "faults": []}));
+        return Ok(Outcome::Done);
+    };
+    let start = Instant::now();
+    let threads = std::thread::available_parallelism().map_or(2, usize::from);
+    let read = AtomicU64::new(0);
+    let found = verify(&store, threads, &|bytes| {
+        read.fetch_add(bytes, Ordering::Relaxed);
+    })?;
+    context.printer.line(&format!(
+        "{} read, {} in {}",
+        units::plural(found.checked.count, "blob", "blobs"),
+        units::bytes(read.into_inner()),
+        units::duration(start.elapsed())
+    ));
+    print(context, &found);
+    let repaired = if arguments.repair { Some(repair(context, &store, &found)?) } else { None };
+    context.printer.json(&document(&found, repaired.as_ref()));
+    Ok(outcome(&found, repaired.as_ref()))
+}
+
+fn outcome(found: &Verification, repaired: Option<&Filled>) -> Outcome {
+    let is_sound = found.faults.is_empty() && found.index_is_in_step;
+    match repaired {
+        Some(filled) => {
+            filled.failures.iter().map(|failure| failure.kind.fault()).max().map_or(Outcome::Done, Outcome::from)
+        }
+        None if is_sound => Outcome::Done,
+        None => Outcome::Store,
+    }
+}
+
+fn print(context: &Context<'_>, found: &Verification) {
+    let printer = context.printer;
+    for fault in &found.faults {
+        let (what, cause) = match &fault.kind {
+            FaultKind::Damaged { actual, set_aside: Some(place) } => {
+                ("is damaged", format!("its bytes are blake3 {actual}; set aside as {}", place.display()))
+            }
+            FaultKind::Damaged { actual, set_aside: None } => {
+                ("is damaged", format!("its bytes are blake3 {actual}; it could not be set aside"))
+            }
+            FaultKind::Unreadable(error) => ("cannot be read", error.to_string()),
+            FaultKind::Missing => ("is gone", "it has a receipt and no file".to_owned()),
+        };
+        printer.error(&format!("{}: blob {} {what}", package(fault), fault.blob), &[report::caused_by(&cause)], None);
+    }
+    if !found.without_receipt.is_empty() {
+        printer.line(&format!(
+            "{} without a receipt: left by a run that was killed, and not used",
+            units::plural(found.without_receipt.len(), "blob", "blobs")
+        ));
+    }
+    for stranger in &found.strangers {
+        printer.warning(&format!("{}: not a blob's name", stranger.display()));
+    }
+    if !found.index_is_in_step {
+        printer.warning("the index does not say what the receipts say");
+    }
+    if found.faults.is_empty() && found.index_is_in_step {
+        printer.line("all blobs are what their names say; the index is in step with the receipts");
+    } else {
+        printer.hints(&["`larder verify --repair` fetches again what is damaged or gone, and makes the index anew"]);
+    }
+}
+
+/// `react 18.2.0`, or what else is known of a blob.
+fn package(fault: &Fault) -> String {
+    let origin = fault.receipt.as_ref().and_then(|receipt| receipt.origins.first());
+    origin.map_or_else(|| "unknown package".to_owned(), |origin| format!("{} {}", origin.name, origin.version))
+}
+
+fn repair(context: &Context<'_>, store: &Store, found: &Verification) -> Result<Filled, CommandError> {
+    if !found.index_is_in_step {
+        rebuild_index(store)?;
+        context.printer.line("the index was made anew");
+    }
+    let receipts = found.faults.iter().filter_map(|fault| fault.receipt.as_ref());
+    let orders = Orders { orders: receipts.filter_map(Order::again).collect(), failures: Vec::new() };
+    let npm = NpmConfig::load(context.environment, context.environment.current_dir())?;
+    let settings = FillSettings {
+        client: client_settings(npm.network(), &LarderToml::default()),
+        jobs: super::settings::JOBS as usize,
+        is_offline: false,
+        requires_integrity: false,
+        now: context.now,
+    };
+    let watcher = progress::watcher(context.printer);
+    let filled = fill(store, orders, &[npm], settings, &watcher);
+    drop(watcher);
+    let filled = filled?;
+    context.printer.line(&format!("{} fetched again", units::plural(filled.fetched, "blob", "blobs")));
+    report::failures(context.printer, &filled.failures);
+    Ok(filled)
+}
+
+fn document(found: &Verification, repaired: Option<&Filled>) -> Value {
+    json!({
+        "checked": found.checked.count,
+        "bytes": found.checked.bytes,
+        "faults": found.faults.iter().map(fault_row).collect::<Vec<_>>(),
+        "without_receipt": found.without_receipt.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "strangers": found.strangers.iter().map(|path| path.display().to_string()).collect::<Vec<_>>(),
+        "index_in_step": found.index_is_in_step,
+        "repaired": repaired.map(|filled| json!({"fetched": filled.fetched, "failed": filled.failures.len()})),
+    })
+}
+
+fn fault_row(fault: &Fault) -> Value {
+    let kind = match &fault.kind {
+        FaultKind::Damaged { .. } => "damaged",
+        FaultKind::Unreadable(_) => "unreadable",
+        FaultKind::Missing => "missing",
+    };
+    json!({"blob": fault.blob.to_string(), "package": package(fault), "kind": kind})
+}

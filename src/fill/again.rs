@@ -1,0 +1,38 @@
+//! Orders for blobs that were here once: made from their receipts.
+
+use std::sync::Arc;
+
+use larder_store::{look_up::Wanted, receipt::Receipt};
+use url::Url;
+
+use super::{Order, order::Ordered};
+use crate::plan::EntryName;
+
+impl Order {
+    /// The order for a receipt's blob: the same bytes, from where they came. `None` if no origin has an address.
+    pub fn again(receipt: &Receipt) -> Option<Self> {
+        let mut addresses: Vec<Url> = Vec::new();
+        let stated = receipt.origins.iter().filter_map(|origin| origin.address.as_deref()?.parse().ok());
+        for address in stated {
+            if !addresses.contains(&address) {
+                addresses.push(address);
+            }
+        }
+        let first = receipt.origins.first()?;
+        let entry = EntryName { lockfile: "the store".into(), path: format!("blob {}", receipt.blob).into() };
+        let artifact = Ordered {
+            package: format!("{} {}", first.name, first.version).into(),
+            name: Arc::from(first.name.as_str()),
+            version: Arc::from(first.version.as_str()),
+            entries: vec![entry],
+        };
+        (!addresses.is_empty()).then(|| Self {
+            wanted: Wanted::Integrity(receipt.digests.clone()),
+            artifacts: vec![artifact],
+            addresses,
+            packument: None,
+            is_address_built: false,
+            origins: receipt.origins.clone(),
+        })
+    }
+}

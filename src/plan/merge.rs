@@ -1,0 +1,159 @@
+//! Entries that name the same artifact become one.
+
+use std::{cmp::Ordering, sync::Arc};
+
+use larder_store::digest::{Digest, Integrity};
+use url::Url;
+
+use super::{Contradiction, EntryName, PlanError, Planned};
+use crate::{
+    artifact::{Artifact, Conditions, Forge, Source},
+    redacted::without_userinfo,
+};
+
+/// An entry that names an artifact.
+#[derive(Debug)]
+pub(super) struct Candidate<'a> {
+    artifact: &'a Artifact,
+    /// The address without user name and password, where it has them.
+    bare: Option<Url>,
+    lockfile: &'a Arc<str>,
+    path: &'a Arc<str>,
+}
+
+/// A source as artifacts are told apart by it.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum SourceKey<'a> {
+    Registry(Option<&'a str>),
+    Remote(&'a str),
+    Git(Forge, &'a str, &'a str),
+}
+
+impl<'a> Candidate<'a> {
+    pub(super) fn new(artifact: &'a Artifact, lockfile: &'a Arc<str>, path: &'a Arc<str>) -> Self {
+        let bare = address(&artifact.source)
+            .filter(|url| url.as_str().contains('@') && url.has_authority())
+            .map(without_userinfo);
+        Self { artifact, bare, lockfile, path }
+    }
+
+    fn address(&self) -> Option<&str> {
+        self.bare.as_ref().or_else(|| address(&self.artifact.source)).map(Url::as_str)
+    }
+
+    fn source(&self) -> SourceKey<'_> {
+        match &self.artifact.source {
+            Source::Registry { .. } => SourceKey::Registry(self.address()),
+            Source::Remote { .. } => SourceKey::Remote(self.address().unwrap_or_default()),
+            Source::Git { forge, repository, commit } => SourceKey::Git(*forge, repository, commit),
+        }
+    }
+
+    fn compare(&self, other: &Self) -> Ordering {
+        let (ours, theirs) = (self.artifact, other.artifact);
+        (ours.ecosystem, &ours.name, &ours.version)
+            .cmp(&(theirs.ecosystem, &theirs.name, &theirs.version))
+            .then_with(|| self.source().cmp(&other.source()))
+    }
+
+    fn entry(&self) -> EntryName {
+        EntryName { lockfile: Arc::clone(self.lockfile), path: Arc::clone(self.path) }
+    }
+}
+
+fn address(source: &Source) -> Option<&Url> {
+    match source {
+        Source::Registry { resolved } => resolved.as_ref(),
+        Source::Remote { url } => Some(url),
+        Source::Git { .. } => None,
+    }
+}
+
+/// The artifacts that these entries name, each once, sorted.
+pub(super) fn merge(mut candidates: Vec<Candidate<'_>>) -> Result<Vec<Planned>, PlanError> {
+    candidates.sort_unstable_by(|a, b| a.compare(b).then_with(|| (a.lockfile, a.path).cmp(&(b.lockfile, b.path))));
+    let mut artifacts = Vec::with_capacity(candidates.len());
+    let mut contradictions = Vec::new();
+    for group in candidates.chunk_by(|a, b| a.compare(b).is_eq()) {
+        match one_of(group) {
+            Ok(planned) => artifacts.push(planned),
+            Err(contradiction) => contradictions.push(contradiction),
+        }
+    }
+    if contradictions.is_empty() { Ok(artifacts) } else { Err(PlanError::Contradictions { contradictions }) }
+}
+
+fn one_of(group: &[Candidate<'_>]) -> Result<Planned, Contradiction> {
+    let (first, rest) = group.split_first().expect("a group has a member");
+    let mut artifact = first.artifact.clone();
+    for (position, candidate) in rest.iter().enumerate() {
+        let other = candidate.artifact;
+        artifact.integrity = both_hold(artifact.integrity, other.integrity.as_ref())
+            .ok_or_else(|| contradiction(candidate, &group[..=position]))?;
+        artifact.conditions = both_needed(artifact.conditions, &other.conditions);
+    }
+    // A user name in the address may be what makes it answer, and which entry comes first must not decide.
+    let with_user = group.iter().filter(|candidate| candidate.bare.is_some());
+    if let Some(source) = with_user.map(|candidate| &candidate.artifact.source).max() {
+        artifact.source = source.clone();
+    }
+    let conditions = &mut artifact.conditions;
+    conditions.dev_optional &= !conditions.dev && !conditions.optional;
+    Ok(Planned { artifact, entries: group.iter().map(Candidate::entry).collect() })
+}
+
+fn contradiction(candidate: &Candidate<'_>, earlier: &[Candidate<'_>]) -> Contradiction {
+    let stated = |candidate: &Candidate<'_>| {
+        let text = candidate.artifact.integrity.as_ref().map(Integrity::to_string).unwrap_or_default();
+        (candidate.entry(), text)
+    };
+    let contradicts = |earlier: &&Candidate<'_>| match (&earlier.artifact.integrity, &candidate.artifact.integrity) {
+        (Some(theirs), Some(ours)) => !theirs.is_compatible_with(ours),
+        _ => false,
+    };
+    // Three entries with alternatives may contradict where no two do.
+    let other = earlier.iter().find(contradicts).unwrap_or(&earlier[0]);
+    Contradiction { package: candidate.artifact.to_string(), first: stated(other), second: stated(candidate) }
+}
+
+/// The integrity of bytes for which both hold; `None` if there can be none such.
+///
+/// Several digests of one algorithm are alternatives, so of an algorithm that both name only the digests that both name are left.
+#[expect(clippy::option_option, reason = "no integrity is stated, or no integrity is possible")]
+fn both_hold(ours: Option<Integrity>, theirs: Option<&Integrity>) -> Option<Option<Integrity>> {
+    let (ours, theirs) = match (ours, theirs) {
+        (Some(ours), Some(theirs)) if ours != *theirs => (ours, theirs),
+        (Some(either), _) => return Some(Some(either)),
+        (None, theirs) => return Some(theirs.cloned()),
+    };
+    if !ours.is_compatible_with(theirs) {
+        return None;
+    }
+    let left = |digest: &&Digest, other: &Integrity| {
+        other.digests().contains(digest) || other.algorithms().all(|algorithm| algorithm != digest.algorithm())
+    };
+    let ours_left = ours.digests().iter().filter(|digest| left(digest, theirs));
+    let theirs_left = theirs.digests().iter().filter(|digest| left(digest, &ours));
+    Some(Integrity::new(ours_left.chain(theirs_left).copied()))
+}
+
+/// What decides about an artifact that two entries need: it may be left out only where both may be.
+///
+/// An entry is left out with its group. Of two entries, one for development and one optional, both are left out when both groups are: `dev_optional`.
+/// One for development and one for peers would be left out with those two groups together, for which npm has no word: it is kept.
+fn both_needed(ours: Conditions, theirs: &Conditions) -> Conditions {
+    let without_both = |conditions: &Conditions| conditions.dev || conditions.optional || conditions.dev_optional;
+    let dev_optional = without_both(&ours) && without_both(theirs);
+    let list = |ours: Vec<Box<str>>, theirs: &[Box<str>]| if ours == theirs { ours } else { Vec::new() };
+    let (dev, optional) = (ours.dev && theirs.dev, ours.optional && theirs.optional);
+    Conditions {
+        dev,
+        optional,
+        dev_optional,
+        peer: ours.peer && theirs.peer,
+        // Entries of one package have the same lists; where a lockfile has none (version 1), it may be wanted anywhere.
+        os: list(ours.os, &theirs.os),
+        cpu: list(ours.cpu, &theirs.cpu),
+        libc: list(ours.libc, &theirs.libc),
+    }
+}
