@@ -40,7 +40,7 @@ fill_folder() {
 	touch "$BENCH_DIR/www.complete"
 }
 
-curl_all() { curl --no-progress-meter --fail --http2 --location --parallel --parallel-max 50 --create-dirs --config "$1"; }
+curl_all() { curl --no-progress-meter --fail --fail-early --http2 --location --parallel --parallel-max 50 --create-dirs --config "$1"; }
 # Two openssl at once, half of the files each; the digests must be those of the lockfile, in its order.
 sha512_all() {
 	local half
@@ -60,6 +60,7 @@ project() {
 	local to=$WORK/$1
 	mkdir -p "$to"/{larder,npm,pnpm,bun}
 	node "$ROOT/bench/downloads.mjs" "$FIXTURE/package-lock.json" "$2" "$to/curl" flat "$to/list.curl" "$to/list.sums"
+	[ -z "$3" ] || printf 'cacert = "%s"\n' "$3" >>"$to/list.curl"
 	for tool in larder npm pnpm bun; do
 		cp "$FIXTURE/package.json" "$to/$tool/"
 		printf 'registry=%s\nreplace-registry-host=always\n' "$2" >"$to/$tool/.npmrc"

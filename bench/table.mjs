@@ -27,6 +27,9 @@ function median(numbers) {
 }
 const seconds = (s) => (s < 0.1 ? `${(1000 * s).toFixed(1)} ms` : `${s.toFixed(2)} s`);
 
+if (samples.size === 0) {
+	process.exit(0);
+}
 const unit = samples.has(base) ? median(samples.get(base).wall) : undefined;
 console.log(`\n| ${group} | median | fastest | ratio to ${base} | CPU s | peak MiB | runs |\n|---|---|---|---|---|---|---|`);
 for (const [label, { wall, cpu, peak }] of samples) {
