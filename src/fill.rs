@@ -139,7 +139,7 @@ fn download(
         .enable_all()
         .build()
         .map_err(FillError::Runtime)?;
-    let credentials = Arc::new(credentials::FromConfigurations(configurations.to_vec()));
+    let credentials = Arc::new(credentials::Known::new(&missing, configurations.to_vec()));
     let client = Client::new(settings.client, credentials)?;
     let schedule =
         schedule::Schedule::new(client, Arc::new(look_up), configurations.to_vec(), Arc::clone(watcher), settings.now);

@@ -125,9 +125,12 @@ mod tests {
         }
     }
 
+    /// A package's os, cpu and libc; a platform; whether it runs there.
+    type Case = (&'static [&'static str], &'static [&'static str], &'static [&'static str], &'static str, bool);
+
     #[test]
     fn platforms_limit_optional_packages_by_npms_rule() {
-        let cases: [(&[&str], &[&str], &[&str], &str, bool); 18] = [
+        let cases: [Case; 18] = [
             (&[], &[], &[], "linux/amd64", true),
             (&["linux"], &["x64"], &[], "linux/amd64", true),
             (&["linux"], &["arm64"], &[], "linux/amd64", false),

@@ -23,14 +23,13 @@ use super::{
     resolver::Resolver, roots, tries::retry_after,
 };
 
-/// What a stream may have under way before it is read. The writer takes batches of a quarter of this, so that one slow disk write does
-/// not stop the stream.
+/// What a stream may have under way before it is read: some batches of the writer, so that one slow write to disk does not stop it.
 const STREAM_WINDOW: u32 = 1 << 20;
 
 /// What all streams of a connection may have under way together: bounds the memory of a connection whose streams are not read.
 const CONNECTION_WINDOW: u32 = 8 << 20;
 
-/// Longer frames mean fewer of them; above this they only delay the other streams.
+/// Longer frames mean fewer of them; too long, and one stream's frame delays the others.
 const FRAME_SIZE: u32 = 64 << 10;
 
 /// Knows which address is to be sent which `Authorization`.

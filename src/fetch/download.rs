@@ -1,6 +1,6 @@
 //! [`download`]: an artifact's bytes to its sink, in as many tries as it takes.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use reqwest::{
     StatusCode,
@@ -20,12 +20,21 @@ use super::{
 };
 
 /// What to fetch.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Request {
     /// Where it is. User and password in it are sent to this address only.
     pub url: Url,
     /// Whether the sink checks the whole against a digest: then a broken body is resumed even if the server names no version of the file.
     pub is_checked: bool,
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request")
+            .field("url", &RedactedUrl::new(&self.url))
+            .field("is_checked", &self.is_checked)
+            .finish()
+    }
 }
 
 /// Fetches one artifact into its sink: as many tries as the settings allow, each resuming the one before where that is safe.

@@ -1,11 +1,11 @@
 //! How requests are made: [`ClientSettings`].
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use url::Url;
 
 /// How a [`super::Client`] makes its requests. The defaults suit a public registry.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ClientSettings {
     /// The proxy for `http` addresses; user and password in it are used for it.
     pub http_proxy: Option<Url>,
@@ -60,15 +60,29 @@ impl Default for ClientSettings {
             stall_timeout: Duration::from_secs(30),
             // 1 GiB at 1 MiB/s, and a little.
             total_timeout: Duration::from_mins(20),
-            // With the waits below about 12 s in all: longer than a load balancer takes to replace a node.
+            // With the waits below 8 s in all, and up to 16 s with the part by chance: long enough for a server that restarts.
             retries: 5,
             backoff_min: Duration::from_millis(250),
             backoff_max: Duration::from_secs(8),
             retry_after_max: Duration::from_mins(1),
-            // The largest file on the public npm registry is a fraction of this.
+            // A bound against a body that never ends.
             max_bytes: 4 << 30,
-            // One connection's decryption and framing keep one core busy; two use the second, more only add handshakes.
+            // A connection is decrypted by one core at a time; with two, both cores of a small machine can.
             connections: 2,
         }
+    }
+}
+
+/// Without the proxies, whose addresses may hold passwords.
+impl fmt::Debug for ClientSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientSettings")
+            .field("verify_tls", &self.verify_tls)
+            .field("stall_timeout", &self.stall_timeout)
+            .field("total_timeout", &self.total_timeout)
+            .field("retries", &self.retries)
+            .field("max_bytes", &self.max_bytes)
+            .field("connections", &self.connections)
+            .finish_non_exhaustive()
     }
 }

@@ -6,14 +6,15 @@ use larder_store::{look_up::Wanted, receipt::Receipt};
 use url::Url;
 
 use super::{Order, order::Ordered};
-use crate::plan::EntryName;
+use crate::{address::Address, plan::EntryName};
 
 impl Order {
     /// The order for a receipt's blob: the same bytes, from where they came. `None` if no origin has an address.
     pub fn again(receipt: &Receipt) -> Option<Self> {
-        let mut addresses: Vec<Url> = Vec::new();
-        let stated = receipt.origins.iter().filter_map(|origin| origin.address.as_deref()?.parse().ok());
-        for address in stated {
+        let mut addresses: Vec<Address> = Vec::new();
+        let stated = receipt.origins.iter().filter_map(|origin| origin.address.as_deref()?.parse::<Url>().ok());
+        for url in stated {
+            let address = Address { url, authorization: None };
             if !addresses.contains(&address) {
                 addresses.push(address);
             }

@@ -67,7 +67,7 @@ async fn have(shared: &Shared, order: &Arc<Order>, progress: &Arc<FileProgress>)
         }
         _ => None,
     };
-    let mut addresses = order.addresses.clone();
+    let mut addresses: Vec<Url> = order.addresses.iter().map(|address| address.url.clone()).collect();
     let mut next = 0;
     loop {
         let error = match once(shared, order, integrity.as_ref(), &addresses[next], progress).await {
@@ -77,7 +77,7 @@ async fn have(shared: &Shared, order: &Arc<Order>, progress: &Arc<FileProgress>)
         if order.is_address_built && is_not_found(&error) && next == 0 {
             // Not every registry has its tarballs where the public one has them.
             let stated = stated_address(shared, order, progress).await;
-            addresses.extend(stated.filter(|stated| !order.addresses.contains(stated)));
+            addresses.extend(stated.filter(|stated| *stated != addresses[0]));
         }
         next += 1;
         let is_hopeless = matches!(error.last(), DownloadError::Sink { .. });

@@ -6,7 +6,7 @@ use larder_store::{look_up::Wanted, receipt::Origin};
 
 use super::{Failure, FailureKind};
 use crate::{
-    address::{address_of, identity_of, packument_url, without_secrets},
+    address::{Address, address_of, identity_of, packument_url, without_secrets},
     artifact::Source,
     larder_toml::LarderToml,
     npmrc::NpmConfig,
@@ -23,7 +23,7 @@ pub struct Order {
     /// The artifacts, at least one.
     pub artifacts: Vec<Ordered>,
     /// Where it can be had: in this order, without repeats.
-    pub addresses: Vec<Url>,
+    pub addresses: Vec<Address>,
     /// Where the registry describes the package, if it is a registry's.
     pub packument: Option<Url>,
     /// Whether its addresses are guesses, since the lockfile states none: the packument knows better.
@@ -168,7 +168,7 @@ fn order_of(planned: &Planned, npm: &NpmConfig, settings: &LarderToml) -> Result
     Ok(Order {
         wanted,
         artifacts: vec![ordered],
-        addresses: vec![address.url],
+        addresses: vec![address],
         packument,
         is_address_built,
         origins: vec![origin],

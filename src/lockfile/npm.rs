@@ -20,6 +20,7 @@ mod diagnose;
 mod document;
 mod entry;
 mod field;
+mod key;
 
 /// How much of a lockfile's text a message repeats, in characters.
 const SHOWN_CHARACTERS: usize = 120;

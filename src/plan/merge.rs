@@ -77,19 +77,19 @@ pub(super) fn merge(mut candidates: Vec<Candidate<'_>>) -> Result<Vec<Planned>, 
     for group in candidates.chunk_by(|a, b| a.compare(b).is_eq()) {
         match one_of(group) {
             Ok(planned) => artifacts.push(planned),
-            Err(contradiction) => contradictions.push(contradiction),
+            Err(contradiction) => contradictions.push(*contradiction),
         }
     }
     if contradictions.is_empty() { Ok(artifacts) } else { Err(PlanError::Contradictions { contradictions }) }
 }
 
-fn one_of(group: &[Candidate<'_>]) -> Result<Planned, Contradiction> {
+fn one_of(group: &[Candidate<'_>]) -> Result<Planned, Box<Contradiction>> {
     let (first, rest) = group.split_first().expect("a group has a member");
     let mut artifact = first.artifact.clone();
     for (position, candidate) in rest.iter().enumerate() {
         let other = candidate.artifact;
         artifact.integrity = both_hold(artifact.integrity, other.integrity.as_ref())
-            .ok_or_else(|| contradiction(candidate, &group[..=position]))?;
+            .ok_or_else(|| Box::new(contradiction(candidate, &group[..=position])))?;
         artifact.conditions = both_needed(artifact.conditions, &other.conditions);
     }
     // A user name in the address may be what makes it answer, and which entry comes first must not decide.

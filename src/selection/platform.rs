@@ -187,14 +187,14 @@ impl Platform {
     }
 
     /// Whether npm would install an optional package with these conditions here.
-    pub(super) fn runs(&self, conditions: &Conditions) -> bool {
+    pub(super) fn runs(self, conditions: &Conditions) -> bool {
         allows(&conditions.os, self.os.name())
             && allows(&conditions.cpu, self.cpu.name())
             && (conditions.libc.is_empty() || self.has_libc(&conditions.libc))
     }
 
     /// npm asks for the C library on Linux alone, and takes a package that names one for unfit elsewhere.
-    fn has_libc(&self, list: &[Box<str>]) -> bool {
+    fn has_libc(self, list: &[Box<str>]) -> bool {
         self.os == Os::Linux
             && match self.libc {
                 Some(libc) => allows(list, libc.name()),

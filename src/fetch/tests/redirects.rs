@@ -119,3 +119,12 @@ async fn a_proxy_that_is_no_address_is_named_without_its_password() {
     let error = Client::new(settings, Arc::new(NoCredentials)).unwrap_err();
     assert_eq!(error.to_string(), "proxy data:… cannot be used");
 }
+
+#[test]
+fn neither_settings_nor_requests_show_a_password_when_printed_for_debugging() {
+    let url: url::Url = "http://user:secret@proxy.example/?secret".parse().unwrap();
+    let settings = ClientSettings { http_proxy: Some(url.clone()), https_proxy: Some(url.clone()), ..quick() };
+    assert!(!format!("{settings:?}").contains("secret"));
+    let request = Request { url, is_checked: true };
+    assert_eq!(format!("{request:?}"), "Request { url: http://proxy.example/, is_checked: true }");
+}

@@ -103,6 +103,7 @@ impl TlsServer {
 /// A case whose client trusts the test's certificate.
 fn trusting(wanted: Vec<u8>) -> Case {
     let mut case = Case::new(wanted);
+    case.settings.verify_tls = true;
     case.settings.stall_timeout = Duration::from_secs(10);
     case.settings.extra_certificates =
         vec![ExtraCertificates { origin: "test".to_owned(), pem: TLS_CERTIFICATE.into() }];
@@ -112,7 +113,8 @@ fn trusting(wanted: Vec<u8>) -> Case {
 #[tokio::test]
 async fn a_server_that_nobody_vouches_for_is_refused_without_retries() {
     let server = TlsServer::start(noise(1, 10), u32::MAX).await;
-    let case = Case::new(noise(1, 10));
+    let mut case = Case::new(noise(1, 10));
+    case.settings.verify_tls = true;
     let error = download(&case.client(), &server.request(), case.sink(), case.words.clone()).await.unwrap_err();
     let text = message(&error);
     let expected = format!("https://{}/a.tgz: the server's certificate is not trusted", server.address);

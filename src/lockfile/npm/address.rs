@@ -1,5 +1,7 @@
 //! Where an entry says that its bytes are: a registry, another address, a git repository or this machine.
 
+use std::borrow::Cow;
+
 use percent_encoding::percent_decode_str;
 use url::Url;
 
@@ -43,7 +45,8 @@ impl Address {
             return Err(EntryProblem::Scheme { scheme: super::shown(url.scheme()) });
         }
         // A repository on a forge, by the address that its web page shows.
-        if url.path().ends_with(".git") && url.host_str().is_some_and(|host| forge_of(host).is_some()) {
+        let is_repository = url.path().strip_suffix(".git").is_some();
+        if is_repository && url.host_str().is_some_and(|host| forge_of(host).is_some()) {
             return Ok(Self::Git(git_source(text)));
         }
         url.set_fragment(None);
@@ -53,7 +56,7 @@ impl Address {
 
 fn is_archive(path: &str) -> bool {
     let path = path.to_ascii_lowercase();
-    [".tgz", ".tar.gz", ".tar"].iter().any(|ending| path.ends_with(ending))
+    ["tgz", "tar.gz", "tar"].iter().any(|ending| path.strip_suffix(ending).is_some_and(|rest| rest.ends_with('.')))
 }
 
 /// `git+ssh://…`, `github:…` or, as ssh writes it, `git@host:owner/repository`.
@@ -87,9 +90,10 @@ fn repository_address(address: &str) -> Result<(Forge, String, &str), Unfetchabl
     let (scheme, rest) = address.split_once("://").unwrap_or(("", address.strip_prefix("git+").unwrap_or(address)));
     let authority = &rest[..rest.find('/').unwrap_or(rest.len())];
     let rest = &rest[authority.rfind('@').map_or(0, |at| at + 1)..];
-    let host_end = match rest.starts_with('[') {
-        true => rest.find(']').map_or(rest.len(), |end| end + 1),
-        false => rest.find(['/', ':']).unwrap_or(rest.len()),
+    let host_end = if rest.starts_with('[') {
+        rest.find(']').map_or(rest.len(), |end| end + 1)
+    } else {
+        rest.find(['/', ':']).unwrap_or(rest.len())
     };
     let host = &rest[..host_end];
     let Some((forge, host)) = forge_of(host) else {
@@ -142,11 +146,17 @@ fn full_commit(fragment: Option<&str>) -> Option<String> {
 
 /// Whether the address has a registry's form, `…/<name>/-/<base>-<version>.tgz`. Some registries repeat the scope before the base.
 pub(super) fn is_in_registry(url: &Url, name: &PackageName, version: &str) -> bool {
-    let path = percent_decode_str(url.path()).decode_utf8_lossy();
-    let Some((package, file)) = path.rsplit_once("/-/") else { return false };
-    let is_package = package.strip_suffix(name.as_str()).is_some_and(|before| before.ends_with('/'));
-    let scope_stripped = name.scope().and_then(|scope| file.strip_prefix(scope)?.strip_prefix('/')).unwrap_or(file);
-    let stated = scope_stripped
+    let path = match url.path() {
+        path if path.contains('%') => percent_decode_str(path).decode_utf8_lossy(),
+        path => Cow::Borrowed(path),
+    };
+    let Some((folder, file)) = path.rsplit_once('/') else { return false };
+    let folder = name.scope().and_then(|scope| folder.strip_suffix(scope)?.strip_suffix('/')).unwrap_or(folder);
+    let is_package = folder
+        .strip_suffix("/-")
+        .and_then(|package| package.strip_suffix(name.as_str()))
+        .is_some_and(|before| before.ends_with('/'));
+    let stated = file
         .strip_suffix(".tgz")
         .and_then(|file| file.strip_prefix(name.base()))
         .and_then(|file| file.strip_prefix('-'));

@@ -7,7 +7,8 @@ use larder_store::digest::Integrity;
 use super::{
     super::{EntryKind, EntryProblem, NoDownload, Unfetchable, UnfetchableReason},
     address::{Address, is_in_registry},
-    entry::{Flag, Form, RawEntry},
+    entry::{Form, RawEntry},
+    key::Flag,
 };
 use crate::artifact::{Artifact, Conditions, Ecosystem, PackageName, Source, Version};
 
@@ -96,16 +97,16 @@ fn bundler_is_project(path: &str, in_bundle: &HashMap<&str, bool>) -> bool {
 
 /// `a/node_modules/@scope/b` → `a` and `@scope/b`; `None` for a folder that is not in `node_modules`.
 fn split_package(path: &str) -> Option<(&str, &str)> {
-    const FOLDER: &str = "node_modules/";
     let mut end = path.len();
-    loop {
-        let start = path[..end].rfind(FOLDER)?;
-        let before = &path[..start];
-        if before.is_empty() || before.ends_with('/') {
-            return Some((before.strip_suffix('/').unwrap_or(before), &path[start + FOLDER.len()..]));
+    while let Some(slash) = path[..end].rfind('/') {
+        if let Some(parent) = path[..slash].strip_suffix("node_modules")
+            && (parent.is_empty() || parent.ends_with('/'))
+        {
+            return Some((parent.strip_suffix('/').unwrap_or(parent), &path[slash + 1..]));
         }
-        end = start;
+        end = slash;
     }
+    None
 }
 
 /// Paths of linked folders may lead out of the project, and no further `..` stands in any path.

@@ -124,13 +124,7 @@ impl<'de> Visitor<'de> for DocumentVisitor {
         Ok(Some(document))
     }
 
-    other_types!(unit bool number text list);
-}
-
-impl DocumentVisitor {
-    const fn other_type<'a>(self) -> Option<Document<'a>> {
-        None
-    }
+    other_types!(|_| None; unit bool number text list);
 }
 
 enum TopKey {
@@ -209,11 +203,5 @@ impl<'de> Visitor<'de> for StatedSeed {
         Ok(Stated::Other(format!("{:?}", super::shown(version))))
     }
 
-    other_types!(unit bool list object);
-}
-
-impl StatedSeed {
-    fn other_type(self) -> Stated {
-        Stated::Other("of another type than a number".to_owned())
-    }
+    other_types!(|_| Stated::Other("of another type than a number".to_owned()); unit bool list object);
 }

@@ -10,6 +10,7 @@ use super::{
     super::EntryProblem,
     document::Part,
     field::{Field, FieldSeed, List, ListSeed, TextSeed, other_types},
+    key::{Flag, Key, KeySeed},
 };
 
 /// How deep entries of version 1 may nest. Real ones stay below 20; a level costs two of the JSON parser's 128.
@@ -54,36 +55,6 @@ pub(super) struct Limits {
     pub(super) os: Option<Vec<Box<str>>>,
     pub(super) cpu: Option<Vec<Box<str>>>,
     pub(super) libc: Option<Vec<Box<str>>>,
-}
-
-/// A field that holds `true` or `false`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Flag {
-    Link,
-    InBundle,
-    Bundled,
-    Dev,
-    Optional,
-    DevOptional,
-    Peer,
-}
-
-impl Flag {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Link => "link",
-            Self::InBundle => "inBundle",
-            Self::Bundled => "bundled",
-            Self::Dev => "dev",
-            Self::Optional => "optional",
-            Self::DevOptional => "devOptional",
-            Self::Peer => "peer",
-        }
-    }
-
-    const fn bit(self) -> u16 {
-        1 << self as u16
-    }
 }
 
 impl RawEntry<'_> {
@@ -218,13 +189,7 @@ impl<'de> Visitor<'de> for EntriesSeed<'_, 'de> {
         Ok(Shape::Null)
     }
 
-    other_types!(bool number text list);
-}
-
-impl EntriesSeed<'_, '_> {
-    fn other_type(self) -> Shape {
-        Shape::Other
-    }
+    other_types!(|_| Shape::Other; bool number text list);
 }
 
 /// Reads one entry into its place.
@@ -319,65 +284,5 @@ impl<'de> Visitor<'de> for EntrySeed<'_, 'de> {
         Ok(())
     }
 
-    other_types!(unit bool number text list);
-}
-
-impl EntrySeed<'_, '_> {
-    fn other_type(mut self) {
-        self.entry().fail(EntryProblem::NotAnObject);
-    }
-}
-
-enum Key {
-    Name,
-    Version,
-    Resolved,
-    Integrity,
-    Os,
-    Cpu,
-    Libc,
-    Dependencies,
-    Workspaces,
-    Flag(Flag),
-    Other,
-}
-
-struct KeySeed;
-
-impl<'de> DeserializeSeed<'de> for KeySeed {
-    type Value = Key;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Key, D::Error> {
-        deserializer.deserialize_str(self)
-    }
-}
-
-impl Visitor<'_> for KeySeed {
-    type Value = Key;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a key")
-    }
-
-    fn visit_str<E: Error>(self, key: &str) -> Result<Key, E> {
-        Ok(match key {
-            "name" => Key::Name,
-            "version" => Key::Version,
-            "resolved" => Key::Resolved,
-            "integrity" => Key::Integrity,
-            "os" => Key::Os,
-            "cpu" => Key::Cpu,
-            "libc" => Key::Libc,
-            "dependencies" => Key::Dependencies,
-            "workspaces" => Key::Workspaces,
-            "link" => Key::Flag(Flag::Link),
-            "inBundle" => Key::Flag(Flag::InBundle),
-            "bundled" => Key::Flag(Flag::Bundled),
-            "dev" => Key::Flag(Flag::Dev),
-            "optional" => Key::Flag(Flag::Optional),
-            "devOptional" => Key::Flag(Flag::DevOptional),
-            "peer" => Key::Flag(Flag::Peer),
-            _ => Key::Other,
-        })
-    }
+    other_types!(|mut seed| seed.entry().fail(EntryProblem::NotAnObject); unit bool number text list);
 }

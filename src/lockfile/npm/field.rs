@@ -6,49 +6,57 @@ use serde::de::{DeserializeSeed, Deserializer, Error, SeqAccess, Visitor};
 
 use super::super::EntryProblem;
 
-/// Implements the visits of the JSON types that a visitor does not read itself: it gives what its `other_type` does.
+/// Implements the visits of the JSON types that a visitor does not read itself; the closure gives their value.
 macro_rules! other_types {
-    ($($visit:ident)*) => {
-        $($crate::lockfile::npm::field::other_types!(@ $visit);)*
+    (|$this:pat_param| $value:expr; $($visit:ident)*) => {
+        $($crate::lockfile::npm::field::other_types!(@ $visit $this, $value);)*
     };
-    (@ unit) => {
+    (@ unit $this:pat_param, $value:expr) => {
         fn visit_unit<E: serde::de::Error>(self) -> Result<Self::Value, E> {
-            Ok(self.other_type())
+            let $this = self;
+            Ok($value)
         }
     };
-    (@ bool) => {
+    (@ bool $this:pat_param, $value:expr) => {
         fn visit_bool<E: serde::de::Error>(self, _: bool) -> Result<Self::Value, E> {
-            Ok(self.other_type())
+            let $this = self;
+            Ok($value)
         }
     };
-    (@ number) => {
+    (@ number $this:pat_param, $value:expr) => {
         fn visit_i64<E: serde::de::Error>(self, _: i64) -> Result<Self::Value, E> {
-            Ok(self.other_type())
+            let $this = self;
+            Ok($value)
         }
 
         fn visit_u64<E: serde::de::Error>(self, _: u64) -> Result<Self::Value, E> {
-            Ok(self.other_type())
+            let $this = self;
+            Ok($value)
         }
 
         fn visit_f64<E: serde::de::Error>(self, _: f64) -> Result<Self::Value, E> {
-            Ok(self.other_type())
+            let $this = self;
+            Ok($value)
         }
     };
-    (@ text) => {
+    (@ text $this:pat_param, $value:expr) => {
         fn visit_str<E: serde::de::Error>(self, _: &str) -> Result<Self::Value, E> {
-            Ok(self.other_type())
+            let $this = self;
+            Ok($value)
         }
     };
-    (@ list) => {
+    (@ list $this:pat_param, $value:expr) => {
         fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
             while list.next_element::<serde::de::IgnoredAny>()?.is_some() {}
-            Ok(self.other_type())
+            let $this = self;
+            Ok($value)
         }
     };
-    (@ object) => {
+    (@ object $this:pat_param, $value:expr) => {
         fn visit_map<A: serde::de::MapAccess<'de>>(self, mut object: A) -> Result<Self::Value, A::Error> {
             while object.next_entry::<serde::de::IgnoredAny, serde::de::IgnoredAny>()?.is_some() {}
-            Ok(self.other_type())
+            let $this = self;
+            Ok($value)
         }
     };
 }
@@ -113,13 +121,7 @@ impl<'de> Visitor<'de> for FieldSeed {
         Ok(Field::Absent)
     }
 
-    other_types!(number list object);
-}
-
-impl FieldSeed {
-    const fn other_type<'a>(self) -> Field<'a> {
-        Field::WrongType
-    }
+    other_types!(|_| Field::WrongType; number list object);
 }
 
 /// Reads a key, borrowed where it has no escapes.
@@ -197,11 +199,5 @@ impl<'de> Visitor<'de> for ListSeed {
         Ok(if all_are_texts { List::Names(names) } else { List::WrongType })
     }
 
-    other_types!(bool number object);
-}
-
-impl ListSeed {
-    const fn other_type(self) -> List {
-        List::WrongType
-    }
+    other_types!(|_| List::WrongType; bool number object);
 }

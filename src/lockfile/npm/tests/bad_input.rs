@@ -82,8 +82,8 @@ fn bad_entries_are_told_by_what_is_wrong() {
     let twice = |field| EntryProblem::Duplicate { field: Some(field) };
     let integrity = |problem: &str| EntryProblem::Integrity { problem: problem.to_owned() };
     let cases = [
-        (r#"5"#, EntryProblem::NotAnObject),
-        (r#"null"#, EntryProblem::NotAnObject),
+        ("5", EntryProblem::NotAnObject),
+        ("null", EntryProblem::NotAnObject),
         (r#"["a@1"]"#, EntryProblem::NotAnObject),
         (r#"{"version":1}"#, wrong("version")),
         (r#"{"version":"1.0.0","resolved":["x"]}"#, wrong("resolved")),

@@ -1,0 +1,14 @@
+//! The program as a user runs it, against servers on loopback.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop where it is")]
+
+mod configuration;
+mod disk;
+mod fetch;
+mod input;
+mod kills;
+mod network;
+mod plan;
+mod racing;
+mod store;
+mod support;
