@@ -71,5 +71,6 @@ npm_projects() {
 	say "$ROOT/examples/webui"
 }
 
-# The fixtures name no public host: their `resolved` goes to the registry that npm itself is configured with.
-export npm_config_replace_registry_host=always
+# The fixtures name no public host: their `resolved` goes to the registry that npm itself is configured with. (`always` would make npm put the
+# registry before the path of a local tarball too.)
+export npm_config_replace_registry_host=registry.example
