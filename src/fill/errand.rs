@@ -96,10 +96,7 @@ async fn once(
 ) -> Result<Tried, FailureKind> {
     let part = match claim(shared, order, integrity).await.map_err(|error| FailureKind::Store(Arc::new(error)))? {
         Claimed::Busy => return Ok(Tried::Busy),
-        Claimed::Here(adopted) => {
-            shared.committer.adopt(adopted);
-            return Ok(Tried::Here);
-        }
+        Claimed::Here(_) => return Ok(Tried::Here),
         Claimed::Yours(part) => part,
     };
     let request = Request { url: address.clone(), is_checked: integrity.is_some() || !order.lacks_integrity() };

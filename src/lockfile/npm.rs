@@ -1,7 +1,9 @@
 //! The lockfiles of npm: versions 1 (nested `dependencies`), 2 (both forms) and 3 (`packages` by install path).
 //!
-//!     text ──document──▶ raw entries, borrowed ──classify──▶ entries
-//!       └────diagnose──▶ why it is no lockfile
+//! ```text
+//! text ──document──▶ raw entries, borrowed ──classify──▶ entries
+//!   └────diagnose──▶ why it is no lockfile
+//! ```
 //!
 //! The text is walked once and no tree of it is built: memory is a small multiple of the file's size, whatever the file says.
 

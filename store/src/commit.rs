@@ -1,18 +1,16 @@
 //! Turning complete files into blobs, in groups: one barrier, then each blob and its receipt; and at the end the index.
 
 use std::{
-    collections::HashSet,
-    path::PathBuf,
     sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel},
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
 use crate::{
-    barrier, blob,
-    claim::{self, Adopted},
+    barrier, blob, claim,
     error::StoreError,
-    index::{Addition, IndexState},
+    index::IndexState,
+    journal,
     look_up::{Found, LookUp},
     part::Sealed,
     receipt,
@@ -32,10 +30,7 @@ pub struct Committer {
     thread: JoinHandle<Committed>,
 }
 
-enum Work {
-    Publish(u64, Box<Sealed>),
-    Adopt(Box<Adopted>),
-}
+type Work = (u64, Sealed);
 
 /// What a [`Committer`] did.
 #[derive(Debug, Default)]
@@ -46,8 +41,6 @@ pub struct Committed {
     pub barriers: Duration,
     /// How the index was had, if it had to be changed.
     pub index: Option<IndexState>,
-    additions: Vec<Addition>,
-    ended: Vec<PathBuf>,
 }
 
 impl Committer {
@@ -62,14 +55,7 @@ impl Committer {
 
     /// Takes a complete file. `tag` comes back with the outcome.
     pub fn submit(&self, tag: u64, sealed: Sealed) {
-        self.sender
-            .send(Work::Publish(tag, Box::new(sealed)))
-            .expect("the committer's thread runs until the sender is gone");
-    }
-
-    /// Takes note of a blob that another run has published.
-    pub fn adopt(&self, adopted: Box<Adopted>) {
-        self.sender.send(Work::Adopt(adopted)).expect("the committer's thread runs until the sender is gone");
+        self.sender.send((tag, sealed)).expect("the committer's thread runs until the sender is gone");
     }
 
     /// Publishes what was submitted, tells the index, and says what became of each. Blocks.
@@ -83,18 +69,14 @@ fn run(store: &Store, receiver: &Receiver<Work>, today: u32) -> Committed {
     let mut committed = Committed::default();
     let mut is_open = true;
     while is_open {
-        let mut group = Vec::new();
+        let mut group: Vec<Work> = Vec::new();
         let mut first: Option<Instant> = None;
         while group.len() < GROUP_FILES {
             let patience = first.map_or(Duration::MAX, |first| GROUP_AGE.saturating_sub(first.elapsed()));
             match receiver.recv_timeout(patience) {
-                Ok(Work::Publish(tag, sealed)) => {
+                Ok(work) => {
                     first.get_or_insert_with(Instant::now);
-                    group.push((tag, *sealed));
-                }
-                Ok(Work::Adopt(adopted)) => {
-                    committed.additions.push(Addition::of(&adopted.receipt, today));
-                    committed.ended.extend(adopted.claim.map(claim::Claim::release));
+                    group.push(work);
                 }
                 Err(RecvTimeoutError::Timeout) => break,
                 Err(RecvTimeoutError::Disconnected) => {
@@ -103,53 +85,51 @@ fn run(store: &Store, receiver: &Receiver<Work>, today: u32) -> Committed {
                 }
             }
         }
-        publish(store, group, today, &mut committed);
+        if !group.is_empty() {
+            publish(store, group, &mut committed);
+        }
     }
     tell_index(store, today, &mut committed);
     committed
 }
 
-fn publish(store: &Store, group: Vec<(u64, Sealed)>, today: u32, committed: &mut Committed) {
+fn publish(store: &Store, group: Vec<Work>, committed: &mut Committed) {
     let start = Instant::now();
     let barrier = barrier::wait(store.root(), group.iter().map(|(_, sealed)| sealed.part.as_path()));
     committed.barriers += start.elapsed();
+    let records: Vec<_> = group.iter().map(|(_, sealed)| (sealed.key, sealed.receipt.blob)).collect();
+    // A journal that cannot be written costs a hash or a download after a kill. What is complete is published all the same.
+    if let Err(error) = journal::append(store.layout(), &records) {
+        tracing::debug!(%error, "a group is published without a record");
+    }
     for (tag, sealed) in group {
         let outcome = match &barrier {
-            Ok(()) => publish_one(store, sealed, today, committed),
+            Ok(()) => publish_one(store, sealed),
             Err(error) => Err(StoreError::io("sync", store.root(), error.kind().into())),
         };
         committed.published.push((tag, outcome));
     }
 }
 
-fn publish_one(store: &Store, sealed: Sealed, today: u32, committed: &mut Committed) -> Result<Found, StoreError> {
-    let Sealed { part, claim, receipt } = sealed;
+fn publish_one(store: &Store, sealed: Sealed) -> Result<Found, StoreError> {
+    let Sealed { key: _, part, lock, receipt, has_state } = sealed;
     blob::publish(store.layout(), &part, &receipt.blob)?;
     let receipt = receipt::write(store.layout(), receipt)?;
-    committed.additions.push(Addition::of(&receipt, today));
-    committed.ended.push(claim.release());
+    if has_state {
+        claim::remove(&part.with_extension("json"));
+    }
+    drop(lock);
     Ok(Found { blob: receipt.blob, size: receipt.size })
 }
 
-/// A store whose index cannot be told is as valid: the state files stay, and the next run finds the blobs by them.
+/// A store whose index cannot be told is as valid: the journal stays, and the next run reads it.
 fn tell_index(store: &Store, today: u32, committed: &mut Committed) {
-    if committed.additions.is_empty() {
+    if committed.published.is_empty() {
         return;
     }
-    let mut additions = std::mem::take(&mut committed.additions);
-    let ours: HashSet<PathBuf> = committed.ended.iter().cloned().collect();
-    for (path, receipt) in claim::left_behind(store, &ours) {
-        additions.extend(receipt.map(|receipt| Addition::of(&receipt, today)));
-        committed.ended.push(path);
-    }
-    let told = store.with_index(|index| index.add(&additions));
-    match told {
-        Ok(((), state)) => {
-            if !matches!(state, IndexState::Memory(_)) {
-                committed.ended.drain(..).for_each(claim::remove_ended);
-            }
-            committed.index = Some(state);
-        }
+    match journal::fold(store, today) {
+        Ok(state) => committed.index = state,
         Err(error) => tracing::warn!(%error, "the index could not be told of what was fetched"),
     }
+    claim::remove_abandoned(store.layout());
 }

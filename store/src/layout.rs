@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::{digest::BlobId, look_up::Key};
+use crate::{digest::BlobId, look_up::KeyHash};
 
 /// The paths of one store.
 #[derive(Clone, Debug)]
@@ -67,11 +67,11 @@ impl Layout {
         self.root.join(format!("receipts/{folder}/{rest}.json"))
     }
 
-    pub(crate) fn state(&self, key: &Key) -> PathBuf {
-        self.root.join(format!("partial/{}", key.file_name()))
+    pub(crate) fn part_of(&self, key: &KeyHash) -> PathBuf {
+        self.root.join(format!("partial/{key}.part"))
     }
 
-    pub(crate) fn part(&self, key: &Key) -> PathBuf {
-        self.root.join(format!("partial/{}.part", key.file_name()))
+    pub(crate) fn journal(&self) -> PathBuf {
+        self.root.join("partial/journal")
     }
 }

@@ -15,6 +15,7 @@ pub mod commit;
 pub mod digest;
 pub mod error;
 pub mod index;
+mod journal;
 mod layout;
 mod lock;
 pub mod look_up;

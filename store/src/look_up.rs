@@ -2,6 +2,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
+    fmt,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -9,6 +10,7 @@ use crate::{
     digest::{Algorithm, BlobId, Digest, Integrity},
     error::StoreError,
     index::{Index, IndexError, IndexState, changes},
+    journal,
     store::Store,
 };
 
@@ -42,8 +44,28 @@ impl Key {
         Self(bytes.into())
     }
 
-    pub(crate) fn file_name(&self) -> String {
-        blake3::hash(&self.0).to_hex().to_string()
+    pub(crate) fn hash(&self) -> KeyHash {
+        KeyHash(*blake3::hash(&self.0).as_bytes())
+    }
+}
+
+/// The blake3 of a key: its name in `partial/`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct KeyHash([u8; 32]);
+
+impl KeyHash {
+    pub(crate) const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    pub(crate) const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+}
+
+impl fmt::Display for KeyHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&blake3::Hash::from_bytes(self.0).to_hex())
     }
 }
 
@@ -90,6 +112,9 @@ struct Known {
     present: HashMap<Key, Found>,
     /// Blobs that have a receipt and whose file is gone or has another length.
     recorded: HashMap<Key, BlobId>,
+    /// What the journal names: published after the index was read, or half published by a run that was killed.
+    journaled: HashMap<KeyHash, BlobId>,
+    journal_read: u64,
     index: IndexState,
 }
 
@@ -120,13 +145,23 @@ impl LookUp {
         self.known().index.clone()
     }
 
-    /// Looks again if another process has changed the index since.
+    /// Looks again if another process has published something since.
     pub(crate) fn refresh(&self) -> Result<(), StoreError> {
         let mut known = self.known();
         if changes::read(self.store.layout()) != known.changes {
             *known = Known::read(&self.store, &self.keys, self.today)?;
+        } else if journal::len(self.store.layout()) > known.journal_read {
+            let (journaled, end) = journal::read_from(self.store.layout(), known.journal_read);
+            known.journal_read = end;
+            known.journaled.extend(journaled);
+            known.find_journaled(&self.store, &self.keys);
         }
         Ok(())
+    }
+
+    /// The blob that the journal names for a key.
+    pub(crate) fn journaled(&self, key: &KeyHash) -> Option<BlobId> {
+        self.known().journaled.get(key).copied()
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
@@ -136,24 +171,54 @@ impl LookUp {
 
 impl Known {
     fn read(store: &Store, keys: &[Key], today: u32) -> Result<Self, StoreError> {
+        // The journal first: what is moved from it into the index meanwhile is then found there.
+        if store.is_writable()
+            && journal::len(store.layout()) > 0
+            && let Err(error) = journal::fold(store, today)
+        {
+            tracing::debug!(%error, "the journal stays as it is");
+        }
+        let (journaled, journal_read) = journal::read_from(store.layout(), 0);
         let ((changes, rows), index) = store.with_index(|index| {
             let changes = changes::read(store.layout());
             Ok((changes, rows(index, keys, today)?))
         })?;
-        let mut known = Self { changes, present: HashMap::new(), recorded: HashMap::new(), index };
+        let mut known =
+            Self { changes, present: HashMap::new(), recorded: HashMap::new(), journaled, journal_read, index };
         known.present.reserve(rows.len());
         for (key, found) in rows {
-            // The index is a note; the file is the truth. Its bytes are checked by who reads them.
-            let is_present = std::fs::metadata(store.layout().blob(&found.blob))
-                .is_ok_and(|metadata| metadata.len() == found.size && metadata.is_file());
-            if is_present {
+            if is_present(store, found) {
                 known.present.insert(key, found);
             } else {
                 known.recorded.insert(key, found.blob);
             }
         }
+        known.find_journaled(store, keys);
         Ok(known)
     }
+
+    /// Notes as present what the journal names and what has its receipt.
+    fn find_journaled(&mut self, store: &Store, keys: &[Key]) {
+        if self.journaled.is_empty() {
+            return;
+        }
+        for key in keys {
+            if let Some(blob) = self.journaled.get(&key.hash())
+                && let Some(receipt) = store.receipt(blob)
+            {
+                let found = Found { blob: *blob, size: receipt.size };
+                if is_present(store, found) {
+                    self.present.insert(key.clone(), found);
+                }
+            }
+        }
+    }
+}
+
+/// The index is a note; the file is the truth. Its bytes are checked by who reads them.
+fn is_present(store: &Store, found: Found) -> bool {
+    std::fs::metadata(store.layout().blob(&found.blob))
+        .is_ok_and(|metadata| metadata.len() == found.size && metadata.is_file())
 }
 
 fn rows(index: &mut dyn Index, keys: &[Key], today: u32) -> Result<Vec<(Key, Found)>, IndexError> {

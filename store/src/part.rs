@@ -1,20 +1,24 @@
 //! A file on its way into the store: its bytes so far, hashed as they come.
 
 use std::{
-    fs::{File, OpenOptions},
-    io::{self, Seek as _, SeekFrom, Write as _},
+    io::{Seek as _, SeekFrom, Write as _},
     path::PathBuf,
 };
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     blob,
-    claim::{Claim, State, receipt_of},
+    claim::{self, LockedFile, receipt_of},
     digest::{Algorithm, BlobId, Digests, Hasher, Integrity},
     error::{At as _, StoreError},
-    look_up::Key,
+    look_up::KeyHash,
     receipt::{Origin, Receipt},
-    store::Store,
+    whole_file,
 };
+
+/// From this length on, what a server calls a body is noted, so that a later run can go on with it: bytes.
+const RESUMABLE: u64 = 256 << 10;
 
 /// What an earlier attempt or an earlier run left of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,23 +34,44 @@ pub struct Kept {
 /// The right to download one file, and its bytes so far. Dropped before it was [finished](Part::finish), it leaves them for the next run.
 #[derive(Debug)]
 pub struct Part {
-    store: Store,
+    key: KeyHash,
     path: PathBuf,
-    claim: Claim,
+    file: LockedFile,
     integrity: Option<Integrity>,
     /// The blob that these bytes were when they were first fetched.
     recorded: Option<BlobId>,
     origins: Vec<Origin>,
-    file: Option<File>,
     hasher: Hasher,
+    state: State,
+    /// Whether `partial/<key>.json` says what `state` says.
+    is_state_written: bool,
+}
+
+/// What `partial/<key>.json` says.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct State {
+    /// What the server called this body.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    validator: Option<String>,
+    /// Whether the body is complete, where no digest can tell.
+    #[serde(default, skip_serializing_if = "is_false")]
+    is_complete: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+const fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 /// A complete file whose bytes are what the lockfile states; not yet durable.
 #[derive(Debug)]
 pub struct Sealed {
+    pub(crate) key: KeyHash,
     pub(crate) part: PathBuf,
-    pub(crate) claim: Claim,
+    /// Held until the receipt is written.
+    pub(crate) lock: LockedFile,
     pub(crate) receipt: Receipt,
+    pub(crate) has_state: bool,
 }
 
 impl Sealed {
@@ -84,77 +109,62 @@ pub enum Expected {
 
 impl Part {
     pub(crate) fn new(
-        store: Store,
-        key: &Key,
-        claim: Claim,
+        path: PathBuf,
+        key: KeyHash,
+        file: LockedFile,
         integrity: Option<Integrity>,
         recorded: Option<BlobId>,
         origins: Vec<Origin>,
     ) -> Self {
-        let path = store.layout().part(key);
         let hasher = Hasher::new(algorithms(integrity.as_ref()));
         // With an integrity, the record of an earlier fetch adds nothing.
         let recorded = if integrity.is_some() { None } else { recorded };
-        Self { store, path, claim, integrity, recorded, origins, file: None, hasher }
+        let state = State::default();
+        Self { key, path, file, integrity, recorded, origins, hasher, state, is_state_written: false }
     }
 
-    /// What is there already, if anything.
-    pub fn kept(&self) -> Result<Option<Kept>, StoreError> {
-        let len = match std::fs::metadata(&self.path) {
-            Ok(metadata) => metadata.len(),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(StoreError::io("stat", &self.path, error)),
+    /// What is there already, if anything. Reads it, once.
+    pub fn kept(&mut self) -> Result<Option<Kept>, StoreError> {
+        let len = self.file.metadata().at("stat", &self.path)?.len();
+        if self.hasher.len() != len {
+            self.read_state();
+            self.hash_from_start(len)?;
+        }
+        let is_complete = match &self.integrity {
+            Some(integrity) => len > 0 && integrity.agrees_with(&self.hasher.clone().finish().digests),
+            None => self.state.is_complete,
         };
-        let state = &self.claim.state;
-        Ok((len > 0 || state.blob.is_some()).then(|| Kept {
-            len,
-            validator: state.validator.clone(),
-            is_complete: state.blob.is_some(),
-        }))
+        Ok((len > 0 || is_complete).then(|| Kept { len, validator: self.state.validator.clone(), is_complete }))
     }
 
     /// Makes ready for the bytes from `offset` on. What is there from `offset` on is dropped; what is before it is kept and must be there.
     pub fn begin(&mut self, offset: u64, validator: Option<&str>) -> Result<(), StoreError> {
-        let state = State { validator: validator.map(str::to_owned), blob: None };
-        if state != self.claim.state {
-            self.claim.note(state)?;
+        if self.state.validator.as_deref() != validator || self.state.is_complete {
+            self.forget_state();
+            self.state.validator = validator.map(str::to_owned);
         }
-        let mut file = match self.file.take() {
-            Some(file) => file,
-            None => self.open()?,
-        };
         if offset != self.hasher.len() {
-            self.hasher = Hasher::new(algorithms(self.integrity.as_ref()));
-            file.seek(SeekFrom::Start(0)).at("read", &self.path)?;
-            blob::hash_into(&mut file, &mut self.hasher, offset).at("read", &self.path)?;
+            self.hash_from_start(offset)?;
         }
-        file.set_len(offset).at("write", &self.path)?;
-        file.seek(SeekFrom::Start(offset)).at("write", &self.path)?;
-        self.file = Some(file);
+        self.file.set_len(offset).at("write", &self.path)?;
+        self.file.seek(SeekFrom::Start(offset)).at("write", &self.path)?;
         Ok(())
     }
 
     /// Takes the next bytes.
     pub fn write(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
         self.hasher.update(bytes);
-        let file = self.file.as_mut().expect("begin comes before write");
-        file.write_all(bytes).at("write", &self.path)
+        self.file.write_all(bytes).at("write", &self.path)?;
+        // What is small arrives in one piece or not at all, and needs no way to go on.
+        if self.hasher.len() > RESUMABLE && self.state.validator.is_some() && !self.is_state_written {
+            self.write_state()?;
+        }
+        Ok(())
     }
 
     /// Compares the whole file with what was wanted. On a mismatch its bytes are dropped, and [`Part::begin`] at 0 starts again.
     pub fn finish(&mut self) -> Result<Receipt, SealError> {
-        if self.hasher.is_empty() {
-            // A complete body of an earlier run, or an empty one.
-            let mut file = match self.file.take() {
-                Some(file) => file,
-                None => self.open()?,
-            };
-            file.seek(SeekFrom::Start(0)).at("read", &self.path)?;
-            blob::hash_into(&mut file, &mut self.hasher, u64::MAX).at("read", &self.path)?;
-        }
-        self.file = None;
-        let fresh = Hasher::new(algorithms(self.integrity.as_ref()));
-        let actual = std::mem::replace(&mut self.hasher, fresh).finish();
+        let actual = self.hasher.clone().finish();
         let expected = match (&self.integrity, self.recorded) {
             (Some(integrity), _) if !integrity.agrees_with(&actual.digests) => {
                 Some(Expected::Integrity(integrity.clone()))
@@ -166,51 +176,53 @@ impl Part {
             self.drop_bytes()?;
             return Err(SealError::Mismatch { expected, actual });
         }
-        let receipt = receipt_of(&actual, std::mem::take(&mut self.origins));
-        let validator = self.claim.state.validator.take();
-        self.claim.note(State { validator, blob: Some(actual.blob.to_string()) })?;
-        Ok(receipt)
+        if self.integrity.is_none() {
+            self.state.is_complete = true;
+            self.write_state()?;
+        }
+        Ok(receipt_of(&actual, std::mem::take(&mut self.origins)))
     }
 
     /// Hands the finished file over. `receipt` is what [`Part::finish`] gave.
     pub fn seal(self, receipt: Receipt) -> Sealed {
-        Sealed { part: self.path, claim: self.claim, receipt }
+        Sealed { key: self.key, part: self.path, lock: self.file, receipt, has_state: self.is_state_written }
     }
 
     /// Drops the bytes so far.
-    pub fn drop_bytes(&mut self) -> Result<(), StoreError> {
-        self.file = None;
-        self.hasher = Hasher::new(algorithms(self.integrity.as_ref()));
-        self.claim.note(State::default())?;
-        match std::fs::remove_file(&self.path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(StoreError::io("remove", &self.path, error)),
-            _ => Ok(()),
-        }
+    fn drop_bytes(&mut self) -> Result<(), StoreError> {
+        self.forget_state();
+        self.begin(0, None)
     }
 
-    /// Gives the download up for good: neither its bytes nor its state stay.
-    pub fn abandon(mut self) -> Result<(), StoreError> {
-        self.drop_bytes()?;
-        self.claim.remove();
+    fn hash_from_start(&mut self, len: u64) -> Result<(), StoreError> {
+        self.hasher = Hasher::new(algorithms(self.integrity.as_ref()));
+        self.file.seek(SeekFrom::Start(0)).at("read", &self.path)?;
+        blob::hash_into(&mut self.file, &mut self.hasher, len).at("read", &self.path)
+    }
+
+    fn state_path(&self) -> PathBuf {
+        self.path.with_extension("json")
+    }
+
+    /// A state that cannot be read is none.
+    fn read_state(&mut self) {
+        let state = std::fs::read(self.state_path()).ok().and_then(|text| serde_json::from_slice(&text).ok());
+        self.is_state_written = state.is_some();
+        self.state = state.unwrap_or_default();
+    }
+
+    fn write_state(&mut self) -> Result<(), StoreError> {
+        let text = serde_json::to_vec(&self.state).expect("two plain fields can be written");
+        whole_file::write(&self.state_path(), &text)?;
+        self.is_state_written = true;
         Ok(())
     }
 
-    fn open(&self) -> Result<File, StoreError> {
-        let open = || OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&self.path);
-        match open() {
-            // A run was killed between the change of mode and the renaming, and this one is not root's.
-            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-                std::fs::remove_file(&self.path).at("remove", &self.path)?;
-                open()
-            }
-            other => other,
+    fn forget_state(&mut self) {
+        if std::mem::take(&mut self.is_state_written) {
+            claim::remove(&self.state_path());
         }
-        .at("open", &self.path)
-    }
-
-    /// The folder of the store that the bytes go to.
-    pub fn store(&self) -> &Store {
-        &self.store
+        self.state = State::default();
     }
 }
 

@@ -53,7 +53,7 @@ fn four_processes_in_two_pid_namespaces_request_each_file_once() {
         assert_eq!(world.server.count(&package.path()), 1, "{}", package.name);
     }
     assert_eq!(world.run(&["verify"]).code, Some(0));
-    assert_eq!(world.store().join("partial").read_dir().unwrap().count(), 0);
+    assert_eq!(world.left_in_partial(), 0);
 }
 
 #[test]

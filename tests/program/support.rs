@@ -171,6 +171,12 @@ impl World {
         (run, document["projects"][0].clone())
     }
 
+    /// Files in the store's `partial/`, the empty journal aside.
+    pub(crate) fn left_in_partial(&self) -> usize {
+        let entries = std::fs::read_dir(self.store().join("partial")).unwrap().map(Result::unwrap);
+        entries.filter(|entry| entry.file_name() != "journal" || entry.metadata().unwrap().len() > 0).count()
+    }
+
     /// What a person reads, without what differs from run to run.
     pub(crate) fn plain(&self, text: &str) -> String {
         let text = text.replace(self.server.url("").trim_end_matches('/'), "[registry]");

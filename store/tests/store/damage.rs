@@ -155,33 +155,43 @@ fn a_blob_whose_run_was_killed_before_the_receipt_is_taken_over_without_a_byte()
     fs::remove_file(folder.path().join(format!("receipts/{}/{}.json", &hex[..2], &hex[2..]))).unwrap();
     fs::remove_dir_all(folder.path().join("index-sled-v1")).unwrap();
     let wanted = sha512(b"tarball");
-    let key = blake3::hash(wanted.keys()[0].as_bytes()).to_hex().to_string();
-    let state = folder.path().join("partial").join(key);
-    fs::write(&state, format!(r#"{{"blob":"{hex}"}}"#)).unwrap();
+    let key = blake3::hash(wanted.keys()[0].as_bytes());
+    let record = [key.as_bytes().as_slice(), found.blob.as_bytes()].concat();
+    let journal = folder.path().join("partial/journal");
+    // Behind it, what a full disk cut off.
+    fs::write(&journal, [record.as_slice(), b"cut"].concat()).unwrap();
 
     let look_up = store.look_up(std::slice::from_ref(&wanted), now()).unwrap();
     assert_eq!(look_up.find(&wanted), None);
-    let larder_store::claim::Claimed::Here(adopted) =
-        look_up.claim(&wanted, None, vec![crate::support::origin("react")]).unwrap()
-    else {
-        panic!("the bytes are all there")
-    };
-    assert_eq!(adopted.found, found);
-    let committer = larder_store::commit::Committer::start(&look_up, now());
-    committer.adopt(adopted);
-    committer.finish();
-    assert!(!state.exists(), "the index knows it now");
-    assert!(is_found(&store, &wanted).0);
+    let claimed = look_up.claim(&wanted, None, vec![crate::support::origin("react")]).unwrap();
+    let larder_store::claim::Claimed::Here(adopted) = claimed else { panic!("the bytes are all there") };
+    assert_eq!(adopted, found);
+    assert_eq!(is_found(&store, &wanted), (true, IndexState::Sled));
+    assert_eq!(crate::support::left_in_partial(folder.path()), 0, "the index knows it now");
 }
 
 #[test]
-fn a_state_file_that_cannot_be_read_costs_a_download_and_nothing_else() {
+fn what_is_published_and_not_in_the_index_is_found_by_the_journal() {
     let (folder, store) = store();
-    let wanted = sha512(b"tarball");
-    let key = blake3::hash(wanted.keys()[0].as_bytes()).to_hex().to_string();
-    for state in ["{\"blob\":\"12", "{\"blob\":\"not a blob\"}", "\0\0\0\0"] {
-        fs::write(folder.path().join("partial").join(&key), state).unwrap();
-        let found = fetch(&store, &wanted, b"tarball").unwrap();
-        fs::remove_file(store.blob_path(&found.blob)).unwrap();
-    }
+    let first = sha512(b"first");
+    let look_up = store.look_up(std::slice::from_ref(&first), now()).unwrap();
+    // Another process publishes it, and is killed before it tells the index.
+    let found = put(&store, b"first");
+    fs::remove_dir_all(folder.path().join("index-sled-v1")).unwrap();
+    fs::remove_file(folder.path().join("index.lock")).unwrap();
+    let key = blake3::hash(first.keys()[0].as_bytes());
+    let record = [key.as_bytes().as_slice(), found.blob.as_bytes()].concat();
+    fs::write(folder.path().join("partial/journal"), record).unwrap();
+    let claimed = look_up.claim(&first, None, vec![]).unwrap();
+    assert!(matches!(claimed, larder_store::claim::Claimed::Here(here) if here == found), "{claimed:?}");
+}
+
+#[test]
+fn a_journal_of_garbage_costs_nothing() {
+    let (folder, store) = store();
+    put(&store, b"tarball");
+    fs::write(folder.path().join("partial/journal"), [7; 200]).unwrap();
+    assert_eq!(is_found(&store, &sha512(b"tarball")), (true, IndexState::Sled));
+    assert_eq!(crate::support::left_in_partial(folder.path()), 0);
+    fetch(&store, &sha512(b"another"), b"another").unwrap();
 }

@@ -60,3 +60,9 @@ pub(crate) fn fetch(store: &Store, wanted: &Wanted, bytes: &[u8]) -> Result<Foun
     assert_eq!(tag, 7);
     Ok(outcome.unwrap())
 }
+
+/// Files in `partial/`, the empty journal aside.
+pub(crate) fn left_in_partial(store: &std::path::Path) -> usize {
+    let entries = std::fs::read_dir(store.join("partial")).unwrap().map(Result::unwrap);
+    entries.filter(|entry| entry.file_name() != "journal" || entry.metadata().unwrap().len() > 0).count()
+}

@@ -1,0 +1,112 @@
+//! `partial/journal`: what is being published and the index does not know yet. One file for all processes, 64 bytes a record: the blake3 of the
+//! key, and the blob.
+//!
+//! Records are appended before their blobs are renamed into place, so that neither a kill nor the index's lagging behind hides a blob. Folding moves
+//! them into the index.
+
+use std::{
+    collections::HashMap,
+    fs::{File, OpenOptions},
+    io::{Read as _, Seek as _, SeekFrom, Write as _},
+};
+
+use crate::{
+    digest::BlobId,
+    error::{At as _, StoreError},
+    index::{Addition, IndexState},
+    layout::Layout,
+    look_up::KeyHash,
+    receipt,
+    store::Store,
+};
+
+const RECORD: usize = 64;
+
+/// Adds records. The caller has made their bytes durable and holds their locks.
+pub(crate) fn append(layout: &Layout, records: &[(KeyHash, BlobId)]) -> Result<(), StoreError> {
+    let path = layout.journal();
+    let mut file = open(layout)?;
+    file.lock().at("lock", &path)?;
+    let len = file.seek(SeekFrom::End(0)).at("write", &path)?;
+    // A full disk may have cut the last append.
+    let whole = len - len % RECORD as u64;
+    file.set_len(whole).at("write", &path)?;
+    file.seek(SeekFrom::Start(whole)).at("write", &path)?;
+    file.write_all(&bytes_of(records)).at("write", &path)
+}
+
+/// The records from byte `offset` on, and where the next ones will be.
+pub(crate) fn read_from(layout: &Layout, offset: u64) -> (HashMap<KeyHash, BlobId>, u64) {
+    let read = || -> std::io::Result<Vec<u8>> {
+        let mut file = File::open(layout.journal())?;
+        file.seek(SeekFrom::Start(offset))?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        Ok(bytes)
+    };
+    match read() {
+        Ok(bytes) => {
+            let records = records_of(&bytes);
+            let end = offset + (records.len() * RECORD) as u64;
+            (records.into_iter().collect(), end)
+        }
+        Err(error) => {
+            tracing::debug!(%error, "there is no journal");
+            (HashMap::new(), offset)
+        }
+    }
+}
+
+/// Its length in bytes; 0 if there is none.
+pub(crate) fn len(layout: &Layout) -> u64 {
+    std::fs::metadata(layout.journal()).map_or(0, |metadata| metadata.len())
+}
+
+/// Moves what is published into the index. What is still being published stays, and so does what a kill has left half-way: it is
+/// found when it is wanted.
+pub(crate) fn fold(store: &Store, today: u32) -> Result<Option<IndexState>, StoreError> {
+    let layout = store.layout();
+    let path = layout.journal();
+    let mut file = open(layout)?;
+    file.lock().at("lock", &path)?;
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes).at("read", &path)?;
+    let mut additions = Vec::new();
+    let mut unpublished = Vec::new();
+    for (key, blob) in records_of(&bytes) {
+        if let Some(receipt) = receipt::read(layout, &blob) {
+            additions.push(Addition::of(&receipt, today));
+        } else if layout.blob(&blob).exists() || layout.part_of(&key).exists() {
+            unpublished.push((key, blob));
+        }
+    }
+    if additions.is_empty() && unpublished.len() * RECORD == bytes.len() {
+        return Ok(None);
+    }
+    let ((), state) = store.with_index(|index| index.add(&additions))?;
+    if !matches!(state, IndexState::Memory(_)) {
+        file.set_len(0).at("write", &path)?;
+        file.seek(SeekFrom::Start(0)).at("write", &path)?;
+        file.write_all(&bytes_of(&unpublished)).at("write", &path)?;
+    }
+    Ok(Some(state))
+}
+
+fn open(layout: &Layout) -> Result<File, StoreError> {
+    let path = layout.journal();
+    OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).at("open", &path)
+}
+
+fn bytes_of(records: &[(KeyHash, BlobId)]) -> Vec<u8> {
+    records.iter().flat_map(|(key, blob)| [*key.as_bytes(), *blob.as_bytes()]).flatten().collect()
+}
+
+fn records_of(bytes: &[u8]) -> Vec<(KeyHash, BlobId)> {
+    bytes
+        .chunks_exact(RECORD)
+        .map(|record| {
+            let half = |at| <[u8; 32]>::try_from(&record[at..at + 32]).expect("a record has 64 bytes");
+            (KeyHash::from_bytes(half(0)), BlobId::from_bytes(half(32)))
+        })
+        .collect()
+}
