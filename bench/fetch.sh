@@ -160,11 +160,7 @@ bench_bun() {
 }
 
 # The wait for the disk is printed apart: curl and the others do not wait for it.
-barrier_note() {
-	local milliseconds
-	milliseconds=$(node -p 'JSON.parse(fs.readFileSync(process.argv[1], "utf8")).barrier_ms ?? ""' "$WORK/clock.out" 2>/dev/null) || return 0
-	[ -z "$milliseconds" ] || say "larder waited $milliseconds ms of that for the disk"
-}
+barrier_note() { say "larder waited $(field "$WORK/clock.out" barrier_seconds) s of that for the disk"; }
 
 install_clients
 convert_lockfiles

@@ -37,9 +37,9 @@ equals() {
 	if [ "$2" = "$3" ]; then pass "$1: $3"; else fail "$1: expected $2, got $3"; fi
 }
 
-# field FILE NAME: a field of the JSON document in FILE.
+# field FILE NAME: a field of the JSON document in FILE; of its only project's part, if it has projects.
 field() {
-	node -p 'const [file, name] = process.argv.slice(1); JSON.parse(fs.readFileSync(file, "utf8"))[name]' "$1" "$2"
+	node -p 'const [file, name] = process.argv.slice(1); const all = JSON.parse(fs.readFileSync(file, "utf8")); (all.projects?.[0] ?? all)[name]' "$1" "$2"
 }
 
 # run FILE COMMAND…: stdout to FILE.out, stderr to FILE.err, and the exit code to standard output.
@@ -71,5 +71,6 @@ npm_projects() {
 	say "$ROOT/examples/webui"
 }
 
-# The fixtures name no public host: their `resolved` goes to the registry that npm itself is configured with.
-export npm_config_replace_registry_host=always
+# The fixtures name no public host: their `resolved` goes to the registry that npm itself is configured with. (`always` would make npm put the
+# registry before the path of a local tarball too.)
+export npm_config_replace_registry_host=registry.example
