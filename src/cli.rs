@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-/// Downloads every file that lockfiles name, once and verified, and feeds every build from there.
+use crate::selection::Platform;
+
+/// Downloads every file that lockfiles name, once and verified, into a store for every build.
 #[derive(Debug, Parser)]
 #[command(name = "larder", version, max_term_width = 100, propagate_version = true, disable_help_subcommand = true)]
 #[command(after_help = "\
@@ -14,7 +16,7 @@ Examples:
   larder fetch --offline            make no request: say whether everything is here
   larder status                     what the store holds
 
-Exit codes: 0 done, 1 the input or its data is wrong, 2 usage, 3 network, 4 the store.")]
+Exit codes: 0 done, 1 wrong input or data, 2 usage, 3 network, 4 store, 130 stopped.")]
 pub struct Cli {
     /// What holds for every command.
     #[command(flatten)]
@@ -28,8 +30,8 @@ pub struct Cli {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Global options")]
 pub struct Global {
-    /// The store's folder [default: the platform's cache folder]
-    #[arg(long, global = true, env = "LARDER_STORE", value_name = "DIR", hide_env_values = true)]
+    /// The store's folder [default: $LARDER_STORE, else larder in the cache folder, ~/.cache]
+    #[arg(long, global = true, value_name = "DIR")]
     pub store: Option<PathBuf>,
     /// Print nothing but errors
     #[arg(long, short, global = true)]
@@ -37,7 +39,7 @@ pub struct Global {
     /// Print one JSON document on standard output
     #[arg(long, global = true)]
     pub json: bool,
-    /// When to use colours
+    /// When to use colours: auto, always or never
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto", hide_possible_values = true)]
     pub color: ColorChoice,
     /// Say more; twice: everything
@@ -91,25 +93,26 @@ pub struct Plan {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  larder fetch                                    for this machine and for Linux containers on its CPU
-  larder fetch --platform linux/arm64             for an image of another CPU
-  larder fetch --all-platforms --store seed       everything, into a store of its own
-  larder fetch --omit dev --require-integrity     what runs in production, nothing unverified
-  larder fetch --offline --json                   for a script: is everything here?
+  larder fetch                          this machine, and Linux on its CPU
+  larder fetch --platform linux/arm64   for an image of another CPU
+  larder fetch --all-platforms          everything that is named
+  larder fetch --omit dev               what runs in production
+  larder fetch --offline                is everything here?
 
-Registries, tokens, certificates and proxies are those of .npmrc and npm_config_*, as npm reads them.")]
+Registries, tokens, certificates and proxies are those of .npmrc and
+npm_config_*, as npm reads them.")]
 pub struct Fetch {
     /// Folders with a lockfile, or lockfiles
     #[arg(value_name = "PROJECT", default_value = ".", hide_default_value = true)]
     pub projects: Vec<PathBuf>,
     /// Fetch optional packages of this platform, as Docker spells it (linux/arm64); can be repeated
     #[arg(long = "platform", value_name = "OS/CPU", conflicts_with = "all_platforms")]
-    pub platforms: Vec<String>,
+    pub platforms: Vec<Platform>,
     /// Fetch optional packages of all platforms
     #[arg(long)]
     pub all_platforms: bool,
-    /// Leave a group of dependencies out; can be repeated
-    #[arg(long, value_name = "GROUP", value_enum)]
+    /// Leave a group out: dev, optional or peer; can be repeated
+    #[arg(long, value_name = "GROUP", value_enum, hide_possible_values = true)]
     pub omit: Vec<Group>,
     /// Make no request; name what is missing
     #[arg(long)]
@@ -117,8 +120,8 @@ pub struct Fetch {
     /// Refuse what the lockfile states no digest of
     #[arg(long)]
     pub require_integrity: bool,
-    /// Downloads at once [default: 50]
-    #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    /// Downloads at once [default: that of larder.toml, npm's maxsockets, or 50]
+    #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub jobs: Option<u32>,
 }
 

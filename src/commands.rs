@@ -7,7 +7,10 @@ mod settings;
 mod status;
 mod verify;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use jiff::Timestamp;
 
@@ -81,17 +84,28 @@ pub enum CommandError {
     #[error(transparent)]
     Project(#[from] ProjectError),
     /// A lockfile that is none.
-    #[error(transparent)]
-    Lockfile(#[from] LockfileError),
+    #[error("{}{problem}", below(folder))]
+    Lockfile {
+        /// The project's folder.
+        folder: PathBuf,
+        /// What is wrong with it.
+        problem: LockfileError,
+    },
     /// Lockfiles that contradict each other.
     #[error(transparent)]
     Plan(#[from] PlanError),
     /// A `.npmrc` that is wrong.
     #[error(transparent)]
     Npmrc(#[from] NpmrcError),
-    /// A platform that is none.
-    #[error(transparent)]
-    Platform(#[from] PlatformError),
+    /// A platform in `larder.toml` that is none.
+    #[error("{}: `platforms` names one that larder does not know", file.display())]
+    Platform {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        source: PlatformError,
+    },
     /// The store or the network.
     #[error(transparent)]
     Fill(#[from] FillError),
@@ -111,9 +125,16 @@ pub fn run(cli: &Cli, context: &Context<'_>) -> Outcome {
     outcome.unwrap_or_else(|error| {
         if !matches!(error, CommandError::Fill(FillError::Interrupted)) {
             report::error(context.printer, &error, error.hint().as_deref());
+        } else {
+            context.printer.note("stopped; what has arrived is kept, and the next fetch goes on from there");
         }
         error.outcome()
     })
+}
+
+/// A folder before a file in it, unless it is the current one.
+fn below(folder: &Path) -> String {
+    if folder == Path::new(".") { String::new() } else { format!("{}/", folder.display()) }
 }
 
 impl CommandError {
@@ -129,6 +150,17 @@ impl CommandError {
         use larder_store::StoreError;
         let text = match self {
             Self::Project(error) => return error.hint(),
+            Self::Lockfile {
+                problem:
+                    LockfileError::Empty { .. }
+                    | LockfileError::NotText { .. }
+                    | LockfileError::Truncated { .. }
+                    | LockfileError::NotJson { .. }
+                    | LockfileError::BadEntries { .. },
+                ..
+            } => {
+                "`git checkout` brings back the last one that was committed; `npm install --package-lock-only` makes it anew"
+            }
             Self::Store(error) | Self::Fill(FillError::Store(error)) => match error {
                 StoreError::DiskFull { .. } => {
                     "make room, or name another place with --store; what has arrived is kept and not fetched again"

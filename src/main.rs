@@ -22,7 +22,7 @@ fn main() -> ExitCode {
     };
     start_log(cli.global.verbose);
     let printer = printer(&cli.global, &environment);
-    let Some(store) = store(&cli.global) else {
+    let Some(store) = store(&cli.global, &environment) else {
         printer.error("there is no place for the store", &[], Some("name one with --store or LARDER_STORE"));
         return ExitCode::from(4);
     };
@@ -52,11 +52,13 @@ fn plain_printer() -> Printer {
     Printer { mode: Mode::Text, has_colors: false, is_terminal: false }
 }
 
-fn store(global: &Global) -> Option<PathBuf> {
-    match &global.store {
-        Some(store) if !store.as_os_str().is_empty() => Some(store.clone()),
-        _ => Some(etcetera::choose_base_strategy().ok()?.cache_dir().join("larder")),
-    }
+fn store(global: &Global, environment: &Environment) -> Option<PathBuf> {
+    let named = || environment.variable_os("LARDER_STORE").filter(|store| !store.is_empty()).map(PathBuf::from);
+    global
+        .store
+        .clone()
+        .or_else(named)
+        .or_else(|| Some(etcetera::choose_base_strategy().ok()?.cache_dir().join("larder")))
 }
 
 fn start_log(verbose: u8) {

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     cli,
-    fill::{Failure, FillSettings, Filled, LeftOut, Orders, fill},
+    fill::{Failure, FailureKind, Fault, FillSettings, Filled, LeftOut, Orders, WatchEvent, fill},
     larder_toml::LarderToml,
     npmrc::NpmConfig,
     plan::{PlanDigest, Sum},
@@ -35,6 +35,7 @@ struct ProjectDocument {
     already_here: usize,
     fetched: usize,
     failed: usize,
+    unfetchable: usize,
     integrity_from_registry: usize,
     recorded: usize,
     requests: u64,
@@ -54,7 +55,7 @@ struct FailureRow {
 
 pub(super) fn run(arguments: &cli::Fetch, context: &Context<'_>) -> Result<Outcome, CommandError> {
     let mut document = Document { projects: Vec::new() };
-    let mut outcome = Outcome::Done;
+    let mut worst: Option<Fault> = None;
     // Every lockfile is read before anything is downloaded: a typing error in the last path should not cost minutes.
     let inputs = arguments.projects.iter().map(|path| Input::read(path)).collect::<Result<Vec<_>, _>>()?;
     let store = Store::open(&context.store)?;
@@ -63,17 +64,17 @@ pub(super) fn run(arguments: &cli::Fetch, context: &Context<'_>) -> Result<Outco
             context.printer.line(&format!("{}:", path.display()));
         }
         let one = fetch(arguments, context, &store, &input)?;
-        let failed = one.filled.failures.iter().map(|failure| failure.kind.fault()).max();
-        outcome = failed.map_or(outcome, Outcome::from);
+        worst = worst.max(one.filled.failures.iter().map(|failure| failure.kind.fault()).max());
         document.projects.push(one.document(path.display().to_string(), &input));
     }
     context.printer.json(&document);
-    Ok(outcome)
+    Ok(worst.map_or(Outcome::Done, Outcome::from))
 }
 
 struct Fetched {
     filled: Filled,
     selected: usize,
+    unfetchable: usize,
     left_out: LeftOut,
     elapsed: std::time::Duration,
 }
@@ -81,15 +82,19 @@ struct Fetched {
 fn fetch(arguments: &cli::Fetch, context: &Context<'_>, store: &Store, input: &Input) -> Result<Fetched, CommandError> {
     let start = Instant::now();
     let settings = &input.project.settings;
-    let selection = selection(arguments, settings)?;
+    let selection = selection(arguments, &input.project)?;
     let configurations = input.configurations(context)?;
     let (orders, left_out) = Orders::of(&input.plan, &selection, &input.by_lockfile(&configurations), settings);
     let selected = orders.failures.len() + orders.orders.iter().map(|order| order.artifacts.len()).sum::<usize>();
     let watcher = progress::watcher(context.printer);
     let fill_settings = fill_settings(arguments, settings, &configurations, context);
     let filled = fill(store, orders, &configurations, fill_settings, &watcher);
-    drop(watcher);
-    let fetched = Fetched { filled: filled?, selected, left_out, elapsed: start.elapsed() };
+    watcher.event(WatchEvent::Over);
+    let filled = filled?;
+    let unfetchable =
+        filled.failures.iter().filter(|failure| matches!(failure.kind, FailureKind::Unfetchable(_))).count();
+    let selected = selected - unfetchable;
+    let fetched = Fetched { filled, selected, unfetchable, left_out, elapsed: start.elapsed() };
     fetched.print(context, input, &selection);
     report::failures(context.printer, &fetched.filled.failures);
     Ok(fetched)
@@ -125,7 +130,7 @@ impl Fetched {
             units::plural(self.selected, "artifact", "artifacts"),
             units::count(filled.already_here),
             units::count(filled.fetched),
-            units::count(filled.failures.len()),
+            units::count(filled.failures.len() - self.unfetchable),
         ));
         if filled.integrity_from_registry > 0 {
             printer.line(&format!(
@@ -153,7 +158,7 @@ impl Fetched {
         if let Some(IndexState::Rebuilt(why)) = &filled.index
             && why != "there was none"
         {
-            printer.warning(&format!("the store's index was made again from the receipts: {why}"));
+            printer.warning("the store's index was damaged and has been made again from the receipts; nothing is lost");
         }
     }
 
@@ -182,7 +187,8 @@ impl Fetched {
             left_out: self.left_out,
             already_here: filled.already_here,
             fetched: filled.fetched,
-            failed: filled.failures.len(),
+            failed: filled.failures.len() - self.unfetchable,
+            unfetchable: self.unfetchable,
             integrity_from_registry: filled.integrity_from_registry,
             recorded: filled.recorded,
             requests: filled.requests,

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, path::Path};
 
-use super::{CommandError, Context};
+use super::{CommandError, Context, settings::platforms_of};
 use crate::{
     lockfile::{self, Reading},
     npmrc::NpmConfig,
@@ -26,7 +26,9 @@ impl Input {
             .lockfiles
             .iter()
             .map(|lockfile| lockfile::read(&lockfile.name, &lockfile.bytes))
-            .collect::<Result<Vec<Reading>, _>>()?;
+            .collect::<Result<Vec<Reading>, _>>()
+            .map_err(|problem| CommandError::Lockfile { folder: project.folder.clone(), problem })?;
+        platforms_of(&project)?;
         Ok(Self { plan: Plan::new(&readings)?, project })
     }
 
@@ -63,7 +65,7 @@ impl Input {
             (sum.links, "link", "links"),
             (sum.local_folders, "local folder", "local folders"),
             (sum.local_files, "local file", "local files"),
-            (sum.projects, "project itself", "projects themselves"),
+            (sum.projects, "project", "projects"),
             (sum.unfetchable, "that cannot be fetched", "that cannot be fetched"),
         ];
         terms.extend(

@@ -1,13 +1,12 @@
 //! What was typed, what `larder.toml` says and what npm is configured with, joined: the nearer to the person wins.
 
-use std::collections::BTreeSet;
-
 use super::CommandError;
 use crate::{
     cli::{self, Group},
     fetch::{ClientSettings, ExtraCertificates},
     larder_toml::{LarderToml, OmittedGroup},
     npmrc::NetworkSettings,
+    project::Project,
     selection::{Omit, Platform, Platforms, Selection, default_platforms},
 };
 
@@ -15,15 +14,16 @@ use crate::{
 pub(super) const JOBS: u32 = 50;
 
 /// Which part of the plan is wanted.
-pub(super) fn selection(arguments: &cli::Fetch, settings: &LarderToml) -> Result<Selection, CommandError> {
-    let stated = if arguments.platforms.is_empty() { &settings.platforms } else { &arguments.platforms };
+pub(super) fn selection(arguments: &cli::Fetch, project: &Project) -> Result<Selection, CommandError> {
+    let settings = &project.settings;
+    let stated = if arguments.platforms.is_empty() { platforms_of(project)? } else { arguments.platforms.clone() };
     let is_all = arguments.all_platforms || (settings.all_platforms && arguments.platforms.is_empty());
     let platforms = if is_all {
         Platforms::All
     } else if stated.is_empty() {
         default_platforms(std::env::consts::OS, std::env::consts::ARCH)
     } else {
-        Platforms::Only(stated.iter().map(|text| text.parse::<Platform>()).collect::<Result<BTreeSet<_>, _>>()?)
+        Platforms::Only(stated.into_iter().collect())
     };
     let omits = |group, stated| arguments.omit.contains(&group) || settings.omit.contains(&stated);
     let omit = Omit {
@@ -32,6 +32,15 @@ pub(super) fn selection(arguments: &cli::Fetch, settings: &LarderToml) -> Result
         peer: omits(Group::Peer, OmittedGroup::Peer),
     };
     Ok(Selection { platforms, omit })
+}
+
+/// The platforms that `larder.toml` names.
+pub(super) fn platforms_of(project: &Project) -> Result<Vec<Platform>, CommandError> {
+    let read = |text: &String| {
+        let file = project.folder.join("larder.toml");
+        text.parse().map_err(|source| CommandError::Platform { file, source })
+    };
+    project.settings.platforms.iter().map(read).collect()
 }
 
 /// How requests are made.

@@ -34,12 +34,7 @@ fn print(context: &Context<'_>, store: &Store, found: &Survey) {
         printer.line(&format!("  {ecosystem:<8} {}", tally(*count)));
     }
     if let Some((oldest, newest)) = found.fetched {
-        printer.line(&format!(
-            "{:<10} oldest fetched {oldest} ({}), newest {newest} ({})",
-            "age",
-            age(context, oldest),
-            age(context, newest)
-        ));
+        printer.line(&format!("{:<10} oldest {}, newest {}", "fetched", age(context, oldest), age(context, newest)));
     }
     if found.partial.count > 0 {
         printer.line(&format!("{:<10} {}, to be resumed by the next fetch", "partial", tally(found.partial)));
@@ -48,7 +43,11 @@ fn print(context: &Context<'_>, store: &Store, found: &Survey) {
         printer.line(&format!("{:<10} {}, set aside in damaged/", "damaged", tally(found.damaged)));
     }
     if found.without_blob > 0 {
-        printer.line(&format!("{:<10} {} receipts without their blob", "missing", units::count(found.without_blob)));
+        printer.line(&format!(
+            "{:<10} {} without the blob",
+            "missing",
+            units::plural(found.without_blob, "receipt", "receipts")
+        ));
     }
     printer.line(&format!("{:<10} {}", "index", index(found)));
 }
@@ -64,7 +63,7 @@ fn index(found: &Survey) -> String {
 }
 
 fn tally(tally: Tally) -> String {
-    format!("{:>8} files {:>10}", units::count(tally.count), units::bytes(tally.bytes))
+    format!("{}, {}", units::plural(tally.count, "file", "files"), units::bytes(tally.bytes))
 }
 
 fn age(context: &Context<'_>, then: jiff::Timestamp) -> String {

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::{CommandError, Context, Outcome, settings::client_settings};
 use crate::{
     cli,
-    fill::{FillSettings, Filled, Order, Orders, fill},
+    fill::{FillSettings, Filled, Order, Orders, WatchEvent, fill},
     larder_toml::LarderToml,
     npmrc::NpmConfig,
     ui::{progress, report, units},
@@ -22,9 +22,12 @@ use crate::{
 
 pub(super) fn run(arguments: &cli::Verify, context: &Context<'_>) -> Result<Outcome, CommandError> {
     let Some(store) = Store::open_if_present(&context.store)? else {
-        context.printer.line(&format!("{}: there is no store yet", context.store.display()));
-        context.printer.json(&json!({"checked": 0, "faults": []}));
-        return Ok(Outcome::Done);
+        context.printer.error(
+            &format!("there is no store at {}", context.store.display()),
+            &[],
+            Some("`larder fetch` makes one"),
+        );
+        return Ok(Outcome::Store);
     };
     let start = Instant::now();
     let threads = std::thread::available_parallelism().map_or(2, usize::from);
@@ -39,18 +42,35 @@ pub(super) fn run(arguments: &cli::Verify, context: &Context<'_>) -> Result<Outc
         units::duration(start.elapsed())
     ));
     print(context, &found);
+    if !arguments.repair && !is_sound(&found) {
+        context
+            .printer
+            .hints(&["`larder verify --repair` fetches again what is damaged or gone, and makes the index anew"]);
+    }
     let repaired = if arguments.repair { Some(repair(context, &store, &found)?) } else { None };
     context.printer.json(&document(&found, repaired.as_ref()));
     Ok(outcome(&found, repaired.as_ref()))
 }
 
-fn outcome(found: &Verification, repaired: Option<&Filled>) -> Outcome {
-    let is_sound = found.faults.is_empty() && found.index_is_in_step;
+/// What a repair did.
+struct Repaired {
+    filled: Filled,
+    /// Blobs of which it is not known where they came from.
+    hopeless: usize,
+}
+
+fn is_sound(found: &Verification) -> bool {
+    found.faults.is_empty() && found.index_is_in_step
+}
+
+fn outcome(found: &Verification, repaired: Option<&Repaired>) -> Outcome {
     match repaired {
-        Some(filled) => {
-            filled.failures.iter().map(|failure| failure.kind.fault()).max().map_or(Outcome::Done, Outcome::from)
+        Some(repaired) if repaired.hopeless > 0 => Outcome::Store,
+        Some(repaired) => {
+            let worst = repaired.filled.failures.iter().map(|failure| failure.kind.fault()).max();
+            worst.map_or(Outcome::Done, Outcome::from)
         }
-        None if is_sound => Outcome::Done,
+        None if is_sound(found) => Outcome::Done,
         None => Outcome::Store,
     }
 }
@@ -82,10 +102,8 @@ fn print(context: &Context<'_>, found: &Verification) {
     if !found.index_is_in_step {
         printer.warning("the index does not say what the receipts say");
     }
-    if found.faults.is_empty() && found.index_is_in_step {
+    if is_sound(found) {
         printer.line("all blobs are what their names say; the index is in step with the receipts");
-    } else {
-        printer.hints(&["`larder verify --repair` fetches again what is damaged or gone, and makes the index anew"]);
     }
 }
 
@@ -95,13 +113,26 @@ fn package(fault: &Fault) -> String {
     origin.map_or_else(|| "unknown package".to_owned(), |origin| format!("{} {}", origin.name, origin.version))
 }
 
-fn repair(context: &Context<'_>, store: &Store, found: &Verification) -> Result<Filled, CommandError> {
+fn repair(context: &Context<'_>, store: &Store, found: &Verification) -> Result<Repaired, CommandError> {
     if !found.index_is_in_step {
         rebuild_index(store)?;
         context.printer.line("the index was made anew");
     }
-    let receipts = found.faults.iter().filter_map(|fault| fault.receipt.as_ref());
-    let orders = Orders { orders: receipts.filter_map(Order::again).collect(), failures: Vec::new() };
+    let (mut orders, mut hopeless) = (Orders::default(), 0);
+    for fault in &found.faults {
+        match fault.receipt.as_ref().and_then(Order::again) {
+            Some(order) => orders.orders.push(order),
+            None => {
+                hopeless += 1;
+                let what = format!(
+                    "{}: blob {} cannot be fetched again: its receipt names no address",
+                    package(fault),
+                    fault.blob
+                );
+                context.printer.error(&what, &[], Some("`larder fetch` in the project that needs it does"));
+            }
+        }
+    }
     let npm = NpmConfig::load(context.environment, context.environment.current_dir())?;
     let settings = FillSettings {
         client: client_settings(npm.network(), &LarderToml::default()),
@@ -112,14 +143,14 @@ fn repair(context: &Context<'_>, store: &Store, found: &Verification) -> Result<
     };
     let watcher = progress::watcher(context.printer);
     let filled = fill(store, orders, &[npm], settings, &watcher);
-    drop(watcher);
+    watcher.event(WatchEvent::Over);
     let filled = filled?;
     context.printer.line(&format!("{} fetched again", units::plural(filled.fetched, "blob", "blobs")));
     report::failures(context.printer, &filled.failures);
-    Ok(filled)
+    Ok(Repaired { filled, hopeless })
 }
 
-fn document(found: &Verification, repaired: Option<&Filled>) -> Value {
+fn document(found: &Verification, repaired: Option<&Repaired>) -> Value {
     json!({
         "checked": found.checked.count,
         "bytes": found.checked.bytes,
@@ -127,7 +158,10 @@ fn document(found: &Verification, repaired: Option<&Filled>) -> Value {
         "without_receipt": found.without_receipt.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "strangers": found.strangers.iter().map(|path| path.display().to_string()).collect::<Vec<_>>(),
         "index_in_step": found.index_is_in_step,
-        "repaired": repaired.map(|filled| json!({"fetched": filled.fetched, "failed": filled.failures.len()})),
+        "repaired": repaired.map(|repaired| json!({
+            "fetched": repaired.filled.fetched,
+            "failed": repaired.filled.failures.len() + repaired.hopeless,
+        })),
     })
 }
 

@@ -171,8 +171,9 @@ pub fn chain(error: &(dyn std::error::Error + 'static)) -> Vec<String> {
     let mut next = Some(error);
     while let Some(error) = next {
         let text = error.to_string();
-        // Many libraries repeat their source in their own text.
-        if !causes.last().is_some_and(|last| last.ends_with(&text)) {
+        // Many libraries repeat their source in their own text, and these two say nothing at all.
+        let says_nothing = text == "error sending request" || text.starts_with("client error (");
+        if !says_nothing && !causes.last().is_some_and(|last| last.ends_with(&text)) {
             causes.push(text);
         }
         next = error.source();

@@ -156,7 +156,7 @@ fn order_of(planned: &Planned, npm: &NpmConfig, settings: &LarderToml) -> Result
         ecosystem: artifact.ecosystem.name().to_owned(),
         name: artifact.name.to_string(),
         version: artifact.version.to_string(),
-        address: Some(without_secrets(&address.url)),
+        address: Some(shown_address(&artifact.source, &address.url)),
         identity,
     };
     let ordered = Ordered {
@@ -173,6 +173,14 @@ fn order_of(planned: &Planned, npm: &NpmConfig, settings: &LarderToml) -> Result
         is_address_built,
         origins: vec![origin],
     })
+}
+
+/// The address for the receipt. A query can hold a signature, and is left out; that of a forge names the commit.
+fn shown_address(source: &Source, url: &Url) -> String {
+    match source {
+        Source::Git { .. } => url.to_string(),
+        Source::Registry { .. } | Source::Remote { .. } => without_secrets(url),
+    }
 }
 
 impl Order {

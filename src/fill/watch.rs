@@ -68,6 +68,8 @@ pub enum WatchEvent<'a> {
     },
     /// All is downloaded; the disk is waited for.
     Committing,
+    /// Nothing more comes.
+    Over,
 }
 
 /// Takes events. Called on async threads: must not block.

@@ -234,9 +234,12 @@ fn allows(list: &[Box<str>], ours: &str) -> bool {
 }
 
 /// As npm's names go: `linux/arm64`, `linux/x64/musl`.
+/// As Docker spells it: `linux/amd64`.
 impl fmt::Display for Platform {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.os.name(), self.cpu.name())?;
+        let os = SYSTEMS.iter().find(|row| row.0 == self.os).expect("the table has every system").2;
+        let cpu = PROCESSORS.iter().find(|row| row.0 == self.cpu).expect("the table has every processor").2;
+        write!(f, "{os}/{cpu}")?;
         self.libc.map_or(Ok(()), |libc| write!(f, "/{}", libc.name()))
     }
 }
@@ -266,18 +269,18 @@ mod tests {
     #[test]
     fn dockers_and_nodes_spellings_are_read() {
         let cases = [
-            ("linux/amd64", "linux/x64"),
+            ("linux/amd64", "linux/amd64"),
             ("linux/arm64", "linux/arm64"),
             ("linux/arm64/v8", "linux/arm64"),
             ("linux/arm/v7", "linux/arm"),
             ("linux/arm/v6/musl", "linux/arm/musl"),
-            ("linux/386", "linux/ia32"),
-            ("linux/ppc64le", "linux/ppc64"),
+            ("linux/386", "linux/386"),
+            ("linux/ppc64le", "linux/ppc64le"),
             ("linux/s390x", "linux/s390x"),
             ("linux/riscv64/glibc", "linux/riscv64/glibc"),
-            ("linux/amd64/v3", "linux/x64"),
-            ("windows/amd64", "win32/x64"),
-            ("win32/x64", "win32/x64"),
+            ("linux/amd64/v3", "linux/amd64"),
+            ("windows/amd64", "windows/amd64"),
+            ("win32/x64", "windows/amd64"),
             ("darwin/arm64", "darwin/arm64"),
             ("macos/aarch64", "darwin/arm64"),
         ];
@@ -320,10 +323,10 @@ mod tests {
     #[test]
     fn the_default_is_this_machine_and_linux_on_the_same_processor() {
         let cases = [
-            ("linux", "x86_64", "linux/x64"),
+            ("linux", "x86_64", "linux/amd64"),
             ("macos", "aarch64", "linux/arm64 darwin/arm64"),
-            ("windows", "x86_64", "linux/x64 win32/x64"),
-            ("haiku", "x86_64", "linux/x64"),
+            ("windows", "x86_64", "linux/amd64 windows/amd64"),
+            ("haiku", "x86_64", "linux/amd64"),
         ];
         for (os, arch, expected) in cases {
             let Platforms::Only(platforms) = default_platforms(os, arch) else { panic!("{os}") };

@@ -4,7 +4,7 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, Mutex, OnceLock, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -25,6 +25,8 @@ const LARGE: u64 = 1 << 20;
 const DRAWS: u8 = 10;
 /// How often a plain line is printed: often enough for CI not to think that it hangs.
 const PLAIN_STEP: Duration = Duration::from_secs(5);
+/// Lines about tries that failed.
+const RETRY_LINES: usize = 8;
 
 /// A watcher that prints as the printer's mode and the terminal ask for.
 pub fn watcher(printer: Printer) -> Arc<dyn Watcher> {
@@ -42,17 +44,25 @@ struct Bars {
     whole: OnceLock<ProgressBar>,
     received: AtomicU64,
     files: Mutex<HashMap<u64, ProgressBar>>,
+    retries: Retries,
 }
 
 impl Bars {
     fn new(printer: Printer) -> Self {
         let bars = MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(DRAWS));
-        Self { printer, bars, whole: OnceLock::new(), received: AtomicU64::new(0), files: Mutex::default() }
+        Self {
+            printer,
+            bars,
+            whole: OnceLock::new(),
+            received: AtomicU64::new(0),
+            files: Mutex::default(),
+            retries: Retries::default(),
+        }
     }
 
     fn start(&self, missing: usize) {
         let bar = self.bars.add(ProgressBar::new(missing as u64));
-        bar.set_style(style("{prefix} [{bar:24}] {pos}/{len} files  {msg}  ETA {eta}"));
+        bar.set_style(style("{prefix} [{bar:24}] {pos}/{len} files  {msg}"));
         bar.set_prefix(self.printer.styled("fetching", "1;32"));
         // The rate must fall when nothing comes.
         bar.enable_steady_tick(Duration::from_millis(250));
@@ -87,10 +97,19 @@ impl Bars {
                 reason = "a rate for people"
             )]
             let rate = (received as f64 / seconds) as u64;
-            whole.set_message(format!("{}  {}/s", units::bytes(received), units::bytes(rate)));
+            whole.set_message(format!("{}  {}/s{}", units::bytes(received), units::bytes(rate), eta(whole)));
         }
         if let Some(bar) = self.files.lock().unwrap_or_else(PoisonError::into_inner).get(&file) {
             bar.inc(bytes);
+        }
+    }
+
+    fn clear(&self) {
+        if let Some(whole) = self.whole.get() {
+            whole.finish_and_clear();
+        }
+        if let Err(error) = self.bars.clear() {
+            tracing::debug!(%error, "nobody reads the progress");
         }
     }
 
@@ -112,7 +131,9 @@ impl Watcher for Bars {
             WatchEvent::Received { file, bytes } => self.receive(file, bytes),
             WatchEvent::Ended { file } => self.end(file),
             WatchEvent::Retrying { package, after, why } => {
-                if let Err(error) = self.bars.println(retrying(package, after, &why)) {
+                if let Some(line) = self.retries.line(package, after, &why)
+                    && let Err(error) = self.bars.println(line)
+                {
                     tracing::debug!(%error, "nobody reads the progress");
                 }
             }
@@ -126,24 +147,39 @@ impl Watcher for Bars {
                     whole.set_message("waiting for the disk");
                 }
             }
+            WatchEvent::Over => self.clear(),
             WatchEvent::Here { .. } => {}
-        }
-    }
-}
-
-impl Drop for Bars {
-    fn drop(&mut self) {
-        if let Some(whole) = self.whole.get() {
-            whole.finish_and_clear();
-        }
-        if let Err(error) = self.bars.clear() {
-            tracing::debug!(%error, "nobody reads the progress");
         }
     }
 }
 
 fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).expect("the template is right").progress_chars("=> ")
+}
+
+/// `  ETA 12.0 s`, once some files have arrived: how large the others are, no lockfile says.
+fn eta(whole: &ProgressBar) -> String {
+    let (ended, all) = (whole.position(), whole.length().unwrap_or(0));
+    if ended == 0 || ended >= all {
+        return String::new();
+    }
+    #[expect(clippy::cast_precision_loss, reason = "an estimate for people")]
+    let left = whole.elapsed().mul_f64((all - ended) as f64 / ended as f64);
+    format!("  ETA {}", units::duration(left))
+}
+
+/// Lines about tries that failed: more say nothing new, and a dead registry makes hundreds.
+#[derive(Default)]
+struct Retries(AtomicUsize);
+
+impl Retries {
+    fn line(&self, package: &str, after: Duration, why: &str) -> Option<String> {
+        match self.0.fetch_add(1, Ordering::Relaxed) {
+            0..RETRY_LINES => Some(retrying(package, after, why)),
+            RETRY_LINES => Some("further retries are not shown".to_owned()),
+            _ => None,
+        }
+    }
 }
 
 fn retrying(package: &str, after: Duration, why: &str) -> String {
@@ -158,6 +194,7 @@ fn waiting(files: usize) -> String {
 struct PlainLines {
     printer: Printer,
     state: Mutex<Plain>,
+    retries: Retries,
 }
 
 struct Plain {
@@ -173,7 +210,7 @@ impl PlainLines {
     fn new(printer: Printer) -> Self {
         let now = Instant::now();
         let state = Plain { start: now, printed: now, missing: 0, ended: 0, received: 0, has_said_waiting: false };
-        Self { printer, state: Mutex::new(state) }
+        Self { printer, state: Mutex::new(state), retries: Retries::default() }
     }
 }
 
@@ -187,7 +224,11 @@ impl Watcher for PlainLines {
             }
             WatchEvent::Received { bytes, .. } => state.received += bytes,
             WatchEvent::Ended { .. } => state.ended += 1,
-            WatchEvent::Retrying { package, after, why } => self.printer.note(&retrying(package, after, &why)),
+            WatchEvent::Retrying { package, after, why } => {
+                if let Some(line) = self.retries.line(package, after, &why) {
+                    self.printer.note(&line);
+                }
+            }
             WatchEvent::WaitingForOthers { files } if !state.has_said_waiting => {
                 state.has_said_waiting = true;
                 self.printer.note(&waiting(files));

@@ -25,7 +25,7 @@ pub enum StoreError {
         root: PathBuf,
     },
     /// The folder holds something else.
-    #[error("{} is not empty and is not a store", root.display())]
+    #[error("{} holds something else and is not a store", root.display())]
     NotAStore {
         /// The folder.
         root: PathBuf,

@@ -25,7 +25,9 @@ pub(crate) fn check(layout: &Layout) -> Result<bool, StoreError> {
     let path = layout.meta();
     let bytes = match std::fs::read(&path) {
         Ok(bytes) => bytes,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            return Ok(false);
+        }
         Err(error) => return Err(StoreError::io("read", path, error)),
     };
     let meta: Meta =
@@ -39,18 +41,46 @@ pub(crate) fn check(layout: &Layout) -> Result<bool, StoreError> {
 /// Makes an empty store. Several processes may do this at once: all write the same.
 pub(crate) fn create(layout: &Layout) -> Result<(), StoreError> {
     let root = layout.root();
+    refuse_strangers(layout)?;
     std::fs::create_dir_all(root).at("create", root)?;
-    let may_be_ours =
-        |name: &str| matches!(name, "blobs" | "receipts" | "partial" | "lock") || name.starts_with(".new-");
-    for entry in std::fs::read_dir(root).at("list", root)? {
-        let name = entry.at("list", root)?.file_name();
-        if !name.to_str().is_some_and(may_be_ours) && name != "meta.json" {
-            return Err(StoreError::NotAStore { root: root.to_owned() });
-        }
-    }
     for folder in [layout.blobs(), layout.receipts(), layout.partial()] {
         std::fs::create_dir_all(&folder).at("create", &folder)?;
     }
     let meta = Meta { format: FORMAT, needs: "0.1.0".to_owned() };
     whole_file::write(&layout.meta(), &serde_json::to_vec(&meta).expect("two plain fields can be written"))
+}
+
+/// A folder that holds anything but parts of a store belongs to somebody else. One that does not exist holds nothing.
+pub(crate) fn refuse_strangers(layout: &Layout) -> Result<(), StoreError> {
+    let root = layout.root();
+    let entries = match std::fs::read_dir(root) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
+            return Err(StoreError::NotAStore { root: root.to_owned() });
+        }
+        Err(error) => return Err(StoreError::io("list", root, error)),
+    };
+    for entry in entries {
+        let name = entry.at("list", root)?.file_name();
+        if !name.to_str().is_some_and(is_part_of_a_store) {
+            return Err(StoreError::NotAStore { root: root.to_owned() });
+        }
+    }
+    Ok(())
+}
+
+fn is_part_of_a_store(name: &str) -> bool {
+    const NAMES: [&str; 9] = [
+        "meta.json",
+        "blobs",
+        "receipts",
+        "partial",
+        "damaged",
+        "lock",
+        "index.lock",
+        "index-sled-v1",
+        "index-sled-v1.broken",
+    ];
+    NAMES.contains(&name) || name.starts_with(".new-")
 }

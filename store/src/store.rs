@@ -52,7 +52,11 @@ impl Store {
     /// Opens the store in this folder if there is one.
     pub fn open_if_present(root: &Path) -> Result<Option<Self>, StoreError> {
         let layout = Layout::new(root);
-        if meta::check(&layout)? { Self::open_existing(layout).map(Some) } else { Ok(None) }
+        if meta::check(&layout)? {
+            return Self::open_existing(layout).map(Some);
+        }
+        meta::refuse_strangers(&layout)?;
+        Ok(None)
     }
 
     fn open_existing(layout: Layout) -> Result<Self, StoreError> {

@@ -81,7 +81,11 @@ fn a_store_that_cannot_be_made_is_said() {
 
     let run = world.run(&["fetch", "--store", "."]);
     assert_eq!(run.code, Some(4), "{run:?}");
-    assert!(run.err.contains("is not empty and is not a store\n\nhint: name an empty or new folder"), "{}", run.err);
+    assert!(
+        run.err.contains("holds something else and is not a store\n\nhint: name an empty or new folder"),
+        "{}",
+        run.err
+    );
 }
 
 #[test]

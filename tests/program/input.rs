@@ -107,11 +107,8 @@ fn an_entry_that_cannot_be_fetched_fails_the_fetch_and_the_others_arrive() {
     world.lock(&all);
     let run = world.run(&["fetch", "--color", "never"]);
     assert_eq!(run.code, Some(1));
-    assert!(
-        run.out.contains("3 artifacts = 0 already here + 2 fetched + 1 failed")
-            || run.out.contains("+ 2 fetched + 1 failed"),
-        "{run:?}"
-    );
+    assert!(run.out.contains("= 2 artifacts + 1 project + 1 that cannot be fetched\n"), "{run:?}");
+    assert!(run.out.contains("2 artifacts = 0 already here + 2 fetched + 0 failed\n"), "{run:?}");
     assert!(run.err.contains("node_modules/odd") && run.err.contains("git.example"), "{}", run.err);
 }
 
@@ -121,9 +118,26 @@ fn a_lockfile_of_many_entries_is_read_and_everything_in_it_counted() {
     world.lock(&packages(20_000));
     let run = world.run(&["plan"]);
     assert_eq!(run.code, Some(0));
-    assert!(
-        run.out.starts_with("20,001 entries in package-lock.json = 20,000 artifacts + 1 project itself\n"),
-        "{}",
-        run.out
-    );
+    assert!(run.out.starts_with("20,001 entries in package-lock.json = 20,000 artifacts + 1 project\n"), "{}", run.out);
+}
+
+#[test]
+fn a_platform_of_larder_toml_that_is_none_names_the_file() {
+    let world = World::new(&packages(1));
+    world.write("larder.toml", "platforms = [\"linux/foo\"]\n");
+    for command in ["plan", "fetch"] {
+        let run = world.run(&[command]);
+        assert_eq!(run.code, Some(1), "{run:?}");
+        assert!(run.err.contains("larder.toml: `platforms`") && run.err.contains("linux/foo"), "{}", run.err);
+    }
+}
+
+#[test]
+fn a_broken_lockfile_of_another_folder_is_named_with_its_folder() {
+    let world = World::new(&packages(1));
+    world.write("web/package-lock.json", "{");
+    let run = world.run(&["fetch", ".", "web", "--color", "never"]);
+    assert_eq!(run.code, Some(1));
+    assert!(run.err.starts_with("error: web/package-lock.json is truncated"), "{}", run.err);
+    assert!(run.err.contains("\n\nhint: `git checkout`"), "{}", run.err);
 }

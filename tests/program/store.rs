@@ -72,3 +72,50 @@ fn a_newer_store_names_the_larder_that_it_needs() {
         assert!(run.err.contains("has format 2, which needs larder 3.1.4 or newer"), "{}", run.err);
     }
 }
+
+#[test]
+fn the_file_of_the_format_can_be_removed_as_the_hint_says() {
+    let world = World::new(&packages(2));
+    world.run(&["fetch"]);
+    world.server.forget();
+    std::fs::write(world.store().join("meta.json"), "{").unwrap();
+    let run = world.run(&["status", "--color", "never"]);
+    assert_eq!(run.code, Some(4));
+    assert!(
+        run.err.contains("meta.json is damaged")
+            && run.err.contains("hint: if the folder is a store, remove that file")
+    );
+    std::fs::remove_file(world.store().join("meta.json")).unwrap();
+    assert_eq!(world.run(&["fetch"]).code, Some(0));
+    assert!(world.server.requests().is_empty());
+}
+
+#[test]
+fn a_store_that_is_not_there_or_none_is_not_called_sound() {
+    let world = World::new(&packages(1));
+    let run = world.run(&["verify"]);
+    assert_eq!(run.code, Some(4), "{run:?}");
+    assert!(run.err.contains("there is no store at"), "{run:?}");
+    for command in ["verify", "status"] {
+        let run = world.run(&[command, "--store", "."]);
+        assert_eq!(run.code, Some(4), "{run:?}");
+        assert!(run.err.contains("is not a store"), "{run:?}");
+    }
+}
+
+#[test]
+fn a_repair_that_is_not_possible_is_no_success() {
+    let some = packages(2);
+    let world = World::new(&some);
+    world.run(&["fetch"]);
+    let blob = larder_store::digest::BlobId::of(&some[0].bytes).to_string();
+    let receipt = world.store().join(format!("receipts/{}/{}.json", &blob[..2], &blob[2..]));
+    let text = std::fs::read_to_string(&receipt).unwrap();
+    let start = text.find(",\"address\"").unwrap();
+    let end = start + text[start..].find('}').unwrap();
+    std::fs::write(&receipt, format!("{}{}", &text[..start], &text[end..])).unwrap();
+    std::fs::remove_file(world.store().join(format!("blobs/{}/{}", &blob[..2], &blob[2..]))).unwrap();
+    let run = world.run(&["verify", "--repair"]);
+    assert_eq!(run.code, Some(4), "{run:?}");
+    assert!(run.err.contains("cannot be fetched again: its receipt names no address"), "{run:?}");
+}
