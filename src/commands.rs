@@ -123,10 +123,10 @@ pub fn run(cli: &Cli, context: &Context<'_>) -> Outcome {
         Command::Verify(arguments) => verify::run(arguments, context),
     };
     outcome.unwrap_or_else(|error| {
-        if !matches!(error, CommandError::Fill(FillError::Interrupted)) {
-            report::error(context.printer, &error, error.hint().as_deref());
-        } else {
+        if matches!(error, CommandError::Fill(FillError::Interrupted)) {
             context.printer.note("stopped; what has arrived is kept, and the next fetch goes on from there");
+        } else {
+            report::error(context.printer, &error, error.hint().as_deref());
         }
         error.outcome()
     })

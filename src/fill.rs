@@ -149,11 +149,11 @@ fn download(
     let (committer, tally) = outcome?;
     let start = std::time::Instant::now();
     watcher.event(WatchEvent::Committing);
-    let committed = committer.finish();
+    let published = committer.finish();
     filled.barrier = start.elapsed();
     filled.requests = tally.requests();
     filled.received = tally.received();
-    settle(committed, &tally, filled)
+    settle(published, &tally, filled)
 }
 
 /// Moves what the committer could not publish from the fetched to the failed.

@@ -10,6 +10,7 @@ use larder::{
     environment::Environment,
     ui::printer::{Mode, Printer},
 };
+use tracing_subscriber::{Layer as _, layer::SubscriberExt as _, util::SubscriberInitExt as _};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -69,7 +70,6 @@ fn start_log(verbose: u8) {
     };
     let own =
         tracing_subscriber::filter::Targets::new().with_target("larder", level).with_target("larder_store", level);
-    use tracing_subscriber::{Layer as _, layer::SubscriberExt as _, util::SubscriberInitExt as _};
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).without_time().with_ansi(false);
     tracing_subscriber::registry().with(lines.with_filter(own)).init();
 }

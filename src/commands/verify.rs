@@ -120,17 +120,16 @@ fn repair(context: &Context<'_>, store: &Store, found: &Verification) -> Result<
     }
     let (mut orders, mut hopeless) = (Orders::default(), 0);
     for fault in &found.faults {
-        match fault.receipt.as_ref().and_then(Order::again) {
-            Some(order) => orders.orders.push(order),
-            None => {
-                hopeless += 1;
-                let what = format!(
-                    "{}: blob {} cannot be fetched again: its receipt names no address",
-                    package(fault),
-                    fault.blob
-                );
-                context.printer.error(&what, &[], Some("`larder fetch` in the project that needs it does"));
-            }
+        if let Some(order) = fault.receipt.as_ref().and_then(Order::again) {
+            orders.orders.push(order);
+        } else {
+            hopeless += 1;
+            let what = format!(
+                "{}: blob {} cannot be fetched again: its receipt names no address",
+                package(fault),
+                fault.blob
+            );
+            context.printer.error(&what, &[], Some("`larder fetch` in the project that needs it does"));
         }
     }
     let npm = NpmConfig::load(context.environment, context.environment.current_dir())?;

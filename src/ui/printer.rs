@@ -65,7 +65,9 @@ impl Printer {
     pub fn error(&self, what: &str, causes: &[String], hint: Option<&str>) {
         let mut text = format!("{} {what}\n", self.styled("error:", "1;31"));
         for cause in causes {
-            text.push_str(&format!("  {cause}\n"));
+            text.push_str("  ");
+            text.push_str(cause);
+            text.push('\n');
         }
         write_error(&text);
         self.hints(hint.as_slice());

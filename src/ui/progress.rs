@@ -40,7 +40,7 @@ pub fn watcher(printer: Printer) -> Arc<dyn Watcher> {
 /// Lines that are drawn again and again.
 struct Bars {
     printer: Printer,
-    bars: MultiProgress,
+    drawn: MultiProgress,
     whole: OnceLock<ProgressBar>,
     received: AtomicU64,
     files: Mutex<HashMap<u64, ProgressBar>>,
@@ -49,10 +49,10 @@ struct Bars {
 
 impl Bars {
     fn new(printer: Printer) -> Self {
-        let bars = MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(DRAWS));
+        let drawn = MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(DRAWS));
         Self {
             printer,
-            bars,
+            drawn,
             whole: OnceLock::new(),
             received: AtomicU64::new(0),
             files: Mutex::default(),
@@ -61,7 +61,7 @@ impl Bars {
     }
 
     fn start(&self, missing: usize) {
-        let bar = self.bars.add(ProgressBar::new(missing as u64));
+        let bar = self.drawn.add(ProgressBar::new(missing as u64));
         bar.set_style(style("{prefix} [{bar:24}] {pos}/{len} files  {msg}"));
         bar.set_prefix(self.printer.styled("fetching", "1;32"));
         // The rate must fall when nothing comes.
@@ -75,7 +75,7 @@ impl Bars {
         if let Some(bar) = files.get(&file) {
             bar.set_position(offset);
         } else if files.len() < FILE_LINES && total.is_none_or(|total| total >= LARGE) {
-            let bar = self.bars.add(ProgressBar::new(total.unwrap_or(0)));
+            let bar = self.drawn.add(ProgressBar::new(total.unwrap_or(0)));
             bar.set_style(match total {
                 Some(_) => style("  {decimal_bytes:>10} of {decimal_total_bytes:10} {msg}"),
                 None => style("  {decimal_bytes:>10}               {msg}"),
@@ -108,7 +108,7 @@ impl Bars {
         if let Some(whole) = self.whole.get() {
             whole.finish_and_clear();
         }
-        if let Err(error) = self.bars.clear() {
+        if let Err(error) = self.drawn.clear() {
             tracing::debug!(%error, "nobody reads the progress");
         }
     }
@@ -118,7 +118,7 @@ impl Bars {
             whole.inc(1);
         }
         if let Some(bar) = self.files.lock().unwrap_or_else(PoisonError::into_inner).remove(&file) {
-            self.bars.remove(&bar);
+            self.drawn.remove(&bar);
         }
     }
 }
@@ -132,7 +132,7 @@ impl Watcher for Bars {
             WatchEvent::Ended { file } => self.end(file),
             WatchEvent::Retrying { package, after, why } => {
                 if let Some(line) = self.retries.line(package, after, &why)
-                    && let Err(error) = self.bars.println(line)
+                    && let Err(error) = self.drawn.println(line)
                 {
                     tracing::debug!(%error, "nobody reads the progress");
                 }

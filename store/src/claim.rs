@@ -52,7 +52,7 @@ impl LookUp {
         let keys = wanted.keys();
         let key = keys.first().expect("what is wanted has a key").hash();
         let path = self.store.layout().part_of(&key);
-        let Some(file) = LockedFile::take(path.clone())? else { return Ok(Claimed::Busy) };
+        let Some(file) = LockedFile::take(&path)? else { return Ok(Claimed::Busy) };
         let integrity = match wanted {
             Wanted::Integrity(integrity) => Some(integrity),
             Wanted::Identity(_) => integrity,
@@ -85,19 +85,18 @@ pub(crate) struct LockedFile {
 
 impl LockedFile {
     /// Locks the file of that name, making it if it is missing; `None` if somebody has it.
-    fn take(mut path: PathBuf) -> Result<Option<Self>, StoreError> {
+    fn take(path: &Path) -> Result<Option<Self>, StoreError> {
         loop {
-            let open = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
-            let file = open.at("open", &path)?;
-            if !lock::try_exclusive(&file, &path)? {
+            let open = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);
+            let file = open.at("open", path)?;
+            if !lock::try_exclusive(&file, path)? {
                 return Ok(None);
             }
-            let locked = Self { file, path };
+            let locked = Self { file, path: path.to_owned() };
             // Whoever held it may have published or removed it after this process opened it: then the lock is on another name, or none.
             if locked.has_its_name() {
                 return Ok(Some(locked));
             }
-            path = locked.path.clone();
         }
     }
 
@@ -179,16 +178,16 @@ fn now_to_the_second() -> jiff::Timestamp {
 /// Removes downloads that broke off and that nobody went on with for a week.
 pub(crate) fn remove_abandoned(layout: &Layout) {
     let Ok(entries) = std::fs::read_dir(layout.partial()) else { return };
-    let parts = entries.filter_map(|entry| Some(entry.ok()?.path())).filter(|path| is_part(path));
-    for path in parts.filter(|path| is_older_than(path, ABANDONED)) {
-        if let Ok(Some(_lock)) = LockedFile::take(path.clone()) {
+    let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
+    for path in paths.filter(|path| is_part(path) && is_older_than(path, ABANDONED)) {
+        if let Ok(Some(_lock)) = LockedFile::take(&path) {
             remove(&path.with_extension("json"));
             remove(&path);
         }
     }
 }
 
-fn is_part(path: &PathBuf) -> bool {
+fn is_part(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "part")
 }
 

@@ -79,7 +79,7 @@ impl TlsServer {
             response = response.status(206).header("content-range", format!("bytes {first}-{}/{total}", total - 1));
         }
         let mut stream = respond.send_response(response.body(()).unwrap(), false).unwrap();
-        let end = if number % self.breaks == 0 { rest.len() / 2 } else { rest.len() };
+        let end = if number.is_multiple_of(self.breaks) { rest.len() / 2 } else { rest.len() };
         let mut rest = rest.slice(..end);
         while !rest.is_empty() {
             stream.reserve_capacity(rest.len());
