@@ -133,7 +133,7 @@ fn other_platforms_and_omitted_groups_are_left_out_and_said_so() {
 #[test]
 fn a_missing_integrity_is_taken_from_the_registry_once() {
     let package = Package::new("@scope/bare", "bytes");
-    let world = World::new(&[package.clone()]);
+    let world = World::new(std::slice::from_ref(&package));
     world.lock(&[package.clone().with("integrity", "")]);
     let packument = format!(r#"{{"versions": {{"1.0.0": {{"dist": {{"integrity": "{}"}}}}}}}}"#, package.integrity());
     world.server.on("/@scope%2fbare", Reply::body(packument));

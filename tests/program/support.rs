@@ -208,6 +208,7 @@ pub(crate) fn finish(mut command: Command) -> Run {
 }
 
 /// Whether this machine lets tests have namespaces of their own. Where it does not, the test that asks says so and ends.
+#[expect(clippy::print_stdout, reason = "a test that was skipped should say so")]
 pub(crate) fn can_unshare(arguments: &[&str], test: &str) -> bool {
     let output = Command::new("unshare").args(arguments).arg("true").output();
     let can = output.is_ok_and(|output| output.status.success());
