@@ -61,8 +61,8 @@ cut_network() {
 }
 can_cut_network() { cut_network true 2>/dev/null; }
 
-# npm's npm-cli.js, which `npm` is a link to.
-npm_cli() { realpath "$(command -v npm)"; }
+# npm's npm-cli.js, as npm itself names it: `npm` may be a link to it or a wrapper.
+npm_cli() { npm exec --loglevel=error --call 'printf %s "$npm_execpath"'; }
 
 # npm_projects: the projects whose lockfiles the npm tests read.
 npm_projects() {
