@@ -141,8 +141,14 @@ fn download(
         .map_err(FillError::Runtime)?;
     let credentials = Arc::new(credentials::Known::new(&missing, configurations.to_vec()));
     let client = Client::new(settings.client, credentials)?;
-    let schedule =
-        schedule::Schedule::new(client, Arc::new(look_up), configurations.to_vec(), Arc::clone(watcher), settings.now);
+    let look_up = Arc::new(look_up);
+    let schedule = schedule::Schedule::new(
+        client,
+        Arc::clone(&look_up),
+        configurations.to_vec(),
+        Arc::clone(watcher),
+        settings.now,
+    );
     let outcome = runtime.block_on(schedule.run(missing, settings.jobs, filled));
     // Hashing that is under way ends with its batch; nobody waits for it.
     runtime.shutdown_background();
@@ -153,15 +159,17 @@ fn download(
     filled.barrier = start.elapsed();
     filled.requests = tally.requests();
     filled.received = tally.received();
-    settle(published, &tally, filled)
+    settle(published, &tally, &look_up, filled)
 }
 
 /// Moves what the committer could not publish from the fetched to the failed.
-fn settle(committed: Committed, tally: &watch::Tally, filled: &mut Filled) -> Result<(), FillError> {
+fn settle(committed: Committed, tally: &watch::Tally, look_up: &LookUp, filled: &mut Filled) -> Result<(), FillError> {
+    let mut fetched = Vec::new();
     for (tag, outcome) in committed.published {
         let order = tally.submitted(tag);
         match outcome {
-            Ok(_) => {
+            Ok(found) => {
+                fetched.push((Arc::clone(&order), found));
                 filled.fetched += order.artifacts.len();
                 if order.lacks_integrity() {
                     if order.is_in_registry() {
@@ -175,6 +183,7 @@ fn settle(committed: Committed, tally: &watch::Tally, filled: &mut Filled) -> Re
             Err(error) => filled.failures.extend(order.failures(&FailureKind::Store(Arc::new(error)))),
         }
     }
+    look_up.remember(fetched.iter().map(|(order, found)| (&order.wanted, *found)));
     if let Some(index) = committed.index {
         filled.index = Some(index);
     }

@@ -54,7 +54,7 @@ fn print(context: &Context<'_>, store: &Store, found: &Survey) {
 
 fn index(found: &Survey) -> String {
     let state = match &found.index {
-        IndexState::Sled => "on disk".to_owned(),
+        IndexState::Sled | IndexState::NotNeeded => "on disk".to_owned(),
         IndexState::Rebuilt(why) => format!("made again from the receipts just now: {why}"),
         IndexState::Memory(why) => format!("in memory for this run: {why}"),
     };
@@ -79,7 +79,7 @@ fn age(context: &Context<'_>, then: jiff::Timestamp) -> String {
 fn document(context: &Context<'_>, store: &Store, found: &Survey) -> Value {
     let row = |tally: Tally| json!({"count": tally.count, "bytes": tally.bytes});
     let (index, why) = match &found.index {
-        IndexState::Sled => ("sled", None),
+        IndexState::Sled | IndexState::NotNeeded => ("sled", None),
         IndexState::Rebuilt(why) => ("rebuilt", Some(why)),
         IndexState::Memory(why) => ("memory", Some(why)),
     };

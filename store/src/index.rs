@@ -89,6 +89,8 @@ pub enum IndexError {
 pub enum IndexState {
     /// From `index-sled-v1/`.
     Sled,
+    /// Not at all: the same look-up found everything earlier on this day.
+    NotNeeded,
     /// Made again from the receipts, and kept; why.
     Rebuilt(String),
     /// Made in memory from the receipts, for this run only; why.

@@ -71,6 +71,10 @@ impl Layout {
         self.root.join(format!("partial/{key}.part"))
     }
 
+    pub(crate) fn remembered(&self, name: &str) -> PathBuf {
+        self.root.join("remembered").join(name)
+    }
+
     pub(crate) fn journal(&self) -> PathBuf {
         self.root.join("partial/journal")
     }

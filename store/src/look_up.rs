@@ -1,5 +1,7 @@
 //! What is here of what is wanted.
 
+mod remembered;
+
 use std::{
     collections::{HashMap, HashSet},
     fmt,
@@ -140,6 +142,15 @@ impl LookUp {
         wanted.keys().iter().find_map(|key| known.recorded.get(key).copied())
     }
 
+    /// Takes note of what was fetched since, so that the next run needs no index if all is here now.
+    pub fn remember<'a>(&self, fetched: impl IntoIterator<Item = (&'a Wanted, Found)>) {
+        let mut known = self.known();
+        for (wanted, found) in fetched {
+            known.present.extend(wanted.keys().into_iter().map(|key| (key, found)));
+        }
+        known.remember(&self.store, &self.keys);
+    }
+
     /// How the index was had.
     pub fn index_state(&self) -> IndexState {
         self.known().index.clone()
@@ -171,6 +182,36 @@ impl LookUp {
 
 impl Known {
     fn read(store: &Store, keys: &[Key], today: u32) -> Result<Self, StoreError> {
+        if let Some(known) = Self::remembered(store, keys, today) {
+            return Ok(known);
+        }
+        let known = Self::look_up(store, keys, today)?;
+        known.remember(store, keys);
+        Ok(known)
+    }
+
+    /// What an earlier run found, if all of it is still there.
+    fn remembered(store: &Store, keys: &[Key], today: u32) -> Option<Self> {
+        let found = remembered::read(store.layout(), keys, today)?;
+        found.iter().all(|found| is_present(store, *found)).then(|| Self {
+            changes: changes::read(store.layout()),
+            present: keys.iter().cloned().zip(found).collect(),
+            recorded: HashMap::new(),
+            journaled: HashMap::new(),
+            journal_read: 0,
+            index: IndexState::NotNeeded,
+        })
+    }
+
+    /// Notes for the next run that everything is here, if it is.
+    fn remember(&self, store: &Store, keys: &[Key]) {
+        let found: Vec<Found> = keys.iter().map_while(|key| self.present.get(key).copied()).collect();
+        if found.len() == keys.len() && !keys.is_empty() && store.is_writable() {
+            remembered::write(store.layout(), keys, &found);
+        }
+    }
+
+    fn look_up(store: &Store, keys: &[Key], today: u32) -> Result<Self, StoreError> {
         // The journal first: what is moved from it into the index meanwhile is then found there.
         if store.is_writable()
             && journal::len(store.layout()) > 0

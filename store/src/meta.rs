@@ -71,12 +71,13 @@ pub(crate) fn refuse_strangers(layout: &Layout) -> Result<(), StoreError> {
 }
 
 fn is_part_of_a_store(name: &str) -> bool {
-    const NAMES: [&str; 9] = [
+    const NAMES: [&str; 10] = [
         "meta.json",
         "blobs",
         "receipts",
         "partial",
         "damaged",
+        "remembered",
         "lock",
         "index.lock",
         "index-sled-v1",

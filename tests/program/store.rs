@@ -41,6 +41,7 @@ fn an_index_that_is_deleted_damaged_or_from_another_version_costs_no_request() {
     ];
     for (case, damage) in damages {
         damage();
+        std::fs::remove_dir_all(world.store().join("remembered")).unwrap();
         let run = world.run(&["fetch"]);
         assert_eq!(run.code, Some(0), "{case}: {run:?}");
         assert!(run.out.contains("10 already here"), "{case}: {run:?}");
@@ -56,6 +57,7 @@ fn an_index_that_is_held_by_another_process_is_done_without() {
     world.server.forget();
     let held = std::fs::File::open(world.store().join("index.lock")).unwrap();
     held.lock().unwrap();
+    std::fs::remove_dir_all(world.store().join("remembered")).unwrap();
     let run = world.run(&["fetch"]);
     assert_eq!(run.code, Some(0), "{run:?}");
     assert!(run.out.contains("3 already here") && world.server.requests().is_empty(), "{run:?}");

@@ -31,6 +31,28 @@ fn a_blob_is_found_by_its_integrity_and_only_by_it() {
 }
 
 #[test]
+fn a_look_up_that_found_everything_needs_no_index_the_next_time_that_day() {
+    let (folder, store) = store();
+    // What is remembered carries the time of its file.
+    let now = jiff::Timestamp::now();
+    let found = put(&store, b"tarball");
+    let wanted = [sha512(b"tarball")];
+    assert_eq!(store.look_up(&wanted, now).unwrap().index_state(), IndexState::Sled);
+    let again = store.look_up(&wanted, now).unwrap();
+    assert_eq!((again.find(&wanted[0]), again.index_state()), (Some(found), IndexState::NotNeeded));
+    let tomorrow = now + jiff::SignedDuration::from_hours(24);
+    assert_eq!(store.look_up(&wanted, tomorrow).unwrap().index_state(), IndexState::Sled, "its use is noted daily");
+
+    let file = std::fs::read_dir(folder.path().join("remembered")).unwrap().next().unwrap().unwrap().path();
+    let mut bytes = std::fs::read(&file).unwrap();
+    bytes[5] ^= 1;
+    std::fs::write(&file, bytes).unwrap();
+    assert_eq!(store.look_up(&wanted, now).unwrap().index_state(), IndexState::Sled, "damage is noticed");
+    std::fs::remove_file(store.blob_path(&found.blob)).unwrap();
+    assert_eq!(store.look_up(&wanted, now).unwrap().find(&wanted[0]), None, "and so is a blob that is gone");
+}
+
+#[test]
 fn a_receipt_says_what_the_blob_is() {
     let (_folder, store) = store();
     let found = put(&store, b"tarball");

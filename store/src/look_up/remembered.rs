@@ -1,0 +1,84 @@
+//! `remembered/<hash of the keys>`: a look-up that found everything, so that the same look-up of the next run opens no database.
+//!
+//! A key's blob never changes, and whether the blob is there is asked of the file system every time: what is remembered cannot be wrong, only of no
+//! use. One byte of version, 40 bytes for each key in order (the blob and its size, little-endian), the blake3 of all that.
+
+use std::{io, time::SystemTime};
+
+use super::{Found, Key, day};
+use crate::{digest::BlobId, layout::Layout, whole_file};
+
+const VERSION: u8 = 1;
+const ROW: usize = 40;
+/// Projects and selections that are remembered: a developer's machine has a few, and each is some 50 kB.
+const KEPT: usize = 64;
+
+/// What a look-up of these keys, which are sorted, found earlier on this day. (Once a day, the index is told that its blobs are used.)
+pub(super) fn read(layout: &Layout, keys: &[Key], today: u32) -> Option<Vec<Found>> {
+    let path = layout.remembered(&name(keys));
+    let written = std::fs::metadata(&path).and_then(|metadata| metadata.modified()).ok()?;
+    if keys.is_empty() || day_of(written) != Some(today) {
+        return None;
+    }
+    let bytes = std::fs::read(&path).ok()?;
+    let (rows, checksum) = bytes.split_last_chunk::<32>()?;
+    if rows.len() != 1 + keys.len() * ROW || rows[0] != VERSION || blake3::hash(rows).as_bytes() != checksum {
+        tracing::debug!(path = %path.display(), "a remembered look-up that is damaged is of no use");
+        return None;
+    }
+    Some(rows[1..].chunks_exact(ROW).map(found).collect())
+}
+
+/// Remembers what a look-up of these keys found, in their order. A failure costs the next run some milliseconds.
+pub(super) fn write(layout: &Layout, keys: &[Key], found: &[Found]) {
+    debug_assert_eq!(keys.len(), found.len(), "everything was found");
+    let mut bytes = Vec::with_capacity(1 + keys.len() * ROW + 32);
+    bytes.push(VERSION);
+    for found in found {
+        bytes.extend_from_slice(found.blob.as_bytes());
+        bytes.extend_from_slice(&found.size.to_le_bytes());
+    }
+    let checksum = blake3::hash(&bytes);
+    bytes.extend_from_slice(checksum.as_bytes());
+    if let Err(error) = whole_file::write(&layout.remembered(&name(keys)), &bytes) {
+        tracing::debug!(%error, "a look-up is not remembered");
+        return;
+    }
+    if let Err(error) = forget_oldest(layout) {
+        tracing::debug!(%error, "old look-ups stay");
+    }
+}
+
+fn found(row: &[u8]) -> Found {
+    let (blob, size) = row.split_at(32);
+    Found {
+        blob: BlobId::from_bytes(blob.try_into().expect("32 of 40 bytes")),
+        size: u64::from_le_bytes(size.try_into().expect("8 of 40 bytes")),
+    }
+}
+
+fn name(keys: &[Key]) -> String {
+    let mut hasher = blake3::Hasher::new();
+    for key in keys {
+        hasher.update(&[u8::try_from(key.as_bytes().len()).expect("a key has at most 65 bytes")]);
+        hasher.update(key.as_bytes());
+    }
+    hasher.finalize().to_hex().to_string()
+}
+
+fn day_of(time: SystemTime) -> Option<u32> {
+    jiff::Timestamp::try_from(time).ok().map(day)
+}
+
+fn forget_oldest(layout: &Layout) -> io::Result<()> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(layout.remembered(""))? {
+        let entry = entry?;
+        files.push((entry.metadata()?.modified()?, entry.path()));
+    }
+    files.sort();
+    for (_, path) in files.iter().take(files.len().saturating_sub(KEPT)) {
+        std::fs::remove_file(path)?;
+    }
+    Ok(())
+}
