@@ -47,13 +47,14 @@ enum Tried {
 }
 
 /// Runs one order.
-pub(super) async fn run(shared: &Shared, order: &Arc<Order>, file: u64, progress: Arc<FileProgress>) -> Outcome {
+pub(super) async fn run(shared: &Arc<Shared>, order: &Arc<Order>, file: u64, progress: Arc<FileProgress>) -> Outcome {
     match have(shared, order, &progress).await {
         Ok(Tried::Here) => Outcome::Here,
         Ok(Tried::Busy) => Outcome::Busy,
         Ok(Tried::Sealed(sealed)) => {
             shared.tally.submit(file, Arc::clone(order));
-            shared.committer.submit(file, *sealed);
+            let shared = Arc::clone(shared);
+            blocking(move || shared.committer.submit(file, *sealed)).await;
             Outcome::Submitted
         }
         Err(kind) => Outcome::Failed(kind),
@@ -109,7 +110,11 @@ async fn once(
 async fn claim(shared: &Shared, order: &Arc<Order>, integrity: Option<&Integrity>) -> Result<Claimed, StoreError> {
     let (look_up, order, integrity) = (Arc::clone(&shared.look_up), Arc::clone(order), integrity.cloned());
     let claim = move || look_up.claim(&order.wanted, integrity.as_ref(), order.origins.clone());
-    tokio::task::spawn_blocking(claim).await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
+    blocking(claim).await
+}
+
+async fn blocking<T: Send + 'static>(call: impl FnOnce() -> T + Send + 'static) -> T {
+    tokio::task::spawn_blocking(call).await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
 }
 
 async fn stated_by_registry(

@@ -1,7 +1,7 @@
 //! Turning complete files into blobs, in groups: one barrier, then each blob and its receipt; and at the end the index.
 
 use std::{
-    sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel},
+    sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
@@ -19,14 +19,15 @@ use crate::{
 
 /// How long a complete file waits for others to share its barrier.
 const GROUP_AGE: Duration = Duration::from_secs(1);
-/// How many files share a barrier at most: each holds a lock file open, and 1,024 is a usual limit.
-const GROUP_FILES: usize = 128;
+/// How many files share a barrier at most, and how many more may wait for the next one: each is held open by its lock, and 1,024 open files is a
+/// usual limit.
+const GROUP_FILES: usize = 256;
 
 /// Takes complete files and makes blobs of them, on a thread of its own. Dropped without [`Committer::finish`], it leaves what
 /// it has not published for the next run.
 #[derive(Debug)]
 pub struct Committer {
-    sender: Sender<Work>,
+    sender: SyncSender<Work>,
     thread: JoinHandle<Committed>,
 }
 
@@ -46,14 +47,14 @@ pub struct Committed {
 impl Committer {
     /// Starts one for the store that `look_up` looked in.
     pub fn start(look_up: &LookUp, now: jiff::Timestamp) -> Self {
-        let (sender, receiver) = channel();
+        let (sender, receiver) = sync_channel(GROUP_FILES);
         let store = look_up.store.clone();
         let today = crate::look_up::day(now);
         let thread = thread::spawn(move || run(&store, &receiver, today));
         Self { sender, thread }
     }
 
-    /// Takes a complete file. `tag` comes back with the outcome.
+    /// Takes a complete file. `tag` comes back with the outcome. Blocks while too many wait for the disk.
     pub fn submit(&self, tag: u64, sealed: Sealed) {
         self.sender.send((tag, sealed)).expect("the committer's thread runs until the sender is gone");
     }

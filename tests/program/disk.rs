@@ -113,3 +113,19 @@ fn a_flipped_byte_is_named_set_aside_and_repaired() {
     assert_eq!(std::fs::read(&path).unwrap(), some[2].bytes);
     assert_eq!(world.run(&["fetch", "--offline"]).code, Some(0));
 }
+
+#[test]
+fn a_thousand_files_are_fetched_with_few_of_them_open() {
+    let some: Vec<Package> =
+        (0..3000).map(|number| Package::new(&format!("p{number}"), format!("{number}").into_bytes())).collect();
+    let world = World::new(&some);
+    let mut command = Command::new("sh");
+    command.args(["-c", "ulimit -n 700; exec \"$0\" fetch --json"]).arg(crate::support::program());
+    let template = world.command(&[]);
+    let environment = template.get_envs().filter_map(|(key, value)| Some((key, value?)));
+    command.env_clear().envs(environment).current_dir(world.project());
+    let run = finish(command);
+    assert_eq!(run.code, Some(0), "{}", &run.err[..run.err.len().min(2000)]);
+    let document: serde_json::Value = serde_json::from_str(&run.out).unwrap();
+    assert_eq!(document["projects"][0]["fetched"], 3000);
+}
