@@ -13,6 +13,8 @@ use base64::{
 };
 use sha2::Digest as _;
 
+use crate::sha512::Sha512;
+
 /// npm reads integrities whose padding is missing; so does larder.
 const LENIENT_BASE64: GeneralPurpose = GeneralPurpose::new(
     &base64::alphabet::STANDARD,
@@ -274,7 +276,7 @@ pub struct Hasher {
     sha1: Option<sha1::Sha1>,
     sha256: Option<sha2::Sha256>,
     sha384: Option<sha2::Sha384>,
-    sha512: Option<sha2::Sha512>,
+    sha512: Option<Sha512>,
     len: u64,
 }
 
@@ -298,7 +300,7 @@ impl Hasher {
                 Algorithm::Sha1 => hasher.sha1 = Some(sha1::Sha1::new()),
                 Algorithm::Sha256 => hasher.sha256 = Some(sha2::Sha256::new()),
                 Algorithm::Sha384 => hasher.sha384 = Some(sha2::Sha384::new()),
-                Algorithm::Sha512 => hasher.sha512 = Some(sha2::Sha512::new()),
+                Algorithm::Sha512 => hasher.sha512 = Some(Sha512::new()),
             }
         }
         hasher

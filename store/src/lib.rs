@@ -22,6 +22,7 @@ pub mod look_up;
 mod meta;
 pub mod part;
 pub mod receipt;
+mod sha512;
 mod store;
 pub mod survey;
 pub mod verify;
