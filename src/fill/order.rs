@@ -24,7 +24,7 @@ pub struct Order {
     pub artifacts: Vec<Ordered>,
     /// Where it can be had: in this order, without repeats.
     pub addresses: Vec<Address>,
-    /// Where the registry describes the package, if it is a registry's.
+    /// Where the registry describes the package, if it is a registry's and the lockfile leaves its address or its digest open.
     pub packument: Option<Url>,
     /// Whether its addresses are guesses, since the lockfile states none: the packument knows better.
     pub is_address_built: bool,
@@ -69,7 +69,7 @@ impl Order {
         matches!(self.wanted, Wanted::Identity(_))
     }
 
-    /// Whether a registry describes the package.
+    /// Whether a registry describes the package, and has to be asked.
     pub fn is_in_registry(&self) -> bool {
         self.packument.is_some()
     }
@@ -144,7 +144,11 @@ fn order_of(planned: &Planned, npm: &NpmConfig, settings: &LarderToml) -> Result
     let artifact = &planned.artifact;
     let address = address_of(artifact, npm, settings)?;
     let (packument, is_address_built) = match &artifact.source {
-        Source::Registry { resolved } => (Some(packument_url(&artifact.name, npm)), resolved.is_none()),
+        // Only where something is left open: an address for each of thousands takes milliseconds.
+        Source::Registry { resolved } if resolved.is_none() || artifact.integrity.is_none() => {
+            (Some(packument_url(&artifact.name, npm)), resolved.is_none())
+        }
+        Source::Registry { .. } => (None, false),
         Source::Remote { .. } | Source::Git { .. } => (None, false),
     };
     let identity = artifact.integrity.is_none().then(|| identity_of(artifact, &address));

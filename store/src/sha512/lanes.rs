@@ -273,7 +273,8 @@ mod tests {
         let block = |lane: usize, position: usize| array::from_fn(|byte| (lane * 89 + position * 31 + byte * 7) as u8);
         let blocks: [Vec<Block>; LANES] =
             array::from_fn(|lane| (0..5 + lane).map(|position| block(lane, position)).collect());
-        let mut states: [State; LANES] = array::from_fn(|lane| array::from_fn(|word| ((lane + 3) << (word * 7)) as u64));
+        let mut states: [State; LANES] =
+            array::from_fn(|lane| array::from_fn(|word| ((lane + 3) << (word * 7)) as u64));
         let mut alone = states;
         let count = lanes.compress(&mut states, blocks.each_ref().map(Vec::as_slice));
         assert_eq!(count, 5);
