@@ -7,6 +7,7 @@
     clippy::inline_always,
     reason = "only what is inlined into the dispatching function uses the processor's instructions"
 )]
+#![expect(clippy::many_single_char_names, reason = "the standard names the eight words of a state so")]
 
 use std::{array, sync::OnceLock};
 
@@ -50,6 +51,7 @@ fn has_lanes<S: Simd>(_: S) -> bool {
 }
 
 #[inline(always)]
+#[expect(clippy::needless_range_loop, reason = "it is the place in four slices")]
 fn compress<S: Simd>(simd: S, states: &mut [State; LANES], blocks: [&[Block]; LANES]) -> usize {
     let count = blocks.iter().map(|blocks| blocks.len()).min().unwrap_or(0);
     let blocks = blocks.map(|blocks| &blocks[..count]);
@@ -270,7 +272,9 @@ mod tests {
     #[test]
     fn each_lane_is_what_it_would_be_alone() {
         let Some(lanes) = Lanes::detect() else { return };
-        let block = |lane: usize, position: usize| array::from_fn(|byte| (lane * 89 + position * 31 + byte * 7) as u8);
+        let block = |lane: usize, position: usize| {
+            array::from_fn(|byte| (lane * 89 + position * 31 + byte * 7).to_le_bytes()[0])
+        };
         let blocks: [Vec<Block>; LANES] =
             array::from_fn(|lane| (0..5 + lane).map(|position| block(lane, position)).collect());
         let mut states: [State; LANES] =
