@@ -10,7 +10,7 @@ use super::{
 
 /// Bytes handed over at once. A download may hold two such batches in memory, one being written and one arriving; with 50 under way the
 /// whole program stayed below 70 MiB, and twice as much a batch was no faster.
-const BATCH_BYTES: usize = 256 << 10;
+const BATCH_BYTES: usize = 128 << 10;
 
 /// A server may send its bytes one by one.
 const BATCH_CHUNKS: usize = 512;

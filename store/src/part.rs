@@ -164,7 +164,8 @@ impl Part {
 
     /// Compares the whole file with what was wanted. On a mismatch its bytes are dropped, and [`Part::begin`] at 0 starts again.
     pub fn finish(&mut self) -> Result<Receipt, SealError> {
-        let actual = self.hasher.clone().finish();
+        let fresh = Hasher::new(algorithms(self.integrity.as_ref()));
+        let actual = std::mem::replace(&mut self.hasher, fresh).finish();
         let expected = match (&self.integrity, self.recorded) {
             (Some(integrity), _) if !integrity.agrees_with(&actual.digests) => {
                 Some(Expected::Integrity(integrity.clone()))
