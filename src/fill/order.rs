@@ -148,8 +148,7 @@ fn order_of(planned: &Planned, npm: &NpmConfig, settings: &LarderToml) -> Result
         Source::Registry { resolved } if resolved.is_none() || artifact.integrity.is_none() => {
             (Some(packument_url(&artifact.name, npm)), resolved.is_none())
         }
-        Source::Registry { .. } => (None, false),
-        Source::Remote { .. } | Source::Git { .. } => (None, false),
+        Source::Registry { .. } | Source::Remote { .. } | Source::Git { .. } => (None, false),
     };
     let identity = artifact.integrity.is_none().then(|| identity_of(artifact, &address));
     let wanted = match (&artifact.integrity, &identity) {
