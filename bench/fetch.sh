@@ -95,23 +95,23 @@ export -f in_folder
 bench() {
 	local name=$1 at=$WORK/$1 all="$1, all platforms" here="$1, this platform"
 	if uses larder; then
-		rm -rf "$at/store" "$at/store-here"
+		discard "$at/store" "$at/store-here"
 		clock "$all, cold" larder "$LARDER" fetch "$at/larder" --all-platforms --store "$at/store" --json
 		barrier_note
 		clock "$all, warm" larder "$LARDER" fetch "$at/larder" --all-platforms --store "$at/store" --json
 		clock "$here, cold" larder "$LARDER" fetch "$at/larder" --store "$at/store-here" --json
 		clock "$here, warm" larder "$LARDER" fetch "$at/larder" --store "$at/store-here" --json
-		rm -rf "$at/store" "$at/store-here"
+		discard "$at/store" "$at/store-here"
 	fi
 	if uses curl; then
-		rm -rf "$at/curl"
+		discard "$at/curl"
 		clock "$all, cold" "curl --parallel 50" bash -c 'curl_all "$1"' bash "$at/list.curl"
 	fi
 	if uses curl+sha512; then
-		rm -rf "$at/curl"
+		discard "$at/curl"
 		clock "$all, cold" "curl, then openssl sha512 ×2" bash -c 'curl_all "$1" && sha512_all "$2"' bash "$at/list.curl" "$at/list.sums"
 	fi
-	rm -rf "$at/curl"
+	discard "$at/curl"
 	! uses bun || bench_bun "$at" "$all" "$here"
 	! uses pnpm || bench_pnpm "$at" "$all" "$here"
 	! uses npm || bench_npm "$at" "$here"
@@ -119,10 +119,10 @@ bench() {
 
 bench_npm() {
 	local -a command=(bash -c 'in_folder "$@"' bash "$1/npm" env npm_config_cache="$1/npm-cache" npm ci --ignore-scripts)
-	rm -rf "$1/npm-cache" "$1/npm/node_modules"
+	discard "$1/npm-cache" "$1/npm/node_modules"
 	clock "$2, cold" "npm ci" "${command[@]}"
 	clock "$2, warm" "npm ci" "${command[@]}" --prefer-offline
-	rm -rf "$1/npm-cache" "$1/npm/node_modules"
+	discard "$1/npm-cache" "$1/npm/node_modules"
 }
 
 bench_pnpm() {
@@ -135,12 +135,12 @@ bench_pnpm() {
 			printf '  cpu: [x64, arm64, arm, ia32, ppc64, s390x, riscv64, loong64, mips64el, mipsel, wasm32]\n  libc: [glibc, musl]\n' >>"$1/pnpm/pnpm-workspace.yaml"
 		fi
 		local -a command=(bash -c 'in_folder "$@"' bash "$1/pnpm" env XDG_CACHE_HOME="$1/pnpm-cache" "$PNPM" fetch --store-dir "$1/pnpm-store")
-		rm -rf "$1/pnpm-store" "$1/pnpm-cache" "$1/pnpm/node_modules"
+		discard "$1/pnpm-store" "$1/pnpm-cache" "$1/pnpm/node_modules"
 		clock "$group, cold" "pnpm fetch" "${command[@]}"
 		clock "$group, warm" "pnpm fetch" "${command[@]}"
-		rm -rf "$1/pnpm/node_modules"
+		discard "$1/pnpm/node_modules"
 		clock "$group, warm" "pnpm fetch, no node_modules" "${command[@]}"
-		rm -rf "$1/pnpm-store" "$1/pnpm-cache" "$1/pnpm/node_modules"
+		discard "$1/pnpm-store" "$1/pnpm-cache" "$1/pnpm/node_modules"
 	done
 }
 
@@ -150,12 +150,12 @@ bench_bun() {
 	for group in "$2" "$3"; do
 		local -a command=(bash -c 'in_folder "$@"' bash "$1/bun" env BUN_INSTALL_CACHE_DIR="$1/bun-cache" "$BUN" install --frozen-lockfile --ignore-scripts)
 		[ "$group" != "$2" ] || command+=(--os='*' --cpu='*')
-		rm -rf "$1/bun-cache" "$1/bun/node_modules"
+		discard "$1/bun-cache" "$1/bun/node_modules"
 		clock "$group, cold" "bun install" "${command[@]}"
 		clock "$group, warm" "bun install" "${command[@]}"
-		rm -rf "$1/bun/node_modules"
+		discard "$1/bun/node_modules"
 		clock "$group, warm" "bun install, no node_modules" "${command[@]}"
-		rm -rf "$1/bun-cache" "$1/bun/node_modules"
+		discard "$1/bun-cache" "$1/bun/node_modules"
 	done
 }
 

@@ -11,6 +11,15 @@ mkdir -p "$BENCH_DIR"
 [ -x "$LARDER" ] || cargo build --release --locked --manifest-path "$ROOT/Cargo.toml"
 command -v /usr/bin/time >/dev/null || debian time || { say "GNU time is missing" && exit 1; }
 
+# discard PATH…: out of the way, to be removed with everything else at the end. Right after many files were removed, ext4 makes new ones slowly: it looks
+# for inodes that were not in use just before, and the next tool would pay for it.
+discard() {
+	local path
+	for path in "$@"; do
+		[ ! -e "$path" ] || mv "$path" "$WORK/discarded.$RANDOM$RANDOM$RANDOM"
+	done
+}
+
 # clock GROUP LABEL COMMAND…: runs the command and notes wall seconds, CPU seconds and peak KiB. Its output goes to $WORK/clock.out and .err.
 clock() {
 	local group=$1 label=$2 code=0 before after

@@ -1,8 +1,8 @@
 //! Filling a store with what a plan names: joins the plan, the configuration, the store and the fetch engine.
 //!
 //! ```text
-//! plan + selection + configuration ─▶ orders (order.rs), one for each file
-//! orders ─▶ store's look-up ─▶ here │ missing ─▶ schedule.rs: some at once ─▶ one order (errand.rs) ─▶ PartSink ─▶ committer
+//! plan + selection ─▶ wishes (order.rs), one for each file ─▶ store's look-up ─▶ here │ missing
+//! missing + configuration ─▶ orders (order.rs) ─▶ schedule.rs: some at once ─▶ one order (errand.rs) ─▶ PartSink ─▶ committer
 //! ```
 //!
 //! Whatever happens to one order does not stop the others, unless the store itself cannot go on. No printing: a [`Watcher`] is told.
@@ -20,10 +20,14 @@ mod watch;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use larder_store::{Store, StoreError, commit::Committed, look_up::LookUp};
+use larder_store::{
+    Store, StoreError,
+    commit::Committed,
+    look_up::{LookUp, Wanted},
+};
 
 pub use failure::{Failure, FailureKind, Fault, chain};
-pub use order::{LeftOut, Order, Orders};
+pub use order::{LeftOut, Order, Wish, Wishes};
 pub use watch::{Unwatched, WatchEvent, Watcher};
 
 use crate::{
@@ -87,33 +91,34 @@ pub enum FillError {
     Interrupted,
 }
 
-/// Sees to it that the store has what is ordered.
+/// Sees to it that the store has what is wished for.
 pub fn fill(
     store: &Store,
-    orders: Orders,
+    wishes: &Wishes<'_>,
     configurations: &[NpmConfig],
     settings: FillSettings,
     watcher: &Arc<dyn Watcher>,
 ) -> Result<Filled, FillError> {
-    let Orders { orders, failures } = orders;
-    let mut filled = Filled { failures, ..Filled::default() };
-    let wanted: Vec<_> = orders.iter().map(|order| order.wanted.clone()).collect();
+    let mut filled = Filled { failures: wishes.failures.clone(), ..Filled::default() };
+    let wanted: Vec<_> = wishes.wishes.iter().map(|wish| wish.wanted.clone()).collect();
     let look_up = store.look_up(&wanted, settings.now)?;
     let mut missing = Vec::new();
-    for order in orders {
-        if settings.requires_integrity && order.lacks_integrity() {
-            filled.failures.extend(order.failures(&FailureKind::NoIntegrity));
-        } else if let Some(found) = look_up.find(&order.wanted) {
-            filled.already_here += order.artifacts.len();
+    for wish in &wishes.wishes {
+        let is_refused = settings.requires_integrity && matches!(wish.wanted, Wanted::Identity(_));
+        if !is_refused && let Some(found) = look_up.find(&wish.wanted) {
+            filled.already_here += wish.artifacts();
             watcher.event(WatchEvent::Here { files: 1, bytes: found.size });
-        } else {
-            missing.push(order);
+            continue;
+        }
+        match wishes.order(wish) {
+            Ok(order) if is_refused => filled.failures.extend(order.failures(&FailureKind::NoIntegrity)),
+            Ok(order) if settings.is_offline => filled.failures.extend(order.failures(&FailureKind::Offline)),
+            Ok(order) => missing.push(order),
+            Err(failures) => filled.failures.extend(failures),
         }
     }
     filled.index = Some(look_up.index_state());
-    if settings.is_offline {
-        filled.failures.extend(missing.iter().flat_map(|order| order.failures(&FailureKind::Offline)));
-    } else if !missing.is_empty() {
+    if !missing.is_empty() {
         if !store.is_writable() {
             return Err(StoreError::ReadOnly { root: store.root().to_owned() }.into());
         }

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     cli,
-    fill::{Failure, FailureKind, Fault, FillSettings, Filled, LeftOut, Orders, WatchEvent, fill},
+    fill::{Failure, FailureKind, Fault, FillSettings, Filled, LeftOut, WatchEvent, Wishes, fill},
     larder_toml::LarderToml,
     npmrc::NpmConfig,
     plan::{PlanDigest, Sum},
@@ -66,6 +66,8 @@ pub(super) fn run(arguments: &cli::Fetch, context: &Context<'_>) -> Result<Outco
         let one = fetch(arguments, context, &store, &input)?;
         worst = worst.max(one.filled.failures.iter().map(|failure| failure.kind.fault()).max());
         document.projects.push(one.document(path.display().to_string(), &input));
+        // The process ends soon; freeing tens of thousands of strings one by one would be felt in a fetch that has nothing to do.
+        std::mem::forget(input);
     }
     context.printer.json(&document);
     Ok(worst.map_or(Outcome::Done, Outcome::from))
@@ -84,12 +86,13 @@ fn fetch(arguments: &cli::Fetch, context: &Context<'_>, store: &Store, input: &I
     let settings = &input.project.settings;
     let selection = selection(arguments, &input.project)?;
     let configurations = input.configurations(context)?;
-    let (orders, left_out) = Orders::of(&input.plan, &selection, &input.by_lockfile(&configurations), settings);
-    let selected = orders.failures.len() + orders.orders.iter().map(|order| order.artifacts.len()).sum::<usize>();
+    let (wishes, left_out) = Wishes::of(&input.plan, &selection, input.by_lockfile(&configurations), settings);
+    let selected = wishes.artifacts();
     let watcher = progress::watcher(context.printer);
     let fill_settings = fill_settings(arguments, settings, &configurations, context);
-    let filled = fill(store, orders, &configurations, fill_settings, &watcher);
+    let filled = fill(store, &wishes, &configurations, fill_settings, &watcher);
     watcher.event(WatchEvent::Over);
+    std::mem::forget(wishes);
     let filled = filled?;
     let unfetchable =
         filled.failures.iter().filter(|failure| matches!(failure.kind, FailureKind::Unfetchable(_))).count();

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::{CommandError, Context, Outcome, settings::client_settings};
 use crate::{
     cli,
-    fill::{FillSettings, Filled, Order, Orders, WatchEvent, fill},
+    fill::{FillSettings, Filled, Order, WatchEvent, Wishes, fill},
     larder_toml::LarderToml,
     npmrc::NpmConfig,
     ui::{progress, report, units},
@@ -118,10 +118,10 @@ fn repair(context: &Context<'_>, store: &Store, found: &Verification) -> Result<
         rebuild_index(store)?;
         context.printer.line("the index was made anew");
     }
-    let (mut orders, mut hopeless) = (Orders::default(), 0);
+    let (mut wishes, mut hopeless) = (Wishes::default(), 0);
     for fault in &found.faults {
         if let Some(order) = fault.receipt.as_ref().and_then(Order::again) {
-            orders.orders.push(order);
+            wishes.wishes.push(order.into());
         } else {
             hopeless += 1;
             let what = format!(
@@ -141,7 +141,7 @@ fn repair(context: &Context<'_>, store: &Store, found: &Verification) -> Result<
         now: context.now,
     };
     let watcher = progress::watcher(context.printer);
-    let filled = fill(store, orders, &[npm], settings, &watcher);
+    let filled = fill(store, &wishes, &[npm], settings, &watcher);
     watcher.event(WatchEvent::Over);
     let filled = filled?;
     context.printer.line(&format!("{} fetched again", units::plural(filled.fetched, "blob", "blobs")));

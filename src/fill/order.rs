@@ -1,8 +1,14 @@
-//! Orders: one for each file that is wanted.
+//! Wishes, one for each file that is wanted, and orders, one for each that is missing.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    sync::Arc,
+};
 
-use larder_store::{look_up::Wanted, receipt::Origin};
+use larder_store::{
+    look_up::{Key, Wanted},
+    receipt::Origin,
+};
 
 use super::{Failure, FailureKind};
 use crate::{
@@ -45,13 +51,31 @@ pub struct Ordered {
     pub entries: Vec<EntryName>,
 }
 
-/// The orders of a plan.
+/// A file that is wanted, before it is known whether it is here: where it can be had is worked out only if it is not.
+#[derive(Clone, Debug)]
+pub struct Wish<'a> {
+    /// How the store knows it.
+    pub wanted: Wanted,
+    of: WishOf<'a>,
+}
+
+#[derive(Clone, Debug)]
+enum WishOf<'a> {
+    /// Artifacts of a plan, at least one.
+    Planned(Vec<&'a Planned>),
+    /// An order that was there before.
+    Ready(Box<Order>),
+}
+
+/// What is wanted, and what is needed to order it.
 #[derive(Debug, Default)]
-pub struct Orders {
+pub struct Wishes<'a> {
     /// In the plan's order, the large ones first as far as can be told.
-    pub orders: Vec<Order>,
+    pub wishes: Vec<Wish<'a>>,
     /// What cannot even be ordered.
     pub failures: Vec<Failure>,
+    configurations: HashMap<&'a str, &'a NpmConfig>,
+    settings: Option<&'a LarderToml>,
 }
 
 /// How many artifacts of a plan were not selected.
@@ -84,40 +108,103 @@ impl Order {
     }
 }
 
-impl Orders {
-    /// The orders for the selected part of a plan, and how much was not selected. `configurations` are those of the lockfiles, by name.
+impl Wish<'_> {
+    /// How many artifacts it is.
+    pub fn artifacts(&self) -> usize {
+        match &self.of {
+            WishOf::Planned(planned) => planned.len(),
+            WishOf::Ready(order) => order.artifacts.len(),
+        }
+    }
+}
+
+impl From<Order> for Wish<'_> {
+    fn from(order: Order) -> Self {
+        Self { wanted: order.wanted.clone(), of: WishOf::Ready(Box::new(order)) }
+    }
+}
+
+impl<'a> Wishes<'a> {
+    /// What is wanted of the selected part of a plan, and how much was not selected. `configurations` are those of the lockfiles, by name.
     pub fn of(
-        plan: &Plan,
+        plan: &'a Plan,
         selection: &Selection,
-        configurations: &HashMap<&str, &NpmConfig>,
-        settings: &LarderToml,
+        configurations: HashMap<&'a str, &'a NpmConfig>,
+        settings: &'a LarderToml,
     ) -> (Self, LeftOut) {
-        let mut orders = Self::default();
+        let mut wishes = Self { configurations, settings: Some(settings), ..Self::default() };
         let mut left_out = LeftOut::default();
-        let mut by_wanted: HashMap<Vec<larder_store::look_up::Key>, usize> = HashMap::new();
+        let mut by_wanted: HashMap<Vec<Key>, usize> = HashMap::new();
         for planned in selected_first_large(plan, selection, &mut left_out) {
-            let npm = configurations[&*planned.entries[0].lockfile];
-            match order_of(planned, npm, settings) {
-                Ok(order) => match by_wanted.entry(order.wanted.keys()) {
-                    std::collections::hash_map::Entry::Occupied(at) => orders.orders[*at.get()].join(order),
-                    std::collections::hash_map::Entry::Vacant(at) => {
-                        at.insert(orders.orders.len());
-                        orders.orders.push(order);
+            let wanted = match &planned.artifact.integrity {
+                Some(integrity) => Wanted::Integrity(integrity.clone()),
+                None => match wishes.order_of(planned) {
+                    Ok(order) => order.wanted,
+                    Err(failure) => {
+                        wishes.failures.push(failure);
+                        continue;
                     }
                 },
-                Err(error) => orders.failures.push(Failure {
-                    package: planned.artifact.to_string().into(),
-                    entries: planned.entries.clone(),
-                    kind: FailureKind::Address(error.into()),
-                }),
+            };
+            match by_wanted.entry(wanted.keys()) {
+                Entry::Occupied(at) => wishes.wishes[*at.get()].join(wanted, planned),
+                Entry::Vacant(at) => {
+                    at.insert(wishes.wishes.len());
+                    wishes.wishes.push(Wish { wanted, of: WishOf::Planned(vec![planned]) });
+                }
             }
         }
-        orders.failures.extend(plan.unfetchable().iter().map(|entry| Failure {
+        wishes.failures.extend(plan.unfetchable().iter().map(|entry| Failure {
             package: entry.unfetchable.name.as_str().into(),
             entries: vec![entry.entry.clone()],
             kind: FailureKind::Unfetchable(entry.unfetchable.reason.clone()),
         }));
-        (orders, left_out)
+        (wishes, left_out)
+    }
+
+    /// How many artifacts are wanted, those that cannot be ordered included.
+    pub fn artifacts(&self) -> usize {
+        self.failures.len() + self.wishes.iter().map(Wish::artifacts).sum::<usize>()
+    }
+
+    /// The order for a wish. What has no address that can be asked comes back as the failure of all its artifacts.
+    pub(super) fn order(&self, wish: &Wish<'_>) -> Result<Order, Vec<Failure>> {
+        let planned = match &wish.of {
+            WishOf::Planned(planned) => planned,
+            WishOf::Ready(order) => return Ok((**order).clone()),
+        };
+        let (orders, failures): (Vec<_>, Vec<_>) =
+            planned.iter().map(|planned| self.order_of(planned)).partition(Result::is_ok);
+        if !failures.is_empty() {
+            return Err(failures.into_iter().filter_map(Result::err).collect());
+        }
+        let mut orders = orders.into_iter().flatten();
+        let mut order = orders.next().expect("a wish is at least one artifact");
+        orders.for_each(|other| order.join(other));
+        order.wanted = wish.wanted.clone();
+        Ok(order)
+    }
+
+    fn order_of(&self, planned: &Planned) -> Result<Order, Failure> {
+        let npm = self.configurations[&*planned.entries[0].lockfile];
+        let settings = self.settings.expect("set together with the configurations");
+        order_of(planned, npm, settings).map_err(|error| Failure {
+            package: planned.artifact.to_string().into(),
+            entries: planned.entries.clone(),
+            kind: FailureKind::Address(error.into()),
+        })
+    }
+}
+
+impl<'a> Wish<'a> {
+    /// Takes over an artifact with the same bytes.
+    fn join(&mut self, other: Wanted, planned: &'a Planned) {
+        if let (Wanted::Integrity(ours), Wanted::Integrity(theirs)) = (&self.wanted, &other) {
+            self.wanted = Wanted::Integrity(ours.union(theirs));
+        }
+        if let WishOf::Planned(all) = &mut self.of {
+            all.push(planned);
+        }
     }
 }
 
@@ -189,9 +276,6 @@ fn shown_address(source: &Source, url: &Url) -> String {
 impl Order {
     /// Takes over an artifact with the same bytes.
     fn join(&mut self, other: Self) {
-        if let (Wanted::Integrity(ours), Wanted::Integrity(theirs)) = (&self.wanted, &other.wanted) {
-            self.wanted = Wanted::Integrity(ours.union(theirs));
-        }
         self.artifacts.extend(other.artifacts);
         for address in other.addresses {
             if !self.addresses.contains(&address) {
