@@ -10,7 +10,7 @@ use crate::{
     selection::{Omit, Platform, Platforms, Selection, default_platforms},
 };
 
-/// Downloads at once. More than 50 were no faster on a registry of 20 ms; a bound keeps name look-ups and open files few.
+/// Downloads at once: as many as `curl --parallel` makes. A bound keeps memory, connections and open files few.
 pub(super) const JOBS: u32 = 50;
 
 /// Which part of the plan is wanted.

@@ -208,7 +208,7 @@ impl<'a> Wish<'a> {
     }
 }
 
-/// Packages of one platform hold native programs: in three real locks, 18 of the 20 largest files. Started last, one would be waited for alone.
+/// Packages of one platform hold native programs, which are large. Started last, one would be waited for alone.
 fn selected_first_large<'a>(
     plan: &'a Plan,
     selection: &Selection,

@@ -14,7 +14,7 @@ use crate::fetch::{Client, DownloadError, Progress, document};
 
 /// The short form; a registry that does not know it sends the long one.
 const ACCEPT: &str = "application/vnd.npm.install-v1+json; q=1.0, application/json; q=0.8";
-/// The longest packument of the public registry has 60 MB in its long form.
+/// Far more than a packument should have: it is held in memory.
 const LONGEST: u64 = 256 << 20;
 
 /// What a registry says of one version.

@@ -17,7 +17,7 @@ use crate::{
     npmrc::NpmConfig,
 };
 
-/// How often it is asked whether another larder is done with a file: a tarball arrives in less, and a look costs five system calls.
+/// How often it is asked whether another larder is done with a file: often enough not to be felt, and a look costs a few system calls.
 const BUSY_STEP: Duration = Duration::from_millis(25);
 
 /// Downloads orders.

@@ -16,7 +16,7 @@ use crate::{
 
 /// The mode of every blob: who links to one cannot change it by mistake.
 const MODE: u32 = 0o444;
-/// Read at once when hashing a file: larger reads were no faster.
+/// Read at once when hashing a file, bytes.
 const READ_BYTES: usize = 256 << 10;
 
 /// Makes a complete, verified and durable file the blob of that name. Whatever has the name is replaced, by the same bytes.
