@@ -10,6 +10,7 @@ use crate::{
     endpoints,
     larder_toml::{ForgeAddresses, LarderToml},
     npmrc::{Authorization, NpmConfig},
+    redacted::redact,
 };
 
 /// Where an artifact's bytes are asked for.
@@ -55,21 +56,7 @@ pub fn identity_of(artifact: &Artifact, address: &Address) -> String {
         Source::Registry { resolved: Some(url) } | Source::Remote { url } => url,
         Source::Registry { resolved: None } => &address.url,
     };
-    format!("{} {}@{} {}", artifact.ecosystem.name(), artifact.name, artifact.version, without_secrets(stated))
-}
-
-/// An address for people: without user name, password, query and fragment.
-pub fn without_secrets(url: &Url) -> String {
-    if url.cannot_be_a_base() {
-        return format!("{}:…", url.scheme());
-    }
-    let mut shown = url.clone();
-    // Both fail only for addresses without a host, which have neither.
-    let _ = shown.set_username("");
-    let _ = shown.set_password(None);
-    shown.set_query(None);
-    shown.set_fragment(None);
-    shown.into()
+    format!("{} {}@{} {}", artifact.ecosystem.name(), artifact.name, artifact.version, redact(stated))
 }
 
 /// Why an artifact has no address.

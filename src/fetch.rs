@@ -22,7 +22,6 @@ mod gate;
 mod progress;
 mod range;
 mod reach;
-mod redacted;
 mod redirect;
 mod resolver;
 mod roots;
@@ -34,12 +33,12 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
+pub use crate::redacted::RedactedUrl;
 pub use client::{Client, Credentials, NoCredentials};
 pub use document::document;
 pub use download::{Request, download};
 pub use error::{ClientError, DownloadError, Phase};
 pub use progress::{Event, Progress, Silent};
 pub use range::{Kept, Validator};
-pub use redacted::RedactedUrl;
 pub use settings::{ClientSettings, ExtraCertificates};
 pub use sink::{FinishError, Sink, SinkError};

@@ -22,6 +22,7 @@ use super::{
     ClientError, ClientSettings, DownloadError, Event, Phase, Progress, RedactedUrl, gate::Gates, reach::Reach,
     resolver::Resolver, roots, tries::retry_after,
 };
+use crate::redacted::without_userinfo;
 
 /// What a stream may have under way before it is read: some batches of the writer, so that one slow write to disk does not stop it.
 const STREAM_WINDOW: u32 = 1 << 20;
@@ -127,7 +128,7 @@ impl Client {
         }
         let authorization = basic_auth(url).or_else(|| self.0.credentials.authorization_for(url));
         let is_authorized = authorization.is_some();
-        let mut request = reqwest::Request::new(Method::GET, without_user(url));
+        let mut request = reqwest::Request::new(Method::GET, without_userinfo(url));
         *request.headers_mut() = headers.clone();
         request.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         if let Some(mut value) = authorization {
@@ -156,17 +157,6 @@ impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client").field("connections", &self.0.lines.len()).finish_non_exhaustive()
     }
-}
-
-/// The address without user and password, which a relative redirect would otherwise inherit.
-pub(super) fn without_user(url: &Url) -> Url {
-    let mut url = url.clone();
-    if !url.username().is_empty() || url.password().is_some() {
-        // Both can only fail where there is no host, and such an address has no user.
-        let _ = url.set_username("");
-        let _ = url.set_password(None);
-    }
-    url
 }
 
 fn basic_auth(url: &Url) -> Option<HeaderValue> {

@@ -6,10 +6,8 @@ use reqwest::{
 };
 use url::Url;
 
-use super::{
-    Client, DownloadError, Progress, RedactedUrl,
-    client::{Answer, without_user},
-};
+use super::{Client, DownloadError, Progress, RedactedUrl, client::Answer};
+use crate::redacted::without_userinfo;
 
 /// What browsers' predecessors settled on, and more than any registry needs.
 const MAX_REDIRECTS: usize = 10;
@@ -40,7 +38,7 @@ fn target(from: &Url, status: StatusCode, headers: &HeaderMap) -> Result<Option<
     let unusable = || DownloadError::RedirectTarget { url: RedactedUrl::new(from) };
     let location =
         headers.get(LOCATION).and_then(|value| str::from_utf8(value.as_bytes()).ok()).ok_or_else(unusable)?;
-    let target = without_user(from).join(location).map_err(|_| unusable())?;
+    let target = without_userinfo(from).join(location).map_err(|_| unusable())?;
     match (from.scheme(), target.scheme()) {
         ("https", "http") => {
             Err(DownloadError::RedirectToPlain { url: RedactedUrl::new(from), target: RedactedUrl::new(&target) })

@@ -12,11 +12,12 @@ use larder_store::{
 
 use super::{Failure, FailureKind};
 use crate::{
-    address::{Address, address_of, identity_of, packument_url, without_secrets},
+    address::{Address, address_of, identity_of, packument_url},
     artifact::Source,
     larder_toml::LarderToml,
     npmrc::NpmConfig,
     plan::{EntryName, Plan, Planned},
+    redacted::redact,
     selection::{Selection, Verdict},
 };
 use url::Url;
@@ -147,7 +148,7 @@ impl<'a> Wishes<'a> {
                 },
             };
             match by_wanted.entry(wanted.keys()) {
-                Entry::Occupied(at) => wishes.wishes[*at.get()].join(wanted, planned),
+                Entry::Occupied(at) => wishes.wishes[*at.get()].join(&wanted, planned),
                 Entry::Vacant(at) => {
                     at.insert(wishes.wishes.len());
                     wishes.wishes.push(Wish { wanted, of: WishOf::Planned(vec![planned]) });
@@ -198,8 +199,8 @@ impl<'a> Wishes<'a> {
 
 impl<'a> Wish<'a> {
     /// Takes over an artifact with the same bytes.
-    fn join(&mut self, other: Wanted, planned: &'a Planned) {
-        if let (Wanted::Integrity(ours), Wanted::Integrity(theirs)) = (&self.wanted, &other) {
+    fn join(&mut self, other: &Wanted, planned: &'a Planned) {
+        if let (Wanted::Integrity(ours), Wanted::Integrity(theirs)) = (&self.wanted, other) {
             self.wanted = Wanted::Integrity(ours.union(theirs));
         }
         if let WishOf::Planned(all) = &mut self.of {
@@ -269,7 +270,7 @@ fn order_of(planned: &Planned, npm: &NpmConfig, settings: &LarderToml) -> Result
 fn shown_address(source: &Source, url: &Url) -> String {
     match source {
         Source::Git { .. } => url.to_string(),
-        Source::Registry { .. } | Source::Remote { .. } => without_secrets(url),
+        Source::Registry { .. } | Source::Remote { .. } => redact(url),
     }
 }
 

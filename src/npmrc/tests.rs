@@ -1,56 +1,12 @@
 //! The configuration as a whole: files and variables in, answers out.
 
-use std::{fs, path::PathBuf, time::Duration};
+mod machine;
 
-use tempfile::TempDir;
+use std::{fs, time::Duration};
 
+use self::machine::Machine;
 use super::*;
 use crate::endpoints;
-
-/// A folder with a project, a home and a prefix, and variables that name the last two.
-struct Machine {
-    root: TempDir,
-    variables: Vec<(String, String)>,
-}
-
-impl Machine {
-    fn new() -> Self {
-        let root = TempDir::new().unwrap();
-        for folder in ["project", "home", "prefix/etc", "elsewhere"] {
-            fs::create_dir_all(root.path().join(folder)).unwrap();
-        }
-        let text = |folder: &str| root.path().join(folder).to_str().unwrap().to_owned();
-        let variables = vec![("HOME".to_owned(), text("home")), ("PREFIX".to_owned(), text("prefix"))];
-        Self { root, variables }
-    }
-
-    fn with_project(text: &str) -> Self {
-        Self::new().file("project/.npmrc", text)
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.root.path().join(name)
-    }
-
-    fn file(self, name: &str, text: &str) -> Self {
-        fs::write(self.path(name), text).unwrap();
-        self
-    }
-
-    fn variable(mut self, name: &str, value: &str) -> Self {
-        self.variables.push((name.to_owned(), value.to_owned()));
-        self
-    }
-
-    fn load(&self) -> Result<NpmConfig, NpmrcError> {
-        let environment = Environment::new(&self.path("elsewhere"), self.variables.clone());
-        NpmConfig::load(&environment, &self.path("project"))
-    }
-
-    fn config(&self) -> NpmConfig {
-        self.load().unwrap()
-    }
-}
 
 type Variables = &'static [(&'static str, &'static str)];
 
