@@ -155,13 +155,16 @@ fn download(
         settings.now,
     );
     let outcome = runtime.block_on(schedule.run(missing, settings.jobs, filled));
+    let start = std::time::Instant::now();
+    let outcome = outcome.and_then(|(committer, tally)| {
+        watcher.event(WatchEvent::Committing);
+        let published = runtime.block_on(schedule::unless_interrupted(committer))?;
+        Ok((published, tally))
+    });
+    filled.barrier = start.elapsed();
     // Hashing that is under way ends with its batch; nobody waits for it.
     runtime.shutdown_background();
-    let (committer, tally) = outcome?;
-    let start = std::time::Instant::now();
-    watcher.event(WatchEvent::Committing);
-    let published = committer.finish();
-    filled.barrier = start.elapsed();
+    let (published, tally) = outcome?;
     filled.requests = tally.requests();
     filled.received = tally.received();
     settle(published, &tally, &look_up, filled)

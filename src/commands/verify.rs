@@ -120,7 +120,12 @@ fn repair(context: &Context<'_>, store: &Store, found: &Verification) -> Result<
     }
     let (mut wishes, mut hopeless) = (Wishes::default(), 0);
     for fault in &found.faults {
-        if let Some(order) = fault.receipt.as_ref().and_then(Order::again) {
+        let is_in_the_way = matches!(fault.kind, FaultKind::Unreadable(_) | FaultKind::Damaged { set_aside: None, .. });
+        if is_in_the_way {
+            hopeless += 1;
+            let what = format!("{}: blob {} is in the way of a repair", package(fault), fault.blob);
+            context.printer.error(&what, &[], Some("run it where the store can be written"));
+        } else if let Some(order) = fault.receipt.as_ref().and_then(Order::again) {
             wishes.wishes.push(order.into());
         } else {
             hopeless += 1;

@@ -114,7 +114,14 @@ async fn claim(shared: &Shared, order: &Arc<Order>, integrity: Option<&Integrity
 }
 
 async fn blocking<T: Send + 'static>(call: impl FnOnce() -> T + Send + 'static) -> T {
-    tokio::task::spawn_blocking(call).await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
+    match tokio::task::spawn_blocking(call).await {
+        Ok(value) => value,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            // The runtime is shutting down and drops this future next.
+            Err(_) => std::future::pending().await,
+        },
+    }
 }
 
 async fn stated_by_registry(

@@ -3,7 +3,11 @@
 use std::{collections::VecDeque, future::Future, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
-use larder_store::{StoreError, commit::Committer, look_up::LookUp};
+use larder_store::{
+    StoreError,
+    commit::{Committed, Committer},
+    look_up::LookUp,
+};
 use tokio::task::JoinSet;
 
 use super::{
@@ -127,7 +131,18 @@ fn fatal(kind: &FailureKind) -> Option<FillError> {
         },
         _ => return None,
     };
-    error.fatal_again().map(FillError::Store)
+    error.is_fatal().then(|| FillError::Store(error.again()))
+}
+
+/// Lets the committer finish.
+pub(super) async fn unless_interrupted(committer: Committer) -> Result<Committed, FillError> {
+    let finished = tokio::task::spawn_blocking(move || committer.finish());
+    tokio::select! {
+        committed = finished => {
+            Ok(committed.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic())))
+        }
+        () = interrupted() => Err(FillError::Interrupted),
+    }
 }
 
 /// Ends when the user or the system asks the program to stop.

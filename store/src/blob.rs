@@ -21,8 +21,15 @@ const READ_BYTES: usize = 256 << 10;
 
 /// Makes a complete, verified and durable file the blob of that name. Whatever has the name is replaced, by the same bytes.
 pub(crate) fn publish(layout: &Layout, part: &Path, blob: &BlobId) -> Result<(), StoreError> {
-    std::fs::set_permissions(part, Permissions::from_mode(MODE)).at("set the mode of", part)?;
-    whole_file::rename(part, &layout.blob(blob))
+    let path = layout.blob(blob);
+    // In this order: a `.part` that a kill has left must stay one that can be opened for writing.
+    whole_file::rename(part, &path)?;
+    protect(&path)
+}
+
+/// Takes the right to write away, from the owner too.
+pub(crate) fn protect(path: &Path) -> Result<(), StoreError> {
+    std::fs::set_permissions(path, Permissions::from_mode(MODE)).at("set the mode of", path)
 }
 
 /// Reads a blob's file to its end and compares the blake3 with its name.

@@ -1,10 +1,10 @@
 //! The right to download a file: a lock on `partial/<key>.part`, held by one at a time, in all processes that use the store.
 
 use std::{
-    fs::{File, OpenOptions},
+    fs::{File, OpenOptions, Permissions},
     io,
     ops::{Deref, DerefMut},
-    os::unix::fs::MetadataExt as _,
+    os::unix::fs::{MetadataExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -67,10 +67,15 @@ impl LookUp {
         };
         if let Some(found) = found {
             // Made by this look, unless an earlier run left it: nobody needs it.
+            remove(&path.with_extension("json"));
             remove(&path);
             return Ok(Claimed::Here(found));
         }
-        let recorded = self.recorded(wanted);
+        let recorded = match wanted {
+            // With the lockfile's own digest, the record of an earlier fetch adds nothing.
+            Wanted::Integrity(_) => None,
+            Wanted::Identity(_) => self.recorded(wanted),
+        };
         let part = Part::new(path, key, file, integrity.cloned(), recorded, origins);
         Ok(Claimed::Yours(Box::new(part)))
     }
@@ -87,7 +92,15 @@ impl LockedFile {
     /// Locks the file of that name, making it if it is missing; `None` if somebody has it.
     fn take(path: &Path) -> Result<Option<Self>, StoreError> {
         loop {
-            let open = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);
+            let open = || OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);
+            let open = open().or_else(|error| match error.kind() {
+                // Another program has changed its mode.
+                io::ErrorKind::PermissionDenied => {
+                    std::fs::set_permissions(path, Permissions::from_mode(0o644))?;
+                    open()
+                }
+                _ => Err(error),
+            });
             let file = open.at("open", path)?;
             if !lock::try_exclusive(&file, path)? {
                 return Ok(None);
@@ -125,6 +138,7 @@ impl DerefMut for LockedFile {
 impl Drop for LockedFile {
     fn drop(&mut self) {
         if self.file.metadata().is_ok_and(|metadata| metadata.len() == 0) && self.has_its_name() {
+            remove(&self.path.with_extension("json"));
             remove(&self.path);
         }
     }
@@ -155,6 +169,7 @@ fn adopt(
         tracing::debug!(path = %path.display(), "a blob of a run that was killed is not whole: it is fetched again");
         return Ok(None);
     }
+    blob::protect(&path)?;
     receipt::write(layout, receipt_of(&digests, origins.to_vec()))?;
     Ok(Some(Found { blob, size: digests.len }))
 }

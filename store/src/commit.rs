@@ -23,8 +23,8 @@ const GROUP_AGE: Duration = Duration::from_secs(1);
 /// usual limit.
 const GROUP_FILES: usize = 256;
 
-/// Takes complete files and makes blobs of them, on a thread of its own. Dropped without [`Committer::finish`], it leaves what
-/// it has not published for the next run.
+/// Takes complete files and makes blobs of them, on a thread of its own. Dropped without [`Committer::finish`], it goes on until
+/// the process ends; what it has not published by then is left for the next run.
 #[derive(Debug)]
 pub struct Committer {
     sender: SyncSender<Work>,
@@ -99,14 +99,15 @@ fn publish(store: &Store, group: Vec<Work>, committed: &mut Committed) {
     let barrier = barrier::wait(store.root(), group.iter().map(|(_, sealed)| sealed.part.as_path()));
     committed.barriers += start.elapsed();
     let records: Vec<_> = group.iter().map(|(_, sealed)| (sealed.key, sealed.receipt.blob)).collect();
-    // A journal that cannot be written costs a hash or a download after a kill. What is complete is published all the same.
-    if let Err(error) = journal::append(store.layout(), &records) {
-        tracing::debug!(%error, "a group is published without a record");
-    }
+    // Without its record, a file that a kill or a full disk stops half-way would be lost; before it, it is whole in partial/.
+    let recorded = match barrier {
+        Ok(()) => journal::append(store.layout(), &records),
+        Err(error) => Err(StoreError::io("sync", store.root(), error)),
+    };
     for (tag, sealed) in group {
-        let outcome = match &barrier {
+        let outcome = match &recorded {
             Ok(()) => publish_one(store, sealed),
-            Err(error) => Err(StoreError::io("sync", store.root(), error.kind().into())),
+            Err(error) => Err(error.again()),
         };
         committed.published.push((tag, outcome));
     }

@@ -86,15 +86,24 @@ impl StoreError {
         }
     }
 
-    /// The same error once more, for who reports what stopped a whole run. Only of those that are [fatal](Self::is_fatal).
-    pub fn fatal_again(&self) -> Option<Self> {
+    /// The same error once more, for the others that it stopped. Of what the system said, the kind is kept.
+    #[must_use]
+    pub fn again(&self) -> Self {
         match self {
-            Self::DiskFull { path, source } => {
-                Some(Self::DiskFull { path: path.clone(), source: source.kind().into() })
+            Self::DiskFull { path, source } => Self::DiskFull { path: path.clone(), source: source.kind().into() },
+            Self::Io { action, path, source } => Self::Io { action, path: path.clone(), source: source.kind().into() },
+            Self::DamagedBlob { path, actual } => Self::DamagedBlob { path: path.clone(), actual: *actual },
+            Self::ReadOnly { root } => Self::ReadOnly { root: root.clone() },
+            Self::NotAStore { root } => Self::NotAStore { root: root.clone() },
+            Self::Busy { root } => Self::Busy { root: root.clone() },
+            Self::NewerFormat { root, format, needs } => {
+                Self::NewerFormat { root: root.clone(), format: *format, needs: needs.clone() }
             }
-            Self::ReadOnly { root } => Some(Self::ReadOnly { root: root.clone() }),
-            Self::Busy { root } => Some(Self::Busy { root: root.clone() }),
-            _ => None,
+            Self::DamagedMeta { path, source } => Self::Io {
+                action: "read",
+                path: path.clone(),
+                source: source.io_error_kind().unwrap_or(io::ErrorKind::InvalidData).into(),
+            },
         }
     }
 

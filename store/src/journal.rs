@@ -15,7 +15,7 @@ use crate::{
     error::{At as _, StoreError},
     index::{Addition, IndexState},
     layout::Layout,
-    look_up::KeyHash,
+    look_up::{KeyHash, day},
     receipt,
     store::Store,
 };
@@ -74,10 +74,13 @@ pub(crate) fn fold(store: &Store, today: u32) -> Result<Option<IndexState>, Stor
     let mut additions = Vec::new();
     let mut unpublished = Vec::new();
     for (key, blob) in records_of(&bytes) {
-        if let Some(receipt) = receipt::read(layout, &blob) {
-            additions.push(Addition::of(&receipt, today));
-        } else if layout.blob(&blob).exists() || layout.part_of(&key).exists() {
-            unpublished.push((key, blob));
+        // An older receipt of the same blob may not know this key yet. The part first: it becomes the blob.
+        match receipt::read(layout, &blob) {
+            Some(receipt) if receipt.keys().any(|known| known.hash() == key) => {
+                additions.push(Addition::of(&receipt, today));
+            }
+            _ if layout.part_of(&key).exists() || layout.blob(&blob).exists() => unpublished.push((key, blob)),
+            _ => {}
         }
     }
     if additions.is_empty() && unpublished.len() * RECORD == bytes.len() {
@@ -85,11 +88,22 @@ pub(crate) fn fold(store: &Store, today: u32) -> Result<Option<IndexState>, Stor
     }
     let ((), state) = store.with_index(|index| index.add(&additions))?;
     if !matches!(state, IndexState::Memory(_)) {
-        file.set_len(0).at("write", &path)?;
+        // Written before it is cut: a kill in between leaves records twice, which does no harm.
         file.seek(SeekFrom::Start(0)).at("write", &path)?;
         file.write_all(&bytes_of(&unpublished)).at("write", &path)?;
+        file.set_len((unpublished.len() * RECORD) as u64).at("write", &path)?;
     }
     Ok(Some(state))
+}
+
+/// [`fold`] for who only looks: a store that cannot be written, or a full disk, is no reason to fail.
+pub(crate) fn fold_if_possible(store: &Store) {
+    if store.is_writable()
+        && len(store.layout()) > 0
+        && let Err(error) = fold(store, day(jiff::Timestamp::now()))
+    {
+        tracing::debug!(%error, "the journal stays as it is");
+    }
 }
 
 fn open(layout: &Layout) -> Result<File, StoreError> {

@@ -146,7 +146,10 @@ impl LookUp {
     pub fn remember<'a>(&self, fetched: impl IntoIterator<Item = (&'a Wanted, Found)>) {
         let mut known = self.known();
         for (wanted, found) in fetched {
-            known.present.extend(wanted.keys().into_iter().map(|key| (key, found)));
+            // Of several digests of one algorithm, only one is the blob's; which one, the index will know.
+            if let [key] = wanted.keys().as_slice() {
+                known.present.insert(key.clone(), found);
+            }
         }
         known.remember(&self.store, &self.keys);
     }
@@ -220,10 +223,9 @@ impl Known {
             tracing::debug!(%error, "the journal stays as it is");
         }
         let (journaled, journal_read) = journal::read_from(store.layout(), 0);
-        let ((changes, rows), index) = store.with_index(|index| {
-            let changes = changes::read(store.layout());
-            Ok((changes, rows(index, keys, today)?))
-        })?;
+        // And the number before the index: an older one costs another look, a newer one would hide what came between.
+        let changes = changes::read(store.layout());
+        let (rows, index) = store.with_index(|index| rows(index, keys, today))?;
         let mut known =
             Self { changes, present: HashMap::new(), recorded: HashMap::new(), journaled, journal_read, index };
         known.present.reserve(rows.len());

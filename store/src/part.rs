@@ -45,6 +45,7 @@ pub struct Part {
     state: State,
     /// Whether `partial/<key>.json` says what `state` says.
     is_state_written: bool,
+    is_state_read: bool,
 }
 
 /// What `partial/<key>.json` says.
@@ -53,14 +54,9 @@ struct State {
     /// What the server called this body.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     validator: Option<String>,
-    /// Whether the body is complete, where no digest can tell.
-    #[serde(default, skip_serializing_if = "is_false")]
-    is_complete: bool,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
-const fn is_false(value: &bool) -> bool {
-    !*value
+    /// The blob that the body is when it is complete, where no digest of the lockfile can tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    complete: Option<String>,
 }
 
 /// A complete file whose bytes are what the lockfile states; not yet durable.
@@ -117,29 +113,41 @@ impl Part {
         origins: Vec<Origin>,
     ) -> Self {
         let hasher = Hasher::new(algorithms(integrity.as_ref()));
-        // With an integrity, the record of an earlier fetch adds nothing.
-        let recorded = if integrity.is_some() { None } else { recorded };
         let state = State::default();
-        Self { key, path, file, integrity, recorded, origins, hasher, state, is_state_written: false }
+        Self {
+            key,
+            path,
+            file,
+            integrity,
+            recorded,
+            origins,
+            hasher,
+            state,
+            is_state_written: false,
+            is_state_read: false,
+        }
     }
 
     /// What is there already, if anything. Reads it, once.
     pub fn kept(&mut self) -> Result<Option<Kept>, StoreError> {
         let len = self.file.metadata().at("stat", &self.path)?.len();
-        if self.hasher.len() != len {
+        if !self.is_state_read {
             self.read_state();
+        }
+        if self.hasher.len() != len {
             self.hash_from_start(len)?;
         }
-        let is_complete = match &self.integrity {
-            Some(integrity) => len > 0 && integrity.agrees_with(&self.hasher.clone().finish().digests),
-            None => self.state.is_complete,
-        };
-        Ok((len > 0 || is_complete).then(|| Kept { len, validator: self.state.validator.clone(), is_complete }))
+        let found = (len > 0).then(|| self.hasher.clone().finish());
+        let is_complete = found.is_some_and(|found| match &self.integrity {
+            Some(integrity) => integrity.agrees_with(&found.digests),
+            None => self.state.complete.as_deref() == Some(&*found.blob.to_string()),
+        });
+        Ok((len > 0).then(|| Kept { len, validator: self.state.validator.clone(), is_complete }))
     }
 
     /// Makes ready for the bytes from `offset` on. What is there from `offset` on is dropped; what is before it is kept and must be there.
     pub fn begin(&mut self, offset: u64, validator: Option<&str>) -> Result<(), StoreError> {
-        if self.state.validator.as_deref() != validator || self.state.is_complete {
+        if self.state.validator.as_deref() != validator || self.state.complete.is_some() {
             self.forget_state();
             self.state.validator = validator.map(str::to_owned);
         }
@@ -170,7 +178,7 @@ impl Part {
             (Some(integrity), _) if !integrity.agrees_with(&actual.digests) => {
                 Some(Expected::Integrity(integrity.clone()))
             }
-            (None, Some(recorded)) if recorded != actual.blob => Some(Expected::Recorded(recorded)),
+            (_, Some(recorded)) if recorded != actual.blob => Some(Expected::Recorded(recorded)),
             _ => None,
         };
         if let Some(expected) = expected {
@@ -178,7 +186,7 @@ impl Part {
             return Err(SealError::Mismatch { expected, actual });
         }
         if self.integrity.is_none() {
-            self.state.is_complete = true;
+            self.state.complete = Some(actual.blob.to_string());
             self.write_state()?;
         }
         Ok(receipt_of(&actual, std::mem::take(&mut self.origins)))
@@ -208,6 +216,7 @@ impl Part {
     /// A state that cannot be read is none.
     fn read_state(&mut self) {
         let state = std::fs::read(self.state_path()).ok().and_then(|text| serde_json::from_slice(&text).ok());
+        self.is_state_read = true;
         self.is_state_written = state.is_some();
         self.state = state.unwrap_or_default();
     }

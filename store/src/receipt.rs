@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     digest::{BlobId, Digest, Integrity},
-    error::StoreError,
+    error::{At as _, StoreError},
     layout::Layout,
     look_up::Key,
     whole_file,
@@ -164,6 +164,12 @@ fn load(path: &std::path::Path) -> Result<Receipt, LoadError> {
 
 /// Writes a receipt; what an earlier one of the same blob knows is kept.
 pub(crate) fn write(layout: &Layout, mut receipt: Receipt) -> Result<Receipt, StoreError> {
+    // Two may publish the same bytes under different keys at once: none may lose what the other knows.
+    let path = layout.receipt(&receipt.blob);
+    let folder = path.parent().expect("a receipt is in a folder");
+    std::fs::create_dir_all(folder).at("create", folder)?;
+    let lock = std::fs::File::open(folder).at("open", folder)?;
+    lock.lock().at("lock", folder)?;
     if let Some(earlier) = read(layout, &receipt.blob) {
         receipt.merge(earlier);
     }

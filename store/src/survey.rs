@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::Path};
 use crate::{
     error::StoreError,
     index::{self, Index as _, IndexState},
-    receipt,
+    journal, receipt,
     store::Store,
 };
 
@@ -48,6 +48,7 @@ pub struct Survey {
 
 /// Reads every receipt, and no blob.
 pub fn survey(store: &Store) -> Result<Survey, StoreError> {
+    journal::fold_if_possible(store);
     let layout = store.layout();
     let (on_disk, index) = store.with_index(|index| index.keys())?;
     let mut survey = Survey {

@@ -15,6 +15,7 @@ use crate::{
     digest::BlobId,
     error::StoreError,
     index::IndexState,
+    journal,
     receipt::{self, Receipt},
     store::Store,
     survey::{Tally, keys_of_receipts},
@@ -68,6 +69,7 @@ pub struct Verification {
 /// Reads every blob with `threads` threads; `progress` is told the bytes of each that was read. Damaged ones are set aside unless the store cannot be
 /// written; their receipts stay, so that it is known what they were.
 pub fn verify(store: &Store, threads: usize, progress: &(impl Fn(u64) + Sync)) -> Result<Verification, StoreError> {
+    journal::fold_if_possible(store);
     let (blobs, strangers) = list_blobs(store)?;
     let mut faults = hash_all(store, &blobs, threads, progress);
     let checked = Tally { count: blobs.len() as u64, bytes: blobs.iter().map(|(_, size)| size).sum() };
@@ -77,7 +79,8 @@ pub fn verify(store: &Store, threads: usize, progress: &(impl Fn(u64) + Sync)) -
         let (_, id) = file?;
         let Some(receipt) = id.and_then(|id| store.receipt(&id)) else { continue };
         without_receipt.remove(&receipt.blob);
-        if !present.contains(&receipt.blob) {
+        // It may have been published after the blobs were listed.
+        if !present.contains(&receipt.blob) && !store.blob_path(&receipt.blob).exists() {
             faults.push(Fault { blob: receipt.blob, receipt: Some(receipt), kind: FaultKind::Missing });
         }
     }
@@ -116,8 +119,12 @@ fn list_blobs(store: &Store) -> Result<(Blobs, Vec<PathBuf>), StoreError> {
     for file in receipt::walk(&store.layout().blobs()) {
         match file? {
             (path, Some(id)) => {
-                let size = std::fs::metadata(&path).map_err(|error| StoreError::io("stat", &path, error))?.len();
-                blobs.push((id, size));
+                match std::fs::metadata(&path) {
+                    Ok(metadata) => blobs.push((id, metadata.len())),
+                    // Another verification has set it aside meanwhile.
+                    Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                    Err(error) => return Err(StoreError::io("stat", path, error)),
+                }
             }
             (path, None) => strangers.push(path),
         }

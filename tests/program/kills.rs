@@ -74,7 +74,7 @@ fn killed_at_fifty_moments_the_store_is_valid_and_nothing_complete_is_asked_for_
         if world.store().join("meta.json").exists() {
             let run = world.run(&["verify", "--json"]);
             let document: serde_json::Value = serde_json::from_str(&run.out).unwrap();
-            assert_eq!(document["faults"], serde_json::json!([]), "kill {kills}: {run:?}");
+            assert_eq!((run.code, &document["faults"]), (Some(0), &serde_json::json!([])), "kill {kills}: {run:?}");
         }
     }
     let run = world.run(&["fetch"]);

@@ -190,6 +190,38 @@ fn what_is_published_and_not_in_the_index_is_found_by_the_journal() {
 }
 
 #[test]
+fn a_part_is_complete_only_if_its_bytes_are_those_that_were() {
+    let (folder, store) = store();
+    let wanted = Wanted::Identity("git github owner/repository#0123".to_owned());
+    let key = blake3::hash(wanted.keys()[0].as_bytes()).to_hex().to_string();
+    let state = format!(r#"{{"complete":"{}"}}"#, larder_store::digest::BlobId::of(b"whole"));
+    for (bytes, is_complete) in [("whole", true), ("who", false)] {
+        // What a power loss or a kill can leave: the state of the whole beside a part of it.
+        fs::write(folder.path().join(format!("partial/{key}.part")), bytes).unwrap();
+        fs::write(folder.path().join(format!("partial/{key}.json")), &state).unwrap();
+        let look_up = store.look_up(std::slice::from_ref(&wanted), now()).unwrap();
+        let larder_store::claim::Claimed::Yours(mut part) = look_up.claim(&wanted, None, vec![]).unwrap() else {
+            panic!("nobody has published it")
+        };
+        assert_eq!(part.kept().unwrap().unwrap().is_complete, is_complete, "{bytes}");
+    }
+}
+
+#[test]
+fn a_record_whose_key_no_receipt_knows_yet_stays_in_the_journal() {
+    let (folder, store) = store();
+    let found = put(&store, b"tarball");
+    // Somebody is publishing the same bytes under another key.
+    let identity = Wanted::Identity("git github owner/repository#0123".to_owned());
+    let key = blake3::hash(identity.keys()[0].as_bytes());
+    let record = [key.as_bytes().as_slice(), found.blob.as_bytes()].concat();
+    let journal = folder.path().join("partial/journal");
+    fs::write(&journal, &record).unwrap();
+    is_found(&store, &sha512(b"tarball"));
+    assert_eq!(fs::read(&journal).unwrap(), record);
+}
+
+#[test]
 fn a_journal_of_garbage_costs_nothing() {
     let (folder, store) = store();
     put(&store, b"tarball");
