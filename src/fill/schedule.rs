@@ -138,8 +138,8 @@ fn fatal(kind: &FailureKind) -> Option<FillError> {
 pub(super) async fn unless_interrupted(committer: Committer) -> Result<Committed, FillError> {
     let finished = tokio::task::spawn_blocking(move || committer.finish());
     tokio::select! {
-        committed = finished => {
-            Ok(committed.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic())))
+        outcome = finished => {
+            Ok(outcome.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic())))
         }
         () = interrupted() => Err(FillError::Interrupted),
     }
