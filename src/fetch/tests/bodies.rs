@@ -6,11 +6,11 @@ use super::*;
 
 #[tokio::test]
 async fn a_short_body_is_handed_over_in_one_call() {
-    let case = Case::new(noise(1, 200_000));
+    let case = Case::new(noise(1, 2_000));
     case.server.on("/a.tgz", Reply::body(case.wanted.clone()));
     case.arrives().await;
-    assert_eq!(case.calls(), ["begin 0", "write 200000", "finish"]);
-    assert_eq!(case.words(), ["Requested", "Started { offset: 0, total: Some(200000) }", "Finished { len: 200000 }"]);
+    assert_eq!(case.calls(), ["begin 0", "write 2000", "finish"]);
+    assert_eq!(case.words(), ["Requested", "Started { offset: 0, total: Some(2000) }", "Finished { len: 2000 }"]);
     let requests = case.server.requests();
     assert_eq!(requests[0].header("accept-encoding"), Some("identity"));
     assert_eq!(requests[0].header("authorization"), None);
