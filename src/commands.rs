@@ -3,9 +3,14 @@
 mod fetch;
 mod input;
 mod plan;
+mod provision;
+mod run;
+mod serve;
 mod settings;
 mod status;
+mod through;
 mod verify;
+mod view;
 
 use std::{
     path::{Path, PathBuf},
@@ -15,6 +20,7 @@ use std::{
 use jiff::Timestamp;
 
 use crate::{
+    catalog::CatalogError,
     cli::{Cli, Command},
     environment::Environment,
     fill::{Fault, FillError},
@@ -22,8 +28,10 @@ use crate::{
     npmrc::NpmrcError,
     plan::PlanError,
     project::ProjectError,
+    run::child::ChildError,
     selection::PlatformError,
     ui::{printer::Printer, report},
+    view::folder::ViewError,
 };
 
 /// What every command gets.
@@ -52,6 +60,8 @@ pub enum Outcome {
     Store,
     /// The user stopped it.
     Interrupted,
+    /// The command that was run ended with this code, or, if a signal ended it, with 128 and its number.
+    Child(u8),
 }
 
 impl From<Outcome> for ExitCode {
@@ -63,6 +73,7 @@ impl From<Outcome> for ExitCode {
             Outcome::Store => 4,
             // As a shell reports a program that the interrupt signal ended.
             Outcome::Interrupted => 130,
+            Outcome::Child(code) => code,
         })
     }
 }
@@ -112,6 +123,33 @@ pub enum CommandError {
     /// The store.
     #[error(transparent)]
     Store(#[from] larder_store::StoreError),
+    /// What is here cannot be offered.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+    /// A view cannot be written.
+    #[error(transparent)]
+    View(#[from] ViewError),
+    /// The command cannot be run.
+    #[error(transparent)]
+    Child(#[from] ChildError),
+    /// There is no place for a run's files.
+    #[error("cannot make a folder in {}", folder.display())]
+    Scratch {
+        /// The folder for temporary files.
+        folder: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The registry cannot be started.
+    #[error("cannot serve on port {port} of 127.0.0.1")]
+    Registry {
+        /// The port; 0 is any.
+        port: u16,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
 }
 
 /// Runs a command and prints what it says.
@@ -119,6 +157,9 @@ pub fn run(cli: &Cli, context: &Context<'_>) -> Outcome {
     let outcome = match &cli.command {
         Command::Plan(arguments) => plan::run(arguments, context),
         Command::Fetch(arguments) => fetch::run(arguments, context),
+        Command::Run(arguments) => run::run(arguments, context),
+        Command::Serve(arguments) => serve::run(arguments, context),
+        Command::View(arguments) => view::run(arguments, context),
         Command::Status => status::run(context),
         Command::Verify(arguments) => verify::run(arguments, context),
     };
@@ -141,7 +182,11 @@ impl CommandError {
     fn outcome(&self) -> Outcome {
         match self {
             Self::Fill(FillError::Interrupted) => Outcome::Interrupted,
-            Self::Store(_) | Self::Fill(FillError::Store(_)) => Outcome::Store,
+            Self::Store(_)
+            | Self::Fill(FillError::Store(_))
+            | Self::View(ViewError::Store(_))
+            | Self::Catalog(CatalogError::Store(_) | CatalogError::NoReceipt { .. }) => Outcome::Store,
+            Self::Child(error) => Outcome::Child(error.exit_code()),
             _ => Outcome::Wrong,
         }
     }
@@ -150,6 +195,14 @@ impl CommandError {
         use larder_store::StoreError;
         let text = match self {
             Self::Project(error) => return error.hint(),
+            Self::View(error) => return error.hint().map(str::to_owned),
+            Self::Scratch { .. } => "name a folder that can be written with TMPDIR",
+            Self::Registry { port: 1.., .. } => {
+                "another program may have that port: without --port, a free one is taken"
+            }
+            Self::Catalog(CatalogError::NoReceipt { .. } | CatalogError::Tarball { .. }) => {
+                "`larder verify --repair` looks at every blob of the store"
+            }
             Self::Lockfile {
                 problem:
                     LockfileError::Empty { .. }

@@ -1,0 +1,75 @@
+//! `larder view`: a plan's files, laid out for one kind of consumer.
+
+use serde::Serialize;
+
+use larder_store::Store;
+
+use super::{
+    CommandError, Context, Outcome,
+    provision::{self, Project},
+    settings::default_platforms,
+    through::or_here,
+};
+use crate::{
+    catalog::Catalog,
+    cli::{self, ViewKind},
+    ui::units,
+    view::{
+        folder::{Published, publish},
+        layout::Layout,
+        npm_cache::{Index, npm_cache},
+        tarballs::tarballs,
+    },
+};
+
+#[derive(Serialize)]
+struct Document {
+    view: &'static str,
+    folder: String,
+    files: usize,
+    kept: usize,
+    shared: usize,
+    written: usize,
+}
+
+pub(super) fn run(arguments: &cli::View, context: &Context<'_>) -> Result<Outcome, CommandError> {
+    let (name, view) = match &arguments.kind {
+        ViewKind::NpmCache(view) => ("npm-cache", view),
+        ViewKind::Tarballs(view) => ("tarballs", view),
+    };
+    let projects = Project::read_all(&or_here(&view.projects), context)?;
+    let store = Store::open(&context.store)?;
+    let catalog = match provision::complete_catalog(&projects, &view.completing, &default_platforms(), &store, context)?
+    {
+        Ok(catalog) => catalog,
+        Err(outcome) => return Ok(outcome),
+    };
+    let layout = layout(&arguments.kind, &store, &catalog)?;
+    let published = publish(&store, layout, name, &view.folder)?;
+    print(context, name, view, published);
+    Ok(Outcome::Done)
+}
+
+fn layout(kind: &ViewKind, store: &Store, catalog: &Catalog) -> Result<Layout, CommandError> {
+    Ok(match kind {
+        ViewKind::NpmCache(_) => {
+            let threads = std::thread::available_parallelism().map_or(2, usize::from);
+            npm_cache(catalog.offers(), catalog.packuments(store, threads)?, Index::Whole)
+        }
+        ViewKind::Tarballs(_) => tarballs(catalog.offers()),
+    })
+}
+
+fn print(context: &Context<'_>, name: &'static str, view: &cli::ViewFolder, published: Published) {
+    let Published { files, kept, shared, written } = published;
+    context.printer.line(&format!(
+        "{}: {} = {} kept + {} shared with the store + {} written",
+        view.folder.display(),
+        units::plural(files, "file", "files"),
+        units::count(kept),
+        units::count(shared),
+        units::count(written),
+    ));
+    let folder = view.folder.display().to_string();
+    context.printer.json(&Document { view: name, folder, files, kept, shared, written });
+}

@@ -1,0 +1,10 @@
+//! Views: a plan's files laid out for one kind of consumer. Derived, and never the truth.
+//!
+//! ```text
+//! offers ──npm_cache│tarballs──▶ layout, a value ──folder──▶ files on disk
+//! ```
+
+pub mod folder;
+pub mod layout;
+pub mod npm_cache;
+pub mod tarballs;
