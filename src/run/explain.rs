@@ -39,7 +39,7 @@ pub enum Cause {
         /// The lockfile entry.
         entry: EntryName,
     },
-    /// The lockfile states no digest of it, and npm asked for it in another way than for the one in the cache.
+    /// The lockfile does not state both its address and its digest, and npm asked for it at another address than it has with this configuration.
     Hashless {
         /// Name and version.
         package: String,
@@ -72,7 +72,7 @@ impl fmt::Display for Explanation {
             }
             Cause::Hashless { package, entry } => write!(
                 f,
-                "{package}: the lockfile states no digest of it, and npm asked for it at an address that the store does not know: {address}\n  wanted by {entry}"
+                "{package}: the lockfile does not state both its address and its digest, and npm asked for it at {address}, which its cache does not know\n  wanted by {entry}"
             ),
             Cause::Description { name } => {
                 write!(f, "npm asked for the description of {name}, and could not read the one that was made for it")
@@ -94,7 +94,9 @@ impl Cause {
             Self::Damaged { .. } => {
                 "`larder verify` names damaged blobs, and `larder verify --repair` fetches them again"
             }
-            Self::Hashless { .. } => "`npm install` with an empty node_modules writes the integrity of each package",
+            Self::Hashless { .. } => {
+                "is another registry named on the command line? `npm install` with an empty node_modules writes the integrity of each package"
+            }
             Self::Description { .. } => {
                 "npm writes to its cache when it reads a description: the folder for temporary files may be full"
             }

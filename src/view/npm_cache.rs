@@ -16,7 +16,7 @@ use serde::Serialize;
 use url::Url;
 
 use super::layout::{Content, Layout};
-use crate::{catalog::Offer, packument::ABBREVIATED};
+use crate::{artifact::Source, catalog::Offer, packument::ABBREVIATED};
 
 /// The time in index entries, in milliseconds since 1970: the one that npm gives to the files of the tarballs it packs. A clock would make each view another.
 const TIME: u64 = 499_162_500_000;
@@ -41,7 +41,7 @@ pub fn npm_cache(offers: &[Offer], packuments: Vec<Packument>, index: Index) -> 
         for digest in integrity.digests() {
             layout.insert(content_path(digest), Content::Blob(found));
         }
-        if index == Index::Whole || offer.artifact.integrity.is_none() {
+        if index == Index::Whole || is_asked_by_address(offer) {
             let entry = Entry::of_tarball(&offer.address, integrity, found.size);
             layout.insert(index_path(entry.key()), Content::Bytes(bucket(&[entry])));
         }
@@ -54,6 +54,12 @@ pub fn npm_cache(offers: &[Offer], packuments: Vec<Packument>, index: Index) -> 
         layout.insert(content_path(&digest), Content::Bytes(bytes));
     }
     layout
+}
+
+/// Whether npm looks in the index for this tarball: it finds by digest what the lockfile states both address and digest of.
+fn is_asked_by_address(offer: &Offer) -> bool {
+    let has_no_address = matches!(offer.artifact.source, Source::Registry { resolved: None });
+    has_no_address || offer.artifact.integrity.is_none()
 }
 
 /// What npm asks for full packuments with.
