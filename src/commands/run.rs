@@ -15,13 +15,15 @@ use super::{
     through::{Through, or_here},
 };
 use crate::{
+    artifact::Source,
     catalog::Catalog,
     cli,
     npmrc::NpmConfig,
+    plan::Plan,
     registry::{Registry, Shelves},
     run::{
         child::{self, Ended},
-        explain, gates,
+        explain,
         pointing::{self, Pointers, Way},
     },
     scratch::Scratch,
@@ -37,13 +39,14 @@ const PREFIX: &str = "larder-run-";
 pub(super) fn run(arguments: &cli::Run, context: &Context<'_>) -> Result<Outcome, CommandError> {
     let way = Way::of(&arguments.command);
     let projects = Arc::new(Project::read_all(&or_here(&arguments.projects), context)?);
+    provision::warn_of_gates(&projects, &arguments.command, way, context);
     let store = open_store(context)?;
-    let catalog =
+    let mut catalog =
         match provision::complete_catalog(&projects, &arguments.completing, &host_platforms(), &store, context)? {
             Ok(catalog) => catalog,
             Err(outcome) => return Ok(outcome),
         };
-    warn_of_gates(&arguments.command, way, &catalog, &projects, context);
+    provision::describe(&mut catalog, &store, context);
     let temporary = temporary_folder(context);
     let unusable = |source| CommandError::Scratch { folder: temporary.clone(), source };
     let scratch = Scratch::new(&temporary, PREFIX).map_err(unusable)?;
@@ -61,6 +64,7 @@ pub(super) fn run(arguments: &cli::Run, context: &Context<'_>) -> Result<Outcome
         npm_logs: &logs,
         registry: url.as_deref(),
         scopes: projects.iter().flat_map(|project| &project.configurations).flat_map(NpmConfig::scopes).collect(),
+        replaced_host: replaced_host(&projects),
         is_offline: arguments.completing.fetching.offline,
     };
     let set = pointing::variables(&pointers);
@@ -89,7 +93,7 @@ fn temporary_folder(context: &Context<'_>) -> PathBuf {
 
 fn lay_out_cache(store: &Store, catalog: &Catalog, way: Way, cache: &Path) -> Result<(), CommandError> {
     let packuments = match way {
-        Way::Cache => catalog.packuments(store, threads())?,
+        Way::Cache => catalog.packuments(),
         // The registry has them.
         Way::Registry => Vec::new(),
     };
@@ -97,10 +101,6 @@ fn lay_out_cache(store: &Store, catalog: &Catalog, way: Way, cache: &Path) -> Re
     std::fs::create_dir(cache).map_err(|source| CommandError::Scratch { folder: cache.to_owned(), source })?;
     write_links(store, &layout, cache)?;
     Ok(())
-}
-
-fn threads() -> usize {
-    std::thread::available_parallelism().map_or(2, usize::from)
 }
 
 fn start_registry(
@@ -122,25 +122,14 @@ fn start_registry(
     Registry::start(shelves, 0).map_err(|source| CommandError::Registry { port: 0, source })
 }
 
-/// Says what npm 12 will refuse, if that is the npm that will run or nobody knows which will.
-fn warn_of_gates(command: &[OsString], way: Way, catalog: &Catalog, projects: &[Project], context: &Context<'_>) {
-    let is_gated = match (gates::npm_version(command, context.environment), way) {
-        (Some(major), _) => major >= gates::FIRST_GATED,
-        (None, Way::Cache) => true,
-        (None, Way::Registry) => false,
-    };
-    if !is_gated {
-        return;
-    }
-    let Some(npm) = projects.iter().flat_map(|project| &project.configurations).next() else { return };
-    let selected = catalog.offers().iter().filter(|offer| offer.found.is_some());
-    for gate in gates::gates(selected, npm) {
-        // Where the registry is larder's, hosts are replaced.
-        if way == Way::Cache || !matches!(gate.kind, gates::GateKind::OtherRegistry { .. }) {
-            context.printer.warning(&gate.to_string());
-            context.printer.hints(&[&gate.kind.cure()]);
-        }
-    }
+fn replaced_host(projects: &[Project]) -> Option<&str> {
+    let plans = || projects.iter().map(|project| &project.input.plan);
+    let has_local_tarballs = plans().any(|plan| plan.sum().local_files > 0);
+    let hosts = plans().flat_map(Plan::artifacts).filter_map(|planned| match &planned.artifact.source {
+        Source::Registry { resolved: Some(url) } => url.host_str(),
+        _ => None,
+    });
+    pointing::replaced_host(hosts, has_local_tarballs)
 }
 
 fn tell(ended: Ended, command: &[OsString], context: &Context<'_>) {

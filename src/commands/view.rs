@@ -13,6 +13,7 @@ use super::{
 use crate::{
     catalog::Catalog,
     cli::{self, ViewKind},
+    run::pointing::Way,
     ui::units,
     view::{
         folder::{Published, publish},
@@ -38,26 +39,29 @@ pub(super) fn run(arguments: &cli::View, context: &Context<'_>) -> Result<Outcom
         ViewKind::Tarballs(view) => ("tarballs", view),
     };
     let projects = Project::read_all(&or_here(&view.projects), context)?;
+    let is_for_npm = matches!(arguments.kind, ViewKind::NpmCache(_));
+    if is_for_npm {
+        provision::warn_of_gates(&projects, &[], Way::Cache, context);
+    }
     let store = Store::open(&context.store)?;
-    let catalog = match provision::complete_catalog(&projects, &view.completing, &default_platforms(), &store, context)?
-    {
-        Ok(catalog) => catalog,
-        Err(outcome) => return Ok(outcome),
-    };
-    let layout = layout(&arguments.kind, &store, &catalog)?;
-    let published = publish(&store, layout, name, &view.folder)?;
+    let mut catalog =
+        match provision::complete_catalog(&projects, &view.completing, &default_platforms(), &store, context)? {
+            Ok(catalog) => catalog,
+            Err(outcome) => return Ok(outcome),
+        };
+    if is_for_npm {
+        provision::describe(&mut catalog, &store, context);
+    }
+    let published = publish(&store, layout(&arguments.kind, &catalog), name, &view.folder)?;
     print(context, name, view, published);
     Ok(Outcome::Done)
 }
 
-fn layout(kind: &ViewKind, store: &Store, catalog: &Catalog) -> Result<Layout, CommandError> {
-    Ok(match kind {
-        ViewKind::NpmCache(_) => {
-            let threads = std::thread::available_parallelism().map_or(2, usize::from);
-            npm_cache(catalog.offers(), catalog.packuments(store, threads)?, Index::Whole)
-        }
+fn layout(kind: &ViewKind, catalog: &Catalog) -> Layout {
+    match kind {
+        ViewKind::NpmCache(_) => npm_cache(catalog.offers(), catalog.packuments(), Index::Whole),
         ViewKind::Tarballs(_) => tarballs(catalog.offers()),
-    })
+    }
 }
 
 fn print(context: &Context<'_>, name: &'static str, view: &cli::ViewFolder, published: Published) {

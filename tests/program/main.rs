@@ -10,5 +10,8 @@ mod kills;
 mod network;
 mod plan;
 mod racing;
+mod registry;
+mod run;
 mod store;
 mod support;
+mod view;

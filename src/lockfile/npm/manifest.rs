@@ -33,11 +33,17 @@ pub(in crate::lockfile) fn manifests(bytes: &[u8]) -> Manifests {
     };
     let mut manifests = Manifests::default();
     for (path, entry) in lockfile.packages {
-        let Some((_, installed_name)) = super::classify::split_package(&path) else { continue };
-        let (Some(version), None) = (text(&entry, "version"), entry.get("link")) else { continue };
-        let name = text(&entry, "name").unwrap_or_else(|| installed_name.to_owned());
         let fields = FIELDS.iter().filter_map(|field| Some((*field, (*entry.get(*field)?).to_owned())));
-        manifests.insert(&name, &version, Manifest::new(fields));
+        let manifest = Manifest::new(fields);
+        match (super::classify::split_package(&path), text(&entry, "version")) {
+            _ if entry.contains_key("link") => {}
+            (None, _) => manifests.insert_folder(manifest),
+            (Some((_, installed_name)), Some(version)) => {
+                let name = text(&entry, "name").unwrap_or_else(|| installed_name.to_owned());
+                manifests.insert(&name, &version, manifest);
+            }
+            (Some(_), None) => {}
+        }
     }
     manifests
 }
