@@ -48,8 +48,8 @@ pub struct Pointers<'a> {
     pub is_offline: bool,
 }
 
-/// Variables to set.
-pub fn variables(pointers: &Pointers<'_>) -> Vec<(OsString, OsString)> {
+/// Variables to set. `no_proxy` is what the environment has for it.
+pub fn variables(pointers: &Pointers<'_>, no_proxy: Option<&str>) -> Vec<(OsString, OsString)> {
     let mut set: Vec<(OsString, OsString)> = Vec::new();
     let mut say = |name: &str, value: &OsStr| set.push((name.into(), value.to_owned()));
     say("npm_config_cache", pointers.npm_cache.as_os_str());
@@ -72,8 +72,9 @@ pub fn variables(pointers: &Pointers<'_>) -> Vec<(OsString, OsString)> {
     // The registry knows no advisories, and silence would look like a clean bill.
     say("npm_config_audit", "false".as_ref());
     // A proxy cannot reach this machine's loopback.
+    let others = no_proxy.filter(|others| !others.is_empty()).map(|others| format!(",{others}")).unwrap_or_default();
     for name in ["no_proxy", "NO_PROXY"] {
-        say(name, "127.0.0.1,localhost".as_ref());
+        say(name, format!("127.0.0.1,localhost{others}").as_ref());
     }
     set
 }
@@ -151,7 +152,7 @@ mod tests {
             replaced_host: None,
             is_offline: true,
         };
-        let set = variables(&pointers);
+        let set = variables(&pointers, None);
         let inherited =
             ["NPM_CONFIG_CACHE", "npm_config_cache", "npm_config_prefer-online", "npm_config_registry", "CACHE"];
         let gone = contradicting(inherited.into_iter(), &set);

@@ -123,6 +123,25 @@ fn a_variable_that_says_otherwise_in_capitals_does_not_reach_npm() {
 }
 
 #[test]
+fn without_a_folder_for_temporary_files_a_run_of_npm_ci_is_in_memory_where_there_is_such_a_place() {
+    let bench = Bench::new(&packages(2));
+    bench.program("npm", "echo $npm_config_cache");
+    let place = |arguments: &[&str]| {
+        let mut command = bench.command(&[&["run"], arguments].concat());
+        command.env_remove("TMPDIR");
+        let run = finish(command);
+        assert_eq!(run.code, Some(0), "{run:?}");
+        assert!(!Path::new(run.out.trim()).exists(), "it is gone: {run:?}");
+        run.out
+    };
+    let memory = std::fs::read_to_string("/proc/mounts").unwrap();
+    let memory = if memory.contains(" /dev/shm tmpfs ") { "/dev/shm/larder-run-" } else { "/tmp/larder-run-" };
+    assert!(place(&["--", "npm", "ci"]).starts_with(memory));
+    assert!(place(&["--offline", "--", "npm", "install"]).starts_with(memory));
+    assert!(place(&["--", "npm", "exec", "thing"]).starts_with("/tmp/larder-run-"), "npm may put anything there");
+}
+
+#[test]
 fn what_cannot_be_run_has_the_exit_code_that_a_shell_gives_it() {
     let bench = Bench::new(&packages(1));
     std::fs::write(bench.file("text"), "").unwrap();
