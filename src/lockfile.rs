@@ -5,6 +5,8 @@
 
 use std::{fmt, sync::Arc};
 
+use larder_store::digest::Integrity;
+
 use crate::{artifact::Artifact, manifest::Manifests};
 
 mod error;
@@ -118,4 +120,18 @@ pub fn read(lockfile: &str, bytes: &[u8]) -> Result<Reading, LockfileError> {
 /// What a lockfile says about its packages beyond where their bytes are. One that cannot be read says nothing: [`read`] says why.
 pub fn manifests(bytes: &[u8]) -> Manifests {
     npm::manifests(bytes)
+}
+
+/// An archive of this machine that a lockfile names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LocalTarball {
+    /// Its path, from the lockfile's folder.
+    pub path: String,
+    /// What the lockfile states about its bytes.
+    pub integrity: Integrity,
+}
+
+/// The archives of this machine that a lockfile names with a digest.
+pub fn local_tarballs(bytes: &[u8]) -> Vec<LocalTarball> {
+    npm::local_tarballs(bytes)
 }

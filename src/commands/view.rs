@@ -2,7 +2,10 @@
 
 use serde::Serialize;
 
-use larder_store::Store;
+use larder_store::{
+    Store,
+    digest::{Digest, Integrity},
+};
 
 use super::{
     CommandError, Context, Outcome,
@@ -13,12 +16,14 @@ use super::{
 use crate::{
     catalog::Catalog,
     cli::{self, ViewKind},
+    lockfile::{self, LocalTarball},
+    project::LockfileBytes,
     run::pointing::Way,
     ui::units,
     view::{
         folder::{Published, publish},
         layout::Layout,
-        npm_cache::{Index, npm_cache},
+        npm_cache::{Index, add_local, npm_cache},
         tarballs::tarballs,
     },
 };
@@ -52,15 +57,40 @@ pub(super) fn run(arguments: &cli::View, context: &Context<'_>) -> Result<Outcom
     if is_for_npm {
         provision::describe(&mut catalog, &store, context);
     }
-    let published = publish(&store, layout(&arguments.kind, &catalog), name, &view.folder)?;
+    let published = publish(&store, layout(&arguments.kind, &catalog, &projects, context), name, &view.folder)?;
     print(context, name, view, published);
     Ok(Outcome::Done)
 }
 
-fn layout(kind: &ViewKind, catalog: &Catalog) -> Layout {
+fn layout(kind: &ViewKind, catalog: &Catalog, projects: &[Project], context: &Context<'_>) -> Layout {
     match kind {
-        ViewKind::NpmCache(_) => npm_cache(catalog.offers(), catalog.packuments(), Index::Whole),
+        ViewKind::NpmCache(_) => {
+            let mut layout = npm_cache(catalog.offers(), catalog.packuments(), Index::Whole);
+            for lockfile in projects.iter().flat_map(|project| &project.input.project.lockfiles) {
+                add_local_tarballs(&mut layout, lockfile, context);
+            }
+            layout
+        }
         ViewKind::Tarballs(_) => tarballs(catalog.offers()),
+    }
+}
+
+/// Those that are what the lockfile says. npm finds the others itself, and says what is wrong with them.
+fn add_local_tarballs(layout: &mut Layout, lockfile: &LockfileBytes, context: &Context<'_>) {
+    for LocalTarball { path, integrity } in lockfile::local_tarballs(&lockfile.bytes) {
+        let file = lockfile.folder().join(&path);
+        match std::fs::read(&file) {
+            Ok(bytes) => {
+                let digests: Vec<_> = integrity.algorithms().map(|algorithm| Digest::of(algorithm, &bytes)).collect();
+                if let (true, Some(digests)) = (integrity.agrees_with(&digests), Integrity::new(digests)) {
+                    add_local(layout, &path, &bytes, &digests);
+                } else {
+                    let text = format!("{}: digest does not match {}", file.display(), lockfile.name);
+                    context.printer.warning(&text);
+                }
+            }
+            Err(error) => context.printer.warning(&format!("{} is left out: {error}", file.display())),
+        }
     }
 }
 

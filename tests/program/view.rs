@@ -80,6 +80,27 @@ fn an_npm_cache_has_this_form() {
 }
 
 #[test]
+fn an_npm_cache_has_the_projects_own_tarballs_too() {
+    let mut local =
+        Package::new("local", "bytes of a local tarball").with("resolved", "\"file:vendor/local-1.0.0.tgz\"");
+    let world = World::new(&packages(1));
+    world.lock(&[packages(1).remove(0), local.clone()]);
+    world.write("vendor/local-1.0.0.tgz", "bytes of a local tarball");
+    let run = world.run(&["view", "npm-cache", "cache"]);
+    assert_eq!((run.code, run.err.contains("warning")), (Some(0), false), "{run:?}");
+    let hex = larder_store::digest::Digest::of(larder_store::digest::Algorithm::Sha512, &local.bytes).to_hex();
+    let content = format!("cache/_cacache/content-v2/sha512/{}/{}/{}", &hex[..2], &hex[2..4], &hex[4..]);
+    assert_eq!(std::fs::read(world.project().join(&content)).unwrap(), local.bytes);
+
+    local.bytes = b"other bytes".to_vec();
+    world.lock(&[packages(1).remove(0), local]);
+    let run = world.run(&["view", "npm-cache", "cache", "--color", "never"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    let warning = "warning: ./vendor/local-1.0.0.tgz: digest does not match package-lock.json";
+    assert!(run.err.contains(warning) && !world.project().join(content).exists(), "{run:?}");
+}
+
+#[test]
 fn a_view_is_the_same_on_two_machines_and_is_made_again_only_where_something_changed() {
     let some = packages(5);
     let world = World::new(&some);
