@@ -57,6 +57,7 @@ flags_of() {
 	large) say --ignore-scripts ;;   # cypress, electron and onnxruntime-node download programs
 	v1 | v2) say --ignore-scripts ;; # node-sass downloads a program, or compiles for minutes
 	conflicting-peers) say --force ;;
+	webui | without-resolved) say --replace-registry-host=npmjs ;; # npm's default: there is no host of the fixtures' in them
 	esac
 }
 
