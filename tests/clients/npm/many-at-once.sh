@@ -34,7 +34,7 @@ codes=$(cat "$WORK"/many-*.code | xargs)
 equals "$MANY at once: exit codes" "$(yes 0 | head -n "$MANY" | xargs)" "$codes"
 for ((number = 1; number <= MANY; number++)); do
 	if [ "$(cat "$WORK/many-$number.code")" = 0 ]; then
-		same_tree "number $number of $MANY at once" 11 "$NAME" "$TREES/$number"
+		same_tree "number $number of $MANY at once" "$TREES/$number"
 	else
 		show "$WORK/many-$number"
 	fi

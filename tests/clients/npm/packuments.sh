@@ -42,7 +42,7 @@ installs() {
 	code=$(cd "$at" && run "$WORK/ci" watched with_npm "$1" "by_$3" ci $(flags_of "$2"))
 	equals "$what: exit code of npm ci" 0 "$code"
 	if [ "$code" = 0 ]; then
-		same_tree "$what" "$1" "$2" "$at"
+		same_tree "$what" "$at"
 		nothing_left "$what"
 	else
 		show "$WORK/ci"
