@@ -15,6 +15,7 @@ pub mod lockfile;
 pub mod npmrc;
 pub mod plan;
 pub mod project;
+pub mod pyodide;
 pub mod redacted;
 pub mod selection;
 pub mod ui;

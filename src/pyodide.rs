@@ -1,0 +1,16 @@
+//! Pyodide: which files a project's browser needs, pinned and verified, without running Python.
+//!
+//! Values and pure functions; what is read from disk or network is given to them.
+//!
+//! ```text
+//! requirements ─┐
+//! base lock ────┼─ resolve ─▶ larder.lock ─▶ plan ─▶ fetch ─▶ store ─▶ folder that loads offline
+//! index ────────┘
+//! ```
+
+pub mod file_name;
+pub mod lock_file;
+pub mod name;
+pub mod runtime;
+pub mod tags;
+pub mod wheel_name;
