@@ -8,10 +8,15 @@
 //! index ────────┘
 //! ```
 
+pub mod core;
+pub mod cycles;
 pub mod distribution;
 pub mod file_name;
 pub mod lock_file;
 pub mod name;
 pub mod runtime;
 pub mod tags;
+#[cfg(test)]
+mod testing;
+pub mod wheel;
 pub mod wheel_name;
