@@ -6,6 +6,7 @@ mod plan;
 mod settings;
 mod status;
 mod verify;
+mod view;
 
 use std::{
     path::{Path, PathBuf},
@@ -22,8 +23,10 @@ use crate::{
     npmrc::NpmrcError,
     plan::PlanError,
     project::ProjectError,
+    pyodide::{folder::FolderError, lock_file::LockFileError},
     selection::PlatformError,
     ui::{printer::Printer, report},
+    view::{folder::ViewError, stock::StockError},
 };
 
 /// What every command gets.
@@ -112,6 +115,45 @@ pub enum CommandError {
     /// The store.
     #[error(transparent)]
     Store(#[from] larder_store::StoreError),
+    /// There is no store.
+    #[error("there is no store at {}", place.display())]
+    NoStore {
+        /// Its place.
+        place: PathBuf,
+    },
+    /// A project without `larder.lock`.
+    #[error("{} does not exist", path.display())]
+    NoLarderLock {
+        /// Where it should be.
+        path: PathBuf,
+    },
+    /// A file exists and cannot be read.
+    #[error("{} cannot be read", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A `larder.lock` that is wrong.
+    #[error(transparent)]
+    LarderLock(#[from] LockFileError),
+    /// What `larder.lock` names is not all there.
+    #[error(transparent)]
+    Stock(#[from] StockError),
+    /// A Pyodide folder that cannot be.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// Packages that need each other, where that is refused.
+    #[error("dependencies form cycles, for which Pyodide's loader waits forever:\n  {}", cycles.join("\n  "))]
+    Cycles {
+        /// Each of them, in words.
+        cycles: Vec<String>,
+    },
+    /// A view that cannot be written.
+    #[error(transparent)]
+    View(#[from] ViewError),
 }
 
 /// Runs a command and prints what it says.
@@ -121,6 +163,7 @@ pub fn run(cli: &Cli, context: &Context<'_>) -> Outcome {
         Command::Fetch(arguments) => fetch::run(arguments, context),
         Command::Status => status::run(context),
         Command::Verify(arguments) => verify::run(arguments, context),
+        Command::View(arguments) => view::run(arguments, context),
     };
     outcome.unwrap_or_else(|error| {
         if matches!(error, CommandError::Fill(FillError::Interrupted)) {
@@ -141,7 +184,10 @@ impl CommandError {
     fn outcome(&self) -> Outcome {
         match self {
             Self::Fill(FillError::Interrupted) => Outcome::Interrupted,
-            Self::Store(_) | Self::Fill(FillError::Store(_)) => Outcome::Store,
+            Self::Store(_)
+            | Self::Fill(FillError::Store(_))
+            | Self::Stock(StockError::Store(_))
+            | Self::NoStore { .. } => Outcome::Store,
             _ => Outcome::Wrong,
         }
     }
@@ -150,6 +196,11 @@ impl CommandError {
         use larder_store::StoreError;
         let text = match self {
             Self::Project(error) => return error.hint(),
+            Self::View(error) => return error.hint().map(str::to_owned),
+            Self::Stock(error) => return error.hint().map(str::to_owned),
+            Self::NoStore { .. } => "`larder fetch` makes one",
+            Self::NoLarderLock { .. } => "`larder lock` writes it from `[pyodide]` in larder.toml",
+            Self::Cycles { .. } => "without --strict, each is broken and named",
             Self::Lockfile {
                 problem:
                     LockfileError::Empty { .. }

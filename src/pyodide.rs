@@ -12,11 +12,13 @@ pub mod core;
 pub mod cycles;
 pub mod distribution;
 pub mod file_name;
+pub mod folder;
 pub mod lock_file;
 pub mod name;
+pub mod pruned;
 pub mod runtime;
 pub mod tags;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 pub mod wheel;
 pub mod wheel_name;
