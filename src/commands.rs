@@ -2,9 +2,14 @@
 
 mod fetch;
 mod input;
+mod larder_lock;
 mod plan;
+mod provision;
+mod run;
+mod serve;
 mod settings;
 mod status;
+mod through;
 mod verify;
 mod view;
 
@@ -16,6 +21,7 @@ use std::{
 use jiff::Timestamp;
 
 use crate::{
+    catalog::CatalogError,
     cli::{Cli, Command},
     environment::Environment,
     fill::{Fault, FillError},
@@ -24,6 +30,7 @@ use crate::{
     plan::PlanError,
     project::ProjectError,
     pyodide::{folder::FolderError, lock_file::LockFileError},
+    run::child::ChildError,
     selection::PlatformError,
     ui::{printer::Printer, report},
     view::{folder::ViewError, stock::StockError},
@@ -55,6 +62,8 @@ pub enum Outcome {
     Store,
     /// The user stopped it.
     Interrupted,
+    /// The command that was run ended with this code, or, if a signal ended it, with 128 and its number.
+    Child(u8),
 }
 
 impl From<Outcome> for ExitCode {
@@ -66,6 +75,7 @@ impl From<Outcome> for ExitCode {
             Outcome::Store => 4,
             // As a shell reports a program that the interrupt signal ended.
             Outcome::Interrupted => 130,
+            Outcome::Child(code) => code,
         })
     }
 }
@@ -115,6 +125,33 @@ pub enum CommandError {
     /// The store.
     #[error(transparent)]
     Store(#[from] larder_store::StoreError),
+    /// What is here cannot be offered.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+    /// A view cannot be written.
+    #[error(transparent)]
+    View(#[from] ViewError),
+    /// The command cannot be run.
+    #[error(transparent)]
+    Child(#[from] ChildError),
+    /// There is no place for a run's files.
+    #[error("cannot make a folder in {}", folder.display())]
+    Scratch {
+        /// The folder for temporary files.
+        folder: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The registry cannot be started.
+    #[error("cannot serve on port {port} of 127.0.0.1")]
+    Registry {
+        /// The port; 0 is any.
+        port: u16,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
     /// There is no store.
     #[error("there is no store at {}", place.display())]
     NoStore {
@@ -151,9 +188,6 @@ pub enum CommandError {
         /// Each of them, in words.
         cycles: Vec<String>,
     },
-    /// A view that cannot be written.
-    #[error(transparent)]
-    View(#[from] ViewError),
 }
 
 /// Runs a command and prints what it says.
@@ -161,9 +195,11 @@ pub fn run(cli: &Cli, context: &Context<'_>) -> Outcome {
     let outcome = match &cli.command {
         Command::Plan(arguments) => plan::run(arguments, context),
         Command::Fetch(arguments) => fetch::run(arguments, context),
+        Command::Run(arguments) => run::run(arguments, context),
+        Command::Serve(arguments) => serve::run(arguments, context),
+        Command::View(arguments) => view::run(arguments, context),
         Command::Status => status::run(context),
         Command::Verify(arguments) => verify::run(arguments, context),
-        Command::View(arguments) => view::run(arguments, context),
     };
     outcome.unwrap_or_else(|error| {
         if matches!(error, CommandError::Fill(FillError::Interrupted)) {
@@ -186,8 +222,11 @@ impl CommandError {
             Self::Fill(FillError::Interrupted) => Outcome::Interrupted,
             Self::Store(_)
             | Self::Fill(FillError::Store(_))
+            | Self::View(ViewError::Store(_))
             | Self::Stock(StockError::Store(_))
-            | Self::NoStore { .. } => Outcome::Store,
+            | Self::NoStore { .. }
+            | Self::Catalog(CatalogError::Store(_) | CatalogError::NoReceipt { .. }) => Outcome::Store,
+            Self::Child(error) => Outcome::Child(error.exit_code()),
             _ => Outcome::Wrong,
         }
     }
@@ -201,6 +240,13 @@ impl CommandError {
             Self::NoStore { .. } => "`larder fetch` makes one",
             Self::NoLarderLock { .. } => "`larder lock` writes it from `[pyodide]` in larder.toml",
             Self::Cycles { .. } => "without --strict, each is broken and named",
+            Self::Scratch { .. } => "name a folder that can be written with TMPDIR",
+            Self::Registry { port: 1.., .. } => {
+                "another program may have that port: without --port, a free one is taken"
+            }
+            Self::Catalog(CatalogError::NoReceipt { .. } | CatalogError::Tarball { .. }) => {
+                "`larder verify --repair` looks at every blob of the store"
+            }
             Self::Lockfile {
                 problem:
                     LockfileError::Empty { .. }

@@ -5,7 +5,7 @@
 
 use std::{fmt, sync::Arc};
 
-use crate::artifact::Artifact;
+use crate::{artifact::Artifact, manifest::Manifests};
 
 mod error;
 mod npm;
@@ -113,4 +113,9 @@ pub enum UnfetchableReason {
 /// Where `packages` is present it is used, else `dependencies`, as npm does. A key that stands twice in an object is accepted if both values are the same.
 pub fn read(lockfile: &str, bytes: &[u8]) -> Result<Reading, LockfileError> {
     npm::read(lockfile, bytes)
+}
+
+/// What a lockfile says about its packages beyond where their bytes are. One that cannot be read says nothing: [`read`] says why.
+pub fn manifests(bytes: &[u8]) -> Manifests {
+    npm::manifests(bytes)
 }

@@ -3,10 +3,12 @@
 use serde_json::{Value, json};
 use url::Url;
 
-use super::{larder_lock, store, threads};
 use crate::{
     cli,
-    commands::{CommandError, Context, Outcome},
+    commands::{
+        CommandError, Context, Outcome,
+        larder_lock::{larder_lock, store, threads},
+    },
     endpoints::PYODIDE_CDN,
     pyodide::{
         cycles::{BackEdge, Loss},

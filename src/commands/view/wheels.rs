@@ -2,10 +2,13 @@
 
 use serde_json::json;
 
-use super::{larder_lock, pyodide::files, store, threads};
+use super::pyodide::files;
 use crate::{
     cli,
-    commands::{CommandError, Context, Outcome},
+    commands::{
+        CommandError, Context, Outcome,
+        larder_lock::{larder_lock, store, threads},
+    },
     ui::units,
     view::{folder::publish, stock, wheelhouse::wheelhouse},
 };
