@@ -263,11 +263,15 @@ pub enum Group {
 #[command(after_help = "\
 Examples:
   larder verify                     damaged blobs are named and set aside, in damaged/
-  larder verify --repair            and fetched again, and the index is made anew")]
+  larder verify --repair            and fetched again, and the index is made anew
+  larder verify --pyodide static/pyodide    a folder that Pyodide is to load from, whoever made it")]
 pub struct Verify {
     /// Fetch again what is damaged or gone, from where it came; make the index anew
     #[arg(long)]
     pub repair: bool,
+    /// Check this folder against its own pyodide-lock.json instead: closure, digests, cycles, names, ABI
+    #[arg(long, value_name = "DIR", conflicts_with = "repair")]
+    pub pyodide: Option<PathBuf>,
 }
 
 /// `larder view pyodide`.

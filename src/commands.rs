@@ -11,6 +11,7 @@ mod settings;
 mod status;
 mod through;
 mod verify;
+mod verify_pyodide;
 mod view;
 
 use std::{
@@ -33,7 +34,7 @@ use crate::{
     run::child::ChildError,
     selection::PlatformError,
     ui::{printer::Printer, report},
-    view::{folder::ViewError, stock::StockError},
+    view::{folder::ViewError, inspect::InspectError, stock::StockError},
 };
 
 /// What every command gets.
@@ -182,6 +183,9 @@ pub enum CommandError {
     /// A Pyodide folder that cannot be.
     #[error(transparent)]
     Folder(#[from] FolderError),
+    /// A folder that cannot be read.
+    #[error(transparent)]
+    Inspect(#[from] InspectError),
     /// Packages that need each other, where that is refused.
     #[error("dependencies form cycles, for which Pyodide's loader waits forever:\n  {}", cycles.join("\n  "))]
     Cycles {

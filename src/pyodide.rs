@@ -8,6 +8,7 @@
 //! index ────────┘
 //! ```
 
+pub mod check;
 pub mod core;
 pub mod cycles;
 pub mod distribution;

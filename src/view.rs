@@ -6,6 +6,7 @@
 //! ```
 
 pub mod folder;
+pub mod inspect;
 pub mod layout;
 pub mod npm_cache;
 pub mod stock;
