@@ -10,7 +10,10 @@
 
 pub mod file_name;
 pub mod lock_file;
+pub mod metadata;
 pub mod name;
+pub mod requirement;
 pub mod runtime;
+mod specifiers;
 pub mod tags;
 pub mod wheel_name;
