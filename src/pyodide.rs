@@ -8,6 +8,7 @@
 //! index ────────┘
 //! ```
 
+pub mod distribution;
 pub mod file_name;
 pub mod lock_file;
 pub mod metadata;
