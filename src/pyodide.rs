@@ -10,10 +10,12 @@
 
 pub mod distribution;
 pub mod file_name;
+pub mod index;
 pub mod lock_file;
 pub mod metadata;
 pub mod name;
 pub mod requirement;
+pub mod resolve;
 pub mod runtime;
 mod specifiers;
 pub mod tags;

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fmt};
 
-use pep440_rs::{Version, VersionSpecifiers};
+use pep440_rs::{Version, VersionSpecifier, VersionSpecifiers};
 use pep508_rs::{ExtraName, MarkerEnvironment, MarkerTree, VersionOrUrl};
 use pubgrub::Ranges;
 use url::Url;
@@ -88,7 +88,7 @@ impl Requirement {
 
     /// Whether it names a pre-release, which is how one asks for them.
     pub(super) fn asks_for_prereleases(&self) -> bool {
-        self.specifiers.iter().any(|one| one.any_prerelease())
+        self.specifiers.iter().any(VersionSpecifier::any_prerelease)
     }
 
     /// Whether it accepts exactly one version: only so can a yanked one be had.

@@ -172,7 +172,7 @@ mod tests {
             let specifiers: VersionSpecifiers = format!("{operator}{bound}").parse().unwrap();
             let version: Version = version.parse().unwrap();
             // There the crate is stricter than packaging is.
-            prop_assume!(!(operator.len() == 1 && specifiers.iter().any(|one| one.any_prerelease())));
+            prop_assume!(!(operator.len() == 1 && specifiers.iter().any(VersionSpecifier::any_prerelease)));
             prop_assert_eq!(range(&specifiers).contains(&version), specifiers.contains(&version));
         }
 
