@@ -19,3 +19,4 @@ pub mod pyodide;
 pub mod redacted;
 pub mod selection;
 pub mod ui;
+pub mod view;

@@ -8,6 +8,8 @@
 //! index ────────┘
 //! ```
 
+pub mod core;
+pub mod cycles;
 pub mod distribution;
 pub mod file_name;
 pub mod index;
@@ -19,4 +21,7 @@ pub mod resolve;
 pub mod runtime;
 mod specifiers;
 pub mod tags;
+#[cfg(test)]
+mod testing;
+pub mod wheel;
 pub mod wheel_name;
