@@ -1,5 +1,6 @@
 //! One file a command: arguments → library → printer.
 
+mod agreement;
 mod fetch;
 mod input;
 mod plan;
@@ -22,6 +23,7 @@ use crate::{
     npmrc::NpmrcError,
     plan::PlanError,
     project::ProjectError,
+    pyodide::lock_file::LockFileError,
     selection::PlatformError,
     ui::{printer::Printer, report},
 };
@@ -90,6 +92,28 @@ pub enum CommandError {
         folder: PathBuf,
         /// What is wrong with it.
         problem: LockfileError,
+    },
+    /// A `larder.lock` that is none.
+    #[error("{}{problem}", below(folder))]
+    LarderLock {
+        /// The project's folder.
+        folder: PathBuf,
+        /// What is wrong with it.
+        problem: LockFileError,
+    },
+    /// No `larder.lock` yet, and nothing else to read.
+    #[error("{}larder.lock does not exist, and there is no npm lockfile", below(folder))]
+    NoLarderLock {
+        /// The project's folder.
+        folder: PathBuf,
+    },
+    /// A `larder.lock` that was made for something else.
+    #[error("{}larder.lock is out of date: {what}", below(folder))]
+    Outdated {
+        /// The project's folder.
+        folder: PathBuf,
+        /// What is asked for, and what the lock has.
+        what: String,
     },
     /// Lockfiles that contradict each other.
     #[error(transparent)]
@@ -160,6 +184,12 @@ impl CommandError {
                 ..
             } => {
                 "`git checkout` brings back the last one that was committed; `npm install --package-lock-only` makes it anew"
+            }
+            Self::Outdated { .. } => "`larder lock` makes it anew, and keeps the versions that still fit",
+            Self::NoLarderLock { .. } => "`larder lock` makes it",
+            Self::LarderLock { problem: LockFileError::Newer { .. }, .. } => "a newer larder wrote it: update this one",
+            Self::LarderLock { .. } => {
+                "`git checkout` brings back the last one that was committed; without the file, `larder lock` makes it anew"
             }
             Self::Store(error) | Self::Fill(FillError::Store(error)) => match error {
                 StoreError::DiskFull { .. } => {

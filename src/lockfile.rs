@@ -5,12 +5,14 @@
 
 use std::{fmt, sync::Arc};
 
-use crate::artifact::Artifact;
+use crate::{artifact::Artifact, pyodide::lock_file::LarderLock};
 
 mod error;
+mod larder;
 mod npm;
 
 pub use error::{BadEntry, EntryProblem, LockfileError, OtherTool};
+pub use larder::RUNTIME_PACKAGE;
 
 /// What one lockfile says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -113,4 +115,9 @@ pub enum UnfetchableReason {
 /// Where `packages` is present it is used, else `dependencies`, as npm does. A key that stands twice in an object is accepted if both values are the same.
 pub fn read(lockfile: &str, bytes: &[u8]) -> Result<Reading, LockfileError> {
     npm::read(lockfile, bytes)
+}
+
+/// The entries of a `larder.lock`: the runtime's npm tarball, and a file for each package.
+pub fn of_larder_lock(lockfile: &str, lock: &LarderLock) -> Reading {
+    larder::read(lockfile, lock)
 }

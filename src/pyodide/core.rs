@@ -214,10 +214,7 @@ mod tests {
     fn what_loads_is_taken_and_the_rest_is_left() {
         let core = read(&tarball(&WHOLE)).unwrap();
         let names: Vec<_> = core.files().map(|(name, _)| name).collect();
-        assert_eq!(
-            names,
-            ["package.json", "pyodide.asm.js", "pyodide.asm.wasm", "pyodide.mjs", "python_stdlib.zip"]
-        );
+        assert_eq!(names, ["package.json", "pyodide.asm.js", "pyodide.asm.wasm", "pyodide.mjs", "python_stdlib.zip"]);
         assert_eq!(core.lock(), (FileName::parse("pyodide-lock.json").unwrap(), b"lock".as_slice()));
         assert_eq!(core.into_files().find(|(name, _)| *name == "pyodide.mjs").unwrap().1, b"mjs");
     }
@@ -233,7 +230,8 @@ mod tests {
         let core = read(&tarball(&old)).unwrap();
         assert_eq!(core.lock().0.as_str(), "repodata.json");
         assert_eq!(core.files().count(), 6);
-        let new = WHOLE.map(|(path, text)| (path.strip_suffix("asm.js").map_or(path, |_| "package/pyodide.asm.mjs"), text));
+        let new =
+            WHOLE.map(|(path, text)| (path.strip_suffix("asm.js").map_or(path, |_| "package/pyodide.asm.mjs"), text));
         assert!(read(&tarball(&new)).is_ok());
     }
 

@@ -41,12 +41,7 @@ pub fn back_edges(graph: &Graph, roots: &[ProjectName]) -> Vec<BackEdge> {
     found
 }
 
-fn walk<'a>(
-    graph: &'a Graph,
-    root: &'a ProjectName,
-    done: &mut BTreeSet<&'a ProjectName>,
-    found: &mut Vec<BackEdge>,
-) {
+fn walk<'a>(graph: &'a Graph, root: &'a ProjectName, done: &mut BTreeSet<&'a ProjectName>, found: &mut Vec<BackEdge>) {
     let Some((root, needs)) = graph.get_key_value(root) else { return };
     if done.contains(root) {
         return;

@@ -57,9 +57,7 @@ impl ViewError {
     /// The way out, if there is one to name.
     pub fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::NotAView { .. } => {
-                Some("name a folder that does not exist or is empty, or remove this one first")
-            }
+            Self::NotAView { .. } => Some("name a folder that does not exist or is empty, or remove this one first"),
             _ => None,
         }
     }
@@ -79,7 +77,8 @@ pub fn publish(store: &Store, mut layout: Layout, kind: &str, target: &Path) -> 
         return Err(ViewError::NotAView { path: target });
     }
     layout.insert(MARKER.to_owned(), Content::Bytes(format!("{kind}\n").into_bytes()));
-    let scratch = tempfile::Builder::new().prefix(".larder-").tempdir_in(parent).map_err(at("make a folder in", parent))?;
+    let scratch =
+        tempfile::Builder::new().prefix(".larder-").tempdir_in(parent).map_err(at("make a folder in", parent))?;
     for folder in layout.folders() {
         let folder = scratch.path().join(folder);
         fs::create_dir(&folder).map_err(at("create", &folder))?;
@@ -89,12 +88,15 @@ pub fn publish(store: &Store, mut layout: Layout, kind: &str, target: &Path) -> 
         match content {
             Content::Blob(found) => {
                 let blob = store.blob_path(&found.blob);
-                fs::hard_link(&blob, &file).or_else(|_| fs::copy(&blob, &file).map(|_| ())).map_err(at("copy to", &file))?;
+                fs::hard_link(&blob, &file)
+                    .or_else(|_| fs::copy(&blob, &file).map(|_| ()))
+                    .map_err(at("copy to", &file))?;
             }
             Content::Bytes(bytes) => fs::write(&file, bytes).map_err(at("write", &file))?,
         }
     }
-    fs::set_permissions(scratch.path(), Permissions::from_mode(0o755)).map_err(at("set the mode of", scratch.path()))?;
+    fs::set_permissions(scratch.path(), Permissions::from_mode(0o755))
+        .map_err(at("set the mode of", scratch.path()))?;
     let built = scratch.keep();
     if target.exists() {
         let aside = built.with_extension("old");

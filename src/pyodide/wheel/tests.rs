@@ -82,7 +82,10 @@ fn metadata_that_disagrees_with_the_file_name_is_named() {
 #[test]
 fn metadata_that_is_not_there_is_named() {
     let cases: [(&[Member], &str); 4] = [
-        (&[Member::stored("black/__init__.py", b"")], "black-26.5.1-py3-none-any.whl holds no folder that ends with .dist-info"),
+        (
+            &[Member::stored("black/__init__.py", b"")],
+            "black-26.5.1-py3-none-any.whl holds no folder that ends with .dist-info",
+        ),
         (
             &[Member::stored("black-26.5.1.dist-info/WHEEL", b"")],
             "black-26.5.1-py3-none-any.whl holds no black-26.5.1.dist-info/METADATA",
@@ -103,7 +106,9 @@ fn metadata_that_is_not_there_is_named() {
 
 #[test]
 fn a_path_that_leads_elsewhere_is_refused() {
-    for path in ["../evil.py", "a/../../evil.py", "/etc/evil", "a//b.py", "./a.py", "a\\..\\evil.py", "C:/evil.py", "a\0b"] {
+    for path in
+        ["../evil.py", "a/../../evil.py", "/etc/evil", "a//b.py", "./a.py", "a\\..\\evil.py", "C:/evil.py", "a\0b"]
+    {
         let mut members = whole();
         members.push(Member::stored(path, b""));
         let expected = format!("it holds `{}`, a path that leads elsewhere", path.escape_debug());
