@@ -2,11 +2,15 @@
 
 mod agreement;
 mod fetch;
+mod init;
 mod input;
+mod lock;
 mod plan;
 mod settings;
 mod status;
 mod verify;
+
+pub use self::{init::InitError, lock::LockError};
 
 use std::{
     path::{Path, PathBuf},
@@ -130,6 +134,12 @@ pub enum CommandError {
         #[source]
         source: PlatformError,
     },
+    /// `larder lock` could not choose or write.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// `larder init` could not write.
+    #[error(transparent)]
+    Init(#[from] InitError),
     /// The store or the network.
     #[error(transparent)]
     Fill(#[from] FillError),
@@ -143,6 +153,8 @@ pub fn run(cli: &Cli, context: &Context<'_>) -> Outcome {
     let outcome = match &cli.command {
         Command::Plan(arguments) => plan::run(arguments, context),
         Command::Fetch(arguments) => fetch::run(arguments, context),
+        Command::Lock(arguments) => lock::run(arguments, context),
+        Command::Init(arguments) => init::run(arguments, context),
         Command::Status => status::run(context),
         Command::Verify(arguments) => verify::run(arguments, context),
     };
@@ -165,6 +177,7 @@ impl CommandError {
     fn outcome(&self) -> Outcome {
         match self {
             Self::Fill(FillError::Interrupted) => Outcome::Interrupted,
+            Self::Lock(error) => error.outcome(),
             Self::Store(_) | Self::Fill(FillError::Store(_)) => Outcome::Store,
             _ => Outcome::Wrong,
         }
@@ -174,6 +187,8 @@ impl CommandError {
         use larder_store::StoreError;
         let text = match self {
             Self::Project(error) => return error.hint(),
+            Self::Lock(error) => return error.hint().map(str::to_owned),
+            Self::Init(error) => return error.hint().map(str::to_owned),
             Self::Lockfile {
                 problem:
                     LockfileError::Empty { .. }

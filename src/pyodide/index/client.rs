@@ -16,6 +16,7 @@ use reqwest::StatusCode;
 use tokio::{
     runtime::Runtime,
     sync::{OnceCell, Semaphore},
+    task::JoinHandle,
 };
 use url::Url;
 
@@ -64,6 +65,20 @@ impl IndexClient {
         Self { runtime, shared: Arc::new(shared) }
     }
 
+    /// The lengths of files, each of which may be at several addresses; `None` where none of them says.
+    pub fn lengths(&self, files: &[Vec<Url>]) -> Vec<Option<u64>> {
+        let ask = |addresses: &Vec<Url>| {
+            let (shared, addresses) = (Arc::clone(&self.shared), addresses.clone());
+            self.runtime.spawn(async move { shared.length(&addresses).await })
+        };
+        // A host that does not answer is found out with one file, not with all at once.
+        let Some((first, rest)) = files.split_first() else { return Vec::new() };
+        let answer = |task: JoinHandle<Option<u64>>| self.runtime.block_on(task).unwrap_or_default();
+        let first = answer(ask(first));
+        let rest: Vec<_> = rest.iter().map(ask).collect();
+        [first].into_iter().chain(rest.into_iter().map(answer)).collect()
+    }
+
     /// A whole file, checked against the digest that the index states.
     pub fn whole(&self, file: &IndexFile) -> Result<Bytes, IndexError> {
         self.runtime.block_on(self.shared.whole(file))
@@ -101,6 +116,25 @@ fn cell<K: Eq + Hash + Clone, V>(answers: &Answers<K, V>, key: &K) -> Arc<OnceCe
 }
 
 impl Shared {
+    async fn length(&self, addresses: &[Url]) -> Option<u64> {
+        let _permit = self.permits.acquire().await;
+        for address in addresses {
+            if let Ok(path) = address.to_file_path() {
+                match std::fs::metadata(&path) {
+                    Ok(metadata) => return Some(metadata.len()),
+                    Err(error) => tracing::debug!(%error, path = %path.display(), "no length from there"),
+                }
+                continue;
+            }
+            match crate::fetch::length(&self.client, address, &*self.progress).await {
+                Ok(Some(length)) => return Some(length),
+                Ok(None) => {}
+                Err(error) => tracing::debug!(%error, "no length from there"),
+            }
+        }
+        None
+    }
+
     async fn files(&self, name: &ProjectName) -> Result<Files, IndexError> {
         cell(&self.lists, name).get_or_init(|| self.ask_files(name)).await.clone()
     }

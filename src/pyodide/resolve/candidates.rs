@@ -44,7 +44,10 @@ pub(super) struct Candidates {
     /// Whether the index knows the project at all.
     pub(super) is_known: bool,
     source_distributions: usize,
-    other_tags: BTreeSet<String>,
+    /// Tags of wheels for other WebAssembly runtimes.
+    other_wasm: BTreeSet<String>,
+    /// Platforms of all other wheels.
+    other_platforms: BTreeSet<String>,
     other_pythons: BTreeSet<String>,
     newer: usize,
     without_time: usize,
@@ -104,7 +107,13 @@ impl Candidates {
             }
         }
         let Some(rank) = rules.tags.rank(&wheel) else {
-            self.other_tags.extend(wheel.tags().map(|[python, abi, platform]| format!("{python}-{abi}-{platform}")));
+            for [python, abi, platform] in wheel.tags() {
+                if platform.ends_with("_wasm32") {
+                    self.other_wasm.insert(format!("{python}-{abi}-{platform}"));
+                } else {
+                    self.other_platforms.insert(platform.to_owned());
+                }
+            }
             return None;
         };
         if !rules.accepts_python(file.requires_python.as_deref()) {
@@ -114,14 +123,22 @@ impl Candidates {
         Some((wheel, rank))
     }
 
-    /// Why there is no candidate at all, in words.
-    pub(super) fn absence(&self) -> String {
+    /// Why there is no candidate at all, in words. `distributed` is the distribution's version, if it has one that was not accepted.
+    pub(super) fn absence(&self, distributed: Option<&str>) -> String {
+        let distribution = match distributed {
+            Some(version) => format!("the distribution has {version}, which larder.toml does not accept"),
+            None => "the distribution does not have it".to_owned(),
+        };
+        format!("{distribution}, and the index {}", self.absence_in_index())
+    }
+
+    fn absence_in_index(&self) -> String {
         if !self.is_known {
-            return "neither the distribution nor the index has it".to_owned();
+            return "does not know it".to_owned();
         }
         let mut reasons = Vec::new();
-        if !self.other_tags.is_empty() {
-            reasons.push(format!("wheels for {}, which the runtime cannot load", some(&self.other_tags)));
+        if let Some(others) = self.others() {
+            reasons.push(format!("wheels for {others}, which the runtime cannot load"));
         }
         if !self.other_pythons.is_empty() {
             reasons.push(format!("wheels for Python {}", some(&self.other_pythons)));
@@ -133,18 +150,24 @@ impl Candidates {
             reasons.push("wheels without a time of upload, which `exclude-newer` needs".to_owned());
         }
         if reasons.is_empty() && self.source_distributions > 0 {
-            return "the index has only source distributions of it, and Pyodide loads wheels".to_owned();
+            return "has only source distributions of it, where Pyodide loads wheels".to_owned();
         }
         if reasons.is_empty() {
-            return "the index has no file of it".to_owned();
+            return "has no file of it".to_owned();
         }
-        format!("the distribution does not have it, and the index has only {}", reasons.join(", and "))
+        format!("has only {}", reasons.join(", and "))
+    }
+
+    /// What the wheels are for that cannot be loaded: the nearest kin where there is any.
+    fn others(&self) -> Option<String> {
+        let tags = if self.other_wasm.is_empty() { &self.other_platforms } else { &self.other_wasm };
+        (!tags.is_empty()).then(|| some(tags))
     }
 
     /// What there is instead of a version in this range, in words.
     pub(super) fn instead_of(&self, range: &Ranges<Version>) -> String {
         if self.by_version.is_empty() {
-            return self.absence();
+            return format!("the index {}", self.absence_in_index());
         }
         let yanked: Vec<&Version> = self
             .by_version
@@ -166,8 +189,8 @@ impl Candidates {
         }
         if !self.other_pythons.is_empty() {
             write!(text, "; others are for Python {}", some(&self.other_pythons)).expect("a string takes everything");
-        } else if !self.other_tags.is_empty() {
-            write!(text, "; others are for {}", some(&self.other_tags)).expect("a string takes everything");
+        } else if let Some(others) = self.others() {
+            write!(text, "; others are for {others}").expect("a string takes everything");
         }
         text
     }

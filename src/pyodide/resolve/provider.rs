@@ -137,7 +137,9 @@ impl<'a> Provider<'a> {
             let candidates = self.candidates(&name)?;
             let is_new = packages.iter().all(|(known, _)| *known != name);
             if candidates.by_version.is_empty() && is_new {
-                packages.push((name, candidates.absence()));
+                let distributed = self.request.distribution.get(name.as_str());
+                let reason = candidates.absence(distributed.map(|package| package.version.as_str()));
+                packages.push((name, reason));
             }
         }
         if packages.is_empty() { Ok(()) } else { Err(ResolveError::Unavailable { packages }) }

@@ -222,11 +222,11 @@ fn all_that_cannot_be_had_is_named_at_once() {
     let requirements = ["nobody", "native", "old", "source", "empty", "nobody>1", "unwanted; sys_platform == 'win32'"];
     insta::assert_snapshot!(message(&distribution(&[]), &index, &requirements), @"
     packages that cannot be had:
-      nobody: neither the distribution nor the index has it
-      native: the distribution does not have it, and the index has only wheels for cp314-cp314-manylinux_2_17_x86_64, which the runtime cannot load
+      nobody: the distribution does not have it, and the index does not know it
+      native: the distribution does not have it, and the index has only wheels for manylinux_2_17_x86_64, which the runtime cannot load
       old: the distribution does not have it, and the index has only wheels for Python <3
-      source: the index has only source distributions of it, and Pyodide loads wheels
-      empty: the index has no file of it
+      source: the distribution does not have it, and the index has only source distributions of it, where Pyodide loads wheels
+      empty: the distribution does not have it, and the index has no file of it
     ");
 }
 
