@@ -73,6 +73,8 @@ pub enum Command {
     Status,
     /// Read every blob of the store and compare it with its name
     Verify(Verify),
+    /// Lay out what the store has for one kind of consumer
+    View(View),
 }
 
 /// `larder plan`.
@@ -187,4 +189,60 @@ pub struct Verify {
     /// Fetch again what is damaged or gone, from where it came; make the index anew
     #[arg(long)]
     pub repair: bool,
+}
+
+/// `larder view`.
+#[derive(Debug, Args)]
+pub struct View {
+    /// For whom.
+    #[command(subcommand)]
+    pub kind: ViewKind,
+}
+
+/// For whom a view is.
+#[derive(Debug, Subcommand)]
+pub enum ViewKind {
+    /// A folder that Pyodide loads from offline, in browsers and in node
+    Pyodide(ViewPyodide),
+    /// A wheelhouse with an index, for pip and micropip
+    Wheels(ViewWheels),
+}
+
+/// `larder view pyodide`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  larder view pyodide static/pyodide             the runtime, the packages of larder.lock, and their lock
+  larder view pyodide static/pyodide --strict    fail where packages need each other in a circle
+
+The folder is built beside its place and then swapped with what is there.")]
+pub struct ViewPyodide {
+    /// The folder; what a view left there is replaced
+    #[arg(value_name = "DIR")]
+    pub folder: PathBuf,
+    /// A folder with a larder.lock
+    #[arg(value_name = "PROJECT", default_value = ".", hide_default_value = true)]
+    pub project: PathBuf,
+    /// Keep the rest of the distribution in the lock, with addresses at the public CDN
+    #[arg(long)]
+    pub full_lock: bool,
+    /// Refuse dependency cycles instead of breaking them
+    #[arg(long)]
+    pub strict: bool,
+}
+
+/// `larder view wheels`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  larder view wheels wheelhouse
+  pip install --no-index --find-links wheelhouse black
+  pip install --index-url file://$PWD/wheelhouse/simple black")]
+pub struct ViewWheels {
+    /// The folder; what a view left there is replaced
+    #[arg(value_name = "DIR")]
+    pub folder: PathBuf,
+    /// A folder with a larder.lock
+    #[arg(value_name = "PROJECT", default_value = ".", hide_default_value = true)]
+    pub project: PathBuf,
 }

@@ -9,6 +9,7 @@ mod plan;
 mod settings;
 mod status;
 mod verify;
+mod view;
 
 pub use self::{init::InitError, lock::LockError};
 
@@ -27,9 +28,10 @@ use crate::{
     npmrc::NpmrcError,
     plan::PlanError,
     project::ProjectError,
-    pyodide::lock_file::LockFileError,
+    pyodide::{folder::FolderError, lock_file::LockFileError},
     selection::PlatformError,
     ui::{printer::Printer, report},
+    view::{folder::ViewError, stock::StockError},
 };
 
 /// What every command gets.
@@ -97,20 +99,6 @@ pub enum CommandError {
         /// What is wrong with it.
         problem: LockfileError,
     },
-    /// A `larder.lock` that is none.
-    #[error("{}{problem}", below(folder))]
-    LarderLock {
-        /// The project's folder.
-        folder: PathBuf,
-        /// What is wrong with it.
-        problem: LockFileError,
-    },
-    /// No `larder.lock` yet, and nothing else to read.
-    #[error("{}larder.lock does not exist, and there is no npm lockfile", below(folder))]
-    NoLarderLock {
-        /// The project's folder.
-        folder: PathBuf,
-    },
     /// A `larder.lock` that was made for something else.
     #[error("{}larder.lock is out of date: {what}", below(folder))]
     Outdated {
@@ -146,6 +134,45 @@ pub enum CommandError {
     /// The store.
     #[error(transparent)]
     Store(#[from] larder_store::StoreError),
+    /// There is no store.
+    #[error("there is no store at {}", place.display())]
+    NoStore {
+        /// Its place.
+        place: PathBuf,
+    },
+    /// A project without `larder.lock`.
+    #[error("{} does not exist", path.display())]
+    NoLarderLock {
+        /// Where it should be.
+        path: PathBuf,
+    },
+    /// A file exists and cannot be read.
+    #[error("{} cannot be read", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A `larder.lock` that is wrong.
+    #[error(transparent)]
+    LarderLock(#[from] LockFileError),
+    /// What `larder.lock` names is not all there.
+    #[error(transparent)]
+    Stock(#[from] StockError),
+    /// A Pyodide folder that cannot be.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// Packages that need each other, where that is refused.
+    #[error("dependencies form cycles, for which Pyodide's loader waits forever:\n  {}", cycles.join("\n  "))]
+    Cycles {
+        /// Each of them, in words.
+        cycles: Vec<String>,
+    },
+    /// A view that cannot be written.
+    #[error(transparent)]
+    View(#[from] ViewError),
 }
 
 /// Runs a command and prints what it says.
@@ -157,6 +184,7 @@ pub fn run(cli: &Cli, context: &Context<'_>) -> Outcome {
         Command::Init(arguments) => init::run(arguments, context),
         Command::Status => status::run(context),
         Command::Verify(arguments) => verify::run(arguments, context),
+        Command::View(arguments) => view::run(arguments, context),
     };
     outcome.unwrap_or_else(|error| {
         if matches!(error, CommandError::Fill(FillError::Interrupted)) {
@@ -178,7 +206,10 @@ impl CommandError {
         match self {
             Self::Fill(FillError::Interrupted) => Outcome::Interrupted,
             Self::Lock(error) => error.outcome(),
-            Self::Store(_) | Self::Fill(FillError::Store(_)) => Outcome::Store,
+            Self::Store(_)
+            | Self::Fill(FillError::Store(_))
+            | Self::Stock(StockError::Store(_))
+            | Self::NoStore { .. } => Outcome::Store,
             _ => Outcome::Wrong,
         }
     }
@@ -189,6 +220,11 @@ impl CommandError {
             Self::Project(error) => return error.hint(),
             Self::Lock(error) => return error.hint().map(str::to_owned),
             Self::Init(error) => return error.hint().map(str::to_owned),
+            Self::View(error) => return error.hint().map(str::to_owned),
+            Self::Stock(error) => return error.hint().map(str::to_owned),
+            Self::NoStore { .. } => "`larder fetch` makes one",
+            Self::NoLarderLock { .. } => "`larder lock` writes it from `[pyodide]` in larder.toml",
+            Self::Cycles { .. } => "without --strict, each is broken and named",
             Self::Lockfile {
                 problem:
                     LockfileError::Empty { .. }
@@ -201,9 +237,8 @@ impl CommandError {
                 "`git checkout` brings back the last one that was committed; `npm install --package-lock-only` makes it anew"
             }
             Self::Outdated { .. } => "`larder lock` makes it anew, and keeps the versions that still fit",
-            Self::NoLarderLock { .. } => "`larder lock` makes it",
-            Self::LarderLock { problem: LockFileError::Newer { .. }, .. } => "a newer larder wrote it: update this one",
-            Self::LarderLock { .. } => {
+            Self::LarderLock(LockFileError::Newer { .. }) => "a newer larder wrote it: update this one",
+            Self::LarderLock(_) => {
                 "`git checkout` brings back the last one that was committed; without the file, `larder lock` makes it anew"
             }
             Self::Store(error) | Self::Fill(FillError::Store(error)) => match error {

@@ -2,3 +2,5 @@
 
 pub mod folder;
 pub mod layout;
+pub mod stock;
+pub mod wheelhouse;

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, path::Path};
 
-use super::{CommandError, Context, agreement, settings::platforms_of};
+use super::{CommandError, Context, agreement, below, settings::platforms_of};
 use crate::{
     lockfile::{self, Reading},
     npmrc::NpmConfig,
@@ -29,7 +29,7 @@ impl Input {
         platforms_of(&project)?;
         let larder_lock = larder_lock(&project)?;
         if larder_lock.is_none() && project.lockfiles.is_empty() {
-            return Err(CommandError::NoLarderLock { folder: project.folder });
+            return Err(CommandError::NoLarderLock { path: project.folder.join(LARDER_LOCK) });
         }
         if let Some(lock) = &larder_lock {
             agreement::check(&project, &readings, lock)?;
@@ -98,6 +98,7 @@ pub(super) fn npm_readings(project: &Project) -> Result<Vec<Reading>, CommandErr
 
 /// What `larder.lock` says.
 pub(super) fn larder_lock(project: &Project) -> Result<Option<LarderLock>, CommandError> {
-    let read = project.larder_lock.as_ref().map(|file| LarderLock::parse(&file.name, &file.bytes));
-    read.transpose().map_err(|problem| CommandError::LarderLock { folder: project.folder.clone(), problem })
+    let label = |file: &LockfileBytes| format!("{}{}", below(&project.folder), file.name);
+    let read = project.larder_lock.as_ref().map(|file| LarderLock::parse(&label(file), &file.bytes));
+    Ok(read.transpose()?)
 }

@@ -4,6 +4,8 @@ use std::{collections::BTreeMap, io::Write as _};
 
 use flate2::{Compression, write::DeflateEncoder};
 
+pub(crate) mod packages;
+
 /// One member of an archive that is made.
 #[derive(Clone, Debug)]
 pub(crate) struct Member {
@@ -90,7 +92,7 @@ impl Made {
             bytes.extend(b"PK\x06\x06");
             bytes.extend(44u64.to_le_bytes());
             bytes.extend([0; 12]);
-            [count, count, len, start].iter().for_each(|value| bytes.extend(value.to_le_bytes()));
+            bytes.extend([count, count, len, start].map(u64::to_le_bytes).concat());
             bytes.extend(b"PK\x06\x07\0\0\0\0");
             bytes.extend(end.to_le_bytes());
             bytes.extend(1u32.to_le_bytes());
@@ -114,7 +116,12 @@ pub(crate) fn zip(members: &[Member]) -> Vec<u8> {
 pub(crate) fn metadata(name: &str, version: &str, requires: &[&str]) -> String {
     let mut text = format!("Metadata-Version: 2.4\nName: {name}\nVersion: {version}\n");
     for requirement in requires {
-        text.push_str(&format!("Requires-Dist: {requirement}\n"));
+        text.extend([
+            "Requires-Dist: ",
+            requirement,
+            "
+",
+        ]);
     }
     text + "\nThe description.\n"
 }

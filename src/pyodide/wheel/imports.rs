@@ -9,26 +9,27 @@ pub(super) fn imports<'a>(files: impl Iterator<Item = &'a str>) -> BTreeSet<Stri
 }
 
 fn import(path: &str) -> Option<&str> {
-    // What is to be installed elsewhere lies in `NAME.data`, two folders of it beside all else.
     let path = installed(path);
-    match path.rsplit_once('/') {
+    let module = match path.rsplit_once('/') {
         None => {
-            let is_extension = path.ends_with(".so");
             // `_a.cpython-313-wasm32-emscripten.so`.
-            path.strip_suffix(".py").or_else(|| path.split_once('.').filter(|_| is_extension).map(|(module, _)| module))
+            let extension = || path.strip_suffix(".so").and_then(|stem| stem.split('.').next());
+            path.strip_suffix(".py").or_else(extension)
         }
         Some((folders, file)) => {
             let can_be_modules = folders.split('/').all(|folder| !folder.contains(['.', '-', ' ']));
-            let is_python = file.len() > 3 && file.ends_with(".py");
+            let is_python = file.strip_suffix(".py").is_some_and(|module| !module.is_empty());
             (can_be_modules && is_python).then(|| folders.split_once('/').map_or(folders, |(first, _)| first))
         }
-    }
-    .filter(|module| !module.is_empty())
+    };
+    module.filter(|module| !module.is_empty())
 }
 
+/// What lies in two folders of `NAME.data` is installed beside all else.
 fn installed(path: &str) -> &str {
-    let inner = path.split_once('/').filter(|(folder, _)| folder.ends_with(".data")).map(|(_, inner)| inner);
-    inner.and_then(|inner| inner.strip_prefix("purelib/").or_else(|| inner.strip_prefix("platlib/"))).unwrap_or(path)
+    let inner = path.split_once('/').filter(|(folder, _)| folder.strip_suffix(".data").is_some());
+    let inner = inner.and_then(|(_, inner)| inner.strip_prefix("purelib/").or_else(|| inner.strip_prefix("platlib/")));
+    inner.unwrap_or(path)
 }
 
 #[cfg(test)]
