@@ -15,7 +15,8 @@ pub(super) fn runtimes(readings: &[Reading]) -> impl Iterator<Item = (&str, &Art
     readings.iter().flat_map(|reading| {
         reading.entries.iter().filter_map(|entry| match &entry.kind {
             EntryKind::Artifact(artifact)
-                if artifact.name.as_str() == RUNTIME_PACKAGE && matches!(artifact.source, Source::Registry { .. }) =>
+                if artifact.name.as_str() == RUNTIME_PACKAGE
+                    && matches!(artifact.source, Source::Registry { .. } | Source::Remote { .. }) =>
             {
                 Some((&*reading.lockfile, artifact))
             }

@@ -108,6 +108,7 @@ pub(super) fn fetch(
     let Chosen { version, artifact, lockfile } = chosen;
     let url = match &artifact.source {
         Source::Registry { resolved } => resolved.as_ref().map(without_userinfo),
+        Source::Remote { url } => Some(without_userinfo(url)),
         _ => None,
     };
     let stated = artifact.integrity.clone();

@@ -195,7 +195,16 @@ impl Shared {
         if wheel.size.is_some_and(|size| size <= SMALL_WHEEL) {
             return Ok(None);
         }
-        let Some(tail) = self.piece(wheel, &Piece::Tail(archive::TAIL)).await? else { return Ok(None) };
+        // Not every server knows what the last so many bytes are.
+        let tail = match wheel.size {
+            Some(size) => Piece::Bytes(size.saturating_sub(archive::TAIL)..size),
+            None => Piece::Tail(archive::TAIL),
+        };
+        let Some(tail) =
+            self.piece(wheel, &tail).await?.filter(|tail| tail.offset + tail.bytes.len() as u64 == tail.total)
+        else {
+            return Ok(None);
+        };
         let wrong = |source| unreadable(wheel, source);
         let place = archive::directory(&tail.bytes, tail.total).map_err(wrong)?;
         let directory = match usize::try_from(place.offset.wrapping_sub(tail.offset)) {
