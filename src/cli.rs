@@ -4,7 +4,7 @@ use std::{ffi::OsString, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::selection::Platform;
+use crate::{pyodide::name::ProjectName, selection::Platform};
 
 /// Downloads every file that lockfiles name, once and verified, into a store for every build.
 #[derive(Debug, Parser)]
@@ -72,6 +72,10 @@ pub enum Command {
     Serve(Serve),
     /// Lay out what lockfiles name for a package manager
     View(View),
+    /// Choose the files of the project's Pyodide and write them down in larder.lock
+    Lock(Lock),
+    /// Write a larder.toml for a project
+    Init(Init),
     /// Print what the store holds
     Status,
     /// Read every blob of the store and compare it with its name
@@ -245,6 +249,43 @@ pub struct ViewFolder {
     /// What has to be there.
     #[command(flatten)]
     pub completing: Completing,
+}
+
+/// `larder lock`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  larder lock                       choose what is new, keep what was locked
+  larder lock --upgrade             choose everything anew
+  larder lock --upgrade black       choose black anew
+  larder lock --check               for CI: fail if larder.lock would change
+
+What to choose stands in larder.toml, below [pyodide]; `larder init` writes one.")]
+pub struct Lock {
+    /// A folder with a larder.toml
+    #[arg(value_name = "PROJECT", default_value = ".", hide_default_value = true)]
+    pub project: PathBuf,
+    /// Choose these packages anew, or all if none is named
+    #[arg(long, value_name = "NAME", num_args = 0.., value_parser = project_name)]
+    pub upgrade: Option<Vec<ProjectName>>,
+    /// Write nothing; fail if larder.lock is not what would be written
+    #[arg(long)]
+    pub check: bool,
+}
+
+/// `larder init`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  larder init                       write ./larder.toml, with what is found there")]
+pub struct Init {
+    /// A folder with a lockfile, or with projects below it
+    #[arg(value_name = "PROJECT", default_value = ".", hide_default_value = true)]
+    pub project: PathBuf,
+}
+
+fn project_name(text: &str) -> Result<ProjectName, String> {
+    ProjectName::parse(text).map_err(str::to_owned)
 }
 
 /// A group of dependencies.

@@ -1,8 +1,11 @@
 //! One file a command: arguments → library → printer.
 
+mod agreement;
 mod fetch;
+mod init;
 mod input;
 mod larder_lock;
+mod lock;
 mod plan;
 mod provision;
 mod run;
@@ -13,6 +16,8 @@ mod through;
 mod verify;
 mod verify_pyodide;
 mod view;
+
+pub use self::{init::InitError, lock::LockError};
 
 use std::{
     path::{Path, PathBuf},
@@ -105,6 +110,14 @@ pub enum CommandError {
         /// What is wrong with it.
         problem: LockfileError,
     },
+    /// A `larder.lock` that was made for something else.
+    #[error("{}larder.lock is out of date: {what}", below(folder))]
+    Outdated {
+        /// The project's folder.
+        folder: PathBuf,
+        /// What is asked for, and what the lock has.
+        what: String,
+    },
     /// Lockfiles that contradict each other.
     #[error(transparent)]
     Plan(#[from] PlanError),
@@ -120,6 +133,12 @@ pub enum CommandError {
         #[source]
         source: PlatformError,
     },
+    /// `larder lock` could not choose or write.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// `larder init` could not write.
+    #[error(transparent)]
+    Init(#[from] InitError),
     /// The store or the network.
     #[error(transparent)]
     Fill(#[from] FillError),
@@ -202,6 +221,8 @@ pub fn run(cli: &Cli, context: &Context<'_>) -> Outcome {
         Command::Run(arguments) => run::run(arguments, context),
         Command::Serve(arguments) => serve::run(arguments, context),
         Command::View(arguments) => view::run(arguments, context),
+        Command::Lock(arguments) => lock::run(arguments, context),
+        Command::Init(arguments) => init::run(arguments, context),
         Command::Status => status::run(context),
         Command::Verify(arguments) => verify::run(arguments, context),
     };
@@ -224,6 +245,7 @@ impl CommandError {
     fn outcome(&self) -> Outcome {
         match self {
             Self::Fill(FillError::Interrupted) => Outcome::Interrupted,
+            Self::Lock(error) => error.outcome(),
             Self::Store(_)
             | Self::Fill(FillError::Store(_))
             | Self::View(ViewError::Store(_))
@@ -239,6 +261,8 @@ impl CommandError {
         use larder_store::StoreError;
         let text = match self {
             Self::Project(error) => return error.hint(),
+            Self::Lock(error) => return error.hint().map(str::to_owned),
+            Self::Init(error) => return error.hint().map(str::to_owned),
             Self::View(error) => return error.hint().map(str::to_owned),
             Self::Stock(error) => return error.hint().map(str::to_owned),
             Self::NoStore { .. } => "`larder fetch` makes one",
@@ -261,6 +285,11 @@ impl CommandError {
                 ..
             } => {
                 "`git checkout` brings back the last one that was committed; `npm install --package-lock-only` makes it anew"
+            }
+            Self::Outdated { .. } => "`larder lock` makes it anew, and keeps the versions that still fit",
+            Self::LarderLock(LockFileError::Newer { .. }) => "a newer larder wrote it: update this one",
+            Self::LarderLock(_) => {
+                "`git checkout` brings back the last one that was committed; without the file, `larder lock` makes it anew"
             }
             Self::Store(error) | Self::Fill(FillError::Store(error)) => match error {
                 StoreError::DiskFull { .. } => {

@@ -9,15 +9,21 @@
 //! ```
 
 pub mod check;
+pub mod compose;
 pub mod core;
 pub mod cycles;
 pub mod distribution;
 pub mod file_name;
 pub mod folder;
+pub mod index;
 pub mod lock_file;
+pub mod metadata;
 pub mod name;
 pub mod pruned;
+pub mod requirement;
+pub mod resolve;
 pub mod runtime;
+mod specifiers;
 pub mod tags;
 #[cfg(test)]
 pub(crate) mod testing;
