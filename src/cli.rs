@@ -324,13 +324,16 @@ Examples:
 
 The folder is built beside its place and then swapped with what is there.")]
 pub struct ViewPyodide {
-    /// The folder; what a view left there is replaced
+    /// The folder; what a view left there is replaced [default: that of larder.toml]
     #[arg(value_name = "DIR")]
-    pub folder: PathBuf,
+    pub folder: Option<PathBuf>,
     /// A folder with a larder.lock
     #[arg(value_name = "PROJECT", default_value = ".", hide_default_value = true)]
     pub project: PathBuf,
-    /// Keep the rest of the distribution in the lock, with addresses at the public CDN
+    /// How what is missing is fetched.
+    #[command(flatten)]
+    pub fetching: Fetching,
+    /// Keep the rest of the distribution in the lock, with the addresses of the first source
     #[arg(long)]
     pub full_lock: bool,
     /// Refuse dependency cycles instead of breaking them
@@ -352,4 +355,7 @@ pub struct ViewWheels {
     /// A folder with a larder.lock
     #[arg(value_name = "PROJECT", default_value = ".", hide_default_value = true)]
     pub project: PathBuf,
+    /// How what is missing is fetched.
+    #[command(flatten)]
+    pub fetching: Fetching,
 }

@@ -172,12 +172,9 @@ pub enum CommandError {
         #[source]
         source: std::io::Error,
     },
-    /// There is no store.
-    #[error("there is no store at {}", place.display())]
-    NoStore {
-        /// Its place.
-        place: PathBuf,
-    },
+    /// No folder for a view.
+    #[error("there is no folder to lay Pyodide out in")]
+    NoFolder,
     /// A project without `larder.lock`.
     #[error("{} does not exist", path.display())]
     NoLarderLock {
@@ -250,7 +247,6 @@ impl CommandError {
             | Self::Fill(FillError::Store(_))
             | Self::View(ViewError::Store(_))
             | Self::Stock(StockError::Store(_))
-            | Self::NoStore { .. }
             | Self::Catalog(CatalogError::Store(_) | CatalogError::NoReceipt { .. }) => Outcome::Store,
             Self::Child(error) => Outcome::Child(error.exit_code()),
             _ => Outcome::Wrong,
@@ -265,7 +261,7 @@ impl CommandError {
             Self::Init(error) => return error.hint().map(str::to_owned),
             Self::View(error) => return error.hint().map(str::to_owned),
             Self::Stock(error) => return error.hint().map(str::to_owned),
-            Self::NoStore { .. } => "`larder fetch` makes one",
+            Self::NoFolder => "name one, or give `folder` below `[pyodide]` in larder.toml",
             Self::NoLarderLock { .. } => "`larder lock` writes it from `[pyodide]` in larder.toml",
             Self::Cycles { .. } => "without --strict, each is broken and named",
             Self::Scratch { .. } => "name a folder that can be written with TMPDIR",

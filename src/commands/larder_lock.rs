@@ -1,26 +1,56 @@
-//! A project's `larder.lock`, and the store that a view of it needs.
+//! What a view of a `larder.lock` begins with: the project, the store, and what of the one is in the other.
 
-use std::{fs, io, path::Path};
+use std::{path::Path, slice};
 
 use larder_store::Store;
 
-use super::{CommandError, Context};
-use crate::pyodide::lock_file::{LARDER_LOCK, LarderLock};
+use super::{
+    CommandError, Context, Outcome,
+    provision::{Project, shortfall},
+};
+use crate::{
+    cli,
+    pyodide::lock_file::{LARDER_LOCK, LarderLock},
+    view::stock::{self, Stock, StockError},
+};
 
-/// The store, which has to be there.
-pub(super) fn store(context: &Context<'_>) -> Result<Store, CommandError> {
-    let store = Store::open_if_present(&context.store)?;
-    store.ok_or_else(|| CommandError::NoStore { place: context.store.clone() })
+/// A project that has a `larder.lock`.
+pub(super) struct Locked {
+    pub(super) project: Project,
+    pub(super) lock: LarderLock,
 }
 
-/// A project's `larder.lock`; `project` is its folder or a file in it.
-pub(super) fn larder_lock(project: &Path) -> Result<LarderLock, CommandError> {
-    let folder = if project.is_dir() { project } else { project.parent().unwrap_or(project) };
-    let path = folder.join(LARDER_LOCK);
-    match fs::read(&path) {
-        Ok(bytes) => Ok(LarderLock::parse(&path.display().to_string(), &bytes)?),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(CommandError::NoLarderLock { path }),
-        Err(source) => Err(CommandError::Unreadable { path, source }),
+impl Locked {
+    pub(super) fn read(path: &Path, context: &Context<'_>) -> Result<Self, CommandError> {
+        let mut projects = Project::read_all(slice::from_ref(&path.to_owned()), context)?;
+        let mut project = projects.remove(0);
+        let lock = project.input.larder_lock.take();
+        let lock =
+            lock.ok_or_else(|| CommandError::NoLarderLock { path: project.input.project.folder.join(LARDER_LOCK) })?;
+        Ok(Self { project, lock })
+    }
+
+    /// What is in the store, after what was missing has been fetched; or how the command ends because something still is.
+    pub(super) fn stock(
+        &self,
+        with_runtime: bool,
+        fetching: &cli::Fetching,
+        store: &Store,
+        context: &Context<'_>,
+    ) -> Result<Result<Stock, Outcome>, CommandError> {
+        let take = || stock::take(store, &self.lock, with_runtime, context.now, threads());
+        match take() {
+            Err(StockError::Problems { problems })
+                if !fetching.offline && problems.iter().any(stock::StockProblem::is_missing) =>
+            {
+                let supply = self.project.complete_lockfile(LARDER_LOCK, fetching, store, context)?;
+                match shortfall(&supply) {
+                    Some(outcome) => Ok(Err(outcome)),
+                    None => Ok(Ok(take()?)),
+                }
+            }
+            taken => Ok(Ok(taken?)),
+        }
     }
 }
 
