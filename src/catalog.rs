@@ -4,11 +4,13 @@
 //! Descriptions come from the lockfile, which in versions 2 and 3 has all of a package's description that npm reads; else from the `package.json` in the
 //! tarball. No registry is asked, so that the same lockfiles and the same bytes always give the same packuments.
 
+mod placeholder;
+
 use std::{
-    borrow::Cow,
     collections::{BTreeMap, HashMap},
     fs::File,
     sync::{Mutex, PoisonError},
+    thread,
 };
 
 use larder_store::{
@@ -53,6 +55,7 @@ pub struct Offer {
 pub struct Catalog {
     offers: Vec<Offer>,
     manifests: Manifests,
+    placeholders: BTreeMap<String, Vec<String>>,
 }
 
 /// Why an artifact cannot be offered.
@@ -62,7 +65,7 @@ pub enum CatalogError {
     /// It has no address.
     #[error(transparent)]
     Address(#[from] AddressError),
-    /// It is not in the store, and the lockfile does not say enough of it.
+    /// It is not in the store.
     #[error("{package} is not in the store")]
     NotHere {
         /// Name and version.
@@ -124,7 +127,7 @@ impl Catalog {
             })
         };
         let offers = artifacts.iter().map(offer).collect::<Result<_, CatalogError>>()?;
-        Ok(Self { offers, manifests })
+        Ok(Self { offers, manifests, placeholders: BTreeMap::new() })
     }
 
     /// Adds another project's.
@@ -149,86 +152,88 @@ impl Catalog {
 
     /// Whether all that a packument says of a version is known.
     pub fn describes(&self, offer: &Offer) -> bool {
-        offer.integrity.is_some() && (offer.found.is_some() || self.stated(offer).is_some())
+        offer.integrity.is_some() && self.manifest(offer).is_some()
     }
 
-    /// Notes that an offer's bytes are here now.
-    pub fn arrived(&mut self, store: &Store, entry: &EntryName, found: Found) -> Result<(), CatalogError> {
-        for offer in self.offers.iter_mut().filter(|offer| offer.entries.contains(entry)) {
-            offer.found = Some(found);
-            offer.integrity = integrity(store, &offer.artifact, offer.found)?;
-        }
-        Ok(())
-    }
-
-    /// What the lockfile says of the package.
-    fn stated(&self, offer: &Offer) -> Option<&Manifest> {
+    /// What the package says about itself.
+    fn manifest(&self, offer: &Offer) -> Option<&Manifest> {
         self.manifests.get(offer.artifact.name.as_str(), offer.artifact.version.as_str())
     }
 
-    /// What the package says about itself, by the lockfile or by its tarball.
-    fn manifest(&self, store: &Store, offer: &Offer) -> Result<Cow<'_, Manifest>, CatalogError> {
-        let package = || offer.artifact.to_string();
-        match (self.stated(offer), offer.found) {
-            (Some(manifest), _) => Ok(Cow::Borrowed(manifest)),
-            (None, None) => Err(CatalogError::NotHere { package: package() }),
-            (None, Some(found)) => {
-                let path = store.blob_path(&found.blob);
-                let tarball = File::open(&path).map_err(|source| StoreError::Io { action: "open", path, source })?;
-                let bytes =
-                    package_json(tarball).map_err(|source| CatalogError::Tarball { package: package(), source })?;
-                let manifest = Manifest::from_package_json(&bytes)
-                    .map_err(|source| CatalogError::PackageJson { package: package(), source })?;
-                Ok(Cow::Owned(manifest))
-            }
-        }
-    }
-
-    /// The packument of these offers, which are of one package and can be described. `tarball` gives each tarball's address.
-    pub fn packument(
-        &self,
-        store: &Store,
-        offers: &[&Offer],
-        tarball: impl Fn(&Offer) -> String,
-    ) -> Result<Vec<u8>, CatalogError> {
-        let manifests =
-            offers.iter().map(|offer| self.manifest(store, offer)).collect::<Result<Vec<_>, CatalogError>>()?;
-        let releases = offers
-            .iter()
-            .zip(&manifests)
-            .map(|(offer, manifest)| offer.release(manifest, tarball(offer)))
-            .collect::<Result<Vec<_>, CatalogError>>()?;
-        Ok(packument(offers[0].artifact.name.as_str(), &releases))
-    }
-
-    /// The description of one version.
-    pub fn version(&self, store: &Store, offer: &Offer, tarball: String) -> Result<Vec<u8>, CatalogError> {
-        let manifest = self.manifest(store, offer)?;
-        Ok(version_document(offer.artifact.name.as_str(), &offer.release(&manifest, tarball)?))
-    }
-
-    /// All packuments, each with its address, sorted; tarballs have the addresses that npm would ask. Made by `threads` threads: of a lockfile of
-    /// version 1, every tarball is opened.
-    pub fn packuments(&self, store: &Store, threads: usize) -> Result<Vec<(Url, Vec<u8>)>, CatalogError> {
-        let packages: Vec<(&Url, Vec<&Offer>)> = self.by_package().into_iter().collect();
-        let made = Mutex::new(Vec::with_capacity(packages.len()));
-        let per_thread = packages.len().div_ceil(threads.max(1)).max(1);
-        std::thread::scope(|scope| {
-            let made = &made;
-            for some in packages.chunks(per_thread) {
+    /// Reads the descriptions that no lockfile has from the tarballs that are here, with `threads` threads: of a lockfile of version 1, all of them. Without
+    /// it, packages that only their tarballs describe are left out of packuments. Tarballs that give no description come back.
+    pub fn describe(&mut self, store: &Store, threads: usize) -> Vec<CatalogError> {
+        let unknown: Vec<&Offer> = self.offers.iter().filter(|offer| self.lacks_manifest(offer)).collect();
+        let read = Mutex::new(Vec::with_capacity(unknown.len()));
+        thread::scope(|scope| {
+            let read = &read;
+            for some in unknown.chunks(unknown.len().div_ceil(threads.max(1)).max(1)) {
                 scope.spawn(move || {
-                    for (url, offers) in some {
-                        let packument = self.packument(store, offers, |offer| offer.address.to_string());
-                        let row = packument.map(|packument| ((*url).clone(), packument));
-                        made.lock().unwrap_or_else(PoisonError::into_inner).push(row);
+                    for offer in some {
+                        let manifest = from_tarball(store, offer);
+                        read.lock().unwrap_or_else(PoisonError::into_inner).push((offer.artifact.clone(), manifest));
                     }
                 });
             }
         });
-        let mut made =
-            made.into_inner().unwrap_or_else(PoisonError::into_inner).into_iter().collect::<Result<Vec<_>, _>>()?;
-        made.sort_by(|a, b| a.0.cmp(&b.0));
-        Ok(made)
+        let mut errors = Vec::new();
+        for (artifact, manifest) in read.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            match manifest {
+                Ok(manifest) => self.manifests.insert(artifact.name.as_str(), artifact.version.as_str(), manifest),
+                Err(error) => errors.push(error),
+            }
+        }
+        let locked = self.offers.iter().filter(|offer| offer.is_in_registry());
+        let locked = locked.map(|offer| (offer.artifact.name.as_str(), offer.artifact.version.as_str()));
+        self.placeholders = placeholder::placeholders(locked, self.manifests.all());
+        errors
+    }
+
+    fn lacks_manifest(&self, offer: &Offer) -> bool {
+        offer.is_in_registry() && offer.found.is_some() && self.manifest(offer).is_none()
+    }
+
+    /// Notes that an offer's bytes are here now.
+    pub fn arrived(&mut self, store: &Store, entry: &EntryName, found: Found) -> Result<(), CatalogError> {
+        for position in 0..self.offers.len() {
+            if !self.offers[position].entries.contains(entry) {
+                continue;
+            }
+            let integrity = integrity(store, &self.offers[position].artifact, Some(found))?;
+            let offer = &mut self.offers[position];
+            (offer.found, offer.integrity) = (Some(found), integrity);
+            let offer = &self.offers[position];
+            if self.lacks_manifest(offer) {
+                let manifest = from_tarball(store, offer)?;
+                let Artifact { name, version, .. } = &offer.artifact;
+                self.manifests.insert(name.as_str(), version.as_str(), manifest);
+            }
+        }
+        Ok(())
+    }
+
+    /// The packument of these offers, which are of one package and can be described. `tarball` gives each tarball's address.
+    pub fn packument(&self, offers: &[&Offer], tarball: impl Fn(&Offer) -> String) -> Vec<u8> {
+        let name = offers[0].artifact.name.as_str();
+        let releases: Vec<Release<'_>> =
+            offers.iter().filter_map(|offer| self.release(offer, tarball(offer))).collect();
+        packument(name, &releases, self.placeholders.get(name).map_or(&[], Vec::as_slice))
+    }
+
+    /// The description of one version; `None` if it cannot be described.
+    pub fn version(&self, offer: &Offer, tarball: String) -> Option<Vec<u8>> {
+        Some(version_document(offer.artifact.name.as_str(), &self.release(offer, tarball)?))
+    }
+
+    /// All packuments, each with its address, sorted; tarballs have the addresses that npm would ask.
+    pub fn packuments(&self) -> Vec<(Url, Vec<u8>)> {
+        let packument = |offers: &[&Offer]| self.packument(offers, |offer| offer.address.to_string());
+        self.by_package().into_iter().map(|(url, offers)| (url.clone(), packument(&offers))).collect()
+    }
+
+    fn release<'a>(&'a self, offer: &'a Offer, tarball: String) -> Option<Release<'a>> {
+        let (manifest, integrity) = (self.manifest(offer)?, offer.integrity.as_ref()?);
+        Some(Release { version: offer.artifact.version.as_str(), manifest, integrity, tarball })
     }
 }
 
@@ -237,12 +242,15 @@ impl Offer {
     pub fn is_in_registry(&self) -> bool {
         matches!(self.artifact.source, Source::Registry { .. })
     }
+}
 
-    fn release<'a>(&'a self, manifest: &'a Manifest, tarball: String) -> Result<Release<'a>, CatalogError> {
-        let not_here = || CatalogError::NotHere { package: self.artifact.to_string() };
-        let integrity = self.integrity.as_ref().ok_or_else(not_here)?;
-        Ok(Release { version: self.artifact.version.as_str(), manifest, integrity, tarball })
-    }
+fn from_tarball(store: &Store, offer: &Offer) -> Result<Manifest, CatalogError> {
+    let package = || offer.artifact.to_string();
+    let found = offer.found.ok_or_else(|| CatalogError::NotHere { package: package() })?;
+    let path = store.blob_path(&found.blob);
+    let tarball = File::open(&path).map_err(|source| StoreError::Io { action: "open", path, source })?;
+    let bytes = package_json(tarball).map_err(|source| CatalogError::Tarball { package: package(), source })?;
+    Manifest::from_package_json(&bytes).map_err(|source| CatalogError::PackageJson { package: package(), source })
 }
 
 fn integrity(store: &Store, artifact: &Artifact, found: Option<Found>) -> Result<Option<Integrity>, CatalogError> {

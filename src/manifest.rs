@@ -57,28 +57,48 @@ impl Manifest {
     pub fn fields(&self) -> impl Iterator<Item = (&'static str, &RawValue)> {
         self.0.iter().map(|(name, value)| (*name, &**value))
     }
+
+    /// The peers that it asks for: names and ranges.
+    pub fn peers(&self) -> BTreeMap<String, String> {
+        let stated = self.fields().find(|(name, _)| *name == "peerDependencies");
+        stated.and_then(|(_, peers)| serde_json::from_str(peers.get()).ok()).unwrap_or_default()
+    }
 }
 
-/// Manifests by name and version.
+/// Manifests by name and version, and those of folders.
 #[derive(Clone, Debug, Default)]
-pub struct Manifests(HashMap<(Box<str>, Box<str>), Manifest>);
+pub struct Manifests {
+    packages: HashMap<(Box<str>, Box<str>), Manifest>,
+    folders: Vec<Manifest>,
+}
 
 impl Manifests {
     /// Adds one; the first of a name and version stays.
     pub fn insert(&mut self, name: &str, version: &str, manifest: Manifest) {
-        self.0.entry((name.into(), version.into())).or_insert(manifest);
+        self.packages.entry((name.into(), version.into())).or_insert(manifest);
+    }
+
+    /// Adds that of a folder: the project, a workspace, a package that is linked.
+    pub fn insert_folder(&mut self, manifest: Manifest) {
+        self.folders.push(manifest);
+    }
+
+    /// All of them, in no order.
+    pub fn all(&self) -> impl Iterator<Item = &Manifest> {
+        self.packages.values().chain(&self.folders)
     }
 
     /// Adds all of another lockfile's.
     pub fn extend(&mut self, others: Self) {
-        for (key, manifest) in others.0 {
-            self.0.entry(key).or_insert(manifest);
+        for (key, manifest) in others.packages {
+            self.packages.entry(key).or_insert(manifest);
         }
+        self.folders.extend(others.folders);
     }
 
     /// The manifest of this version of a package.
     pub fn get(&self, name: &str, version: &str) -> Option<&Manifest> {
-        self.0.get(&(name.into(), version.into()))
+        self.packages.get(&(name.into(), version.into()))
     }
 }
 

@@ -26,19 +26,16 @@ pub struct Release<'a> {
     pub tarball: String,
 }
 
-/// The packument of a package with these releases, at least one, as JSON. The highest version that is no pre-release is `latest`.
-pub fn packument(name: &str, releases: &[Release<'_>]) -> Vec<u8> {
+/// The packument of a package with these releases, at least one, as JSON. The highest version that is no pre-release is `latest`. `placeholders` are further
+/// versions that it names, of which nothing else is known.
+pub fn packument(name: &str, releases: &[Release<'_>], placeholders: &[String]) -> Vec<u8> {
     let mut releases: Vec<&Release<'_>> = releases.iter().collect();
     releases.sort_by(|a, b| by_precedence(a.version, b.version));
     releases.dedup_by_key(|release| release.version);
     let is_stable = |release: &&&Release<'_>| !release.version.contains('-');
     let latest = releases.iter().rev().find(is_stable).or(releases.last()).map_or("", |release| release.version);
-    let document = Document {
-        id: name,
-        name,
-        dist_tags: Tags { latest },
-        versions: Versions(releases.iter().map(|release| Version { name, release }).collect()),
-    };
+    let document =
+        Document { id: name, name, dist_tags: Tags { latest }, versions: Versions { name, releases, placeholders } };
     serde_json::to_vec(&document).expect("texts and JSON can be written")
 }
 
@@ -49,7 +46,7 @@ pub fn version_document(name: &str, release: &Release<'_>) -> Vec<u8> {
 
 /// As semver orders versions; what is none comes first, by its text.
 pub fn by_precedence(a: &str, b: &str) -> Ordering {
-    let parse = |text: &str| semver::Version::parse(text).ok();
+    let parse = |text: &str| nodejs_semver::Version::parse(text).ok();
     parse(a).cmp(&parse(b)).then_with(|| a.cmp(b))
 }
 
@@ -68,11 +65,27 @@ struct Tags<'a> {
     latest: &'a str,
 }
 
-struct Versions<'a>(Vec<Version<'a>>);
+struct Versions<'a> {
+    name: &'a str,
+    releases: Vec<&'a Release<'a>>,
+    placeholders: &'a [String],
+}
 
 impl Serialize for Versions<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().map(|version| (version.release.version, version)))
+        let mut map = serializer.serialize_map(None)?;
+        for version in self.placeholders {
+            let document = serde_json::json!({
+                "name": self.name,
+                "version": version,
+                "dist": {"tarball": format!("http://placeholder.invalid/{}/{version}", self.name)},
+            });
+            map.serialize_entry(version, &document)?;
+        }
+        for release in &self.releases {
+            map.serialize_entry(release.version, &Version { name: self.name, release })?;
+        }
+        map.end()
     }
 }
 
@@ -134,7 +147,7 @@ mod tests {
             tarball: format!("http://localhost/a/-/a-{version}.tgz"),
         };
         let releases: Vec<_> = versions.iter().copied().map(release).collect();
-        serde_json::from_slice(&packument("a", &releases)).unwrap()
+        serde_json::from_slice(&packument("a", &releases, &["0.1.0".to_owned()])).unwrap()
     }
 
     #[test]
@@ -150,12 +163,14 @@ mod tests {
 
     #[test]
     fn the_highest_version_that_is_no_pre_release_is_the_latest() {
-        let cases: [(&[&str], &str); 4] = [
+        let cases: [(&[&str], &str); 5] = [
+            (&["0.0.1"], "0.0.1"),
             (&["1.9.0", "1.10.0", "1.2.0"], "1.10.0"),
             (&["1.0.0", "2.0.0-rc.1"], "1.0.0"),
             (&["2.0.0-rc.1", "2.0.0-beta.2"], "2.0.0-rc.1"),
             (&["1.0.0", "odd"], "1.0.0"),
         ];
+        assert_eq!(document(&["0.0.1"])["versions"]["0.1.0"]["version"], "0.1.0", "a placeholder is no release");
         for (versions, latest) in cases {
             assert_eq!(document(versions)["dist-tags"]["latest"], latest, "{versions:?}");
         }

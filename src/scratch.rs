@@ -2,9 +2,9 @@
 //! removes those that nobody uses any more.
 
 use std::{
-    fs::File,
+    fs::{File, Permissions},
     io,
-    os::unix::fs::MetadataExt as _,
+    os::unix::fs::{MetadataExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
 };
 
@@ -23,9 +23,14 @@ impl Scratch {
     pub fn new(parent: &Path, prefix: &str) -> io::Result<Self> {
         sweep(parent, prefix);
         for _ in 0..TRIES {
-            let folder = tempfile::Builder::new().prefix(prefix).rand_bytes(12).tempdir_in(parent)?;
-            let lock = File::open(folder.path())?;
-            // A sweep may have come between the two: then it has the lock, or the folder is gone.
+            let owner_alone = Permissions::from_mode(0o700);
+            let mut builder = tempfile::Builder::new();
+            let folder = builder.prefix(prefix).rand_bytes(12).permissions(owner_alone).tempdir_in(parent)?;
+            // A sweep may have come in between: then it has the lock, or the folder is gone.
+            let lock = match File::open(folder.path()) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                opened => opened?,
+            };
             if lock.try_lock().is_ok() && is_named(&lock, folder.path()) {
                 return Ok(Self { path: folder.keep(), lock });
             }
@@ -80,8 +85,6 @@ fn sweep(parent: &Path, prefix: &str) {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt as _;
-
     use super::*;
 
     #[test]

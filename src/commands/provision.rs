@@ -1,5 +1,7 @@
 //! From paths that a person typed to plans that are complete: what `run`, `serve` and `view` begin with.
 
+use std::ffi::OsString;
+
 use larder_store::Store;
 
 use super::{
@@ -10,10 +12,14 @@ use super::{
 use crate::{
     catalog::Catalog,
     cli,
-    fill::{WatchEvent, Wishes},
+    fill::{WatchEvent, Wishes, chain},
     lockfile,
     manifest::Manifests,
     npmrc::NpmConfig,
+    run::{
+        gates::{self, GateKind},
+        pointing::Way,
+    },
     selection::Platforms,
     supply::{Supply, supply},
     ui::{progress, report, units},
@@ -128,4 +134,30 @@ pub(super) fn complete_catalog(
         }
     }
     Ok(worst.map_or(Ok(catalog), Err))
+}
+
+/// Reads the descriptions that only tarballs have. What has none is told: npm may install it all the same.
+pub(super) fn describe(catalog: &mut Catalog, store: &Store, context: &Context<'_>) {
+    let threads = std::thread::available_parallelism().map_or(2, usize::from);
+    for error in catalog.describe(store, threads) {
+        context.printer.warning(&chain(&error).join(": "));
+    }
+}
+
+/// Says what npm 12 will refuse, if that is the npm that `command` or, without one, the PATH leads to, or if nobody knows which it is.
+pub(super) fn warn_of_gates(projects: &[Project], command: &[OsString], way: Way, context: &Context<'_>) {
+    let is_gated = match (gates::npm_version(command, context.environment), way) {
+        (Some(major), _) => major >= gates::FIRST_GATED,
+        (None, Way::Cache) => true,
+        (None, Way::Registry) => false,
+    };
+    for project in projects.iter().filter(|_| is_gated) {
+        for gate in gates::gates(project.input.plan.artifacts(), &project.configurations[0]) {
+            // Where the registry is larder's, npm is told to replace hosts.
+            if way == Way::Cache || !matches!(gate.kind, GateKind::OtherRegistry { .. }) {
+                context.printer.warning(&gate.to_string());
+                context.printer.hints(&[&gate.kind.cure()]);
+            }
+        }
+    }
 }

@@ -10,7 +10,7 @@ use signal_hook::{
 
 use super::{
     CommandError, Context, Outcome,
-    provision::Project,
+    provision::{self, Project},
     through::{Through, or_here},
 };
 use crate::{
@@ -33,6 +33,7 @@ pub(super) fn run(arguments: &cli::Serve, context: &Context<'_>) -> Result<Outco
         let (wishes, _) = Wishes::of(&input.plan, &Selection::all(), configurations, &input.project.settings);
         catalog.extend(project.catalog(&store, &on_hand(&store, &wishes, context.now)?)?);
     }
+    provision::describe(&mut catalog, &store, context);
     let (all, here) = (catalog.offers().len(), catalog.offers().iter().filter(|offer| offer.found.is_some()).count());
     // Before anyone is told of the registry, so that no signal is missed.
     let unusable = |source| CommandError::Registry { port: arguments.port, source };

@@ -5,7 +5,10 @@ mod wheels;
 
 use serde::Serialize;
 
-use larder_store::Store;
+use larder_store::{
+    Store,
+    digest::{Digest, Integrity},
+};
 
 use super::{
     CommandError, Context, Outcome,
@@ -16,11 +19,14 @@ use super::{
 use crate::{
     catalog::Catalog,
     cli::{self, ViewKind},
+    lockfile::{self, LocalTarball},
+    project::LockfileBytes,
+    run::pointing::Way,
     ui::units,
     view::{
         folder::{Published, publish},
         layout::Layout,
-        npm_cache::{Index, npm_cache},
+        npm_cache::{Index, add_local, npm_cache},
         tarballs::tarballs,
     },
 };
@@ -36,34 +42,59 @@ struct Document {
 }
 
 pub(super) fn run(arguments: &cli::View, context: &Context<'_>) -> Result<Outcome, CommandError> {
-    match &arguments.kind {
-        ViewKind::NpmCache(view) => npm("npm-cache", view, context, |store, catalog| {
-            let threads = std::thread::available_parallelism().map_or(2, usize::from);
-            Ok(npm_cache(catalog.offers(), catalog.packuments(store, threads)?, Index::Whole))
-        }),
-        ViewKind::Tarballs(view) => npm("tarballs", view, context, |_, catalog| Ok(tarballs(catalog.offers()))),
-        ViewKind::Pyodide(view) => pyodide::run(view, context),
-        ViewKind::Wheels(view) => wheels::run(view, context),
-    }
-}
-
-/// A view of what npm's lockfiles name.
-fn npm(
-    name: &'static str,
-    view: &cli::ViewFolder,
-    context: &Context<'_>,
-    layout: impl FnOnce(&Store, &Catalog) -> Result<Layout, CommandError>,
-) -> Result<Outcome, CommandError> {
-    let projects = Project::read_all(&or_here(&view.projects), context)?;
-    let store = Store::open(&context.store)?;
-    let catalog = match provision::complete_catalog(&projects, &view.completing, &default_platforms(), &store, context)?
-    {
-        Ok(catalog) => catalog,
-        Err(outcome) => return Ok(outcome),
+    let (name, view) = match &arguments.kind {
+        ViewKind::NpmCache(view) => ("npm-cache", view),
+        ViewKind::Tarballs(view) => ("tarballs", view),
+        ViewKind::Pyodide(view) => return pyodide::run(view, context),
+        ViewKind::Wheels(view) => return wheels::run(view, context),
     };
-    let published = publish(&store, layout(&store, &catalog)?, name, &view.folder)?;
+    let projects = Project::read_all(&or_here(&view.projects), context)?;
+    let is_for_npm = matches!(arguments.kind, ViewKind::NpmCache(_));
+    if is_for_npm {
+        provision::warn_of_gates(&projects, &[], Way::Cache, context);
+    }
+    let store = Store::open(&context.store)?;
+    let mut catalog =
+        match provision::complete_catalog(&projects, &view.completing, &default_platforms(), &store, context)? {
+            Ok(catalog) => catalog,
+            Err(outcome) => return Ok(outcome),
+        };
+    if is_for_npm {
+        provision::describe(&mut catalog, &store, context);
+    }
+    let published = publish(&store, layout(is_for_npm, &catalog, &projects, context), name, &view.folder)?;
     print(context, name, view, published);
     Ok(Outcome::Done)
+}
+
+fn layout(is_for_npm: bool, catalog: &Catalog, projects: &[Project], context: &Context<'_>) -> Layout {
+    if !is_for_npm {
+        return tarballs(catalog.offers());
+    }
+    let mut layout = npm_cache(catalog.offers(), catalog.packuments(), Index::Whole);
+    for lockfile in projects.iter().flat_map(|project| &project.input.project.lockfiles) {
+        add_local_tarballs(&mut layout, lockfile, context);
+    }
+    layout
+}
+
+/// Those that are what the lockfile says. npm finds the others itself, and says what is wrong with them.
+fn add_local_tarballs(layout: &mut Layout, lockfile: &LockfileBytes, context: &Context<'_>) {
+    for LocalTarball { path, integrity } in lockfile::local_tarballs(&lockfile.bytes) {
+        let file = lockfile.folder().join(&path);
+        match std::fs::read(&file) {
+            Ok(bytes) => {
+                let digests: Vec<_> = integrity.algorithms().map(|algorithm| Digest::of(algorithm, &bytes)).collect();
+                if let (true, Some(digests)) = (integrity.agrees_with(&digests), Integrity::new(digests)) {
+                    add_local(layout, &path, &bytes, &digests);
+                } else {
+                    let text = format!("{}: digest does not match {}", file.display(), lockfile.name);
+                    context.printer.warning(&text);
+                }
+            }
+            Err(error) => context.printer.warning(&format!("{} is left out: {error}", file.display())),
+        }
+    }
 }
 
 fn print(context: &Context<'_>, name: &'static str, view: &cli::ViewFolder, published: Published) {

@@ -92,7 +92,10 @@ fn tarball(shelves: &Shelves, position: usize) -> Result<Response, String> {
     };
     let served = match body::checked(&shelves.store, found) {
         // Set aside by now, so that it counts as absent.
-        Err(StoreError::DamagedBlob { .. }) => body::checked(&shelves.store, arrive(shelves, &entry)?),
+        Err(StoreError::DamagedBlob { .. }) => match arrive(shelves, &entry) {
+            Ok(found) => body::checked(&shelves.store, found),
+            Err(why) => return Err(format!("{package}: its blob {} was damaged, and now: {why}", found.blob)),
+        },
         served => served,
     };
     let body = served.map_err(|error| format!("{package}: {error}"))?;
@@ -134,9 +137,8 @@ fn describe<T>(
 
 fn packument(shelves: &Shelves, name: &str, client: &Client) -> Result<Response, String> {
     describe(shelves, name, |catalog, offers| {
-        let packument = catalog.packument(&shelves.store, offers, |offer| client.tarball(offer));
         let content_type = if client.takes_abbreviated { ABBREVIATED } else { "application/json" };
-        Ok(json(content_type, packument.map_err(|error| error.to_string())?))
+        Ok(json(content_type, catalog.packument(offers, |offer| client.tarball(offer))))
     })
 }
 
@@ -149,9 +151,8 @@ fn one_version(shelves: &Shelves, name: &str, version: &str, client: &Client) ->
             "latest" => offers.iter().filter(is_stable).max_by(by_version).or_else(|| offers.iter().max_by(by_version)),
             _ => offers.iter().find(|offer| offer.artifact.version.as_str() == version),
         };
-        let offer = offer.ok_or_else(|| format!("no lockfile names {name} {version}"))?;
-        let document = catalog.version(&shelves.store, offer, client.tarball(offer));
-        Ok(json("application/json", document.map_err(|error| error.to_string())?))
+        let document = offer.and_then(|offer| catalog.version(offer, client.tarball(offer)));
+        Ok(json("application/json", document.ok_or_else(|| format!("no lockfile names {name} {version}"))?))
     })
 }
 

@@ -11,11 +11,12 @@ use std::{
 use url::Url;
 
 use crate::{
+    address::address_of,
     artifact::Source,
-    catalog::Offer,
     environment::Environment,
+    larder_toml::LarderToml,
     npmrc::{Allowed, NpmConfig},
-    plan::EntryName,
+    plan::{EntryName, Planned},
 };
 
 /// The oldest npm that has gates which are shut by default.
@@ -77,23 +78,27 @@ impl GateKind {
     }
 }
 
-/// What npm 12 would refuse of these offers with this configuration.
-pub fn gates<'a>(offers: impl IntoIterator<Item = &'a Offer>, npm: &NpmConfig) -> Vec<Gate> {
+/// What npm 12 would refuse of these artifacts with this configuration.
+pub fn gates<'a>(artifacts: impl IntoIterator<Item = &'a Planned>, npm: &NpmConfig) -> Vec<Gate> {
+    // npm knows nothing of mirrors for forges.
+    let settings = LarderToml::default();
     let mut gates: BTreeMap<GateKind, Gate> = BTreeMap::new();
-    for offer in offers {
-        let kind = match &offer.artifact.source {
+    for planned in artifacts {
+        let artifact = &planned.artifact;
+        let kind = match &artifact.source {
             Source::Git { .. } if npm.allow_git() == Allowed::None => GateKind::Git,
             Source::Remote { .. } if npm.allow_remote() == Allowed::None => GateKind::Remote,
-            Source::Registry { .. } if npm.allow_remote() != Allowed::All => {
-                let registry = npm.registry_for(&offer.artifact.name);
-                if lies_below(&offer.address, registry) {
+            Source::Registry { resolved: Some(_) } if npm.allow_remote() != Allowed::All => {
+                // What has no address to ask at is named when it is fetched.
+                let Ok(address) = address_of(artifact, npm, &settings) else { continue };
+                if lies_below(&address.url, npm.registry_for(&artifact.name)) {
                     continue;
                 }
-                GateKind::OtherRegistry { host: host_of(&offer.address) }
+                GateKind::OtherRegistry { host: host_of(&address.url) }
             }
             _ => continue,
         };
-        let first = || (offer.artifact.to_string(), offer.entries[0].clone());
+        let first = || (artifact.to_string(), planned.entries[0].clone());
         let gate = gates.entry(kind.clone()).or_insert_with(|| Gate { kind, artifacts: 0, first: first() });
         gate.artifacts += 1;
     }

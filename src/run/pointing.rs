@@ -1,6 +1,7 @@
 //! What a package manager has to be told to find the store: variables of its environment, nothing else. Pure.
 
 use std::{
+    collections::BTreeMap,
     ffi::{OsStr, OsString},
     path::Path,
 };
@@ -41,12 +42,14 @@ pub struct Pointers<'a> {
     pub registry: Option<&'a str>,
     /// Scopes with a registry of their own, with their at signs.
     pub scopes: Vec<&'a str>,
+    /// npm's `replace-registry-host`, where it must be told: see [`replaced_host`].
+    pub replaced_host: Option<&'a str>,
     /// No request may leave the machine.
     pub is_offline: bool,
 }
 
-/// Variables to set.
-pub fn variables(pointers: &Pointers<'_>) -> Vec<(OsString, OsString)> {
+/// Variables to set. `no_proxy` is what the environment has for it.
+pub fn variables(pointers: &Pointers<'_>, no_proxy: Option<&str>) -> Vec<(OsString, OsString)> {
     let mut set: Vec<(OsString, OsString)> = Vec::new();
     let mut say = |name: &str, value: &OsStr| set.push((name.into(), value.to_owned()));
     say("npm_config_cache", pointers.npm_cache.as_os_str());
@@ -63,14 +66,34 @@ pub fn variables(pointers: &Pointers<'_>) -> Vec<(OsString, OsString)> {
     for scope in &pointers.scopes {
         say(&format!("npm_config_{scope}:registry"), registry.as_ref());
     }
-    say("npm_config_replace_registry_host", "always".as_ref());
+    if let Some(host) = pointers.replaced_host {
+        say("npm_config_replace_registry_host", host.as_ref());
+    }
     // The registry knows no advisories, and silence would look like a clean bill.
     say("npm_config_audit", "false".as_ref());
     // A proxy cannot reach this machine's loopback.
+    let others = no_proxy.filter(|others| !others.is_empty()).map(|others| format!(",{others}")).unwrap_or_default();
     for name in ["no_proxy", "NO_PROXY"] {
-        say(name, "127.0.0.1,localhost".as_ref());
+        say(name, format!("127.0.0.1,localhost{others}").as_ref());
     }
     set
+}
+
+/// Which hosts npm has to replace in the lockfiles' addresses to find the registry on loopback. `addressed` are the hosts of registries that they name, one for each
+/// artifact; `None` if they name none.
+///
+/// The one host that is named is replaced; of several, `always` replaces all, but npm then puts the registry before the path of a local tarball too, and
+/// does not find it: where there are such, the host of most artifacts is replaced.
+pub fn replaced_host<'a>(addressed: impl IntoIterator<Item = &'a str>, has_local_tarballs: bool) -> Option<&'a str> {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for host in addressed {
+        *counts.entry(host).or_default() += 1;
+    }
+    if counts.len() > 1 && !has_local_tarballs {
+        return Some("always");
+    }
+    // Of equally many the first by name, so that two runs agree.
+    counts.into_iter().rev().max_by_key(|(_, count)| *count).map(|(host, _)| host)
 }
 
 /// Which of the inherited variables say the same in another spelling, such as `NPM_CONFIG_CACHE`: npm would have to choose.
@@ -106,15 +129,30 @@ mod tests {
     }
 
     #[test]
+    fn the_hosts_that_the_lockfile_names_are_replaced_as_far_as_npm_can() {
+        for (hosts, has_local_tarballs, expected) in [
+            (&[][..], false, None),
+            (&["a", "a"], false, Some("a")),
+            (&["a", "a"], true, Some("a")),
+            (&["a", "b"], false, Some("always")),
+            (&["a", "b", "b"], true, Some("b")),
+            (&["b", "a"], true, Some("a")),
+        ] {
+            assert_eq!(replaced_host(hosts.iter().copied(), has_local_tarballs), expected, "{hosts:?}");
+        }
+    }
+
+    #[test]
     fn what_the_environment_says_otherwise_in_any_spelling_is_taken_away() {
         let pointers = Pointers {
             npm_cache: Path::new("/c"),
             npm_logs: Path::new("/l"),
             registry: None,
             scopes: Vec::new(),
+            replaced_host: None,
             is_offline: true,
         };
-        let set = variables(&pointers);
+        let set = variables(&pointers, None);
         let inherited =
             ["NPM_CONFIG_CACHE", "npm_config_cache", "npm_config_prefer-online", "npm_config_registry", "CACHE"];
         let gone = contradicting(inherited.into_iter(), &set);

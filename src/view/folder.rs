@@ -264,7 +264,7 @@ fn write(
     root: &Path,
     published: &mut Published,
 ) -> Result<(), ViewError> {
-    make_folders(layout, root)?;
+    make_folders(layout, root, |folder| set_mode(folder, FOLDER_MODE))?;
     let placer = Placer::new(store);
     for ((path, content), kept) in layout.files().zip(kept) {
         let target = root.join(path);
@@ -289,7 +289,7 @@ fn write(
 
 /// Writes a layout for one process and a while: blobs are symbolic links to the store's files, whatever filesystem each is on.
 pub fn write_links(store: &Store, layout: &Layout, root: &Path) -> Result<(), ViewError> {
-    make_folders(layout, root)?;
+    make_folders(layout, root, |_| Ok(()))?;
     for (path, content) in layout.files() {
         let target = root.join(path);
         match content {
@@ -302,11 +302,15 @@ pub fn write_links(store: &Store, layout: &Layout, root: &Path) -> Result<(), Vi
     Ok(())
 }
 
-fn make_folders(layout: &Layout, root: &Path) -> Result<(), ViewError> {
+fn make_folders(
+    layout: &Layout,
+    root: &Path,
+    finish: impl Fn(&Path) -> Result<(), ViewError>,
+) -> Result<(), ViewError> {
     for folder in layout.folders() {
         let folder = root.join(folder);
         fs::create_dir(&folder).at("create", &folder)?;
-        set_mode(&folder, FOLDER_MODE)?;
+        finish(&folder)?;
     }
     Ok(())
 }

@@ -62,6 +62,20 @@ fn is_asked_by_address(offer: &Offer) -> bool {
     has_no_address || offer.artifact.integrity.is_none()
 }
 
+/// Adds an archive of this machine, with its path in the project and its digests: npm copies such a one into its cache before it unpacks it, unless it is there.
+pub fn add_local(layout: &mut Layout, path: &str, bytes: &[u8], digests: &Integrity) {
+    let mut entry = Entry::of_tarball(&no_address(), digests, bytes.len() as u64);
+    entry.key = format!("larder:file:{path}");
+    layout.insert(index_path(entry.key()), Content::Bytes(bucket(&[entry])));
+    for digest in digests.digests() {
+        layout.insert(content_path(digest), Content::Bytes(bytes.to_vec()));
+    }
+}
+
+fn no_address() -> Url {
+    Url::parse("file:///").expect("a constant address is one")
+}
+
 /// What npm asks for full packuments with.
 const FULL: &str = "application/json";
 

@@ -12,5 +12,8 @@ mod network;
 mod plan;
 mod pyodide;
 mod racing;
+mod registry;
+mod run;
 mod store;
 mod support;
+mod view;
