@@ -17,3 +17,4 @@ mod run;
 mod store;
 mod support;
 mod view;
+mod view_pyodide;
