@@ -1,6 +1,6 @@
 //! What can be typed. Types only.
 
-use std::path::PathBuf;
+use std::{ffi::OsString, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -14,6 +14,7 @@ Examples:
   larder fetch                      fetch what ./package-lock.json names
   larder fetch web admin            the same for two projects
   larder fetch --offline            make no request: say whether everything is here
+  larder run --offline -- npm ci    install from the store, with the network cut
   larder status                     what the store holds
 
 Exit codes: 0 done, 1 wrong input or data, 2 usage, 3 network, 4 store, 130 stopped.")]
@@ -65,6 +66,12 @@ pub enum Command {
     Plan(Plan),
     /// Download what lockfiles name and the store does not have
     Fetch(Fetch),
+    /// Run a command whose package manager installs from the store
+    Run(Run),
+    /// Serve what lockfiles name as a registry on 127.0.0.1
+    Serve(Serve),
+    /// Lay out what lockfiles name for a package manager
+    View(View),
     /// Choose the files of the project's Pyodide and write them down in larder.lock
     Lock(Lock),
     /// Write a larder.toml for a project
@@ -73,8 +80,6 @@ pub enum Command {
     Status,
     /// Read every blob of the store and compare it with its name
     Verify(Verify),
-    /// Lay out what the store has for one kind of consumer
-    View(View),
 }
 
 /// `larder plan`.
@@ -111,15 +116,31 @@ pub struct Fetch {
     /// Folders with a lockfile, or lockfiles
     #[arg(value_name = "PROJECT", default_value = ".", hide_default_value = true)]
     pub projects: Vec<PathBuf>,
-    /// Fetch optional packages of this platform, as Docker spells it (linux/arm64); can be repeated
+    /// Which part of the plan.
+    #[command(flatten)]
+    pub selecting: Selecting,
+    /// How.
+    #[command(flatten)]
+    pub fetching: Fetching,
+}
+
+/// Which part of a plan is wanted.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Selecting {
+    /// Take optional packages of this platform, as Docker spells it (linux/arm64); can be repeated
     #[arg(long = "platform", value_name = "OS/CPU", conflicts_with = "all_platforms")]
     pub platforms: Vec<Platform>,
-    /// Fetch optional packages of all platforms
+    /// Take optional packages of all platforms
     #[arg(long)]
     pub all_platforms: bool,
     /// Leave a group out: dev, optional or peer; can be repeated
     #[arg(long, value_name = "GROUP", value_enum, hide_possible_values = true)]
     pub omit: Vec<Group>,
+}
+
+/// How what is missing is fetched.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Fetching {
     /// Make no request; name what is missing
     #[arg(long)]
     pub offline: bool,
@@ -129,6 +150,105 @@ pub struct Fetch {
     /// Downloads at once [default: that of larder.toml, npm's maxsockets, or 50]
     #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub jobs: Option<u32>,
+}
+
+/// What a plan needs to be complete.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Completing {
+    /// Which part of it.
+    #[command(flatten)]
+    pub selecting: Selecting,
+    /// How it is fetched.
+    #[command(flatten)]
+    pub fetching: Fetching,
+}
+
+/// `larder run`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  larder run -- npm ci                        fetch what is missing, then install from the store
+  larder run --offline -- npm ci              with no request at all, or fail before npm starts
+  larder run --project web -- npm --prefix web ci
+  larder run --offline -- sh -c 'npm ci && npm run build'
+
+npm reads a temporary cache whose files are links into the store. Any other command finds a
+registry on 127.0.0.1, named by npm_config_registry, which serves the plan and nothing else.
+Terminal, signals and exit code are the command's; nothing is left behind.")]
+pub struct Run {
+    /// The project: a folder with a lockfile, or a lockfile [default: the current folder]; can be repeated
+    #[arg(long = "project", value_name = "PROJECT")]
+    pub projects: Vec<PathBuf>,
+    /// What has to be there: for this machine, unless a platform is named.
+    #[command(flatten)]
+    pub completing: Completing,
+    /// The command and its arguments
+    #[arg(value_name = "COMMAND", required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    pub command: Vec<OsString>,
+}
+
+/// `larder serve`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  larder serve                                a registry for ./package-lock.json, on a free port
+  larder serve web admin --port 4873          for two projects
+  npm_config_registry=http://127.0.0.1:4873/ npm install
+
+The first line of the output is its address. It listens on 127.0.0.1 alone, serves what the
+lockfiles name and nothing else, and fetches what the store lacks when it is asked for.")]
+pub struct Serve {
+    /// Folders with a lockfile, or lockfiles [default: the current folder]
+    #[arg(value_name = "PROJECT")]
+    pub projects: Vec<PathBuf>,
+    /// The port; 0 takes a free one
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    pub port: u16,
+    /// How what is missing is fetched.
+    #[command(flatten)]
+    pub fetching: Fetching,
+}
+
+/// `larder view`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  larder view npm-cache build/npm-cache       then: npm ci --offline --cache build/npm-cache
+  larder view tarballs build/tarballs --platform linux/amd64
+  larder view npm-cache cache web admin       for two projects
+
+A view is built beside its folder and swapped with it. It may be removed at any time.")]
+pub struct View {
+    /// For whom.
+    #[command(subcommand)]
+    pub kind: ViewKind,
+}
+
+/// Whom a view is for.
+#[derive(Debug, Subcommand)]
+pub enum ViewKind {
+    /// A cache for npm: `npm ci --offline --cache DIR`
+    NpmCache(ViewFolder),
+    /// A folder of tarballs, named as npm pack names them
+    Tarballs(ViewFolder),
+    /// A folder that Pyodide loads from offline, in browsers and in node
+    Pyodide(ViewPyodide),
+    /// A wheelhouse with an index, for pip and micropip
+    Wheels(ViewWheels),
+}
+
+/// Where a view goes, and of what.
+#[derive(Debug, Args)]
+pub struct ViewFolder {
+    /// The folder to make
+    #[arg(value_name = "DIR")]
+    pub folder: PathBuf,
+    /// Folders with a lockfile, or lockfiles [default: the current folder]
+    #[arg(value_name = "PROJECT")]
+    pub projects: Vec<PathBuf>,
+    /// What has to be there.
+    #[command(flatten)]
+    pub completing: Completing,
 }
 
 /// `larder lock`.
@@ -184,28 +304,15 @@ pub enum Group {
 #[command(after_help = "\
 Examples:
   larder verify                     damaged blobs are named and set aside, in damaged/
-  larder verify --repair            and fetched again, and the index is made anew")]
+  larder verify --repair            and fetched again, and the index is made anew
+  larder verify --pyodide static/pyodide    a folder that Pyodide is to load from, whoever made it")]
 pub struct Verify {
     /// Fetch again what is damaged or gone, from where it came; make the index anew
     #[arg(long)]
     pub repair: bool,
-}
-
-/// `larder view`.
-#[derive(Debug, Args)]
-pub struct View {
-    /// For whom.
-    #[command(subcommand)]
-    pub kind: ViewKind,
-}
-
-/// For whom a view is.
-#[derive(Debug, Subcommand)]
-pub enum ViewKind {
-    /// A folder that Pyodide loads from offline, in browsers and in node
-    Pyodide(ViewPyodide),
-    /// A wheelhouse with an index, for pip and micropip
-    Wheels(ViewWheels),
+    /// Check this folder against its own pyodide-lock.json instead: closure, digests, cycles, names, ABI
+    #[arg(long, value_name = "DIR", conflicts_with = "repair")]
+    pub pyodide: Option<PathBuf>,
 }
 
 /// `larder view pyodide`.
@@ -217,13 +324,16 @@ Examples:
 
 The folder is built beside its place and then swapped with what is there.")]
 pub struct ViewPyodide {
-    /// The folder; what a view left there is replaced
+    /// The folder; what a view left there is replaced [default: that of larder.toml]
     #[arg(value_name = "DIR")]
-    pub folder: PathBuf,
+    pub folder: Option<PathBuf>,
     /// A folder with a larder.lock
     #[arg(value_name = "PROJECT", default_value = ".", hide_default_value = true)]
     pub project: PathBuf,
-    /// Keep the rest of the distribution in the lock, with addresses at the public CDN
+    /// How what is missing is fetched.
+    #[command(flatten)]
+    pub fetching: Fetching,
+    /// Keep the rest of the distribution in the lock, with the addresses of the first source
     #[arg(long)]
     pub full_lock: bool,
     /// Refuse dependency cycles instead of breaking them
@@ -245,4 +355,7 @@ pub struct ViewWheels {
     /// A folder with a larder.lock
     #[arg(value_name = "PROJECT", default_value = ".", hide_default_value = true)]
     pub project: PathBuf,
+    /// How what is missing is fetched.
+    #[command(flatten)]
+    pub fetching: Fetching,
 }

@@ -4,11 +4,17 @@ mod agreement;
 mod fetch;
 mod init;
 mod input;
+mod larder_lock;
 mod lock;
 mod plan;
+mod provision;
+mod run;
+mod serve;
 mod settings;
 mod status;
+mod through;
 mod verify;
+mod verify_pyodide;
 mod view;
 
 pub use self::{init::InitError, lock::LockError};
@@ -21,6 +27,7 @@ use std::{
 use jiff::Timestamp;
 
 use crate::{
+    catalog::CatalogError,
     cli::{Cli, Command},
     environment::Environment,
     fill::{Fault, FillError},
@@ -29,9 +36,10 @@ use crate::{
     plan::PlanError,
     project::ProjectError,
     pyodide::{folder::FolderError, lock_file::LockFileError},
+    run::child::ChildError,
     selection::PlatformError,
     ui::{printer::Printer, report},
-    view::{folder::ViewError, stock::StockError},
+    view::{folder::ViewError, inspect::InspectError, stock::StockError},
 };
 
 /// What every command gets.
@@ -60,6 +68,8 @@ pub enum Outcome {
     Store,
     /// The user stopped it.
     Interrupted,
+    /// The command that was run ended with this code, or, if a signal ended it, with 128 and its number.
+    Child(u8),
 }
 
 impl From<Outcome> for ExitCode {
@@ -71,6 +81,7 @@ impl From<Outcome> for ExitCode {
             Outcome::Store => 4,
             // As a shell reports a program that the interrupt signal ended.
             Outcome::Interrupted => 130,
+            Outcome::Child(code) => code,
         })
     }
 }
@@ -134,12 +145,36 @@ pub enum CommandError {
     /// The store.
     #[error(transparent)]
     Store(#[from] larder_store::StoreError),
-    /// There is no store.
-    #[error("there is no store at {}", place.display())]
-    NoStore {
-        /// Its place.
-        place: PathBuf,
+    /// What is here cannot be offered.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+    /// A view cannot be written.
+    #[error(transparent)]
+    View(#[from] ViewError),
+    /// The command cannot be run.
+    #[error(transparent)]
+    Child(#[from] ChildError),
+    /// There is no place for a run's files.
+    #[error("cannot make a folder in {}", folder.display())]
+    Scratch {
+        /// The folder for temporary files.
+        folder: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
     },
+    /// The registry cannot be started.
+    #[error("cannot serve on port {port} of 127.0.0.1")]
+    Registry {
+        /// The port; 0 is any.
+        port: u16,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// No folder for a view.
+    #[error("there is no folder to lay Pyodide out in")]
+    NoFolder,
     /// A project without `larder.lock`.
     #[error("{} does not exist", path.display())]
     NoLarderLock {
@@ -164,15 +199,15 @@ pub enum CommandError {
     /// A Pyodide folder that cannot be.
     #[error(transparent)]
     Folder(#[from] FolderError),
+    /// A folder that cannot be read.
+    #[error(transparent)]
+    Inspect(#[from] InspectError),
     /// Packages that need each other, where that is refused.
     #[error("dependencies form cycles, for which Pyodide's loader waits forever:\n  {}", cycles.join("\n  "))]
     Cycles {
         /// Each of them, in words.
         cycles: Vec<String>,
     },
-    /// A view that cannot be written.
-    #[error(transparent)]
-    View(#[from] ViewError),
 }
 
 /// Runs a command and prints what it says.
@@ -180,11 +215,13 @@ pub fn run(cli: &Cli, context: &Context<'_>) -> Outcome {
     let outcome = match &cli.command {
         Command::Plan(arguments) => plan::run(arguments, context),
         Command::Fetch(arguments) => fetch::run(arguments, context),
+        Command::Run(arguments) => run::run(arguments, context),
+        Command::Serve(arguments) => serve::run(arguments, context),
+        Command::View(arguments) => view::run(arguments, context),
         Command::Lock(arguments) => lock::run(arguments, context),
         Command::Init(arguments) => init::run(arguments, context),
         Command::Status => status::run(context),
         Command::Verify(arguments) => verify::run(arguments, context),
-        Command::View(arguments) => view::run(arguments, context),
     };
     outcome.unwrap_or_else(|error| {
         if matches!(error, CommandError::Fill(FillError::Interrupted)) {
@@ -208,8 +245,10 @@ impl CommandError {
             Self::Lock(error) => error.outcome(),
             Self::Store(_)
             | Self::Fill(FillError::Store(_))
+            | Self::View(ViewError::Store(_))
             | Self::Stock(StockError::Store(_))
-            | Self::NoStore { .. } => Outcome::Store,
+            | Self::Catalog(CatalogError::Store(_) | CatalogError::NoReceipt { .. }) => Outcome::Store,
+            Self::Child(error) => Outcome::Child(error.exit_code()),
             _ => Outcome::Wrong,
         }
     }
@@ -222,9 +261,16 @@ impl CommandError {
             Self::Init(error) => return error.hint().map(str::to_owned),
             Self::View(error) => return error.hint().map(str::to_owned),
             Self::Stock(error) => return error.hint().map(str::to_owned),
-            Self::NoStore { .. } => "`larder fetch` makes one",
+            Self::NoFolder => "name one, or give `folder` below `[pyodide]` in larder.toml",
             Self::NoLarderLock { .. } => "`larder lock` writes it from `[pyodide]` in larder.toml",
             Self::Cycles { .. } => "without --strict, each is broken and named",
+            Self::Scratch { .. } => "name a folder that can be written with TMPDIR",
+            Self::Registry { port: 1.., .. } => {
+                "another program may have that port: without --port, a free one is taken"
+            }
+            Self::Catalog(CatalogError::NoReceipt { .. } | CatalogError::Tarball { .. }) => {
+                "`larder verify --repair` looks at every blob of the store"
+            }
             Self::Lockfile {
                 problem:
                     LockfileError::Empty { .. }

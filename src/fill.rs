@@ -24,7 +24,7 @@ use jiff::Timestamp;
 use larder_store::{
     Store, StoreError,
     commit::Committed,
-    look_up::{LookUp, Wanted},
+    look_up::{Found, LookUp, Wanted},
 };
 
 pub use failure::{Failure, FailureKind, Fault, chain};
@@ -37,7 +37,7 @@ use crate::{
 };
 
 /// How orders are filled.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct FillSettings {
     /// How requests are made.
     pub client: ClientSettings,
@@ -70,6 +70,8 @@ pub struct Filled {
     pub received: u64,
     /// How long the disk was waited for after the last download.
     pub barrier: std::time::Duration,
+    /// The blob of each wish, in the wishes' order; `None` for what is not here.
+    pub found: Vec<Option<Found>>,
     /// A remark on the index, if it was not had as usual.
     pub index: Option<larder_store::index::IndexState>,
 }
@@ -102,15 +104,17 @@ pub fn fill(
 ) -> Result<Filled, FillError> {
     let mut filled = Filled { failures: wishes.failures.clone(), ..Filled::default() };
     let wanted: Vec<_> = wishes.wishes.iter().map(|wish| wish.wanted.clone()).collect();
-    let look_up = store.look_up(&wanted, settings.now)?;
+    let look_up = Arc::new(store.look_up(&wanted, settings.now)?);
     let mut missing = Vec::new();
     for wish in &wishes.wishes {
         let is_refused = settings.requires_integrity && matches!(wish.wanted, Wanted::Identity(_));
         if !is_refused && let Some(found) = look_up.find(&wish.wanted) {
             filled.already_here += wish.artifacts();
+            filled.found.push(Some(found));
             watcher.event(WatchEvent::Here { files: 1, bytes: found.size });
             continue;
         }
+        filled.found.push(None);
         match wishes.order(wish) {
             Ok(order) if is_refused => filled.failures.extend(order.failures(&FailureKind::NoIntegrity)),
             Ok(order) if settings.is_offline => filled.failures.extend(order.failures(&FailureKind::Offline)),
@@ -123,14 +127,37 @@ pub fn fill(
         if !store.is_writable() {
             return Err(StoreError::ReadOnly { root: store.root().to_owned() }.into());
         }
-        download(look_up, missing, configurations, settings, watcher, &mut filled)?;
+        let now = settings.now;
+        download(&look_up, missing, configurations, settings, watcher, &mut filled)?;
+        find_fetched(store, &look_up, &wanted, now, &mut filled)?;
     }
     filled.failures.sort_by(|a, b| a.entries.cmp(&b.entries));
     Ok(filled)
 }
 
+/// Notes the blobs of what was missing before.
+fn find_fetched(
+    store: &Store,
+    look_up: &LookUp,
+    wanted: &[Wanted],
+    now: Timestamp,
+    filled: &mut Filled,
+) -> Result<(), FillError> {
+    let find_in = |look_up: &LookUp, filled: &mut Filled| {
+        for (wanted, found) in wanted.iter().zip(&mut filled.found) {
+            *found = found.or_else(|| look_up.find(wanted));
+        }
+        filled.found.iter().all(Option::is_some)
+    };
+    // What another larder fetched meanwhile, or what has several digests, only the index knows.
+    if !find_in(look_up, filled) && filled.failures.is_empty() {
+        find_in(&store.look_up(wanted, now)?, filled);
+    }
+    Ok(())
+}
+
 fn download(
-    look_up: LookUp,
+    look_up: &Arc<LookUp>,
     missing: Vec<Order>,
     configurations: &[NpmConfig],
     settings: FillSettings,
@@ -147,10 +174,9 @@ fn download(
         .map_err(FillError::Runtime)?;
     let credentials = Arc::new(credentials::Known::new(&missing, configurations.to_vec()));
     let client = Client::new(settings.client, credentials)?;
-    let look_up = Arc::new(look_up);
     let schedule = schedule::Schedule::new(
         client,
-        Arc::clone(&look_up),
+        Arc::clone(look_up),
         configurations.to_vec(),
         Arc::clone(watcher),
         settings.now,
@@ -168,7 +194,7 @@ fn download(
     let (published, tally) = outcome?;
     filled.requests = tally.requests();
     filled.received = tally.received();
-    settle(published, &tally, &look_up, filled)
+    settle(published, &tally, look_up, filled)
 }
 
 /// Moves what the committer could not publish from the fetched to the failed.

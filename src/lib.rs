@@ -1,9 +1,10 @@
 //! larder: a content-addressed pre-build fetch cache for npm and Pyodide.
 //!
-//! Lockfiles are read into artifacts, artifacts into a plan; a plan is fetched into a store. `docs/architecture.md` says how.
+//! Lockfiles are read into artifacts, artifacts into a plan; a plan is fetched into a store, and the store feeds builds. `docs/architecture.md` says how.
 
 pub mod address;
 pub mod artifact;
+pub mod catalog;
 pub mod cli;
 pub mod commands;
 pub mod endpoints;
@@ -12,11 +13,18 @@ pub mod fetch;
 pub mod fill;
 pub mod larder_toml;
 pub mod lockfile;
+pub mod manifest;
 pub mod npmrc;
+pub mod packument;
 pub mod plan;
 pub mod project;
 pub mod pyodide;
 pub mod redacted;
+pub mod registry;
+pub mod run;
+pub mod scratch;
 pub mod selection;
+pub mod supply;
+pub mod tarball;
 pub mod ui;
 pub mod view;

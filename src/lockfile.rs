@@ -5,7 +5,9 @@
 
 use std::{fmt, sync::Arc};
 
-use crate::{artifact::Artifact, pyodide::lock_file::LarderLock};
+use larder_store::digest::Integrity;
+
+use crate::{artifact::Artifact, manifest::Manifests, pyodide::lock_file::LarderLock};
 
 mod error;
 mod larder;
@@ -117,7 +119,26 @@ pub fn read(lockfile: &str, bytes: &[u8]) -> Result<Reading, LockfileError> {
     npm::read(lockfile, bytes)
 }
 
+/// What a lockfile says about its packages beyond where their bytes are. One that cannot be read says nothing: [`read`] says why.
+pub fn manifests(bytes: &[u8]) -> Manifests {
+    npm::manifests(bytes)
+}
+
 /// The entries of a `larder.lock`: the runtime's npm tarball, and a file for each package.
 pub fn of_larder_lock(lockfile: &str, lock: &LarderLock) -> Reading {
     larder::read(lockfile, lock)
+}
+
+/// An archive of this machine that a lockfile names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LocalTarball {
+    /// Its path, from the lockfile's folder.
+    pub path: String,
+    /// What the lockfile states about its bytes.
+    pub integrity: Integrity,
+}
+
+/// The archives of this machine that a lockfile names with a digest.
+pub fn local_tarballs(bytes: &[u8]) -> Vec<LocalTarball> {
+    npm::local_tarballs(bytes)
 }

@@ -18,6 +18,7 @@ pub mod ini;
 mod layers;
 mod network;
 mod registries;
+mod running;
 #[cfg(test)]
 mod tests;
 
@@ -25,9 +26,10 @@ pub use self::{
     authorization::Authorization,
     network::{NetworkSettings, PemFile, Proxy},
     registries::ReplaceRegistryHost,
+    running::Allowed,
 };
 
-use self::{authorization::Authorizations, layers::Layers, registries::Registries};
+use self::{authorization::Authorizations, layers::Layers, registries::Registries, running::Running};
 
 /// What npm's configuration says, as far as fetching needs it.
 #[derive(Clone, Debug)]
@@ -35,6 +37,7 @@ pub struct NpmConfig {
     registries: Registries,
     authorizations: Authorizations,
     network: NetworkSettings,
+    running: Running,
     warnings: Vec<NpmrcWarning>,
 }
 
@@ -51,7 +54,8 @@ impl NpmConfig {
             authorizations.insert_if_none(&registry, authorization);
         }
         let network = NetworkSettings::read(&layers, environment, &mut warnings)?;
-        Ok(Self { registries, authorizations, network, warnings })
+        let running = Running::read(&layers, environment.home());
+        Ok(Self { registries, authorizations, network, running, warnings })
     }
 
     /// The registry of packages that have no scope, or whose scope has none of its own. Ends with a slash; has no user name or password.
@@ -92,6 +96,26 @@ impl NpmConfig {
     /// Which of a lockfile's addresses are asked for at the configured registry instead.
     pub fn replace_registry_host(&self) -> &ReplaceRegistryHost {
         &self.registries.replace
+    }
+
+    /// Scopes that have a registry of their own, with their at signs.
+    pub fn scopes(&self) -> impl Iterator<Item = &str> {
+        self.registries.scopes()
+    }
+
+    /// Which packages npm takes from git.
+    pub const fn allow_git(&self) -> Allowed {
+        self.running.allow_git
+    }
+
+    /// Which packages npm takes from addresses that are not the registry's.
+    pub const fn allow_remote(&self) -> Allowed {
+        self.running.allow_remote
+    }
+
+    /// Where npm writes its logs, if there is a home folder.
+    pub fn logs(&self) -> Option<PathBuf> {
+        self.running.logs()
     }
 
     /// What a person should know, in the order it was found.

@@ -8,6 +8,7 @@
 //! index ────────┘
 //! ```
 
+pub mod check;
 pub mod compose;
 pub mod core;
 pub mod cycles;

@@ -6,7 +6,7 @@ use crate::artifact::Conditions;
 
 mod platform;
 
-pub use platform::{Cpu, Libc, Os, Platform, PlatformError, default_platforms};
+pub use platform::{Cpu, Libc, Os, Platform, PlatformError, default_platforms, host_platforms};
 
 /// The platforms that optional packages are wanted for.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,13 +8,11 @@ use serde::Serialize;
 use super::{
     CommandError, Context, Outcome,
     input::Input,
-    settings::{JOBS, client_settings, selection},
+    settings::{default_platforms, fill_settings, selection},
 };
 use crate::{
     cli,
-    fill::{Failure, FailureKind, Fault, FillSettings, Filled, LeftOut, WatchEvent, Wishes, fill},
-    larder_toml::LarderToml,
-    npmrc::NpmConfig,
+    fill::{Failure, FailureKind, Fault, Filled, LeftOut, WatchEvent, Wishes, fill},
     plan::{PlanDigest, Sum},
     selection::{Platforms, Selection},
     ui::{progress, report, units},
@@ -90,12 +88,12 @@ fn fetch(arguments: &cli::Fetch, context: &Context<'_>, store: &Store, input: &I
             .printer
             .warning("larder.toml asks for Pyodide's packages, and larder.lock does not exist: run `larder lock`");
     }
-    let selection = selection(arguments, &input.project)?;
+    let selection = selection(&arguments.selecting, &input.project, default_platforms())?;
     let configurations = input.configurations(context)?;
     let (wishes, left_out) = Wishes::of(&input.plan, &selection, input.by_lockfile(&configurations), settings);
     let selected = wishes.artifacts();
     let watcher = progress::watcher(context.printer);
-    let fill_settings = fill_settings(arguments, settings, &configurations, context);
+    let fill_settings = fill_settings(&arguments.fetching, settings, &configurations, context);
     let filled = fill(store, &wishes, &configurations, fill_settings, &watcher);
     watcher.event(WatchEvent::Over);
     std::mem::forget(wishes);
@@ -107,23 +105,6 @@ fn fetch(arguments: &cli::Fetch, context: &Context<'_>, store: &Store, input: &I
     fetched.print(context, input, &selection);
     report::failures(context.printer, &fetched.filled.failures);
     Ok(fetched)
-}
-
-fn fill_settings(
-    arguments: &cli::Fetch,
-    settings: &LarderToml,
-    configurations: &[NpmConfig],
-    context: &Context<'_>,
-) -> FillSettings {
-    let network = configurations[0].network();
-    let jobs = arguments.jobs.or(settings.fetch.jobs).or(network.max_sockets).unwrap_or(JOBS);
-    FillSettings {
-        client: client_settings(network, settings),
-        jobs: jobs as usize,
-        is_offline: arguments.offline,
-        requires_integrity: arguments.require_integrity || settings.require_integrity,
-        now: context.now,
-    }
 }
 
 impl Fetched {

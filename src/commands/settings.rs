@@ -1,27 +1,34 @@
 //! What was typed, what `larder.toml` says and what npm is configured with, joined: the nearer to the person wins.
 
-use super::CommandError;
+use jiff::Timestamp;
+
+use super::{CommandError, Context};
 use crate::{
     cli::{self, Group},
     fetch::{ClientSettings, ExtraCertificates},
+    fill::FillSettings,
     larder_toml::{LarderToml, OmittedGroup},
-    npmrc::NetworkSettings,
+    npmrc::{NetworkSettings, NpmConfig},
     project::Project,
-    selection::{Omit, Platform, Platforms, Selection, default_platforms},
+    selection::{self, Libc, Omit, Platform, Platforms, Selection},
 };
 
 /// Downloads at once: as many as `curl --parallel` makes. A bound keeps memory, connections and open files few.
 pub(super) const JOBS: u32 = 50;
 
-/// Which part of the plan is wanted.
-pub(super) fn selection(arguments: &cli::Fetch, project: &Project) -> Result<Selection, CommandError> {
+/// Which part of the plan is wanted. `default` are the platforms where nobody names one.
+pub(super) fn selection(
+    arguments: &cli::Selecting,
+    project: &Project,
+    default: Platforms,
+) -> Result<Selection, CommandError> {
     let settings = &project.settings;
     let stated = if arguments.platforms.is_empty() { platforms_of(project)? } else { arguments.platforms.clone() };
     let is_all = arguments.all_platforms || (settings.all_platforms && arguments.platforms.is_empty());
     let platforms = if is_all {
         Platforms::All
     } else if stated.is_empty() {
-        default_platforms(std::env::consts::OS, std::env::consts::ARCH)
+        default
     } else {
         Platforms::Only(stated.into_iter().collect())
     };
@@ -32,6 +39,59 @@ pub(super) fn selection(arguments: &cli::Fetch, project: &Project) -> Result<Sel
         peer: omits(Group::Peer, OmittedGroup::Peer),
     };
     Ok(Selection { platforms, omit })
+}
+
+/// This machine, and Linux on its processor with both C libraries: what a developer and the containers that he builds need.
+pub(super) fn default_platforms() -> Platforms {
+    selection::default_platforms(std::env::consts::OS, std::env::consts::ARCH)
+}
+
+/// This machine alone, for what runs on it at once.
+pub(super) fn host_platforms() -> Platforms {
+    selection::host_platforms(std::env::consts::OS, std::env::consts::ARCH, host_libc())
+}
+
+/// The C library of the programs on this machine, by their loaders; `None` if there are loaders of both, or of neither.
+fn host_libc() -> Option<Libc> {
+    let has_loader = |beginning: &str| {
+        ["/lib", "/lib64", "/lib/x86_64-linux-gnu", "/lib/aarch64-linux-gnu"].iter().any(|folder| {
+            let names = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.file_name());
+            names.into_iter().any(|name| name.as_encoded_bytes().starts_with(beginning.as_bytes()))
+        })
+    };
+    match (has_loader("ld-linux"), has_loader("ld-musl-")) {
+        (true, false) => Some(Libc::Glibc),
+        (false, true) => Some(Libc::Musl),
+        _ => None,
+    }
+}
+
+/// How what is missing is fetched.
+pub(super) fn fill_settings(
+    arguments: &cli::Fetching,
+    settings: &LarderToml,
+    configurations: &[NpmConfig],
+    context: &Context<'_>,
+) -> FillSettings {
+    fill_settings_at(arguments, settings, configurations, context.now)
+}
+
+/// The same at another time than the command's start.
+pub(super) fn fill_settings_at(
+    arguments: &cli::Fetching,
+    settings: &LarderToml,
+    configurations: &[NpmConfig],
+    now: Timestamp,
+) -> FillSettings {
+    let network = configurations[0].network();
+    let jobs = arguments.jobs.or(settings.fetch.jobs).or(network.max_sockets).unwrap_or(JOBS);
+    FillSettings {
+        client: client_settings(network, settings),
+        jobs: jobs as usize,
+        is_offline: arguments.offline,
+        requires_integrity: arguments.require_integrity || settings.require_integrity,
+        now,
+    }
 }
 
 /// The platforms that `larder.toml` names.

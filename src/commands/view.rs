@@ -1,43 +1,112 @@
-//! `larder view`: what the store has, laid out for one kind of consumer.
-
-use std::{fs, io, path::Path};
-
-use larder_store::Store;
-
-use super::{CommandError, Context, Outcome};
-use crate::{
-    cli,
-    pyodide::lock_file::{LARDER_LOCK, LarderLock},
-};
+//! `larder view`: a plan's files, laid out for one kind of consumer.
 
 mod pyodide;
 mod wheels;
 
+use serde::Serialize;
+
+use larder_store::{
+    Store,
+    digest::{Digest, Integrity},
+};
+
+use super::{
+    CommandError, Context, Outcome,
+    provision::{self, Project},
+    settings::default_platforms,
+    through::or_here,
+};
+use crate::{
+    catalog::Catalog,
+    cli::{self, ViewKind},
+    lockfile::{self, LocalTarball},
+    project::LockfileBytes,
+    run::pointing::Way,
+    ui::units,
+    view::{
+        folder::{Published, publish},
+        layout::Layout,
+        npm_cache::{Index, add_local, npm_cache},
+        tarballs::tarballs,
+    },
+};
+
+#[derive(Serialize)]
+struct Document {
+    view: &'static str,
+    folder: String,
+    files: usize,
+    kept: usize,
+    shared: usize,
+    written: usize,
+}
+
 pub(super) fn run(arguments: &cli::View, context: &Context<'_>) -> Result<Outcome, CommandError> {
-    match &arguments.kind {
-        cli::ViewKind::Pyodide(arguments) => pyodide::run(arguments, context),
-        cli::ViewKind::Wheels(arguments) => wheels::run(arguments, context),
+    let (name, view) = match &arguments.kind {
+        ViewKind::NpmCache(view) => ("npm-cache", view),
+        ViewKind::Tarballs(view) => ("tarballs", view),
+        ViewKind::Pyodide(view) => return pyodide::run(view, context),
+        ViewKind::Wheels(view) => return wheels::run(view, context),
+    };
+    let projects = Project::read_all(&or_here(&view.projects), context)?;
+    let is_for_npm = matches!(arguments.kind, ViewKind::NpmCache(_));
+    if is_for_npm {
+        provision::warn_of_gates(&projects, &[], Way::Cache, context);
+    }
+    let store = Store::open(&context.store)?;
+    let mut catalog =
+        match provision::complete_catalog(&projects, &view.completing, &default_platforms(), &store, context)? {
+            Ok(catalog) => catalog,
+            Err(outcome) => return Ok(outcome),
+        };
+    if is_for_npm {
+        provision::describe(&mut catalog, &store, context);
+    }
+    let published = publish(&store, layout(is_for_npm, &catalog, &projects, context), name, &view.folder)?;
+    print(context, name, view, published);
+    Ok(Outcome::Done)
+}
+
+fn layout(is_for_npm: bool, catalog: &Catalog, projects: &[Project], context: &Context<'_>) -> Layout {
+    if !is_for_npm {
+        return tarballs(catalog.offers());
+    }
+    let mut layout = npm_cache(catalog.offers(), catalog.packuments(), Index::Whole);
+    for lockfile in projects.iter().flat_map(|project| &project.input.project.lockfiles) {
+        add_local_tarballs(&mut layout, lockfile, context);
+    }
+    layout
+}
+
+/// Those that are what the lockfile says. npm finds the others itself, and says what is wrong with them.
+fn add_local_tarballs(layout: &mut Layout, lockfile: &LockfileBytes, context: &Context<'_>) {
+    for LocalTarball { path, integrity } in lockfile::local_tarballs(&lockfile.bytes) {
+        let file = lockfile.folder().join(&path);
+        match std::fs::read(&file) {
+            Ok(bytes) => {
+                let digests: Vec<_> = integrity.algorithms().map(|algorithm| Digest::of(algorithm, &bytes)).collect();
+                if let (true, Some(digests)) = (integrity.agrees_with(&digests), Integrity::new(digests)) {
+                    add_local(layout, &path, &bytes, &digests);
+                } else {
+                    let text = format!("{}: digest does not match {}", file.display(), lockfile.name);
+                    context.printer.warning(&text);
+                }
+            }
+            Err(error) => context.printer.warning(&format!("{} is left out: {error}", file.display())),
+        }
     }
 }
 
-/// The store, which has to be there.
-fn store(context: &Context<'_>) -> Result<Store, CommandError> {
-    let store = Store::open_if_present(&context.store)?;
-    store.ok_or_else(|| CommandError::NoStore { place: context.store.clone() })
-}
-
-/// A project's `larder.lock`; `project` is its folder or a file in it.
-fn larder_lock(project: &Path) -> Result<LarderLock, CommandError> {
-    let folder = if project.is_dir() { project } else { project.parent().unwrap_or(project) };
-    let path = folder.join(LARDER_LOCK);
-    match fs::read(&path) {
-        Ok(bytes) => Ok(LarderLock::parse(&path.display().to_string(), &bytes)?),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(CommandError::NoLarderLock { path }),
-        Err(source) => Err(CommandError::Unreadable { path, source }),
-    }
-}
-
-/// How many files are read at once.
-fn threads() -> usize {
-    std::thread::available_parallelism().map_or(2, usize::from)
+fn print(context: &Context<'_>, name: &'static str, view: &cli::ViewFolder, published: Published) {
+    let Published { files, kept, shared, written } = published;
+    context.printer.line(&format!(
+        "{}: {} = {} kept + {} shared with the store + {} written",
+        view.folder.display(),
+        units::plural(files, "file", "files"),
+        units::count(kept),
+        units::count(shared),
+        units::count(written),
+    ));
+    let folder = view.folder.display().to_string();
+    context.printer.json(&Document { view: name, folder, files, kept, shared, written });
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use larder_store::StoreError;
+use larder_store::{StoreError, digest::BlobId};
 use reqwest::StatusCode;
 
 use super::{packuments::PackumentError, sink::OtherThanRecorded};
@@ -39,6 +39,13 @@ pub enum FailureKind {
     Download(Arc<DownloadError>),
     /// It cannot be kept.
     Store(Arc<StoreError>),
+    /// Its blob is not what it should be, and cannot be fetched again.
+    Damaged {
+        /// The blob.
+        blob: BlobId,
+        /// What was found.
+        cause: Arc<str>,
+    },
 }
 
 /// Whose fault a failure is: decides the exit code.
@@ -57,7 +64,7 @@ impl FailureKind {
     pub fn fault(&self) -> Fault {
         match self {
             Self::Unfetchable(_) | Self::Address(_) | Self::Offline | Self::NoIntegrity => Fault::Data,
-            Self::Store(_) => Fault::Store,
+            Self::Store(_) | Self::Damaged { .. } => Fault::Store,
             Self::Packument(error) => match &**error {
                 PackumentError::Download(error) => download_fault(error),
                 _ => Fault::Data,
@@ -77,6 +84,7 @@ impl FailureKind {
             Self::Download(error) if is_mismatch(error) => "mismatch",
             Self::Download(_) => "download",
             Self::Store(_) => "store",
+            Self::Damaged { .. } => "damaged",
         }
     }
 
@@ -93,6 +101,7 @@ impl FailureKind {
                 _ => "could not be fetched".to_owned(),
             },
             Self::Store(_) => "cannot be kept".to_owned(),
+            Self::Damaged { blob, .. } => format!("its blob {blob} is damaged"),
         }
     }
 
@@ -105,6 +114,7 @@ impl FailureKind {
             Self::Packument(error) => chain(&**error),
             Self::Download(error) => chain(&**error),
             Self::Store(error) => chain(&**error),
+            Self::Damaged { cause, .. } => vec![cause.to_string()],
         }
     }
 
@@ -113,6 +123,9 @@ impl FailureKind {
         match self {
             Self::Download(error) if lockfile == LARDER_LOCK => locked_hint(error),
             Self::Offline => Some("run `larder fetch` with a network first, with the same --platform and --omit"),
+            Self::Damaged { .. } => {
+                Some("run it without --offline, where the store can be written: a damaged blob is then fetched again")
+            }
             Self::NoIntegrity => Some("`npm install` with an empty node_modules writes the integrity of each package"),
             Self::Download(error) if is_mismatch(error) => Some(
                 "the file at that address is not the one that was locked; if it was published anew on purpose, lock it anew with npm",

@@ -119,6 +119,16 @@ impl Wish<'_> {
     }
 }
 
+impl<'a> Wish<'a> {
+    /// The artifacts of a plan that it is; none for an order that was there before.
+    pub fn planned(&self) -> &[&'a Planned] {
+        match &self.of {
+            WishOf::Planned(planned) => planned,
+            WishOf::Ready(_) => &[],
+        }
+    }
+}
+
 impl From<Order> for Wish<'_> {
     fn from(order: Order) -> Self {
         Self { wanted: order.wanted.clone(), of: WishOf::Ready(Box::new(order)) }
@@ -133,10 +143,26 @@ impl<'a> Wishes<'a> {
         configurations: HashMap<&'a str, &'a NpmConfig>,
         settings: &'a LarderToml,
     ) -> (Self, LeftOut) {
-        let mut wishes = Self { configurations, settings: Some(settings), ..Self::default() };
         let mut left_out = LeftOut::default();
+        let selected = selected_first_large(plan, selection, &mut left_out);
+        let mut wishes = Self::of_artifacts(selected, configurations, settings);
+        wishes.failures.extend(plan.unfetchable().iter().map(|entry| Failure {
+            package: entry.unfetchable.name.as_str().into(),
+            entries: vec![entry.entry.clone()],
+            kind: FailureKind::Unfetchable(entry.unfetchable.reason.clone()),
+        }));
+        (wishes, left_out)
+    }
+
+    /// These artifacts are wanted, whatever else the plan has.
+    pub fn of_artifacts(
+        artifacts: impl IntoIterator<Item = &'a Planned>,
+        configurations: HashMap<&'a str, &'a NpmConfig>,
+        settings: &'a LarderToml,
+    ) -> Self {
+        let mut wishes = Self { configurations, settings: Some(settings), ..Self::default() };
         let mut by_wanted: HashMap<Vec<Key>, usize> = HashMap::new();
-        for planned in selected_first_large(plan, selection, &mut left_out) {
+        for planned in artifacts {
             let wanted = match &planned.artifact.integrity {
                 Some(integrity) => Wanted::Integrity(integrity.clone()),
                 None => match wishes.order_of(planned) {
@@ -155,12 +181,7 @@ impl<'a> Wishes<'a> {
                 }
             }
         }
-        wishes.failures.extend(plan.unfetchable().iter().map(|entry| Failure {
-            package: entry.unfetchable.name.as_str().into(),
-            entries: vec![entry.entry.clone()],
-            kind: FailureKind::Unfetchable(entry.unfetchable.reason.clone()),
-        }));
-        (wishes, left_out)
+        wishes
     }
 
     /// How many artifacts are wanted, those that cannot be ordered included.

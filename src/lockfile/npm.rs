@@ -23,6 +23,9 @@ mod document;
 mod entry;
 mod field;
 mod key;
+mod manifest;
+
+pub(super) use manifest::{local_tarballs, manifests};
 
 /// How much of a lockfile's text a message repeats, in characters.
 const SHOWN_CHARACTERS: usize = 120;

@@ -113,6 +113,10 @@ impl Registries {
         package.scope().and_then(|scope| self.scoped.get(scope)).unwrap_or(&self.default)
     }
 
+    pub(super) fn scopes(&self) -> impl Iterator<Item = &str> {
+        self.scoped.keys().map(String::as_str)
+    }
+
     /// Whether one of them is had over plain `http:` from this host and port.
     pub(super) fn is_plain_origin(&self, url: &Url) -> bool {
         let is_same = |registry: &Url| {

@@ -26,7 +26,7 @@ const LONGEST_FILE: u64 = 128 << 20;
 /// How much of the unpacked tarball is read. 512 MiB.
 const LONGEST_TARBALL: u64 = 512 << 20;
 
-const PACKAGE_JSON: &str = "package.json";
+pub(super) const PACKAGE_JSON: &str = "package.json";
 const LOCKS: [&str; 2] = ["pyodide-lock.json", "repodata.json"];
 /// What is taken where the release has it, the locks aside.
 const FILES: [&str; 10] = [
@@ -106,14 +106,11 @@ impl Core {
             ReadError::TooLong(file) => CoreError::TooLong { version: version.clone(), file },
         })?;
         let missing = |file: String| CoreError::Missing { version: version.clone(), file };
-        for row in NEEDED {
-            if !row.iter().any(|group| group.iter().all(|file| files.contains_key(file))) {
-                let groups: Vec<String> = row.iter().map(|group| group.join(" and ")).collect();
-                return Err(missing(groups.join(", nor ")));
-            }
+        if let Some(MissingCore { files }) = self::missing(|file| files.contains_key(file)).next() {
+            return Err(missing(files));
         }
         let lock = LOCKS.into_iter().find_map(|name| Some((name, files.remove(name)?)));
-        let lock = lock.ok_or_else(|| missing(LOCKS.join(", nor ")))?;
+        let lock = lock.ok_or_else(|| missing(LOCKS.join(" or ")))?;
         check_package_json(version, &files[PACKAGE_JSON])?;
         Ok(Self { files, lock })
     }
@@ -133,6 +130,30 @@ impl Core {
     pub fn into_files(self) -> impl Iterator<Item = (&'static str, Vec<u8>)> {
         self.files.into_iter()
     }
+}
+
+/// Of the files without which nothing loads, one that is not there; or several, of which one would do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MissingCore {
+    /// Their names, in words.
+    pub files: String,
+}
+
+/// What of the runtime is not there, the lock aside.
+pub fn missing(is_there: impl Fn(&str) -> bool) -> impl Iterator<Item = MissingCore> {
+    let has = move |row: &[&[&str]]| row.iter().any(|group| group.iter().all(|file| is_there(file)));
+    NEEDED.into_iter().filter(move |row| !has(row)).map(|row| {
+        let groups: Vec<String> = row.iter().map(|group| group.join(" and ")).collect();
+        MissingCore { files: groups.join(" or ") }
+    })
+}
+
+/// Whether a file belongs to the runtime's npm tarball, needed or not, or is a view's own mark.
+pub fn is_of_runtime(file: &str) -> bool {
+    let is_extra =
+        matches!(file, "README.md" | "LICENSE" | "ffi.d.ts" | "pyodide.d.ts" | "console.html" | "console-v2.html");
+    let is_source_map = matches!(file, "pyodide.js.map" | "pyodide.mjs.map");
+    FILES.contains(&file) || is_extra || is_source_map || file == crate::view::folder::MARKER
 }
 
 enum ReadError {
@@ -239,9 +260,9 @@ mod tests {
     fn a_file_that_is_not_there_is_named() {
         let cases = [
             ("package/pyodide.mjs", "pyodide.mjs"),
-            ("package/pyodide.asm.js", "pyodide.asm.js, nor pyodide.asm.mjs"),
-            ("package/python_stdlib.zip", "python_stdlib.zip, nor pyodide.asm.data and pyodide_py.tar"),
-            ("package/pyodide-lock.json", "pyodide-lock.json, nor repodata.json"),
+            ("package/pyodide.asm.js", "pyodide.asm.js or pyodide.asm.mjs"),
+            ("package/python_stdlib.zip", "python_stdlib.zip or pyodide.asm.data and pyodide_py.tar"),
+            ("package/pyodide-lock.json", "pyodide-lock.json or repodata.json"),
         ];
         for (gone, named) in cases {
             let files: Vec<_> = WHOLE.into_iter().filter(|(path, _)| *path != gone).collect();

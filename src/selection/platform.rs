@@ -262,6 +262,14 @@ pub fn default_platforms(host_os: &str, host_arch: &str) -> Platforms {
     Platforms::Only(systems.into_iter().map(|os| Platform { os, cpu: processor.0, libc: None }).collect())
 }
 
+/// This machine alone, with this C library, or either if that is not known; on an unknown processor, everything.
+pub fn host_platforms(host_os: &str, host_arch: &str, libc: Option<Libc>) -> Platforms {
+    let processor = PROCESSORS.iter().find(|row| row.3 == host_arch);
+    let system = SYSTEMS.iter().find(|row| row.3 == host_os);
+    let (Some(processor), Some(system)) = (processor, system) else { return Platforms::All };
+    Platforms::Only(BTreeSet::from([Platform { os: system.0, cpu: processor.0, libc }]))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,18 +1,35 @@
-//! Writing a view: built beside its folder, then swapped with it.
+//! Writing a view: built beside its folder, then swapped with it, so that whoever looks sees the old view or the new one and nothing between.
+//!
+//! ```text
+//! DIR                      the view; `.larder-view` in it says that it is one
+//! .DIR.larder-<random>     the next one being built, then the old one being removed
+//! ```
+//!
+//! A view is derived and may be removed at any time. What did not change since the last time is linked from the old view to the new one, after its bytes
+//! were compared; a view in which nothing changed is left alone. Modes do not depend on the umask: folders 0755, blobs 0444, other files 0644.
 
 use std::{
-    fs::{self, Permissions},
+    collections::BTreeMap,
+    fs::{self, Metadata, Permissions},
     io,
-    os::unix::fs::PermissionsExt as _,
+    os::unix::fs::{MetadataExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
 };
 
-use larder_store::{Store, StoreError};
+use larder_store::{
+    Store, StoreError, blob,
+    look_up::Found,
+    place::{Placed, Placer},
+};
+use rustix::fs::{CWD, RenameFlags, renameat_with};
 
 use super::layout::{Content, Layout};
+use crate::scratch::Scratch;
 
 /// The file that says that a folder is a view and may be replaced.
-const MARKER: &str = ".larder-view";
+pub const MARKER: &str = ".larder-view";
+const FOLDER_MODE: u32 = 0o755;
+const BYTES_MODE: u32 = 0o644;
 
 /// How a view came to be.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -37,6 +54,18 @@ pub enum ViewError {
         /// The folder.
         path: PathBuf,
     },
+    /// There is something that is no folder.
+    #[error("{} is not a folder", path.display())]
+    NotAFolder {
+        /// The path.
+        path: PathBuf,
+    },
+    /// A mount point cannot be swapped.
+    #[error("{} is a mount point, which cannot be replaced as a whole", path.display())]
+    MountPoint {
+        /// The folder.
+        path: PathBuf,
+    },
     /// A blob could not be placed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -58,54 +87,234 @@ impl ViewError {
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::NotAView { .. } => Some("name a folder that does not exist or is empty, or remove this one first"),
+            Self::MountPoint { .. } => Some("name a folder inside it"),
+            Self::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
+                Some("make room; nothing was changed")
+            }
             _ => None,
         }
     }
 }
 
+trait At<T> {
+    fn at(self, action: &'static str, path: &Path) -> Result<T, ViewError>;
+}
+
+impl<T> At<T> for io::Result<T> {
+    fn at(self, action: &'static str, path: &Path) -> Result<T, ViewError> {
+        self.map_err(|source| ViewError::Io { action, path: path.to_owned(), source })
+    }
+}
+
 /// Makes `target` a view of this kind with these files.
 pub fn publish(store: &Store, mut layout: Layout, kind: &str, target: &Path) -> Result<Published, ViewError> {
-    let at = |action, path: &Path| {
-        let path = path.to_owned();
-        move |source| ViewError::Io { action, path, source }
-    };
-    let target = std::path::absolute(target).map_err(at("find", target))?;
-    let parent = target.parent().ok_or_else(|| ViewError::NotAView { path: target.clone() })?;
-    fs::create_dir_all(parent).map_err(at("create", parent))?;
-    let is_empty = fs::read_dir(&target).map_or(true, |mut entries| entries.next().is_none());
-    if !is_empty && !target.join(MARKER).exists() {
-        return Err(ViewError::NotAView { path: target });
-    }
     layout.insert(MARKER.to_owned(), Content::Bytes(format!("{kind}\n").into_bytes()));
-    let scratch =
-        tempfile::Builder::new().prefix(".larder-").tempdir_in(parent).map_err(at("make a folder in", parent))?;
-    for folder in layout.folders() {
-        let folder = scratch.path().join(folder);
-        fs::create_dir(&folder).map_err(at("create", &folder))?;
+    let place = Place::of(target)?;
+    let old = Old::read(store, &place)?;
+    let kept: Vec<bool> = layout.files().map(|(path, content)| old.has(path, content)).collect();
+    let mut published = Published { files: layout.files().len() - 1, ..Published::default() };
+    if kept.iter().all(|kept| *kept) && old.has_nothing_but(&layout) {
+        published.kept = published.files;
+        return Ok(published);
     }
-    for (path, content) in layout.files() {
-        let file = scratch.path().join(path);
-        match content {
-            Content::Blob(found) => {
-                let blob = store.blob_path(&found.blob);
-                fs::hard_link(&blob, &file)
-                    .or_else(|_| fs::copy(&blob, &file).map(|_| ()))
-                    .map_err(at("copy to", &file))?;
+    let scratch = Scratch::new(&place.parent, &place.prefix()).at("make a folder in", &place.parent)?;
+    write(store, &layout, &kept, &old, scratch.path(), &mut published)?;
+    set_mode(scratch.path(), FOLDER_MODE)?;
+    place.swap(scratch.path(), old.exists)?;
+    Ok(published)
+}
+
+/// Where a view goes.
+struct Place {
+    parent: PathBuf,
+    name: String,
+    target: PathBuf,
+}
+
+impl Place {
+    /// Links are followed, and the folder above is made if it is missing.
+    fn of(target: &Path) -> Result<Self, ViewError> {
+        let target = match target.canonicalize() {
+            Ok(real) => real,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => std::path::absolute(target).at("find", target)?,
+            Err(error) => return Err(error).at("find", target),
+        };
+        let (Some(parent), Some(name)) = (target.parent(), target.file_name()) else {
+            return Err(ViewError::NotAView { path: target });
+        };
+        fs::create_dir_all(parent).at("create", parent)?;
+        Ok(Self { parent: parent.to_owned(), name: name.to_string_lossy().into_owned(), target })
+    }
+
+    fn prefix(&self) -> String {
+        format!(".{}.larder-", self.name)
+    }
+
+    /// Puts the new view in place of the old one, which is then where the new one was built.
+    fn swap(&self, new: &Path, exists: bool) -> Result<(), ViewError> {
+        let in_place = if exists {
+            renameat_with(CWD, new, CWD, &self.target, RenameFlags::EXCHANGE).map_err(io::Error::from)
+        } else {
+            fs::rename(new, &self.target)
+        };
+        match in_place {
+            Ok(()) => Ok(()),
+            Err(error)
+                if error.kind() == io::ErrorKind::ResourceBusy || error.kind() == io::ErrorKind::CrossesDevices =>
+            {
+                Err(ViewError::MountPoint { path: self.target.clone() })
             }
-            Content::Bytes(bytes) => fs::write(&file, bytes).map_err(at("write", &file))?,
+            // A filesystem that cannot exchange two names: for a moment there is no view.
+            Err(_) if exists => {
+                let aside = new.with_extension("old");
+                fs::rename(&self.target, &aside).at("rename", &self.target)?;
+                fs::rename(new, &self.target).at("rename", new)?;
+                fs::remove_dir_all(&aside).at("remove", &aside)
+            }
+            Err(error) => Err(error).at("rename", new),
         }
     }
-    fs::set_permissions(scratch.path(), Permissions::from_mode(0o755))
-        .map_err(at("set the mode of", scratch.path()))?;
-    let built = scratch.keep();
-    if target.exists() {
-        let aside = built.with_extension("old");
-        fs::rename(&target, &aside).map_err(at("rename", &target))?;
-        fs::rename(&built, &target).map_err(at("rename", &built))?;
-        fs::remove_dir_all(&aside).map_err(at("remove", &aside))?;
-    } else {
-        fs::rename(&built, &target).map_err(at("rename", &built))?;
+}
+
+/// What is at the view's place now.
+struct Old<'a> {
+    store: &'a Store,
+    root: PathBuf,
+    exists: bool,
+    entries: BTreeMap<String, Metadata>,
+}
+
+impl<'a> Old<'a> {
+    fn read(store: &'a Store, place: &Place) -> Result<Self, ViewError> {
+        let root = place.target.clone();
+        let mut entries = BTreeMap::new();
+        let exists = match fs::symlink_metadata(&root) {
+            Ok(metadata) if metadata.is_dir() => true,
+            Ok(_) => return Err(ViewError::NotAFolder { path: root }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+            Err(error) => return Err(error).at("look at", &root),
+        };
+        if exists {
+            walk(&root, "", &mut entries)?;
+            if !entries.is_empty() && !entries.contains_key(MARKER) {
+                return Err(ViewError::NotAView { path: root });
+            }
+        }
+        Ok(Self { store, root, exists, entries })
     }
-    let files = layout.files().len() - 1;
-    Ok(Published { files, written: files, ..Published::default() })
+
+    /// Whether there is this very file: its bytes are compared, since nothing keeps a view from being changed.
+    fn has(&self, path: &str, content: &Content) -> bool {
+        let Some(metadata) = self.entries.get(path).filter(|metadata| metadata.is_file()) else { return false };
+        let file = self.root.join(path);
+        let mode = metadata.permissions().mode() & 0o7777;
+        match content {
+            Content::Blob(found) => {
+                metadata.len() == found.size && mode == blob::MODE && self.is_blob(found, &file, metadata)
+            }
+            Content::Bytes(bytes) => {
+                metadata.len() == bytes.len() as u64
+                    && mode == BYTES_MODE
+                    && fs::read(&file).is_ok_and(|there| there == *bytes)
+            }
+        }
+    }
+
+    fn is_blob(&self, found: &Found, file: &Path, metadata: &Metadata) -> bool {
+        let blob = fs::metadata(self.store.blob_path(&found.blob));
+        blob.is_ok_and(|blob| (blob.dev(), blob.ino()) == (metadata.dev(), metadata.ino()))
+            || blob::id_of_file(file).is_ok_and(|id| id == found.blob)
+    }
+
+    fn has_nothing_but(&self, layout: &Layout) -> bool {
+        let folders = layout.folders();
+        let root_mode = fs::metadata(&self.root).map(|metadata| metadata.permissions().mode() & 0o7777);
+        root_mode.is_ok_and(|mode| mode == FOLDER_MODE)
+            && self.entries.iter().all(|(path, metadata)| {
+                if metadata.is_dir() {
+                    folders.contains(&**path) && metadata.permissions().mode() & 0o7777 == FOLDER_MODE
+                } else {
+                    layout.get(path).is_some()
+                }
+            })
+    }
+}
+
+fn walk(root: &Path, below: &str, entries: &mut BTreeMap<String, Metadata>) -> Result<(), ViewError> {
+    let folder = root.join(below);
+    for entry in fs::read_dir(&folder).at("list", &folder)? {
+        let entry = entry.at("list", &folder)?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let path = if below.is_empty() { name } else { format!("{below}/{name}") };
+        let metadata = entry.metadata().at("look at", &entry.path())?;
+        let is_dir = metadata.is_dir();
+        entries.insert(path.clone(), metadata);
+        if is_dir {
+            walk(root, &path, entries)?;
+        }
+    }
+    Ok(())
+}
+
+fn write(
+    store: &Store,
+    layout: &Layout,
+    kept: &[bool],
+    old: &Old<'_>,
+    root: &Path,
+    published: &mut Published,
+) -> Result<(), ViewError> {
+    make_folders(layout, root, |folder| set_mode(folder, FOLDER_MODE))?;
+    let placer = Placer::new(store);
+    for ((path, content), kept) in layout.files().zip(kept) {
+        let target = root.join(path);
+        if *kept && fs::hard_link(old.root.join(path), &target).is_ok() {
+            published.kept += usize::from(path != MARKER);
+            continue;
+        }
+        match content {
+            Content::Blob(found) => match placer.place(&found.blob, &target)? {
+                Placed::Copy => published.written += 1,
+                Placed::Reflink | Placed::HardLink => published.shared += 1,
+            },
+            Content::Bytes(bytes) => {
+                fs::write(&target, bytes).at("write", &target)?;
+                set_mode(&target, BYTES_MODE)?;
+                published.written += usize::from(path != MARKER);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Writes a layout for one process and a while: blobs are symbolic links to the store's files, whatever filesystem each is on.
+pub fn write_links(store: &Store, layout: &Layout, root: &Path) -> Result<(), ViewError> {
+    make_folders(layout, root, |_| Ok(()))?;
+    for (path, content) in layout.files() {
+        let target = root.join(path);
+        match content {
+            Content::Blob(found) => {
+                std::os::unix::fs::symlink(store.blob_path(&found.blob), &target).at("link", &target)?;
+            }
+            Content::Bytes(bytes) => fs::write(&target, bytes).at("write", &target)?,
+        }
+    }
+    Ok(())
+}
+
+fn make_folders(
+    layout: &Layout,
+    root: &Path,
+    finish: impl Fn(&Path) -> Result<(), ViewError>,
+) -> Result<(), ViewError> {
+    for folder in layout.folders() {
+        let folder = root.join(folder);
+        fs::create_dir(&folder).at("create", &folder)?;
+        finish(&folder)?;
+    }
+    Ok(())
+}
+
+fn set_mode(path: &Path, mode: u32) -> Result<(), ViewError> {
+    fs::set_permissions(path, Permissions::from_mode(mode)).at("set the mode of", path)
 }

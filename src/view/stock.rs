@@ -119,6 +119,13 @@ fn lines(problems: &[StockProblem]) -> String {
     lines.join("\n  ")
 }
 
+impl StockProblem {
+    /// Whether fetching may help.
+    pub const fn is_missing(&self) -> bool {
+        matches!(self, Self::Missing { .. })
+    }
+}
+
 impl StockError {
     /// The way out, if there is one to name.
     pub fn hint(&self) -> Option<&'static str> {

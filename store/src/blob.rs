@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// The mode of every blob: who links to one cannot change it by mistake.
-const MODE: u32 = 0o444;
+pub const MODE: u32 = 0o444;
 /// Read at once when hashing a file, bytes.
 const READ_BYTES: usize = 256 << 10;
 
@@ -35,8 +35,13 @@ pub(crate) fn protect(path: &Path) -> Result<(), StoreError> {
 /// Reads a blob's file to its end and compares the blake3 with its name.
 pub fn verify(store: &crate::Store, blob: &BlobId) -> Result<(), StoreError> {
     let path = store.blob_path(blob);
-    let actual = hash_file(&path, [])?.blob;
+    let actual = id_of_file(&path)?;
     if actual == *blob { Ok(()) } else { Err(StoreError::DamagedBlob { path, actual }) }
+}
+
+/// The blob that a file's bytes would be.
+pub fn id_of_file(path: &Path) -> Result<BlobId, StoreError> {
+    Ok(hash_file(path, [])?.blob)
 }
 
 /// The digests of a whole file.

@@ -21,6 +21,7 @@ mod lock;
 pub mod look_up;
 mod meta;
 pub mod part;
+pub mod place;
 pub mod receipt;
 mod sha512;
 mod store;

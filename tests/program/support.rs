@@ -217,3 +217,18 @@ pub(crate) fn can_unshare(arguments: &[&str], test: &str) -> bool {
     }
     can
 }
+
+/// Runs `script` in a mount namespace of its own; `$LARDER` is the program, `$STORE` the store's folder.
+pub(crate) fn in_mount_namespace(world: &World, script: &str) -> Run {
+    let environment: Vec<_> =
+        world.command(&[]).get_envs().filter_map(|(key, value)| Some((key.to_owned(), value?.to_owned()))).collect();
+    let mut command = Command::new("unshare");
+    command
+        .args(["--user", "--map-root-user", "--mount", "sh", "-ec", script])
+        .env_clear()
+        .envs(environment)
+        .env("LARDER", program())
+        .env("STORE", world.store())
+        .current_dir(world.project());
+    finish(command)
+}

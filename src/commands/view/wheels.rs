@@ -1,24 +1,29 @@
 //! `larder view wheels`: a wheelhouse with an index for pip and micropip.
 
+use larder_store::Store;
 use serde_json::json;
 
-use super::{larder_lock, pyodide::files, store, threads};
+use super::pyodide::files;
 use crate::{
     cli,
-    commands::{CommandError, Context, Outcome},
+    commands::{CommandError, Context, Outcome, larder_lock::Locked},
     ui::units,
-    view::{folder::publish, stock, wheelhouse::wheelhouse},
+    view::{folder::publish, wheelhouse::wheelhouse},
 };
 
 /// What the marker in the folder says.
 const KIND: &str = "wheels";
 
 pub(in crate::commands) fn run(arguments: &cli::ViewWheels, context: &Context<'_>) -> Result<Outcome, CommandError> {
-    let lock = larder_lock(&arguments.project)?;
-    let store = store(context)?;
-    let stock = stock::take(&store, &lock, false, context.now, threads())?;
+    let locked = Locked::read(&arguments.project, context)?;
+    let store = Store::open(&context.store)?;
+    let stock = match locked.stock(false, &arguments.fetching, &store, context)? {
+        Ok(stock) => stock,
+        Err(outcome) => return Ok(outcome),
+    };
+    let lock = &locked.lock;
     let wheels = lock.packages.iter().filter(|package| package.file_name.is_wheel()).count();
-    let published = publish(&store, wheelhouse(&lock, &stock.files), KIND, &arguments.folder)?;
+    let published = publish(&store, wheelhouse(lock, &stock.files), KIND, &arguments.folder)?;
     context.printer.line(&format!(
         "{}: {} and their index; {}",
         arguments.folder.display(),

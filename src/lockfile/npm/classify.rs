@@ -96,7 +96,7 @@ fn bundler_is_project(path: &str, in_bundle: &HashMap<&str, bool>) -> bool {
 }
 
 /// `a/node_modules/@scope/b` → `a` and `@scope/b`; `None` for a folder that is not in `node_modules`.
-fn split_package(path: &str) -> Option<(&str, &str)> {
+pub(super) fn split_package(path: &str) -> Option<(&str, &str)> {
     let mut end = path.len();
     while let Some(slash) = path[..end].rfind('/') {
         if let Some(parent) = path[..slash].strip_suffix("node_modules")

@@ -1,0 +1,163 @@
+//! From paths that a person typed to plans that are complete: what `run`, `serve` and `view` begin with.
+
+use std::ffi::OsString;
+
+use larder_store::Store;
+
+use super::{
+    CommandError, Context, Outcome,
+    input::Input,
+    settings::{fill_settings, selection},
+};
+use crate::{
+    catalog::Catalog,
+    cli,
+    fill::{WatchEvent, Wishes, chain},
+    lockfile,
+    manifest::Manifests,
+    npmrc::NpmConfig,
+    run::{
+        gates::{self, GateKind},
+        pointing::Way,
+    },
+    selection::Platforms,
+    supply::{Supply, supply},
+    ui::{progress, report, units},
+};
+
+/// A project and npm's configuration for each of its lockfiles.
+#[derive(Debug)]
+pub(super) struct Project {
+    pub(super) input: Input,
+    pub(super) configurations: Vec<NpmConfig>,
+}
+
+impl Project {
+    /// Reads every project before anything is fetched for one of them.
+    pub(super) fn read_all(paths: &[std::path::PathBuf], context: &Context<'_>) -> Result<Vec<Self>, CommandError> {
+        let inputs = paths.iter().map(|path| Input::read(path)).collect::<Result<Vec<_>, _>>()?;
+        inputs.into_iter().map(|input| Ok(Self { configurations: input.configurations(context)?, input })).collect()
+    }
+
+    /// Sees to it that the selected part of the plan is in the store and sound. What is missing after that is printed, and is in the result.
+    pub(super) fn complete(
+        &self,
+        arguments: &cli::Completing,
+        default: Platforms,
+        store: &Store,
+        context: &Context<'_>,
+    ) -> Result<Supply<'_>, CommandError> {
+        let settings = &self.input.project.settings;
+        let selection = selection(&arguments.selecting, &self.input.project, default)?;
+        let configurations = self.input.by_lockfile(&self.configurations);
+        let (wishes, _) = Wishes::of(&self.input.plan, &selection, configurations, settings);
+        self.supply(wishes, &arguments.fetching, store, context)
+    }
+
+    /// The same for all that one lockfile names, and for nothing else.
+    pub(super) fn complete_lockfile(
+        &self,
+        lockfile: &str,
+        arguments: &cli::Fetching,
+        store: &Store,
+        context: &Context<'_>,
+    ) -> Result<Supply<'_>, CommandError> {
+        let artifacts = self.input.plan.artifacts().iter();
+        let named = artifacts.filter(|planned| planned.entries.iter().any(|entry| &*entry.lockfile == lockfile));
+        let configurations = self.input.by_lockfile(&self.configurations);
+        let wishes = Wishes::of_artifacts(named, configurations, &self.input.project.settings);
+        self.supply(wishes, arguments, store, context)
+    }
+
+    fn supply<'a>(
+        &'a self,
+        wishes: Wishes<'a>,
+        arguments: &cli::Fetching,
+        store: &Store,
+        context: &Context<'_>,
+    ) -> Result<Supply<'a>, CommandError> {
+        let settings = &self.input.project.settings;
+        let fill_settings = fill_settings(arguments, settings, &self.configurations, context);
+        let watcher = progress::watcher(context.printer);
+        let start = std::time::Instant::now();
+        let supply = supply(store, &wishes, &self.configurations, &fill_settings, &watcher);
+        watcher.event(WatchEvent::Over);
+        // Tens of thousands of strings, freed one by one, would be felt.
+        std::mem::forget(wishes);
+        let supply = supply?;
+        if supply.filled.fetched > 0 {
+            context.printer.note(&format!(
+                "fetched {}, {} in {}",
+                units::plural(supply.filled.fetched, "artifact", "artifacts"),
+                units::bytes(supply.filled.received),
+                units::duration(start.elapsed())
+            ));
+        }
+        for package in &supply.mended {
+            context.printer.warning(&format!("{package}: its blob was damaged, and was fetched again"));
+        }
+        report::failures(context.printer, &supply.filled.failures);
+        Ok(supply)
+    }
+
+    /// What the project offers, with what of it is here.
+    pub(super) fn catalog(&self, store: &Store, supply: &Supply<'_>) -> Result<Catalog, CommandError> {
+        let mut manifests = Manifests::default();
+        for lockfile in &self.input.project.lockfiles {
+            manifests.extend(lockfile::manifests(&lockfile.bytes));
+        }
+        let configurations = self.input.by_lockfile(&self.configurations);
+        Ok(Catalog::new(store, self.input.plan.artifacts(), &supply.items, &configurations, manifests)?)
+    }
+}
+
+/// What a supply that lacks something means for the exit code; `None` if it is complete.
+pub(super) fn shortfall(supply: &Supply<'_>) -> Option<Outcome> {
+    supply.filled.failures.iter().map(|failure| failure.kind.fault()).max().map(Outcome::from)
+}
+
+/// The catalog of complete projects, or how the command ends because one of them is not.
+pub(super) fn complete_catalog(
+    projects: &[Project],
+    arguments: &cli::Completing,
+    default: &Platforms,
+    store: &Store,
+    context: &Context<'_>,
+) -> Result<Result<Catalog, Outcome>, CommandError> {
+    let mut catalog = Catalog::default();
+    let mut worst = None;
+    for project in projects {
+        let supply = project.complete(arguments, default.clone(), store, context)?;
+        match shortfall(&supply) {
+            Some(outcome) => worst = worst.or(Some(outcome)),
+            None => catalog.extend(project.catalog(store, &supply)?),
+        }
+    }
+    Ok(worst.map_or(Ok(catalog), Err))
+}
+
+/// Reads the descriptions that only tarballs have. What has none is told: npm may install it all the same.
+pub(super) fn describe(catalog: &mut Catalog, store: &Store, context: &Context<'_>) {
+    let threads = std::thread::available_parallelism().map_or(2, usize::from);
+    for error in catalog.describe(store, threads) {
+        context.printer.warning(&chain(&error).join(": "));
+    }
+}
+
+/// Says what npm 12 will refuse, if that is the npm that `command` or, without one, the PATH leads to, or if nobody knows which it is.
+pub(super) fn warn_of_gates(projects: &[Project], command: &[OsString], way: Way, context: &Context<'_>) {
+    let is_gated = match (gates::npm_version(command, context.environment), way) {
+        (Some(major), _) => major >= gates::FIRST_GATED,
+        (None, Way::Cache) => true,
+        (None, Way::Registry) => false,
+    };
+    for project in projects.iter().filter(|_| is_gated) {
+        for gate in gates::gates(project.input.plan.artifacts(), &project.configurations[0]) {
+            // Where the registry is larder's, npm is told to replace hosts.
+            if way == Way::Cache || !matches!(gate.kind, GateKind::OtherRegistry { .. }) {
+                context.printer.warning(&gate.to_string());
+                context.printer.hints(&[&gate.kind.cure()]);
+            }
+        }
+    }
+}

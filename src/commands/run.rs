@@ -1,0 +1,103 @@
+//! `larder run`: a command whose package manager installs from the store.
+
+mod aftermath;
+mod place;
+
+use std::sync::{Arc, Mutex};
+
+use larder_store::Store;
+
+use self::place::Place;
+use super::{
+    CommandError, Context, Outcome,
+    provision::{self, Project},
+    settings::host_platforms,
+    through::{Through, or_here},
+};
+use crate::{
+    artifact::Source,
+    catalog::Catalog,
+    cli,
+    npmrc::NpmConfig,
+    plan::Plan,
+    registry::{Registry, Shelves},
+    run::{
+        child::{self, Ended},
+        pointing::{self, Pointers, Way},
+    },
+};
+
+pub(super) fn run(arguments: &cli::Run, context: &Context<'_>) -> Result<Outcome, CommandError> {
+    let way = Way::of(&arguments.command);
+    let projects = Arc::new(Project::read_all(&or_here(&arguments.projects), context)?);
+    provision::warn_of_gates(&projects, &arguments.command, way, context);
+    let store = open_store(context)?;
+    let mut catalog =
+        match provision::complete_catalog(&projects, &arguments.completing, &host_platforms(), &store, context)? {
+            Ok(catalog) => catalog,
+            Err(outcome) => return Ok(outcome),
+        };
+    provision::describe(&mut catalog, &store, context);
+    let place = Place::lay_out(&store, &catalog, way, arguments, context)?;
+    // Kept until the command has ended.
+    let (registry, catalog) = match way {
+        Way::Cache => (None, Some(catalog)),
+        Way::Registry => (Some(start_registry(&store, catalog, &projects, arguments, context)?), None),
+    };
+    let url = registry.as_ref().map(Registry::url);
+    let pointers = Pointers {
+        npm_cache: &place.cache,
+        npm_logs: &place.logs,
+        registry: url.as_deref(),
+        scopes: projects.iter().flat_map(|project| &project.configurations).flat_map(NpmConfig::scopes).collect(),
+        replaced_host: replaced_host(&projects),
+        is_offline: arguments.completing.fetching.offline,
+    };
+    let no_proxy = ["no_proxy", "NO_PROXY"].iter().find_map(|name| context.environment.variable(name));
+    let set = pointing::variables(&pointers, no_proxy);
+    let unset = pointing::contradicting(context.environment.variables().map(|(name, _)| name), &set);
+    let ended = child::run(&arguments.command, &unset, &set)?;
+    drop(registry);
+    if ended != Ended::Code(0) {
+        aftermath::tell(ended, &arguments.command, context);
+        if let Some(catalog) = catalog {
+            aftermath::explain_log(&place, &catalog, context);
+        }
+        aftermath::keep_logs(&place, &projects, context);
+    }
+    Ok(Outcome::Child(ended.exit_code()))
+}
+
+/// Links in the cache lead to the store, wherever the command changes its folder to.
+fn open_store(context: &Context<'_>) -> Result<Store, CommandError> {
+    Ok(Store::open(&context.environment.current_dir().join(&context.store))?)
+}
+
+fn start_registry(
+    store: &Store,
+    catalog: Catalog,
+    projects: &Arc<Vec<Project>>,
+    arguments: &cli::Run,
+    context: &Context<'_>,
+) -> Result<Registry, CommandError> {
+    let through = Through {
+        projects: Arc::clone(projects),
+        store: store.clone(),
+        fetching: arguments.completing.fetching.clone(),
+        printer: context.printer,
+        now: context.now,
+        said: Mutex::default(),
+    };
+    let shelves = Shelves::new(store.clone(), catalog, Box::new(through));
+    Registry::start(shelves, 0).map_err(|source| CommandError::Registry { port: 0, source })
+}
+
+fn replaced_host(projects: &[Project]) -> Option<&str> {
+    let plans = || projects.iter().map(|project| &project.input.plan);
+    let has_local_tarballs = plans().any(|plan| plan.sum().local_files > 0);
+    let hosts = plans().flat_map(Plan::artifacts).filter_map(|planned| match &planned.artifact.source {
+        Source::Registry { resolved: Some(url) } => url.host_str(),
+        _ => None,
+    });
+    pointing::replaced_host(hosts, has_local_tarballs)
+}

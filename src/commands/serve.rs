@@ -1,0 +1,60 @@
+//! `larder serve`: the registry on loopback, standing, for several projects.
+
+use std::sync::{Arc, Mutex};
+
+use larder_store::Store;
+use signal_hook::{
+    consts::{SIGHUP, SIGINT, SIGTERM},
+    iterator::Signals,
+};
+
+use super::{
+    CommandError, Context, Outcome,
+    provision::{self, Project},
+    through::{Through, or_here},
+};
+use crate::{
+    catalog::Catalog,
+    cli,
+    fill::Wishes,
+    registry::{Registry, Shelves},
+    selection::Selection,
+    supply::on_hand,
+    ui::units,
+};
+
+pub(super) fn run(arguments: &cli::Serve, context: &Context<'_>) -> Result<Outcome, CommandError> {
+    let projects = Arc::new(Project::read_all(&or_here(&arguments.projects), context)?);
+    let store = Store::open(&context.store)?;
+    let mut catalog = Catalog::default();
+    for project in projects.iter() {
+        let input = &project.input;
+        let configurations = input.by_lockfile(&project.configurations);
+        let (wishes, _) = Wishes::of(&input.plan, &Selection::all(), configurations, &input.project.settings);
+        catalog.extend(project.catalog(&store, &on_hand(&store, &wishes, context.now)?)?);
+    }
+    provision::describe(&mut catalog, &store, context);
+    let (all, here) = (catalog.offers().len(), catalog.offers().iter().filter(|offer| offer.found.is_some()).count());
+    // Before anyone is told of the registry, so that no signal is missed.
+    let unusable = |source| CommandError::Registry { port: arguments.port, source };
+    let mut signals = Signals::new([SIGHUP, SIGINT, SIGTERM]).map_err(unusable)?;
+    let through = Through {
+        projects: Arc::clone(&projects),
+        store: store.clone(),
+        fetching: arguments.fetching.clone(),
+        printer: context.printer,
+        now: context.now,
+        said: Mutex::default(),
+    };
+    let registry =
+        Registry::start(Shelves::new(store, catalog, Box::new(through)), arguments.port).map_err(unusable)?;
+    context.printer.value(&registry.url());
+    context.printer.note(&format!(
+        "{}, {} of them in the store; what is missing is {}. Stop with Ctrl-C.",
+        units::plural(all, "artifact", "artifacts"),
+        units::count(here),
+        if arguments.fetching.offline { "refused" } else { "fetched when it is asked for" }
+    ));
+    signals.forever().next();
+    Ok(Outcome::Done)
+}

@@ -1,0 +1,76 @@
+//! What the registry on loopback asks for while it serves: artifacts that the store lacks, and a place for its remarks.
+
+use std::{
+    collections::HashSet,
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use jiff::Timestamp;
+use larder_store::{Store, look_up::Found};
+
+use super::{provision::Project, settings};
+use crate::{
+    cli,
+    fill::{FillSettings, Unwatched, Watcher, Wishes, chain},
+    plan::{EntryName, Planned},
+    registry::Backing,
+    supply::supply,
+    ui::printer::Printer,
+};
+
+/// Fetches through, or says why not.
+pub(super) struct Through {
+    pub(super) projects: Arc<Vec<Project>>,
+    pub(super) store: Store,
+    pub(super) fetching: cli::Fetching,
+    pub(super) printer: Printer,
+    pub(super) now: Timestamp,
+    /// What was said already: clients ask again and again.
+    pub(super) said: Mutex<HashSet<String>>,
+}
+
+impl Through {
+    fn planned(&self, entry: &EntryName) -> Option<(&Project, &Planned)> {
+        self.projects.iter().find_map(|project| {
+            let artifacts = project.input.plan.artifacts();
+            Some((project, artifacts.iter().find(|planned| planned.entries.contains(entry))?))
+        })
+    }
+
+    fn settings(&self, project: &Project) -> FillSettings {
+        let toml = &project.input.project.settings;
+        settings::fill_settings_at(&self.fetching, toml, &project.configurations, self.now)
+    }
+}
+
+impl Backing for Through {
+    fn fetch(&self, entry: &EntryName) -> Result<Found, String> {
+        let (project, planned) = self.planned(entry).ok_or_else(|| format!("{entry} is not in the plan"))?;
+        let configurations = project.input.by_lockfile(&project.configurations);
+        let wishes = Wishes::of_artifacts([planned], configurations, &project.input.project.settings);
+        let watcher: Arc<dyn Watcher> = Arc::new(Unwatched);
+        let supplied = supply(&self.store, &wishes, &project.configurations, &self.settings(project), &watcher)
+            .map_err(|error| chain(&error).join(": "))?;
+        if let Some(failure) = supplied.filled.failures.first() {
+            let sentence = failure.kind.sentence(&entry.lockfile);
+            let causes = failure.kind.causes();
+            let why = if causes.is_empty() { String::new() } else { format!(": {}", causes.join(": ")) };
+            return Err(format!("{}: {sentence}{why} (wanted by {entry})", failure.package));
+        }
+        let item = supplied.items.first().ok_or_else(|| format!("{}: it did not arrive", planned.artifact))?;
+        Ok(item.found)
+    }
+
+    fn refused(&self, request: &str, why: &str) {
+        let line = format!("refused {request}: {why}");
+        if self.said.lock().unwrap_or_else(PoisonError::into_inner).insert(line.clone()) {
+            self.printer.warning(&line);
+        }
+    }
+}
+
+/// The projects that are meant where none is named.
+pub(super) fn or_here(paths: &[PathBuf]) -> Vec<PathBuf> {
+    if paths.is_empty() { vec![PathBuf::from(".")] } else { paths.to_vec() }
+}

@@ -1,0 +1,123 @@
+//! A registry on loopback that serves a plan's artifacts and nothing else, behind `larder run` and `larder serve`.
+//!
+//! ```text
+//! GET /<name>, /@scope/name, /@scope%2fname     the packument, of the versions that the lockfiles name
+//! GET /<name>/<version or latest>               one version's description
+//! GET /<name>/-/<file>.tgz                      a tarball, also at the path that the lockfile's address has
+//! GET /-/ping                                   {}
+//! ```
+//!
+//! It listens on 127.0.0.1 alone, and answers only to that name (a page in a browser that was led here by its own host's name gets nothing). A blob is read and
+//! checked before its first byte leaves. What is not in the store is fetched through and kept, where requests may be made.
+
+mod answer;
+pub mod asked;
+mod body;
+
+use std::{
+    fmt, io,
+    net::{Ipv4Addr, SocketAddr},
+    sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+};
+
+use axum::{Router, extract::State, http::Request, response::Response};
+use larder_store::{Store, look_up::Found};
+use tokio::{net::TcpListener, runtime::Runtime};
+
+use self::asked::Paths;
+use crate::{catalog::Catalog, plan::EntryName};
+
+/// What a registry asks of the rest of larder. Called on threads that may block.
+pub trait Backing: Send + Sync {
+    /// Sees to it that an artifact of the plan is in the store; in words, why it cannot be had.
+    fn fetch(&self, entry: &EntryName) -> Result<Found, String>;
+    /// Takes note of a request that was refused, and why.
+    fn refused(&self, request: &str, why: &str);
+}
+
+/// What a registry serves.
+pub struct Shelves {
+    store: Store,
+    catalog: RwLock<Catalog>,
+    paths: Paths,
+    backing: Box<dyn Backing>,
+}
+
+impl fmt::Debug for Shelves {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shelves").field("store", &self.store).finish_non_exhaustive()
+    }
+}
+
+impl Shelves {
+    /// Shelves with this catalog.
+    pub fn new(store: Store, catalog: Catalog, backing: Box<dyn Backing>) -> Self {
+        let paths = Paths::of(catalog.offers());
+        Self { store, catalog: RwLock::new(catalog), paths, backing }
+    }
+
+    fn catalog(&self) -> RwLockReadGuard<'_, Catalog> {
+        self.catalog.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn catalog_mut(&self) -> RwLockWriteGuard<'_, Catalog> {
+        self.catalog.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A registry that runs until this value goes.
+#[derive(Debug)]
+pub struct Registry {
+    address: SocketAddr,
+    runtime: Option<Runtime>,
+}
+
+impl Registry {
+    /// Starts serving on this port of 127.0.0.1; 0 takes a free one.
+    pub fn start(shelves: Shelves, port: u16) -> io::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .thread_name("larder-registry")
+            .enable_io()
+            .enable_time()
+            .build()?;
+        let listener = runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, port)))?;
+        let address = listener.local_addr()?;
+        let server = Arc::new(Server { shelves, address });
+        let routes = Router::new().fallback(respond).with_state(server);
+        runtime.spawn(async move {
+            // It ends with the runtime.
+            if let Err(error) = axum::serve(listener, routes).await {
+                tracing::debug!(%error, "the registry has stopped");
+            }
+        });
+        Ok(Self { address, runtime: Some(runtime) })
+    }
+
+    /// Its address: `http://127.0.0.1:<port>/`.
+    pub fn url(&self) -> String {
+        format!("http://{}/", self.address)
+    }
+}
+
+impl Drop for Registry {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+struct Server {
+    shelves: Shelves,
+    address: SocketAddr,
+}
+
+async fn respond(State(server): State<Arc<Server>>, request: Request<axum::body::Body>) -> Response {
+    let (parts, _) = request.into_parts();
+    let answered = tokio::task::spawn_blocking(move || answer::answer(&server.shelves, server.address, &parts));
+    answered.await.unwrap_or_else(|error| {
+        tracing::debug!(%error, "a request was not answered");
+        answer::failed("larder could not answer; its standard error says why")
+    })
+}

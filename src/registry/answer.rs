@@ -1,0 +1,180 @@
+//! The answer to one request. Blocking: it reads blobs, and may fetch.
+
+use std::net::SocketAddr;
+
+use axum::{
+    body::Body,
+    http::{HeaderMap, Method, StatusCode, header, request::Parts},
+    response::Response,
+};
+use larder_store::{StoreError, look_up::Found};
+
+use super::{
+    Shelves,
+    asked::{Asked, usual_path},
+    body,
+};
+use crate::{
+    catalog::{Catalog, Offer},
+    packument::{ABBREVIATED, by_precedence},
+};
+
+/// Answers a request that came in at this address.
+pub(super) fn answer(shelves: &Shelves, address: SocketAddr, request: &Parts) -> Response {
+    if !is_for(address, &request.headers) {
+        return error(StatusCode::MISDIRECTED_REQUEST, "this registry answers to 127.0.0.1 and localhost only");
+    }
+    if request.method != Method::GET && request.method != Method::HEAD {
+        return error(StatusCode::METHOD_NOT_ALLOWED, "larder's registry can only be read");
+    }
+    let path = request.uri.path();
+    let refuse = |why: &str| {
+        shelves.backing.refused(path, why);
+        error(StatusCode::NOT_FOUND, why)
+    };
+    let client = Client::of(address, &request.headers);
+    let answered = match shelves.paths.asked(path) {
+        Asked::Ping => Ok(json("application/json", b"{}".to_vec())),
+        Asked::Tarball(position) => tarball(shelves, position),
+        Asked::Packument(name) => packument(shelves, &name, &client),
+        Asked::Version(name, version) => one_version(shelves, &name, &version, &client),
+        Asked::UnknownTarball(name) => Err(format!("no lockfile names this version of {name}")),
+        // Not worth a line: package managers ask, and go on without.
+        Asked::Service => return error(StatusCode::NOT_FOUND, "larder's registry has packages only"),
+        Asked::Nothing => return error(StatusCode::NOT_FOUND, "a registry has nothing at this path"),
+    };
+    answered.unwrap_or_else(|why| refuse(&why))
+}
+
+/// Whether the request names this server as its host.
+fn is_for(address: SocketAddr, headers: &HeaderMap) -> bool {
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let is_port = |port: Option<&str>| match port {
+        Some(port) => port.parse() == Ok(address.port()),
+        None => address.port() == 80,
+    };
+    let (name, port) = host.split_once(':').map_or((host, None), |(name, port)| (name, Some(port)));
+    (name == "127.0.0.1" || name.eq_ignore_ascii_case("localhost")) && is_port(port)
+}
+
+/// What an answer depends on beside the path.
+struct Client {
+    address: SocketAddr,
+    /// npm itself replaces the hosts of addresses, and writes addresses into its lockfile: it gets those of the true registry.
+    is_npm: bool,
+    takes_abbreviated: bool,
+}
+
+impl Client {
+    fn of(address: SocketAddr, headers: &HeaderMap) -> Self {
+        let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        Self {
+            address,
+            is_npm: text(header::USER_AGENT).starts_with("npm/"),
+            takes_abbreviated: text(header::ACCEPT).contains(ABBREVIATED),
+        }
+    }
+
+    fn tarball(&self, offer: &Offer) -> String {
+        if self.is_npm { offer.address.to_string() } else { format!("http://{}/{}", self.address, usual_path(offer)) }
+    }
+}
+
+fn tarball(shelves: &Shelves, position: usize) -> Result<Response, String> {
+    let (package, entry, found) = {
+        let catalog = shelves.catalog();
+        let offer = &catalog.offers()[position];
+        (offer.artifact.to_string(), offer.entries[0].clone(), offer.found)
+    };
+    let found = match found {
+        Some(found) => found,
+        None => arrive(shelves, &entry)?,
+    };
+    let served = match body::checked(&shelves.store, found) {
+        // Set aside by now, so that it counts as absent.
+        Err(StoreError::DamagedBlob { .. }) => match arrive(shelves, &entry) {
+            Ok(found) => body::checked(&shelves.store, found),
+            Err(why) => return Err(format!("{package}: its blob {} was damaged, and now: {why}", found.blob)),
+        },
+        served => served,
+    };
+    let body = served.map_err(|error| format!("{package}: {error}"))?;
+    let response = Response::builder()
+        .header(header::CONTENT_TYPE, "application/octet-stream")
+        .header(header::CONTENT_LENGTH, found.size)
+        .header(header::ETAG, format!("\"{}\"", found.blob));
+    Ok(response.body(body).expect("these headers are right"))
+}
+
+/// Sees to it that an artifact is in the store, and notes that it is.
+fn arrive(shelves: &Shelves, entry: &crate::plan::EntryName) -> Result<Found, String> {
+    let found = shelves.backing.fetch(entry)?;
+    let noted = shelves.catalog_mut().arrived(&shelves.store, entry, found);
+    noted.map_err(|error| error.to_string())?;
+    Ok(found)
+}
+
+/// The registry's offers of a package, each of which can be described.
+fn describe<T>(
+    shelves: &Shelves,
+    name: &str,
+    work: impl FnOnce(&Catalog, &[&Offer]) -> Result<T, String>,
+) -> Result<T, String> {
+    let is_of = |offer: &&Offer| offer.is_in_registry() && offer.artifact.name.as_str() == name;
+    let unknown: Vec<_> = {
+        let catalog = shelves.catalog();
+        let offers = catalog.offers().iter().filter(is_of);
+        offers.filter(|offer| !catalog.describes(offer)).map(|offer| offer.entries[0].clone()).collect()
+    };
+    let failures: Vec<String> = unknown.iter().filter_map(|entry| arrive(shelves, entry).err()).collect();
+    let catalog = shelves.catalog();
+    let offers: Vec<&Offer> = catalog.offers().iter().filter(is_of).filter(|offer| catalog.describes(offer)).collect();
+    if offers.is_empty() {
+        return Err(failures.into_iter().next().unwrap_or_else(|| format!("no lockfile names {name}")));
+    }
+    work(&catalog, &offers)
+}
+
+fn packument(shelves: &Shelves, name: &str, client: &Client) -> Result<Response, String> {
+    describe(shelves, name, |catalog, offers| {
+        let content_type = if client.takes_abbreviated { ABBREVIATED } else { "application/json" };
+        Ok(json(content_type, catalog.packument(offers, |offer| client.tarball(offer))))
+    })
+}
+
+fn one_version(shelves: &Shelves, name: &str, version: &str, client: &Client) -> Result<Response, String> {
+    describe(shelves, name, |catalog, offers| {
+        let is_stable = |offer: &&&Offer| !offer.artifact.version.as_str().contains('-');
+        let by_version =
+            |a: &&&Offer, b: &&&Offer| by_precedence(a.artifact.version.as_str(), b.artifact.version.as_str());
+        let offer = match version {
+            "latest" => offers.iter().filter(is_stable).max_by(by_version).or_else(|| offers.iter().max_by(by_version)),
+            _ => offers.iter().find(|offer| offer.artifact.version.as_str() == version),
+        };
+        let document = offer.and_then(|offer| catalog.version(offer, client.tarball(offer)));
+        Ok(json("application/json", document.ok_or_else(|| format!("no lockfile names {name} {version}"))?))
+    })
+}
+
+fn json(content_type: &str, bytes: Vec<u8>) -> Response {
+    Response::builder()
+        .header(header::CONTENT_TYPE, content_type)
+        .header(header::VARY, "accept, user-agent")
+        .body(Body::from(bytes))
+        .expect("these headers are right")
+}
+
+/// An error as npm's registries send it: clients print the text.
+fn error(status: StatusCode, why: &str) -> Response {
+    let document = serde_json::json!({"error": format!("larder: {why}")});
+    Response::builder()
+        .status(status)
+        .header(header::CONTENT_TYPE, "application/json")
+        .body(Body::from(document.to_string()))
+        .expect("these headers are right")
+}
+
+/// The answer where there is none.
+pub(super) fn failed(why: &str) -> Response {
+    error(StatusCode::INTERNAL_SERVER_ERROR, why)
+}

@@ -1,0 +1,121 @@
+//! What a request's path asks for. Pure.
+
+use std::collections::HashMap;
+
+use percent_encoding::percent_decode_str;
+
+use crate::{artifact::PackageName, catalog::Offer};
+
+/// What is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// Whether the registry is there.
+    Ping,
+    /// The description of a package.
+    Packument(String),
+    /// The description of one version of a package, or of a tag's.
+    Version(String, String),
+    /// A tarball: the offer's position in the catalog.
+    Tarball(usize),
+    /// A tarball of this package that no lockfile names.
+    UnknownTarball(String),
+    /// A service of registries beyond packages: audit, search, …
+    Service,
+    /// Nothing that a registry has.
+    Nothing,
+}
+
+/// Where each tarball is: at the registry's usual place, and at the path of the address that the lockfile states.
+#[derive(Debug, Default)]
+pub struct Paths(HashMap<String, usize>);
+
+impl Paths {
+    /// The paths of these offers; of two with the same path, the first has it.
+    pub fn of(offers: &[Offer]) -> Self {
+        let mut paths = HashMap::new();
+        for (position, offer) in offers.iter().enumerate() {
+            if offer.is_in_registry() {
+                for path in [usual_path(offer), stated_path(offer)] {
+                    paths.entry(path).or_insert(position);
+                }
+            }
+        }
+        Self(paths)
+    }
+
+    /// What this path asks for.
+    pub fn asked(&self, path: &str) -> Asked {
+        let path = percent_decode_str(path).decode_utf8_lossy();
+        let path = path.trim_start_matches('/').trim_end_matches('/');
+        if let Some(position) = self.0.get(path) {
+            return Asked::Tarball(*position);
+        }
+        if path == "-/ping" {
+            return Asked::Ping;
+        }
+        if path.starts_with("-/") {
+            return Asked::Service;
+        }
+        let (name, rest) = split_name(path);
+        if PackageName::parse(name).is_err() {
+            return Asked::Nothing;
+        }
+        match rest.split('/').collect::<Vec<_>>().as_slice() {
+            [""] => Asked::Packument(name.to_owned()),
+            ["-", ..] => Asked::UnknownTarball(name.to_owned()),
+            [version] => Asked::Version(name.to_owned(), (*version).to_owned()),
+            _ => Asked::Nothing,
+        }
+    }
+}
+
+/// `name/-/name-1.0.0.tgz`, `@scope/name/-/name-1.0.0.tgz`: where npm puts tarballs, and where packuments of this registry say that they are.
+pub fn usual_path(offer: &Offer) -> String {
+    let name = &offer.artifact.name;
+    format!("{name}/-/{}-{}.tgz", name.base(), offer.artifact.version)
+}
+
+fn stated_path(offer: &Offer) -> String {
+    percent_decode_str(offer.address.path()).decode_utf8_lossy().trim_start_matches('/').to_owned()
+}
+
+/// `@scope/name/rest` → `@scope/name` and `rest`.
+fn split_name(path: &str) -> (&str, &str) {
+    let parts = if path.starts_with('@') { 2 } else { 1 };
+    match path.match_indices('/').nth(parts - 1) {
+        Some((slash, _)) => (&path[..slash], &path[slash + 1..]),
+        None => (path, ""),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_asks_for_what_a_registry_has_there() {
+        let paths = Paths(HashMap::from([("a/-/a-1.0.0.tgz".to_owned(), 0), ("@s/b/-/b-2.0.0.tgz".to_owned(), 1)]));
+        let packument = |name: &str| Asked::Packument(name.to_owned());
+        let version = |name: &str, version: &str| Asked::Version(name.to_owned(), version.to_owned());
+        let cases = [
+            ("/a/-/a-1.0.0.tgz", Asked::Tarball(0)),
+            ("/@s/b/-/b-2.0.0.tgz", Asked::Tarball(1)),
+            ("/@s%2fb/-/b-2.0.0.tgz", Asked::Tarball(1)),
+            ("/a", packument("a")),
+            ("/a/", packument("a")),
+            ("/@s/b", packument("@s/b")),
+            ("/@s%2Fb", packument("@s/b")),
+            ("/a/1.0.0", version("a", "1.0.0")),
+            ("/@s/b/latest", version("@s/b", "latest")),
+            ("/c/-/c-1.0.0.tgz", Asked::UnknownTarball("c".to_owned())),
+            ("/-/ping", Asked::Ping),
+            ("/-/npm/v1/security/advisories/bulk", Asked::Service),
+            ("/", Asked::Nothing),
+            ("/../../etc/passwd", Asked::Nothing),
+            ("/a/b/c/d", Asked::Nothing),
+        ];
+        for (path, asked) in cases {
+            assert_eq!(paths.asked(path), asked, "{path}");
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! A blob as a body: read whole and compared with its name first, then sent.
+
+use std::{fs::File, io::Read as _};
+
+use axum::body::Body;
+use bytes::Bytes;
+use http_body_util::channel::{Channel, Sender};
+use larder_store::{
+    Store, StoreError,
+    digest::BlobId,
+    look_up::Found,
+    verify::{FaultKind, verify_blobs},
+};
+use tokio::runtime::Handle;
+
+/// Up to this size a blob is read once and kept in memory until it is sent. Nine of ten tarballs are smaller. 256 KiB.
+const SMALL: u64 = 256 << 10;
+/// Read and sent at once of a larger one, bytes.
+const PIECE: usize = 128 << 10;
+
+/// The body of a blob whose bytes are what they should be. A damaged one is set aside, if the store can be written.
+pub(super) fn checked(store: &Store, found: Found) -> Result<Body, StoreError> {
+    if found.size > SMALL {
+        verify(store, found)?;
+        return streamed(store, found);
+    }
+    let path = store.blob_path(&found.blob);
+    let bytes = std::fs::read(&path).map_err(|source| StoreError::Io { action: "read", path, source })?;
+    if BlobId::of(&bytes) != found.blob {
+        verify(store, found)?;
+    }
+    Ok(Body::from(bytes))
+}
+
+fn verify(store: &Store, found: Found) -> Result<(), StoreError> {
+    match verify_blobs(store, &[found], 1).pop().map(|fault| fault.kind) {
+        None => Ok(()),
+        Some(FaultKind::Damaged { actual, .. }) => {
+            Err(StoreError::DamagedBlob { path: store.blob_path(&found.blob), actual })
+        }
+        Some(FaultKind::Unreadable(error)) => Err(error),
+        Some(FaultKind::Missing) => Err(StoreError::Io {
+            action: "read",
+            path: store.blob_path(&found.blob),
+            source: std::io::ErrorKind::NotFound.into(),
+        }),
+    }
+}
+
+fn streamed(store: &Store, found: Found) -> Result<Body, StoreError> {
+    let path = store.blob_path(&found.blob);
+    let file = File::open(&path).map_err(|source| StoreError::Io { action: "open", path, source })?;
+    let (sender, channel) = Channel::<Bytes, std::io::Error>::new(2);
+    let runtime = Handle::current();
+    tokio::task::spawn_blocking(move || {
+        // An error here is a client that has gone, or a disk that fails: the connection ends before the body does, and says so.
+        if let Err(error) = send(file, sender, &runtime) {
+            tracing::debug!(%error, "a body ends early");
+        }
+    });
+    Ok(Body::new(channel))
+}
+
+fn send(mut file: File, mut sender: Sender<Bytes, std::io::Error>, runtime: &Handle) -> std::io::Result<()> {
+    loop {
+        let mut piece = vec![0; PIECE];
+        let count = match file.read(&mut piece) {
+            Ok(0) => return Ok(()),
+            Ok(count) => count,
+            Err(error) => {
+                sender.abort(std::io::Error::from(error.kind()));
+                return Err(error);
+            }
+        };
+        piece.truncate(count);
+        let sent = runtime.block_on(sender.send_data(Bytes::from(piece)));
+        sent.map_err(|_| std::io::Error::from(std::io::ErrorKind::BrokenPipe))?;
+    }
+}

@@ -1,0 +1,161 @@
+//! What a package manager has to be told to find the store: variables of its environment, nothing else. Pure.
+
+use std::{
+    collections::BTreeMap,
+    ffi::{OsStr, OsString},
+    path::Path,
+};
+
+/// How the command's package manager gets its packages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// npm, by a cache.
+    Cache,
+    /// Anything else, by a registry on loopback, and npm's cache beside it for what calls npm.
+    Registry,
+}
+
+impl Way {
+    /// The fastest way that works for a command: npm and npx read a cache of links, which costs no server and no copy.
+    pub fn of(command: &[OsString]) -> Self {
+        let base = |word: &OsString| Path::new(word).file_name().map(OsStr::to_owned).unwrap_or_default();
+        let is_npm = |word: &OsString| {
+            let base = base(word);
+            ["npm", "npx", "npm-cli.js", "npx-cli.js"].iter().any(|name| base == *name)
+        };
+        match command {
+            [program, ..] if is_npm(program) => Self::Cache,
+            [program, script, ..] if base(program) == "node" && is_npm(script) => Self::Cache,
+            _ => Self::Registry,
+        }
+    }
+}
+
+/// What is there for the command to use.
+#[derive(Clone, Debug)]
+pub struct Pointers<'a> {
+    /// npm's cache.
+    pub npm_cache: &'a Path,
+    /// Where npm writes its logs.
+    pub npm_logs: &'a Path,
+    /// The registry on loopback, where there is one.
+    pub registry: Option<&'a str>,
+    /// Scopes with a registry of their own, with their at signs.
+    pub scopes: Vec<&'a str>,
+    /// npm's `replace-registry-host`, where it must be told: see [`replaced_host`].
+    pub replaced_host: Option<&'a str>,
+    /// No request may leave the machine.
+    pub is_offline: bool,
+}
+
+/// Variables to set. `no_proxy` is what the environment has for it.
+pub fn variables(pointers: &Pointers<'_>, no_proxy: Option<&str>) -> Vec<(OsString, OsString)> {
+    let mut set: Vec<(OsString, OsString)> = Vec::new();
+    let mut say = |name: &str, value: &OsStr| set.push((name.into(), value.to_owned()));
+    say("npm_config_cache", pointers.npm_cache.as_os_str());
+    say("npm_config_logs_dir", pointers.npm_logs.as_os_str());
+    // It would ask the registry for npm's own newest version.
+    say("npm_config_update_notifier", "false".as_ref());
+    let Some(registry) = pointers.registry else {
+        say(if pointers.is_offline { "npm_config_offline" } else { "npm_config_prefer_offline" }, "true".as_ref());
+        return set;
+    };
+    // npm's own offline mode asks no registry at all, not even this one.
+    say("npm_config_prefer_offline", "true".as_ref());
+    say("npm_config_registry", registry.as_ref());
+    for scope in &pointers.scopes {
+        say(&format!("npm_config_{scope}:registry"), registry.as_ref());
+    }
+    if let Some(host) = pointers.replaced_host {
+        say("npm_config_replace_registry_host", host.as_ref());
+    }
+    // The registry knows no advisories, and silence would look like a clean bill.
+    say("npm_config_audit", "false".as_ref());
+    // A proxy cannot reach this machine's loopback.
+    let others = no_proxy.filter(|others| !others.is_empty()).map(|others| format!(",{others}")).unwrap_or_default();
+    for name in ["no_proxy", "NO_PROXY"] {
+        say(name, format!("127.0.0.1,localhost{others}").as_ref());
+    }
+    set
+}
+
+/// Which hosts npm has to replace in the lockfiles' addresses to find the registry on loopback. `addressed` are the hosts of registries that they name, one for each
+/// artifact; `None` if they name none.
+///
+/// The one host that is named is replaced; of several, `always` replaces all, but npm then puts the registry before the path of a local tarball too, and
+/// does not find it: where there are such, the host of most artifacts is replaced.
+pub fn replaced_host<'a>(addressed: impl IntoIterator<Item = &'a str>, has_local_tarballs: bool) -> Option<&'a str> {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for host in addressed {
+        *counts.entry(host).or_default() += 1;
+    }
+    if counts.len() > 1 && !has_local_tarballs {
+        return Some("always");
+    }
+    // Of equally many the first by name, so that two runs agree.
+    counts.into_iter().rev().max_by_key(|(_, count)| *count).map(|(host, _)| host)
+}
+
+/// Which of the inherited variables say the same in another spelling, such as `NPM_CONFIG_CACHE`: npm would have to choose.
+pub fn contradicting<'a>(inherited: impl Iterator<Item = &'a str>, set: &[(OsString, OsString)]) -> Vec<OsString> {
+    let plain = |name: &str| name.to_lowercase().replace('-', "_");
+    let set: Vec<String> = set.iter().map(|(name, _)| plain(&name.to_string_lossy())).collect();
+    // npm lets `offline` decide over `prefer-offline`, and `prefer-online` over both.
+    let is_mode =
+        |name: &str| matches!(name, "npm_config_offline" | "npm_config_prefer_offline" | "npm_config_prefer_online");
+    let says_the_same = |name: &&str| {
+        let plain = plain(name);
+        plain.starts_with("npm_config_") && (set.contains(&plain) || is_mode(&plain))
+    };
+    inherited.filter(says_the_same).map(OsString::from).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn way(command: &[&str]) -> Way {
+        Way::of(&command.iter().map(OsString::from).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn npm_gets_a_cache_and_everything_else_a_registry() {
+        for command in [&["npm", "ci"][..], &["/usr/bin/npx", "vite"], &["node", "/opt/npm/bin/npm-cli.js", "ci"]] {
+            assert_eq!(way(command), Way::Cache, "{command:?}");
+        }
+        for command in [&["sh", "-c", "npm ci"][..], &["pnpm", "install"], &["node", "build.js"], &["npm-run-all"]] {
+            assert_eq!(way(command), Way::Registry, "{command:?}");
+        }
+    }
+
+    #[test]
+    fn the_hosts_that_the_lockfile_names_are_replaced_as_far_as_npm_can() {
+        for (hosts, has_local_tarballs, expected) in [
+            (&[][..], false, None),
+            (&["a", "a"], false, Some("a")),
+            (&["a", "a"], true, Some("a")),
+            (&["a", "b"], false, Some("always")),
+            (&["a", "b", "b"], true, Some("b")),
+            (&["b", "a"], true, Some("a")),
+        ] {
+            assert_eq!(replaced_host(hosts.iter().copied(), has_local_tarballs), expected, "{hosts:?}");
+        }
+    }
+
+    #[test]
+    fn what_the_environment_says_otherwise_in_any_spelling_is_taken_away() {
+        let pointers = Pointers {
+            npm_cache: Path::new("/c"),
+            npm_logs: Path::new("/l"),
+            registry: None,
+            scopes: Vec::new(),
+            replaced_host: None,
+            is_offline: true,
+        };
+        let set = variables(&pointers, None);
+        let inherited =
+            ["NPM_CONFIG_CACHE", "npm_config_cache", "npm_config_prefer-online", "npm_config_registry", "CACHE"];
+        let gone = contradicting(inherited.into_iter(), &set);
+        assert_eq!(gone, ["NPM_CONFIG_CACHE", "npm_config_cache", "npm_config_prefer-online"].map(OsString::from));
+    }
+}
