@@ -58,6 +58,9 @@ pub trait Index {
 
     /// These projects will be asked for: a good time to begin.
     fn expect(&self, names: &[ProjectName]);
+
+    /// The metadata of these wheels may be asked for.
+    fn expect_metadata(&self, wheels: &[IndexFile]);
 }
 
 /// Why an index does not answer.

@@ -97,8 +97,7 @@ impl Index for IndexClient {
     }
 
     fn metadata(&self, wheel: &IndexFile) -> Result<Arc<Metadata>, IndexError> {
-        let cell = cell(&self.shared.metadata, &wheel.url);
-        self.runtime.block_on(async { cell.get_or_init(|| self.shared.ask_metadata(wheel)).await.clone() })
+        self.runtime.block_on(self.shared.metadata(wheel))
     }
 
     fn expect(&self, names: &[ProjectName]) {
@@ -106,6 +105,13 @@ impl Index for IndexClient {
             let (shared, name) = (Arc::clone(&self.shared), name.clone());
             // The answer, a failure too, waits in its cell.
             self.runtime.spawn(async move { drop(shared.files(&name).await) });
+        }
+    }
+
+    fn expect_metadata(&self, wheels: &[IndexFile]) {
+        for wheel in wheels {
+            let (shared, wheel) = (Arc::clone(&self.shared), wheel.clone());
+            self.runtime.spawn(async move { drop(shared.metadata(&wheel).await) });
         }
     }
 }
@@ -137,6 +143,10 @@ impl Shared {
 
     async fn files(&self, name: &ProjectName) -> Result<Files, IndexError> {
         cell(&self.lists, name).get_or_init(|| self.ask_files(name)).await.clone()
+    }
+
+    async fn metadata(&self, wheel: &IndexFile) -> Result<Arc<Metadata>, IndexError> {
+        cell(&self.metadata, &wheel.url).get_or_init(|| self.ask_metadata(wheel)).await.clone()
     }
 
     async fn ask_files(&self, name: &ProjectName) -> Result<Files, IndexError> {

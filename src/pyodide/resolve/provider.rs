@@ -26,6 +26,9 @@ use crate::pyodide::{
     requirement::Requirement,
 };
 
+/// So many versions of a project were tried before several are asked for at once.
+const FIRST_BATCH: usize = 4;
+
 /// What has a version: a project, or one of its extras, which needs that very version of it and more.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Package {
@@ -86,6 +89,8 @@ pub(super) struct Provider<'a> {
     needs: RefCell<BTreeMap<(Package, Version), Needs>>,
     asked: RefCell<HashMap<ProjectName, Asked>>,
     chosen: RefCell<HashMap<ProjectName, Version>>,
+    /// How many versions of a project were tried.
+    tried: RefCell<HashMap<ProjectName, usize>>,
     /// When a package was first heard of.
     order: RefCell<HashMap<Package, usize>>,
     unknown_extras: RefCell<BTreeMap<(Package, Version), String>>,
@@ -121,6 +126,7 @@ impl<'a> Provider<'a> {
             needs: RefCell::default(),
             asked: RefCell::default(),
             chosen: RefCell::default(),
+            tried: RefCell::default(),
             order: RefCell::default(),
             unknown_extras: RefCell::default(),
         }
@@ -191,7 +197,21 @@ impl<'a> Provider<'a> {
                 && (is_stable || asked.is_some_and(|asked| asked.accepts_prerelease(version, &candidates)))
         };
         let newest = candidates.by_version.iter().rev().filter(|(version, _)| range.contains(version));
-        Ok(newest.into_iter().find(|(version, candidate)| may_be_chosen(version, candidate)).map(|(v, _)| v.clone()))
+        let mut newest = newest.filter(|(version, candidate)| may_be_chosen(version, candidate));
+        let chosen = newest.next().map(|(version, _)| version.clone());
+        self.expect_older(name, newest.map(|(_, candidate)| candidate));
+        Ok(chosen)
+    }
+
+    /// A project whose versions are refused one after another would be asked for one after another: the more were tried, the more are expected to be.
+    fn expect_older<'c>(&self, name: &ProjectName, older: impl Iterator<Item = &'c Candidate>) {
+        let mut tried = self.tried.borrow_mut();
+        let tried = tried.entry(name.clone()).or_default();
+        *tried += 1;
+        if *tried >= FIRST_BATCH && tried.is_power_of_two() {
+            let older: Vec<_> = older.take(*tried).map(|candidate| candidate.file.clone()).collect();
+            self.index.expect_metadata(&older);
+        }
     }
 
     /// What a version needs, or why it cannot be used.

@@ -30,6 +30,8 @@ impl Index for Memory {
     }
 
     fn expect(&self, _names: &[ProjectName]) {}
+
+    fn expect_metadata(&self, _wheels: &[IndexFile]) {}
 }
 
 impl Memory {

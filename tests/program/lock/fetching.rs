@@ -95,7 +95,7 @@ fn a_wheel_that_is_not_the_locked_one_is_refused() {
     let run = project.run(&["fetch"]);
     assert_eq!(run.code, Some(1));
     assert!(run.err.contains("error: a 1.0: digest does not match larder.lock"), "{run:?}");
-    assert!(run.err.contains("hint: the file at that address is not the one that was locked"), "{run:?}");
+    assert!(run.err.contains("hint: the file there is not the one that was locked"), "{run:?}");
 }
 
 #[test]
