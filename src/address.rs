@@ -8,7 +8,7 @@ use url::Url;
 use crate::{
     artifact::{Artifact, Forge, PackageName, Source},
     endpoints,
-    larder_toml::{ForgeAddresses, LarderToml},
+    larder_toml::{DistributionSource, ForgeAddresses, LarderToml},
     npmrc::{Authorization, NpmConfig},
     redacted::redact,
 };
@@ -23,7 +23,22 @@ pub struct Address {
     pub authorization: Option<Authorization>,
 }
 
-/// Where this artifact's bytes are asked for.
+/// Where this artifact's bytes are asked for: at each of these, in this order, until one has them. At least one.
+pub fn addresses_of(artifact: &Artifact, npm: &NpmConfig, settings: &LarderToml) -> Result<Vec<Address>, AddressError> {
+    let Source::Distribution { release, file_name } = &artifact.source else {
+        return Ok(vec![address_of(artifact, npm, settings)?]);
+    };
+    let sources = settings.pyodide.as_ref().map_or(&[][..], |pyodide| &pyodide.sources);
+    let sources = if sources.is_empty() { &[DistributionSource::Cdn][..] } else { sources };
+    let urls = sources.iter().map(|source| source.address(release, file_name));
+    urls.map(|url| match url {
+        Some(url) => checked(url, artifact, npm),
+        None => Err(AddressError::Folder { artifact: artifact.to_string() }),
+    })
+    .collect()
+}
+
+/// Where this artifact's bytes are asked for first.
 pub fn address_of(artifact: &Artifact, npm: &NpmConfig, settings: &LarderToml) -> Result<Address, AddressError> {
     let stated = match &artifact.source {
         Source::Registry { resolved: Some(url) } => npm.replaced(url, &artifact.name, true).unwrap_or(url.clone()),
@@ -31,6 +46,8 @@ pub fn address_of(artifact: &Artifact, npm: &NpmConfig, settings: &LarderToml) -
         // npm looks at an address's host alone: a tarball on the public registry's host comes from the configured one, too.
         Source::Remote { url } => npm.replaced(url, &artifact.name, false).unwrap_or(url.clone()),
         Source::Git { forge, repository, commit } => archive_url(*forge, repository, commit, &settings.forges),
+        Source::Index { url } => url.clone(),
+        Source::Distribution { .. } => return Ok(addresses_of(artifact, npm, settings)?.swap_remove(0)),
     };
     checked(stated, artifact, npm)
 }
@@ -53,8 +70,8 @@ pub fn identity_of(artifact: &Artifact, address: &Address) -> String {
         Source::Git { forge, repository, commit } => {
             return format!("git {} {repository}#{commit}", forge_name(*forge));
         }
-        Source::Registry { resolved: Some(url) } | Source::Remote { url } => url,
-        Source::Registry { resolved: None } => &address.url,
+        Source::Registry { resolved: Some(url) } | Source::Remote { url } | Source::Index { url } => url,
+        Source::Registry { resolved: None } | Source::Distribution { .. } => &address.url,
     };
     format!("{} {}@{} {}", artifact.ecosystem.name(), artifact.name, artifact.version, redact(stated))
 }
@@ -71,11 +88,19 @@ pub enum AddressError {
         /// The scheme.
         scheme: String,
     },
+    /// A folder of distribution files that has no address on this machine.
+    #[error("{artifact}: a source of `pyodide.sources` is a folder without a place")]
+    Folder {
+        /// Name and version.
+        artifact: String,
+    },
 }
 
 /// Takes user name and password out of the address; what is configured for it comes before them.
 fn checked(mut url: Url, artifact: &Artifact, npm: &NpmConfig) -> Result<Address, AddressError> {
-    if !matches!(url.scheme(), "http" | "https") {
+    // Only a folder that larder.toml names becomes a `file:` address.
+    let is_folder = url.scheme() == "file" && matches!(artifact.source, Source::Distribution { .. });
+    if !matches!(url.scheme(), "http" | "https") && !is_folder {
         return Err(AddressError::UnknownScheme { artifact: artifact.to_string(), scheme: url.scheme().to_owned() });
     }
     url.set_fragment(None);

@@ -7,12 +7,18 @@ use std::{fmt, sync::Arc};
 use larder_store::digest::Integrity;
 use url::Url;
 
+use crate::pyodide::{file_name::FileName, runtime::RuntimeVersion};
+
 /// Which kind of package an artifact is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Ecosystem {
     /// A tarball for npm, pnpm, yarn or bun.
     Npm,
+    /// A file of Pyodide's distribution.
+    Pyodide,
+    /// A wheel of a Python package index.
+    Python,
 }
 
 impl Ecosystem {
@@ -20,6 +26,8 @@ impl Ecosystem {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Npm => "npm",
+            Self::Pyodide => "pyodide",
+            Self::Python => "python",
         }
     }
 }
@@ -149,6 +157,18 @@ pub enum Source {
         repository: Arc<str>,
         /// The commit, 40 (sha1) or 64 (sha256) hexadecimal digits.
         commit: Arc<str>,
+    },
+    /// A file of a release's distribution: wherever the configured sources have it.
+    Distribution {
+        /// The release of Pyodide.
+        release: RuntimeVersion,
+        /// The file's name, which is its path in each source.
+        file_name: FileName,
+    },
+    /// A file that a Python package index listed at this address.
+    Index {
+        /// The lockfile's address.
+        url: Url,
     },
 }
 

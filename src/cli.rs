@@ -4,7 +4,7 @@ use std::{ffi::OsString, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::selection::Platform;
+use crate::{pyodide::name::ProjectName, selection::Platform};
 
 /// Downloads every file that lockfiles name, once and verified, into a store for every build.
 #[derive(Debug, Parser)]
@@ -72,6 +72,10 @@ pub enum Command {
     Serve(Serve),
     /// Lay out what lockfiles name for a package manager
     View(View),
+    /// Choose the files of the project's Pyodide and write them down in larder.lock
+    Lock(Lock),
+    /// Write a larder.toml for a project
+    Init(Init),
     /// Print what the store holds
     Status,
     /// Read every blob of the store and compare it with its name
@@ -227,6 +231,10 @@ pub enum ViewKind {
     NpmCache(ViewFolder),
     /// A folder of tarballs, named as npm pack names them
     Tarballs(ViewFolder),
+    /// A folder that Pyodide loads from offline, in browsers and in node
+    Pyodide(ViewPyodide),
+    /// A wheelhouse with an index, for pip and micropip
+    Wheels(ViewWheels),
 }
 
 /// Where a view goes, and of what.
@@ -241,6 +249,43 @@ pub struct ViewFolder {
     /// What has to be there.
     #[command(flatten)]
     pub completing: Completing,
+}
+
+/// `larder lock`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  larder lock                       choose what is new, keep what was locked
+  larder lock --upgrade             choose everything anew
+  larder lock --upgrade black       choose black anew
+  larder lock --check               for CI: fail if larder.lock would change
+
+What to choose stands in larder.toml, below [pyodide]; `larder init` writes one.")]
+pub struct Lock {
+    /// A folder with a larder.toml
+    #[arg(value_name = "PROJECT", default_value = ".", hide_default_value = true)]
+    pub project: PathBuf,
+    /// Choose these packages anew, or all if none is named
+    #[arg(long, value_name = "NAME", num_args = 0.., value_parser = project_name)]
+    pub upgrade: Option<Vec<ProjectName>>,
+    /// Write nothing; fail if larder.lock is not what would be written
+    #[arg(long)]
+    pub check: bool,
+}
+
+/// `larder init`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  larder init                       write ./larder.toml, with what is found there")]
+pub struct Init {
+    /// A folder with a lockfile, or with projects below it
+    #[arg(value_name = "PROJECT", default_value = ".", hide_default_value = true)]
+    pub project: PathBuf,
+}
+
+fn project_name(text: &str) -> Result<ProjectName, String> {
+    ProjectName::parse(text).map_err(str::to_owned)
 }
 
 /// A group of dependencies.
@@ -259,9 +304,58 @@ pub enum Group {
 #[command(after_help = "\
 Examples:
   larder verify                     damaged blobs are named and set aside, in damaged/
-  larder verify --repair            and fetched again, and the index is made anew")]
+  larder verify --repair            and fetched again, and the index is made anew
+  larder verify --pyodide static/pyodide    a folder that Pyodide is to load from, whoever made it")]
 pub struct Verify {
     /// Fetch again what is damaged or gone, from where it came; make the index anew
     #[arg(long)]
     pub repair: bool,
+    /// Check this folder against its own pyodide-lock.json instead: closure, digests, cycles, names, ABI
+    #[arg(long, value_name = "DIR", conflicts_with = "repair")]
+    pub pyodide: Option<PathBuf>,
+}
+
+/// `larder view pyodide`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  larder view pyodide static/pyodide             the runtime, the packages of larder.lock, and their lock
+  larder view pyodide static/pyodide --strict    fail where packages need each other in a circle
+
+The folder is built beside its place and then swapped with what is there.")]
+pub struct ViewPyodide {
+    /// The folder; what a view left there is replaced [default: that of larder.toml]
+    #[arg(value_name = "DIR")]
+    pub folder: Option<PathBuf>,
+    /// A folder with a larder.lock
+    #[arg(value_name = "PROJECT", default_value = ".", hide_default_value = true)]
+    pub project: PathBuf,
+    /// How what is missing is fetched.
+    #[command(flatten)]
+    pub fetching: Fetching,
+    /// Keep the rest of the distribution in the lock, with the addresses of the first source
+    #[arg(long)]
+    pub full_lock: bool,
+    /// Refuse dependency cycles instead of breaking them
+    #[arg(long)]
+    pub strict: bool,
+}
+
+/// `larder view wheels`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  larder view wheels wheelhouse
+  pip install --no-index --find-links wheelhouse black
+  pip install --index-url file://$PWD/wheelhouse/simple black")]
+pub struct ViewWheels {
+    /// The folder; what a view left there is replaced
+    #[arg(value_name = "DIR")]
+    pub folder: PathBuf,
+    /// A folder with a larder.lock
+    #[arg(value_name = "PROJECT", default_value = ".", hide_default_value = true)]
+    pub project: PathBuf,
+    /// How what is missing is fetched.
+    #[command(flatten)]
+    pub fetching: Fetching,
 }

@@ -1,7 +1,11 @@
 //! One file a command: arguments → library → printer.
 
+mod agreement;
 mod fetch;
+mod init;
 mod input;
+mod larder_lock;
+mod lock;
 mod plan;
 mod provision;
 mod run;
@@ -10,7 +14,10 @@ mod settings;
 mod status;
 mod through;
 mod verify;
+mod verify_pyodide;
 mod view;
+
+pub use self::{init::InitError, lock::LockError};
 
 use std::{
     path::{Path, PathBuf},
@@ -28,10 +35,11 @@ use crate::{
     npmrc::NpmrcError,
     plan::PlanError,
     project::ProjectError,
+    pyodide::{folder::FolderError, lock_file::LockFileError},
     run::child::ChildError,
     selection::PlatformError,
     ui::{printer::Printer, report},
-    view::folder::ViewError,
+    view::{folder::ViewError, inspect::InspectError, stock::StockError},
 };
 
 /// What every command gets.
@@ -102,6 +110,14 @@ pub enum CommandError {
         /// What is wrong with it.
         problem: LockfileError,
     },
+    /// A `larder.lock` that was made for something else.
+    #[error("{}larder.lock is out of date: {what}", below(folder))]
+    Outdated {
+        /// The project's folder.
+        folder: PathBuf,
+        /// What is asked for, and what the lock has.
+        what: String,
+    },
     /// Lockfiles that contradict each other.
     #[error(transparent)]
     Plan(#[from] PlanError),
@@ -117,6 +133,12 @@ pub enum CommandError {
         #[source]
         source: PlatformError,
     },
+    /// `larder lock` could not choose or write.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// `larder init` could not write.
+    #[error(transparent)]
+    Init(#[from] InitError),
     /// The store or the network.
     #[error(transparent)]
     Fill(#[from] FillError),
@@ -150,6 +172,42 @@ pub enum CommandError {
         #[source]
         source: std::io::Error,
     },
+    /// No folder for a view.
+    #[error("there is no folder to lay Pyodide out in")]
+    NoFolder,
+    /// A project without `larder.lock`.
+    #[error("{} does not exist", path.display())]
+    NoLarderLock {
+        /// Where it should be.
+        path: PathBuf,
+    },
+    /// A file exists and cannot be read.
+    #[error("{} cannot be read", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A `larder.lock` that is wrong.
+    #[error(transparent)]
+    LarderLock(#[from] LockFileError),
+    /// What `larder.lock` names is not all there.
+    #[error(transparent)]
+    Stock(#[from] StockError),
+    /// A Pyodide folder that cannot be.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// A folder that cannot be read.
+    #[error(transparent)]
+    Inspect(#[from] InspectError),
+    /// Packages that need each other, where that is refused.
+    #[error("dependencies form cycles, for which Pyodide's loader waits forever:\n  {}", cycles.join("\n  "))]
+    Cycles {
+        /// Each of them, in words.
+        cycles: Vec<String>,
+    },
 }
 
 /// Runs a command and prints what it says.
@@ -160,6 +218,8 @@ pub fn run(cli: &Cli, context: &Context<'_>) -> Outcome {
         Command::Run(arguments) => run::run(arguments, context),
         Command::Serve(arguments) => serve::run(arguments, context),
         Command::View(arguments) => view::run(arguments, context),
+        Command::Lock(arguments) => lock::run(arguments, context),
+        Command::Init(arguments) => init::run(arguments, context),
         Command::Status => status::run(context),
         Command::Verify(arguments) => verify::run(arguments, context),
     };
@@ -182,9 +242,11 @@ impl CommandError {
     fn outcome(&self) -> Outcome {
         match self {
             Self::Fill(FillError::Interrupted) => Outcome::Interrupted,
+            Self::Lock(error) => error.outcome(),
             Self::Store(_)
             | Self::Fill(FillError::Store(_))
             | Self::View(ViewError::Store(_))
+            | Self::Stock(StockError::Store(_))
             | Self::Catalog(CatalogError::Store(_) | CatalogError::NoReceipt { .. }) => Outcome::Store,
             Self::Child(error) => Outcome::Child(error.exit_code()),
             _ => Outcome::Wrong,
@@ -195,7 +257,13 @@ impl CommandError {
         use larder_store::StoreError;
         let text = match self {
             Self::Project(error) => return error.hint(),
+            Self::Lock(error) => return error.hint().map(str::to_owned),
+            Self::Init(error) => return error.hint().map(str::to_owned),
             Self::View(error) => return error.hint().map(str::to_owned),
+            Self::Stock(error) => return error.hint().map(str::to_owned),
+            Self::NoFolder => "name one, or give `folder` below `[pyodide]` in larder.toml",
+            Self::NoLarderLock { .. } => "`larder lock` writes it from `[pyodide]` in larder.toml",
+            Self::Cycles { .. } => "without --strict, each is broken and named",
             Self::Scratch { .. } => "name a folder that can be written with TMPDIR",
             Self::Registry { port: 1.., .. } => {
                 "another program may have that port: without --port, a free one is taken"
@@ -213,6 +281,11 @@ impl CommandError {
                 ..
             } => {
                 "`git checkout` brings back the last one that was committed; `npm install --package-lock-only` makes it anew"
+            }
+            Self::Outdated { .. } => "`larder lock` makes it anew, and keeps the versions that still fit",
+            Self::LarderLock(LockFileError::Newer { .. }) => "a newer larder wrote it: update this one",
+            Self::LarderLock(_) => {
+                "`git checkout` brings back the last one that was committed; without the file, `larder lock` makes it anew"
             }
             Self::Store(error) | Self::Fill(FillError::Store(error)) => match error {
                 StoreError::DiskFull { .. } => {

@@ -16,3 +16,8 @@ pub const GITHUB_ARCHIVES: &str = "https://codeload.github.com/";
 pub const GITLAB_ARCHIVES: &str = "https://gitlab.com/";
 /// Below this, Bitbucket has the tarball of each commit.
 pub const BITBUCKET_ARCHIVES: &str = "https://bitbucket.org/";
+
+/// The public Python package index, simple API: where Python packages come from that Pyodide's distribution lacks.
+pub const PYTHON_INDEX: &str = "https://pypi.org/simple/";
+/// The public CDN of Pyodide: below it, each release's files are in `vX.Y.Z/full/`.
+pub const PYODIDE_CDN: &str = "https://cdn.jsdelivr.net/pyodide/";

@@ -1,4 +1,4 @@
-//! Bytes from addresses: [`download`] hands a body to a [`Sink`], [`document`] returns one.
+//! Bytes from addresses: [`download`] hands a body to a [`Sink`], [`document`], [`page`] and [`slice`] return one.
 //!
 //! Owns the HTTP clients, name look-ups, redirects, retries, resumption and time limits. Knows neither the store nor lockfiles: what an
 //! artifact is, where it goes and whether its bytes are right is the sink's business.
@@ -35,7 +35,7 @@ mod tests;
 
 pub use crate::redacted::RedactedUrl;
 pub use client::{Client, Credentials, NoCredentials};
-pub use document::document;
+pub use document::{Page, Piece, Slice, document, length, page, slice};
 pub use download::{Request, download};
 pub use error::{ClientError, DownloadError, Phase};
 pub use progress::{Event, Progress, Silent};

@@ -11,6 +11,7 @@ mod again;
 mod credentials;
 mod errand;
 mod failure;
+mod local;
 mod order;
 mod packuments;
 mod schedule;

@@ -16,6 +16,12 @@
 //!
 //! [forges]
 //! github = "https://mirror.example/github/"
+//!
+//! [pyodide]
+//! packages = ["numpy", "black[d]>=24"]
+//! folder = "static/pyodide"
+//! sources = ["https://mirror.example/pyodide/v{version}/full/", "cdn"]
+//! exclude-newer = "2026-01-31"
 //! ```
 
 use std::{
@@ -26,8 +32,11 @@ use std::{
 use toml::de::DeTable;
 use url::Url;
 
+pub use self::pyodide::{DistributionSource, PyodideSettings};
+
 use self::reader::{Document, Item};
 
+mod pyodide;
 mod quantity;
 mod reader;
 #[cfg(test)]
@@ -50,6 +59,8 @@ pub struct LarderToml {
     pub fetch: FetchSettings,
     /// `[forges]`.
     pub forges: ForgeAddresses,
+    /// `[pyodide]`.
+    pub pyodide: Option<PyodideSettings>,
 }
 
 /// A group of dependencies that can be left out.
@@ -143,7 +154,8 @@ pub enum LarderTomlError {
     },
 }
 
-const TOP_KEYS: [&str; 7] = ["lockfiles", "platforms", "all-platforms", "omit", "require-integrity", "fetch", "forges"];
+const TOP_KEYS: [&str; 8] =
+    ["lockfiles", "platforms", "all-platforms", "omit", "require-integrity", "fetch", "forges", "pyodide"];
 const FETCH_KEYS: [&str; 5] =
     ["fetch.jobs", "fetch.retries", "fetch.stall-timeout", "fetch.total-timeout", "fetch.max-artifact-size"];
 const FORGE_KEYS: [&str; 3] = ["forges.github", "forges.gitlab", "forges.bitbucket"];
@@ -174,6 +186,7 @@ impl LarderToml {
                 "require-integrity" => read.require_integrity = item.flag()?,
                 "fetch" => read.fetch = FetchSettings::read(document, item.table()?)?,
                 "forges" => read.forges = ForgeAddresses::read(document, item.table()?)?,
+                "pyodide" => read.pyodide = Some(PyodideSettings::read(document, item.table()?)?),
                 key => unreachable!("`{key}` is among the known keys and is not read"),
             }
             if read.all_platforms && !read.platforms.is_empty() {
@@ -280,7 +293,7 @@ fn suggestion(unknown: &str, known: &[&'static str]) -> String {
         return format!("the nearest known one is `{nearest}`");
     }
     let last = unknown.rsplit('.').next().unwrap_or(unknown);
-    let all = TOP_KEYS.iter().chain(&FETCH_KEYS).chain(&FORGE_KEYS);
+    let all = TOP_KEYS.iter().chain(&FETCH_KEYS).chain(&FORGE_KEYS).chain(&pyodide::KEYS);
     match all.into_iter().find(|key| key.rsplit('.').next() == Some(last)) {
         Some(elsewhere) => format!("there is `{elsewhere}`"),
         None => format!("known here are `{}`", known.join("`, `")),

@@ -18,6 +18,7 @@ pub mod npmrc;
 pub mod packument;
 pub mod plan;
 pub mod project;
+pub mod pyodide;
 pub mod redacted;
 pub mod registry;
 pub mod run;

@@ -7,12 +7,14 @@ use std::{fmt, sync::Arc};
 
 use larder_store::digest::Integrity;
 
-use crate::{artifact::Artifact, manifest::Manifests};
+use crate::{artifact::Artifact, manifest::Manifests, pyodide::lock_file::LarderLock};
 
 mod error;
+mod larder;
 mod npm;
 
 pub use error::{BadEntry, EntryProblem, LockfileError, OtherTool};
+pub use larder::RUNTIME_PACKAGE;
 
 /// What one lockfile says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -120,6 +122,11 @@ pub fn read(lockfile: &str, bytes: &[u8]) -> Result<Reading, LockfileError> {
 /// What a lockfile says about its packages beyond where their bytes are. One that cannot be read says nothing: [`read`] says why.
 pub fn manifests(bytes: &[u8]) -> Manifests {
     npm::manifests(bytes)
+}
+
+/// The entries of a `larder.lock`: the runtime's npm tarball, and a file for each package.
+pub fn of_larder_lock(lockfile: &str, lock: &LarderLock) -> Reading {
+    larder::read(lockfile, lock)
 }
 
 /// An archive of this machine that a lockfile names.

@@ -9,7 +9,10 @@ use std::{
     sync::Arc,
 };
 
-use crate::larder_toml::{LarderToml, LarderTomlError};
+use crate::{
+    larder_toml::{LarderToml, LarderTomlError},
+    pyodide::lock_file::LARDER_LOCK,
+};
 
 /// What npm calls its lockfile, the one that wins first.
 const LOCKFILES: [&str; 2] = ["npm-shrinkwrap.json", "package-lock.json"];
@@ -37,10 +40,13 @@ const HINT_LOCKFILES: usize = 5;
 pub struct Project {
     /// The folder that holds `larder.toml`, or would.
     pub folder: PathBuf,
-    /// The lockfiles, at least one, in the order of `larder.toml`, or the one that was found or named.
+    /// The npm lockfiles, in the order of `larder.toml`, or the one that was found or named. None only where Pyodide is all
+    /// that the project has.
     pub lockfiles: Vec<LockfileBytes>,
     /// What `larder.toml` says; the default if there is none.
     pub settings: LarderToml,
+    /// `larder.lock`, if it is there. Of an npm lockfile that is named alone it is not read.
+    pub larder_lock: Option<LockfileBytes>,
 }
 
 /// A lockfile as it was read.
@@ -76,13 +82,21 @@ impl Project {
             _ => (path, None),
         };
         let settings = read_settings(folder)?;
+        let has_larder_lock =
+            folder.join(LARDER_LOCK).is_file() && only.as_ref().is_none_or(|name| name.as_os_str() == LARDER_LOCK);
         let names = match only {
+            Some(name) if name.as_os_str() == LARDER_LOCK => Vec::new(),
             Some(name) => vec![name],
             None if !settings.lockfiles.is_empty() => settings.lockfiles.clone(),
-            None => vec![find_lockfile(folder)?],
+            None => match find_lockfile(folder) {
+                Ok(name) => vec![name],
+                Err(_) if settings.pyodide.is_some() || has_larder_lock => Vec::new(),
+                Err(error) => return Err(error),
+            },
         };
         let lockfiles = names.iter().map(|name| read_lockfile(folder, name)).collect::<Result<_, _>>()?;
-        Ok(Self { folder: folder.to_owned(), lockfiles, settings })
+        let larder_lock = if has_larder_lock { Some(read_lockfile(folder, Path::new(LARDER_LOCK))?) } else { None };
+        Ok(Self { folder: folder.to_owned(), lockfiles, settings, larder_lock })
     }
 }
 
@@ -93,7 +107,13 @@ fn folder_of(file: &Path) -> &Path {
 fn read_settings(folder: &Path) -> Result<LarderToml, ProjectError> {
     let path = folder.join(SETTINGS);
     match read_file(&path, LONGEST_SETTINGS)? {
-        Some(bytes) => Ok(LarderToml::parse(&bytes, &path)?),
+        Some(bytes) => {
+            let mut settings = LarderToml::parse(&bytes, &path)?;
+            if let Some(pyodide) = &mut settings.pyodide {
+                pyodide.begin_at(folder);
+            }
+            Ok(settings)
+        }
         None => Ok(LarderToml::default()),
     }
 }

@@ -1,10 +1,14 @@
 //! Views: a plan's files laid out for one kind of consumer. Derived, and never the truth.
 //!
 //! ```text
-//! offers ──npm_cache│tarballs──▶ layout, a value ──folder──▶ files on disk
+//! offers ──npm_cache│tarballs─────────────────────┬─▶ layout, a value ──folder──▶ files on disk
+//! larder.lock ──stock──▶ wheelhouse│pyodide::folder ┘
 //! ```
 
 pub mod folder;
+pub mod inspect;
 pub mod layout;
 pub mod npm_cache;
+pub mod stock;
 pub mod tarballs;
+pub mod wheelhouse;

@@ -82,6 +82,12 @@ struct Fetched {
 fn fetch(arguments: &cli::Fetch, context: &Context<'_>, store: &Store, input: &Input) -> Result<Fetched, CommandError> {
     let start = Instant::now();
     let settings = &input.project.settings;
+    let asks_for_packages = settings.pyodide.as_ref().is_some_and(|pyodide| !pyodide.packages.is_empty());
+    if asks_for_packages && input.larder_lock.is_none() {
+        context
+            .printer
+            .warning("larder.toml asks for Pyodide's packages, and larder.lock does not exist: run `larder lock`");
+    }
     let selection = selection(&arguments.selecting, &input.project, default_platforms())?;
     let configurations = input.configurations(context)?;
     let (wishes, left_out) = Wishes::of(&input.plan, &selection, input.by_lockfile(&configurations), settings);

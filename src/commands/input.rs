@@ -2,12 +2,13 @@
 
 use std::{collections::HashMap, path::Path};
 
-use super::{CommandError, Context, settings::platforms_of};
+use super::{CommandError, Context, agreement, below, settings::platforms_of};
 use crate::{
     lockfile::{self, Reading},
     npmrc::NpmConfig,
     plan::Plan,
-    project::Project,
+    project::{LockfileBytes, Project},
+    pyodide::lock_file::{LARDER_LOCK, LarderLock},
     ui::units,
 };
 
@@ -16,28 +17,38 @@ use crate::{
 pub(super) struct Input {
     pub(super) project: Project,
     pub(super) plan: Plan,
+    /// `larder.lock`, if it is there.
+    pub(super) larder_lock: Option<LarderLock>,
 }
 
 impl Input {
     /// Reads a project's lockfiles and plans them.
     pub(super) fn read(path: &Path) -> Result<Self, CommandError> {
         let project = Project::open(path)?;
-        let readings = project
-            .lockfiles
-            .iter()
-            .map(|lockfile| lockfile::read(&lockfile.name, &lockfile.bytes))
-            .collect::<Result<Vec<Reading>, _>>()
-            .map_err(|problem| CommandError::Lockfile { folder: project.folder.clone(), problem })?;
+        let mut readings = npm_readings(&project)?;
         platforms_of(&project)?;
-        Ok(Self { plan: Plan::new(&readings)?, project })
+        let larder_lock = larder_lock(&project)?;
+        if larder_lock.is_none() && project.lockfiles.is_empty() {
+            return Err(CommandError::NoLarderLock { path: project.folder.join(LARDER_LOCK) });
+        }
+        if let Some(lock) = &larder_lock {
+            agreement::check(&project, &readings, lock)?;
+            readings.push(lockfile::of_larder_lock(LARDER_LOCK, lock));
+        }
+        Ok(Self { plan: Plan::new(&readings)?, project, larder_lock })
+    }
+
+    /// All lockfiles, `larder.lock` last.
+    pub(super) fn lockfiles(&self) -> impl Iterator<Item = &LockfileBytes> {
+        self.project.lockfiles.iter().chain(&self.project.larder_lock)
     }
 
     /// npm's configuration for each lockfile; warnings are printed, each once.
     pub(super) fn configurations(&self, context: &Context<'_>) -> Result<Vec<NpmConfig>, CommandError> {
         let mut configurations = Vec::new();
         let mut warned = Vec::new();
-        for lockfile in &self.project.lockfiles {
-            let npm = NpmConfig::load(context.environment, lockfile.folder())?;
+        for folder in self.lockfiles().map(LockfileBytes::folder) {
+            let npm = NpmConfig::load(context.environment, folder)?;
             for warning in npm.warnings() {
                 if !warned.contains(warning) {
                     context.printer.warning(&warning.to_string());
@@ -51,13 +62,13 @@ impl Input {
 
     /// The configurations by their lockfile's name.
     pub(super) fn by_lockfile<'a>(&'a self, configurations: &'a [NpmConfig]) -> HashMap<&'a str, &'a NpmConfig> {
-        self.project.lockfiles.iter().map(|lockfile| lockfile.name.as_str()).zip(configurations).collect()
+        self.lockfiles().map(|lockfile| lockfile.name.as_str()).zip(configurations).collect()
     }
 
     /// `entries in package-lock.json: 1,187 = 1,031 artifacts + …`: every entry has its place.
     pub(super) fn sum_line(&self) -> String {
         let sum = self.plan.sum();
-        let names: Vec<&str> = self.project.lockfiles.iter().map(|lockfile| lockfile.name.as_str()).collect();
+        let names: Vec<&str> = self.lockfiles().map(|lockfile| lockfile.name.as_str()).collect();
         let mut terms = vec![units::plural(sum.artifacts, "artifact", "artifacts")];
         let others = [
             (sum.repeats, "repeat of one", "repeats"),
@@ -76,4 +87,18 @@ impl Input {
         );
         format!("{} in {} = {}", units::plural(sum.entries, "entry", "entries"), names.join(" and "), terms.join(" + "))
     }
+}
+
+/// What the npm lockfiles say.
+pub(super) fn npm_readings(project: &Project) -> Result<Vec<Reading>, CommandError> {
+    let read = project.lockfiles.iter().map(|lockfile| lockfile::read(&lockfile.name, &lockfile.bytes));
+    read.collect::<Result<Vec<Reading>, _>>()
+        .map_err(|problem| CommandError::Lockfile { folder: project.folder.clone(), problem })
+}
+
+/// What `larder.lock` says.
+pub(super) fn larder_lock(project: &Project) -> Result<Option<LarderLock>, CommandError> {
+    let label = |file: &LockfileBytes| format!("{}{}", below(&project.folder), file.name);
+    let read = project.larder_lock.as_ref().map(|file| LarderLock::parse(&label(file), &file.bytes));
+    Ok(read.transpose()?)
 }

@@ -58,7 +58,7 @@ pub(super) fn run(arguments: &cli::Plan, context: &Context<'_>) -> Result<Outcom
 fn document(input: &Input, digest: PlanDigest) -> Document<'_> {
     Document {
         digest,
-        lockfiles: input.project.lockfiles.iter().map(|lockfile| lockfile.name.as_str()).collect(),
+        lockfiles: input.lockfiles().map(|lockfile| lockfile.name.as_str()).collect(),
         entries: input.plan.sum(),
         artifacts: input.plan.artifacts().iter().map(row).collect(),
         unfetchable: input
@@ -78,7 +78,8 @@ fn row(planned: &Planned) -> ArtifactRow<'_> {
     let artifact = &planned.artifact;
     let address = match &artifact.source {
         Source::Registry { resolved } => resolved.as_ref().map(redact),
-        Source::Remote { url } => Some(redact(url)),
+        Source::Remote { url } | Source::Index { url } => Some(redact(url)),
+        Source::Distribution { release, file_name } => Some(format!("pyodide {release} {file_name}")),
         Source::Git { forge, repository, commit } => Some(format!("git {} {repository}#{commit}", forge.name())),
     };
     ArtifactRow {

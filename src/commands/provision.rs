@@ -51,7 +51,33 @@ impl Project {
         let selection = selection(&arguments.selecting, &self.input.project, default)?;
         let configurations = self.input.by_lockfile(&self.configurations);
         let (wishes, _) = Wishes::of(&self.input.plan, &selection, configurations, settings);
-        let fill_settings = fill_settings(&arguments.fetching, settings, &self.configurations, context);
+        self.supply(wishes, &arguments.fetching, store, context)
+    }
+
+    /// The same for all that one lockfile names, and for nothing else.
+    pub(super) fn complete_lockfile(
+        &self,
+        lockfile: &str,
+        arguments: &cli::Fetching,
+        store: &Store,
+        context: &Context<'_>,
+    ) -> Result<Supply<'_>, CommandError> {
+        let artifacts = self.input.plan.artifacts().iter();
+        let named = artifacts.filter(|planned| planned.entries.iter().any(|entry| &*entry.lockfile == lockfile));
+        let configurations = self.input.by_lockfile(&self.configurations);
+        let wishes = Wishes::of_artifacts(named, configurations, &self.input.project.settings);
+        self.supply(wishes, arguments, store, context)
+    }
+
+    fn supply<'a>(
+        &'a self,
+        wishes: Wishes<'a>,
+        arguments: &cli::Fetching,
+        store: &Store,
+        context: &Context<'_>,
+    ) -> Result<Supply<'a>, CommandError> {
+        let settings = &self.input.project.settings;
+        let fill_settings = fill_settings(arguments, settings, &self.configurations, context);
         let watcher = progress::watcher(context.printer);
         let start = std::time::Instant::now();
         let supply = supply(store, &wishes, &self.configurations, &fill_settings, &watcher);

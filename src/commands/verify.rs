@@ -21,6 +21,9 @@ use crate::{
 };
 
 pub(super) fn run(arguments: &cli::Verify, context: &Context<'_>) -> Result<Outcome, CommandError> {
+    if let Some(folder) = &arguments.pyodide {
+        return super::verify_pyodide::run(folder, context);
+    }
     let Some(store) = Store::open_if_present(&context.store)? else {
         context.printer.error(
             &format!("there is no store at {}", context.store.display()),

@@ -1,5 +1,8 @@
 //! `larder view`: a plan's files, laid out for one kind of consumer.
 
+mod pyodide;
+mod wheels;
+
 use serde::Serialize;
 
 use larder_store::{
@@ -42,6 +45,8 @@ pub(super) fn run(arguments: &cli::View, context: &Context<'_>) -> Result<Outcom
     let (name, view) = match &arguments.kind {
         ViewKind::NpmCache(view) => ("npm-cache", view),
         ViewKind::Tarballs(view) => ("tarballs", view),
+        ViewKind::Pyodide(view) => return pyodide::run(view, context),
+        ViewKind::Wheels(view) => return wheels::run(view, context),
     };
     let projects = Project::read_all(&or_here(&view.projects), context)?;
     let is_for_npm = matches!(arguments.kind, ViewKind::NpmCache(_));
@@ -57,22 +62,20 @@ pub(super) fn run(arguments: &cli::View, context: &Context<'_>) -> Result<Outcom
     if is_for_npm {
         provision::describe(&mut catalog, &store, context);
     }
-    let published = publish(&store, layout(&arguments.kind, &catalog, &projects, context), name, &view.folder)?;
+    let published = publish(&store, layout(is_for_npm, &catalog, &projects, context), name, &view.folder)?;
     print(context, name, view, published);
     Ok(Outcome::Done)
 }
 
-fn layout(kind: &ViewKind, catalog: &Catalog, projects: &[Project], context: &Context<'_>) -> Layout {
-    match kind {
-        ViewKind::NpmCache(_) => {
-            let mut layout = npm_cache(catalog.offers(), catalog.packuments(), Index::Whole);
-            for lockfile in projects.iter().flat_map(|project| &project.input.project.lockfiles) {
-                add_local_tarballs(&mut layout, lockfile, context);
-            }
-            layout
-        }
-        ViewKind::Tarballs(_) => tarballs(catalog.offers()),
+fn layout(is_for_npm: bool, catalog: &Catalog, projects: &[Project], context: &Context<'_>) -> Layout {
+    if !is_for_npm {
+        return tarballs(catalog.offers());
     }
+    let mut layout = npm_cache(catalog.offers(), catalog.packuments(), Index::Whole);
+    for lockfile in projects.iter().flat_map(|project| &project.input.project.lockfiles) {
+        add_local_tarballs(&mut layout, lockfile, context);
+    }
+    layout
 }
 
 /// Those that are what the lockfile says. npm finds the others itself, and says what is wrong with them.

@@ -71,6 +71,8 @@ struct Line {
 pub(super) struct Answer {
     pub(super) response: reqwest::Response,
     pub(super) url: RedactedUrl,
+    /// The address that was asked, without user name and password.
+    pub(super) address: Url,
     pub(super) is_authorized: bool,
 }
 
@@ -128,7 +130,8 @@ impl Client {
         }
         let authorization = basic_auth(url).or_else(|| self.0.credentials.authorization_for(url));
         let is_authorized = authorization.is_some();
-        let mut request = reqwest::Request::new(Method::GET, without_userinfo(url));
+        let address = without_userinfo(url);
+        let mut request = reqwest::Request::new(Method::GET, address.clone());
         *request.headers_mut() = headers.clone();
         request.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         if let Some(mut value) = authorization {
@@ -145,7 +148,7 @@ impl Client {
         match response {
             Ok(Ok(response)) => {
                 self.0.reach.reached(url);
-                Ok(Answer { response, url: shown, is_authorized })
+                Ok(Answer { response, url: shown, address, is_authorized })
             }
             Ok(Err(source)) => Err(DownloadError::from_send(shown, source, settings)),
             Err(_) => Err(DownloadError::Timeout { url: shown, phase: Phase::Response, after: limit }),

@@ -1,15 +1,54 @@
-//! [`document`]: a small file as a value.
+//! [`document`] and [`page`]: a small file as a value. [`slice`]: a piece of a file, from servers that give pieces.
+
+use std::ops::Range;
 
 use bytes::{Bytes, BytesMut};
 use reqwest::{
     StatusCode,
-    header::{ACCEPT, HeaderMap, HeaderValue},
+    header::{ACCEPT, CONTENT_RANGE, CONTENT_TYPE, HeaderMap, HeaderValue, RANGE},
 };
 use url::Url;
 
 use super::{
-    Client, DownloadError, Event, Progress, body::Incoming, download::within_total, redirect::exchange, tries::Tries,
+    Client, DownloadError, Event, Progress,
+    body::Incoming,
+    client::Answer,
+    download::within_total,
+    range::{ContentRange, text},
+    redirect::exchange,
+    tries::Tries,
 };
+
+/// A document, and what the server says of it.
+#[derive(Clone, Debug)]
+pub struct Page {
+    /// Its bytes.
+    pub bytes: Bytes,
+    /// The `Content-Type`, if it is text.
+    pub content_type: Option<String>,
+    /// Where it came from after all redirects, without user name and password: links in it start from there.
+    pub url: Url,
+}
+
+/// A piece of a file.
+#[derive(Clone, Debug)]
+pub struct Slice {
+    /// Its bytes.
+    pub bytes: Bytes,
+    /// The place of the first of them in the file.
+    pub offset: u64,
+    /// Bytes of the whole file.
+    pub total: u64,
+}
+
+/// Which piece of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Piece {
+    /// So many bytes at its end, or all of it if it is shorter.
+    Tail(u64),
+    /// These bytes; not empty.
+    Bytes(Range<u64>),
+}
 
 /// Fetches a document of at most `max_bytes`, with the retries of [`super::download`]. `accept` is the header's value.
 pub async fn document(
@@ -19,15 +58,23 @@ pub async fn document(
     max_bytes: u64,
     progress: &dyn Progress,
 ) -> Result<Bytes, DownloadError> {
+    Ok(page(client, url, accept, max_bytes, progress).await?.bytes)
+}
+
+/// The same, with what the server says of it.
+pub async fn page(
+    client: &Client,
+    url: &Url,
+    accept: &'static str,
+    max_bytes: u64,
+    progress: &dyn Progress,
+) -> Result<Page, DownloadError> {
     let headers = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static(accept))]);
     within_total(client, url, async {
         let mut tries = Tries::new(client, url, progress);
         loop {
             match attempt(client, url, &headers, max_bytes, progress).await {
-                Ok(document) => {
-                    progress.event(Event::Finished { len: document.len() as u64 });
-                    return Ok(document);
-                }
+                Ok(page) => return Ok(page),
                 Err(error) => tries.after(error).await?,
             }
         }
@@ -39,13 +86,104 @@ async fn attempt(
     client: &Client,
     url: &Url,
     headers: &HeaderMap,
-    limit: u64,
+    max_bytes: u64,
     progress: &dyn Progress,
-) -> Result<Bytes, DownloadError> {
+) -> Result<Page, DownloadError> {
     let answer = exchange(client, url, headers, progress).await?;
     if answer.response.status() != StatusCode::OK {
         return Err(answer.refusal());
     }
+    let content_type = text(answer.response.headers(), CONTENT_TYPE).map(str::to_owned);
+    let url = answer.address.clone();
+    let bytes = body(client, answer, max_bytes, progress).await?;
+    Ok(Page { bytes, content_type, url })
+}
+
+/// Fetches a piece of a file, with the retries of [`super::download`]. `None` if the server gives no pieces, or another one.
+pub async fn slice(
+    client: &Client,
+    url: &Url,
+    piece: &Piece,
+    progress: &dyn Progress,
+) -> Result<Option<Slice>, DownloadError> {
+    within_total(client, url, async {
+        let mut tries = Tries::new(client, url, progress);
+        loop {
+            match attempt_slice(client, url, piece, progress).await {
+                Ok(slice) => return Ok(slice),
+                Err(error) => tries.after(error).await?,
+            }
+        }
+    })
+    .await
+}
+
+async fn attempt_slice(
+    client: &Client,
+    url: &Url,
+    piece: &Piece,
+    progress: &dyn Progress,
+) -> Result<Option<Slice>, DownloadError> {
+    let (range, longest) = match piece {
+        Piece::Tail(len) => (format!("bytes=-{len}"), *len),
+        Piece::Bytes(range) => (format!("bytes={}-{}", range.start, range.end - 1), range.end - range.start),
+    };
+    let headers = HeaderMap::from_iter([(RANGE, HeaderValue::try_from(range).expect("digits are ASCII"))]);
+    let answer = exchange(client, url, &headers, progress).await?;
+    let response = &answer.response;
+    match response.status() {
+        StatusCode::PARTIAL_CONTENT => {}
+        // The whole, or a refusal of ranges alone.
+        StatusCode::OK | StatusCode::RANGE_NOT_SATISFIABLE | StatusCode::NOT_IMPLEMENTED => return Ok(None),
+        _ => return Err(answer.refusal()),
+    }
+    let stated = text(response.headers(), CONTENT_RANGE).and_then(ContentRange::parse);
+    let Some(ContentRange { bytes: Some((first, last)), total: Some(total) }) = stated else { return Ok(None) };
+    let is_asked_for = match piece {
+        Piece::Tail(_) => last + 1 == total,
+        Piece::Bytes(range) => first == range.start && last < range.end,
+    };
+    if !is_asked_for {
+        return Ok(None);
+    }
+    let bytes = body(client, answer, longest, progress).await?;
+    Ok((bytes.len() as u64 == last - first + 1).then_some(Slice { bytes, offset: first, total }))
+}
+
+/// How long a file is, bytes, with the retries of [`super::download`]; its bytes are not fetched. `None` if the server does not say.
+pub async fn length(client: &Client, url: &Url, progress: &dyn Progress) -> Result<Option<u64>, DownloadError> {
+    let headers = HeaderMap::from_iter([(RANGE, HeaderValue::from_static("bytes=0-0"))]);
+    within_total(client, url, async {
+        let mut tries = Tries::new(client, url, progress);
+        loop {
+            match attempt_length(client, url, &headers, progress).await {
+                Ok(length) => return Ok(length),
+                Err(error) => tries.after(error).await?,
+            }
+        }
+    })
+    .await
+}
+
+async fn attempt_length(
+    client: &Client,
+    url: &Url,
+    headers: &HeaderMap,
+    progress: &dyn Progress,
+) -> Result<Option<u64>, DownloadError> {
+    let answer = exchange(client, url, headers, progress).await?;
+    let response = &answer.response;
+    match response.status() {
+        StatusCode::OK => Ok(response.content_length()),
+        StatusCode::PARTIAL_CONTENT => {
+            let range = text(response.headers(), CONTENT_RANGE).and_then(ContentRange::parse);
+            Ok(range.and_then(|range| range.total))
+        }
+        _ => Err(answer.refusal()),
+    }
+}
+
+async fn body(client: &Client, answer: Answer, limit: u64, progress: &dyn Progress) -> Result<Bytes, DownloadError> {
     let expected = answer.response.content_length();
     let settings = client.settings();
     let mut incoming =
@@ -55,5 +193,6 @@ async fn attempt(
     while let Some(bytes) = incoming.next().await? {
         document.extend_from_slice(&bytes);
     }
+    progress.event(Event::Finished { len: document.len() as u64 });
     Ok(document.freeze())
 }

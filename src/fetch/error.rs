@@ -1,6 +1,6 @@
 //! What can go wrong: [`ClientError`] when a client is made, [`DownloadError`] when it is used.
 
-use std::{error::Error, fmt, io, time::Duration};
+use std::{error::Error, fmt, io, path::PathBuf, time::Duration};
 
 use larder_store::digest::Integrity;
 use reqwest::StatusCode;
@@ -76,6 +76,15 @@ impl fmt::Display for Phase {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DownloadError {
+    /// A file of this machine cannot be read.
+    #[error("{} cannot be read", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
     /// The address has a scheme that cannot be fetched.
     #[error("{url}: only http and https can be fetched")]
     Scheme {
@@ -219,7 +228,11 @@ impl DownloadError {
     /// Whether the network or a server failed, rather than data or disk: another run may succeed.
     pub fn is_network(&self) -> bool {
         match self {
-            Self::Scheme { .. } | Self::Mismatch { .. } | Self::Sink { .. } | Self::TooLong { .. } => false,
+            Self::File { .. }
+            | Self::Scheme { .. }
+            | Self::Mismatch { .. }
+            | Self::Sink { .. }
+            | Self::TooLong { .. } => false,
             Self::GaveUp { last, .. } => last.is_network(),
             _ => true,
         }

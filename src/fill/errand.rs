@@ -7,7 +7,7 @@ use reqwest::StatusCode;
 use url::Url;
 
 use super::{
-    FailureKind, Order,
+    FailureKind, Order, local,
     packuments::{PackumentError, Packuments},
     sink::PartSink,
     watch::{FileProgress, Tally},
@@ -70,6 +70,7 @@ async fn have(shared: &Shared, order: &Arc<Order>, progress: &Arc<FileProgress>)
     };
     let mut addresses: Vec<Url> = order.addresses.iter().map(|address| address.url.clone()).collect();
     let mut next = 0;
+    let mut wrong_bytes = None;
     loop {
         let error = match once(shared, order, integrity.as_ref(), &addresses[next], progress).await {
             Err(FailureKind::Download(error)) => error,
@@ -82,8 +83,16 @@ async fn have(shared: &Shared, order: &Arc<Order>, progress: &Arc<FileProgress>)
         }
         next += 1;
         let is_hopeless = matches!(error.last(), DownloadError::Sink { .. });
-        if next == addresses.len() || is_hopeless {
-            return Err(FailureKind::Download(error));
+        let is_last = next == addresses.len() || is_hopeless;
+        if !is_last {
+            tracing::debug!(%error, "the next address is tried");
+        }
+        // That one source has other bytes must not be hidden by another that has none.
+        if matches!(error.last(), DownloadError::Mismatch { .. }) {
+            wrong_bytes.get_or_insert_with(|| Arc::clone(&error));
+        }
+        if is_last {
+            return Err(FailureKind::Download(wrong_bytes.unwrap_or(error)));
         }
     }
 }
@@ -100,6 +109,13 @@ async fn once(
         Claimed::Here(_) => return Ok(Tried::Here),
         Claimed::Yours(part) => part,
     };
+    if address.scheme() == "file" {
+        let (path, progress) = (address.clone(), Arc::clone(progress));
+        return match blocking(move || local::copy(&path, PartSink::new(part), &*progress)).await {
+            Ok(sealed) => Ok(Tried::Sealed(Box::new(sealed))),
+            Err(error) => Err(FailureKind::Download(Arc::new(error))),
+        };
+    }
     let request = Request { url: address.clone(), is_checked: integrity.is_some() || !order.lacks_integrity() };
     match download(&shared.client, &request, PartSink::new(part), Arc::clone(progress) as _).await {
         Ok(sealed) => Ok(Tried::Sealed(Box::new(sealed))),

@@ -6,7 +6,10 @@ use larder_store::{StoreError, digest::BlobId};
 use reqwest::StatusCode;
 
 use super::{packuments::PackumentError, sink::OtherThanRecorded};
-use crate::{address::AddressError, fetch::DownloadError, lockfile::UnfetchableReason, plan::EntryName};
+use crate::{
+    address::AddressError, fetch::DownloadError, lockfile::UnfetchableReason, plan::EntryName,
+    pyodide::lock_file::LARDER_LOCK,
+};
 
 /// An artifact that could not be had.
 #[derive(Clone, Debug)]
@@ -115,9 +118,10 @@ impl FailureKind {
         }
     }
 
-    /// The way out, if there is one to name.
-    pub fn hint(&self) -> Option<&'static str> {
+    /// The way out, if there is one to name, for what this lockfile names.
+    pub fn hint(&self, lockfile: &str) -> Option<&'static str> {
         match self {
+            Self::Download(error) if lockfile == LARDER_LOCK => locked_hint(error),
             Self::Offline => Some("run `larder fetch` with a network first, with the same --platform and --omit"),
             Self::Damaged { .. } => {
                 Some("run it without --offline, where the store can be written: a damaged blob is then fetched again")
@@ -132,6 +136,18 @@ impl FailureKind {
             Self::Download(error) => download_hint(error.last()),
             _ => None,
         }
+    }
+}
+
+fn locked_hint(error: &DownloadError) -> Option<&'static str> {
+    match error.last() {
+        _ if is_mismatch(error) => Some(
+            "the file there is not the one that was locked: another of `pyodide.sources` may have it, or `larder lock` chooses anew",
+        ),
+        DownloadError::Status { status: StatusCode::NOT_FOUND, .. } | DownloadError::File { .. } => Some(
+            "no source has it: name one that does in `pyodide.sources` in larder.toml, or lock anew with `larder lock --upgrade`",
+        ),
+        error => download_hint(error),
     }
 }
 

@@ -12,7 +12,7 @@ use larder_store::{
 
 use super::{Failure, FailureKind};
 use crate::{
-    address::{Address, address_of, identity_of, packument_url},
+    address::{Address, addresses_of, identity_of, packument_url},
     artifact::Source,
     larder_toml::LarderToml,
     npmrc::NpmConfig,
@@ -251,15 +251,16 @@ fn selected_first_large<'a>(
 
 fn order_of(planned: &Planned, npm: &NpmConfig, settings: &LarderToml) -> Result<Order, crate::address::AddressError> {
     let artifact = &planned.artifact;
-    let address = address_of(artifact, npm, settings)?;
+    let addresses = addresses_of(artifact, npm, settings)?;
+    let address = &addresses[0];
     let (packument, is_address_built) = match &artifact.source {
         // Only where something is left open: an address for each of thousands takes milliseconds.
         Source::Registry { resolved } if resolved.is_none() || artifact.integrity.is_none() => {
             (Some(packument_url(&artifact.name, npm)), resolved.is_none())
         }
-        Source::Registry { .. } | Source::Remote { .. } | Source::Git { .. } => (None, false),
+        _ => (None, false),
     };
-    let identity = artifact.integrity.is_none().then(|| identity_of(artifact, &address));
+    let identity = artifact.integrity.is_none().then(|| identity_of(artifact, address));
     let wanted = match (&artifact.integrity, &identity) {
         (Some(integrity), _) => Wanted::Integrity(integrity.clone()),
         (None, identity) => Wanted::Identity(identity.clone().expect("set where there is no integrity")),
@@ -268,7 +269,7 @@ fn order_of(planned: &Planned, npm: &NpmConfig, settings: &LarderToml) -> Result
         ecosystem: artifact.ecosystem.name().to_owned(),
         name: artifact.name.to_string(),
         version: artifact.version.to_string(),
-        address: Some(shown_address(&artifact.source, &address.url)),
+        address: shown_address(&artifact.source, &addresses),
         identity,
     };
     let ordered = Ordered {
@@ -277,22 +278,17 @@ fn order_of(planned: &Planned, npm: &NpmConfig, settings: &LarderToml) -> Result
         version: artifact.version.as_str().into(),
         entries: planned.entries.clone(),
     };
-    Ok(Order {
-        wanted,
-        artifacts: vec![ordered],
-        addresses: vec![address],
-        packument,
-        is_address_built,
-        origins: vec![origin],
-    })
+    Ok(Order { wanted, artifacts: vec![ordered], addresses, packument, is_address_built, origins: vec![origin] })
 }
 
-/// The address for the receipt. A query can hold a signature, and is left out; that of a forge names the commit.
-fn shown_address(source: &Source, url: &Url) -> String {
-    match source {
+/// The address for the receipt: the first that is not a folder of this machine. A query can hold a signature, and is left out; that of a forge names the
+/// commit.
+fn shown_address(source: &Source, addresses: &[Address]) -> Option<String> {
+    let url = addresses.iter().map(|address| &address.url).find(|url| url.scheme() != "file")?;
+    Some(match source {
         Source::Git { .. } => url.to_string(),
-        Source::Registry { .. } | Source::Remote { .. } => redact(url),
-    }
+        _ => redact(url),
+    })
 }
 
 impl Order {

@@ -49,6 +49,7 @@ fn every_key_is_read() {
             gitlab: url("https://mirror.example/gitlab/"),
             bitbucket: url("https://mirror.example/bitbucket/"),
         },
+        pyodide: None,
     };
     assert_eq!(read, Ok(expected));
     assert_eq!(parse("all-platforms = true").map(|read| read.all_platforms), Ok(true));

@@ -22,7 +22,8 @@ const PIECE: usize = 64 * 1024;
 ///
 /// 1. `larder plan 1` and a line feed.
 /// 2. The list of artifacts, sorted by ecosystem, name, version and source, each of them: the texts ecosystem, name, version; the source as a list of texts (`registry`
-///    and the address, if one is stated; or `remote` and the address; or `git`, forge, repository, commit); the integrity as a list of texts, alternately the name of
+///    and the address, if one is stated; or `remote` and the address; or `git`, forge, repository, commit;
+///    or `distribution`, release, file name; or `index` and the address); the integrity as a list of texts, alternately the name of
 ///    an algorithm and the bytes of a digest, the strongest first; one byte of flags (1 dev, 2 optional, 4 development or optional, 8 peer); the lists of texts os, cpu, libc.
 /// 3. The list of what cannot be fetched, sorted, each once: a list of texts: name, the word for the reason, what the reason is about, and the version if one is stated.
 ///
@@ -103,6 +104,10 @@ impl Writer {
             Source::Registry { resolved: Some(url) } => self.texts(&["registry", without_userinfo(url).as_str()]),
             Source::Remote { url } => self.texts(&["remote", without_userinfo(url).as_str()]),
             Source::Git { forge, repository, commit } => self.texts(&["git", forge_name(*forge), repository, commit]),
+            Source::Distribution { release, file_name } => {
+                self.texts(&["distribution", release.as_str(), file_name.as_str()]);
+            }
+            Source::Index { url } => self.texts(&["index", without_userinfo(url).as_str()]),
         }
         let digests = artifact.integrity.as_ref().map_or(&[][..], |integrity| integrity.digests());
         self.count(2 * digests.len());

@@ -27,6 +27,8 @@ enum SourceKey<'a> {
     Registry(Option<&'a str>),
     Remote(&'a str),
     Git(Forge, &'a str, &'a str),
+    Distribution(&'a str, &'a str),
+    Index(&'a str),
 }
 
 impl<'a> Candidate<'a> {
@@ -46,6 +48,10 @@ impl<'a> Candidate<'a> {
             Source::Registry { .. } => SourceKey::Registry(self.address()),
             Source::Remote { .. } => SourceKey::Remote(self.address().unwrap_or_default()),
             Source::Git { forge, repository, commit } => SourceKey::Git(*forge, repository, commit),
+            Source::Distribution { release, file_name } => {
+                SourceKey::Distribution(release.as_str(), file_name.as_str())
+            }
+            Source::Index { .. } => SourceKey::Index(self.address().unwrap_or_default()),
         }
     }
 
@@ -64,8 +70,8 @@ impl<'a> Candidate<'a> {
 fn address(source: &Source) -> Option<&Url> {
     match source {
         Source::Registry { resolved } => resolved.as_ref(),
-        Source::Remote { url } => Some(url),
-        Source::Git { .. } => None,
+        Source::Remote { url } | Source::Index { url } => Some(url),
+        Source::Git { .. } | Source::Distribution { .. } => None,
     }
 }
 

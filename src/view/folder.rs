@@ -27,7 +27,7 @@ use super::layout::{Content, Layout};
 use crate::scratch::Scratch;
 
 /// The file that says that a folder is a view and may be replaced.
-const MARKER: &str = ".larder-view";
+pub const MARKER: &str = ".larder-view";
 const FOLDER_MODE: u32 = 0o755;
 const BYTES_MODE: u32 = 0o644;
 

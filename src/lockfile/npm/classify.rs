@@ -176,7 +176,7 @@ fn package(entry: &RawEntry<'_>, stated: &Stated<'_>) -> Result<EntryKind, Entry
 fn unstated_version(source: &Source) -> Cow<'static, str> {
     match source {
         Source::Git { commit, .. } => Cow::Owned(commit.to_string()),
-        Source::Registry { .. } | Source::Remote { .. } => Cow::Borrowed(UNSTATED_VERSION),
+        _ => Cow::Borrowed(UNSTATED_VERSION),
     }
 }
 

@@ -112,8 +112,8 @@ fn part<'a>(request: &Request, reply: &'a Reply) -> (u16, &'a [u8], Option<Strin
     if request.header("if-range").is_some_and(is_other) {
         return whole;
     }
-    let Some((first, last)) = request.header("range").and_then(asked) else { return whole };
     let total = reply.body.len();
+    let Some((first, last)) = request.header("range").and_then(|range| asked(range, total)) else { return whole };
     let (status, bytes, range) = if first >= total {
         (416, &[][..], format!("bytes */{total}"))
     } else {
@@ -123,8 +123,11 @@ fn part<'a>(request: &Request, reply: &'a Reply) -> (u16, &'a [u8], Option<Strin
     (status, bytes, Some(reply.content_range.clone().unwrap_or(range)))
 }
 
-fn asked(range: &str) -> Option<(usize, Option<usize>)> {
+fn asked(range: &str, total: usize) -> Option<(usize, Option<usize>)> {
     let (first, last) = range.strip_prefix("bytes=")?.split_once('-')?;
+    if first.is_empty() {
+        return Some((total.saturating_sub(last.parse().ok()?), None));
+    }
     let last = if last.is_empty() { None } else { Some(last.parse().ok()?) };
     Some((first.parse().ok()?, last))
 }

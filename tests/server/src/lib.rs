@@ -16,6 +16,7 @@
 //! One thread accepts, each connection has one of its own. A reply is chosen by the request's target without its query; what nobody
 //! routed is answered with 404. Dropped, the server closes all connections.
 
+mod archive;
 mod connection;
 mod reply;
 
@@ -31,6 +32,7 @@ use std::{
     time::Duration,
 };
 
+pub use archive::{Zip, wheel};
 pub use reply::Reply;
 
 /// How long [`Server::wait_until`] waits before it fails the test: far longer than anything takes on loopback.

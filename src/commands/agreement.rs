@@ -1,0 +1,54 @@
+//! Whether `larder.lock` is what `larder.toml` and the npm lockfiles ask for. Needs no network: what a newer lock would choose is another matter.
+
+use std::collections::BTreeSet;
+
+use super::CommandError;
+use crate::{
+    artifact::{Artifact, Source},
+    lockfile::{EntryKind, RUNTIME_PACKAGE, Reading},
+    project::Project,
+    pyodide::lock_file::LarderLock,
+};
+
+/// The entries of npm lockfiles that name a runtime, each with its lockfile's name.
+pub(super) fn runtimes(readings: &[Reading]) -> impl Iterator<Item = (&str, &Artifact)> {
+    readings.iter().flat_map(|reading| {
+        reading.entries.iter().filter_map(|entry| match &entry.kind {
+            EntryKind::Artifact(artifact)
+                if artifact.name.as_str() == RUNTIME_PACKAGE
+                    && matches!(artifact.source, Source::Registry { .. } | Source::Remote { .. }) =>
+            {
+                Some((&*reading.lockfile, artifact))
+            }
+            _ => None,
+        })
+    })
+}
+
+/// Names the first disagreement.
+pub(super) fn check(project: &Project, readings: &[Reading], lock: &LarderLock) -> Result<(), CommandError> {
+    let locked = lock.runtime.release.version();
+    let outdated = |what: String| Err(CommandError::Outdated { folder: project.folder.clone(), what });
+    let settings = project.settings.pyodide.as_ref();
+    if let Some(version) = settings.and_then(|settings| settings.version.as_ref()) {
+        if version != locked {
+            return outdated(format!("larder.toml asks for Pyodide {version}, larder.lock has {locked}"));
+        }
+    } else {
+        let stated: Vec<(&str, &Artifact)> = runtimes(readings).collect();
+        let is_stated = stated.iter().any(|(_, artifact)| artifact.version.as_str() == locked.as_str());
+        if let (false, Some((lockfile, artifact))) = (is_stated, stated.first()) {
+            return outdated(format!("{lockfile} has Pyodide {}, larder.lock has {locked}", artifact.version));
+        }
+    }
+    let Some(settings) = settings else { return Ok(()) };
+    let asked: BTreeSet<String> = settings.packages.iter().map(ToString::to_string).collect();
+    let requested: BTreeSet<String> = lock.requested.iter().cloned().collect();
+    if let Some(new) = asked.difference(&requested).next() {
+        return outdated(format!("larder.toml asks for `{new}`, and larder.lock was made without it"));
+    }
+    if let Some(old) = requested.difference(&asked).next() {
+        return outdated(format!("larder.lock was made with `{old}`, and larder.toml does not ask for it"));
+    }
+    Ok(())
+}

@@ -1,0 +1,202 @@
+//! `larder init`: a commented `larder.toml` for the project that is there.
+
+use std::{
+    fmt::Write as _,
+    io,
+    path::{Path, PathBuf},
+};
+
+use serde::Serialize;
+
+use super::{CommandError, Context, Outcome, agreement, input, lock::write_whole};
+use crate::{
+    cli,
+    project::{Project, ProjectError},
+};
+
+/// Folders that bundlers copy as they are, the likeliest first.
+const STATIC_FOLDERS: [&str; 3] = ["static", "public", "assets"];
+
+/// Why nothing was written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum InitError {
+    /// There is one already.
+    #[error("{} exists", path.display())]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// It cannot be written.
+    #[error("{} cannot be written", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+}
+
+impl InitError {
+    pub(super) fn hint(&self) -> Option<&'static str> {
+        matches!(self, Self::Exists { .. }).then_some("it is not touched; `larder plan` says what it leads to")
+    }
+}
+
+#[derive(Serialize)]
+struct Document {
+    file: String,
+    lockfiles: Vec<String>,
+    runtime: Option<String>,
+}
+
+/// What was found.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Found {
+    /// Lockfiles that have to be named, since they are not in the folder itself.
+    lockfiles: Vec<String>,
+    /// The release of Pyodide that a lockfile names, and the lockfile.
+    runtime: Option<(String, String)>,
+    /// Where a bundler takes files from as they are.
+    static_folder: Option<&'static str>,
+}
+
+pub(super) fn run(arguments: &cli::Init, context: &Context<'_>) -> Result<Outcome, CommandError> {
+    let folder = &arguments.project;
+    let path = folder.join("larder.toml");
+    if path.symlink_metadata().is_ok() {
+        return Err(InitError::Exists { path }.into());
+    }
+    let found = look(folder)?;
+    write_whole(&path, text(&found).as_bytes()).map_err(|source| InitError::Write { path: path.clone(), source })?;
+    context.printer.line(&format!("{} is written", path.display()));
+    if let Some((version, lockfile)) = &found.runtime {
+        context
+            .printer
+            .line(&format!("{lockfile} has Pyodide {version}: name its packages there, then run `larder lock`"));
+    }
+    context.printer.json(&Document {
+        file: path.display().to_string(),
+        lockfiles: found.lockfiles,
+        runtime: found.runtime.map(|(version, _)| version),
+    });
+    Ok(Outcome::Done)
+}
+
+/// What is in a folder. One without lockfiles, but with projects below it, lists theirs.
+fn look(folder: &Path) -> Result<Found, CommandError> {
+    let mut found =
+        Found { static_folder: STATIC_FOLDERS.into_iter().find(|name| folder.join(name).is_dir()), ..Found::default() };
+    let projects = match Project::open(folder) {
+        Ok(project) => vec![project],
+        Err(ProjectError::NoLockfile { nearby, .. }) => {
+            let below = nearby.below.iter();
+            found.lockfiles = below.clone().filter_map(|path| relative(folder, path)).collect();
+            below.map(|path| Project::open(path)).collect::<Result<_, _>>()?
+        }
+        Err(error) => return Err(error.into()),
+    };
+    for project in &projects {
+        let readings = input::npm_readings(project)?;
+        let runtime = agreement::runtimes(&readings).next();
+        if let (None, Some((lockfile, artifact))) = (&found.runtime, runtime) {
+            found.runtime = Some((artifact.version.to_string(), lockfile.to_owned()));
+        }
+    }
+    Ok(found)
+}
+
+fn relative(folder: &Path, path: &Path) -> Option<String> {
+    let parts = path.strip_prefix(folder).unwrap_or(path).components();
+    let parts: Option<Vec<&str>> = parts.map(|part| part.as_os_str().to_str()).collect();
+    parts.map(|parts| parts.join("/"))
+}
+
+fn text(found: &Found) -> String {
+    let mut text = String::from(
+        "# What larder fetches for this project, beside what its lockfiles name. Every key may be left out.\n\n",
+    );
+    let mut line = |line: &str| writeln!(text, "{line}").expect("a string takes everything");
+    line("# The npm lockfiles, if there are several or they are in other folders.");
+    if found.lockfiles.is_empty() {
+        line("# lockfiles = [\"package-lock.json\", \"web/package-lock.json\"]");
+    } else {
+        let names: Vec<String> = found.lockfiles.iter().map(|name| format!("{name:?}")).collect();
+        line(&format!("lockfiles = [{}]", names.join(", ")));
+    }
+    line("\n# Optional packages are fetched for this machine and for Linux on its CPU, unless platforms are named.");
+    line("# platforms = [\"linux/amd64\", \"linux/arm64\"]");
+    line("\n# Groups that are left out.");
+    line("# omit = [\"dev\"]");
+    line("\n# Refuse packages whose lockfile states no digest.");
+    line("# require-integrity = true");
+    line("\n# [fetch]\n# jobs = 50\n# retries = 5\n# stall-timeout = \"30s\"\n# max-artifact-size = \"2GiB\"");
+    let (mark, version) = match &found.runtime {
+        Some((version, lockfile)) => {
+            ("", format!("# The release. Without it, the one that {lockfile} names.\n# version = \"{version}\""))
+        }
+        None => {
+            ("# ", "# The release. Without it, the one that the npm lockfile names.\n# version = \"0.28.3\"".to_owned())
+        }
+    };
+    line(&format!(
+        "\n# The Python packages of a Pyodide that the project ships: `larder lock` writes them down in larder.lock.\n{mark}[pyodide]"
+    ));
+    line(&version);
+    line(&format!(
+        "# Names, or requirements with versions and extras.\n{mark}packages = [\n{mark}    # \"numpy\",\n{mark}    # \"black[d]>=24\",\n{mark}]"
+    ));
+    line("# Where the files go.");
+    let folder = found.static_folder.unwrap_or("static");
+    line(&format!("{mark}folder = \"{folder}/pyodide\""));
+    line("# Where the distribution's files are, tried in this order: \"cdn\", mirrors, folders.");
+    line("# sources = [\"https://mirror.example/pyodide/v{version}/full/\", \"cdn\"]");
+    line("# The simple API of the index that has what the distribution lacks.");
+    line("# index = \"https://mirror.example/simple/\"");
+    line("# Leave out what was uploaded on this day or later: the same lock next month.");
+    line("# exclude-newer = \"2026-01-31\"");
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::larder_toml::LarderToml;
+
+    fn read(text: &str) -> LarderToml {
+        LarderToml::parse(text.as_bytes(), Path::new("larder.toml")).unwrap_or_else(|error| panic!("{error}\n{text}"))
+    }
+
+    #[test]
+    fn what_is_written_is_read_and_asks_for_nothing_yet() {
+        assert_eq!(read(&text(&Found::default())), LarderToml::default());
+        let found = Found {
+            lockfiles: vec!["web/package-lock.json".to_owned()],
+            runtime: Some(("0.28.3".to_owned(), "web/package-lock.json".to_owned())),
+            static_folder: Some("public"),
+        };
+        let settings = read(&text(&found));
+        assert_eq!(settings.lockfiles, [PathBuf::from("web/package-lock.json")]);
+        let pyodide = settings.pyodide.unwrap();
+        assert_eq!((pyodide.folder, pyodide.packages), (Some("public/pyodide".into()), vec![]));
+    }
+
+    #[test]
+    fn every_key_that_is_commented_out_is_read_once_it_is_not() {
+        let written = text(&Found::default());
+        let is_setting = |line: &str| {
+            line.starts_with('[') || line.starts_with(']') || line.contains(" = ") || line.starts_with("    ")
+        };
+        let bare: Vec<&str> = written
+            .lines()
+            .filter_map(|line| line.strip_prefix("# "))
+            .map(|line| line.trim_start_matches("    # "))
+            .filter(|line| is_setting(line) || line.starts_with('"'))
+            .collect();
+        let settings = read(&bare.join("\n"));
+        let pyodide = settings.pyodide.unwrap();
+        assert_eq!((pyodide.packages.len(), pyodide.sources.len(), settings.fetch.jobs), (2, 2, Some(50)));
+        assert!(pyodide.exclude_newer.is_some() && pyodide.index.is_some() && pyodide.version.is_some());
+    }
+}

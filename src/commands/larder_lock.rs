@@ -1,0 +1,60 @@
+//! What a view of a `larder.lock` begins with: the project, the store, and what of the one is in the other.
+
+use std::{path::Path, slice};
+
+use larder_store::Store;
+
+use super::{
+    CommandError, Context, Outcome,
+    provision::{Project, shortfall},
+};
+use crate::{
+    cli,
+    pyodide::lock_file::{LARDER_LOCK, LarderLock},
+    view::stock::{self, Stock, StockError},
+};
+
+/// A project that has a `larder.lock`.
+pub(super) struct Locked {
+    pub(super) project: Project,
+    pub(super) lock: LarderLock,
+}
+
+impl Locked {
+    pub(super) fn read(path: &Path, context: &Context<'_>) -> Result<Self, CommandError> {
+        let mut projects = Project::read_all(slice::from_ref(&path.to_owned()), context)?;
+        let mut project = projects.remove(0);
+        let lock = project.input.larder_lock.take();
+        let lock =
+            lock.ok_or_else(|| CommandError::NoLarderLock { path: project.input.project.folder.join(LARDER_LOCK) })?;
+        Ok(Self { project, lock })
+    }
+
+    /// What is in the store, after what was missing has been fetched; or how the command ends because something still is.
+    pub(super) fn stock(
+        &self,
+        with_runtime: bool,
+        fetching: &cli::Fetching,
+        store: &Store,
+        context: &Context<'_>,
+    ) -> Result<Result<Stock, Outcome>, CommandError> {
+        let take = || stock::take(store, &self.lock, with_runtime, context.now, threads());
+        match take() {
+            Err(StockError::Problems { problems })
+                if !fetching.offline && problems.iter().any(stock::StockProblem::is_missing) =>
+            {
+                let supply = self.project.complete_lockfile(LARDER_LOCK, fetching, store, context)?;
+                match shortfall(&supply) {
+                    Some(outcome) => Ok(Err(outcome)),
+                    None => Ok(Ok(take()?)),
+                }
+            }
+            taken => Ok(Ok(taken?)),
+        }
+    }
+}
+
+/// How many files are read at once.
+pub(super) fn threads() -> usize {
+    std::thread::available_parallelism().map_or(2, usize::from)
+}

@@ -1,0 +1,169 @@
+//! `larder lock`: chooses the files of a project's Pyodide and writes them down in `larder.lock`.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use larder_store::Store;
+use pep440_rs::Version;
+use serde::Serialize;
+
+use self::{changes::Change, runtime::Base};
+use super::{CommandError, Context, Outcome, input};
+use crate::{
+    cli,
+    larder_toml::PyodideSettings,
+    npmrc::NpmConfig,
+    project::Project,
+    pyodide::{
+        compose::{self, Given},
+        distribution::Distribution,
+        lock_file::{LARDER_LOCK, LarderLock, LockedRuntime, LockedSource},
+        name::ProjectName,
+        resolve::{self, Resolution},
+    },
+    ui::units,
+};
+
+mod changes;
+mod error;
+mod index;
+mod runtime;
+mod write;
+
+pub use error::LockError;
+pub(super) use write::whole as write_whole;
+
+#[derive(Serialize)]
+struct Document {
+    lockfile: String,
+    runtime: String,
+    is_changed: bool,
+    packages: usize,
+    distribution: usize,
+    index: usize,
+    changes: Vec<String>,
+    warnings: Vec<String>,
+}
+
+pub(super) fn run(arguments: &cli::Lock, context: &Context<'_>) -> Result<Outcome, CommandError> {
+    let project = Project::open(&arguments.project)?;
+    let settings = project.settings.pyodide.clone();
+    let settings = settings.ok_or_else(|| LockError::NoPyodide { folder: project.folder.clone() })?;
+    let readings = input::npm_readings(&project)?;
+    let before = input::larder_lock(&project)?;
+    let npm = NpmConfig::load(context.environment, &project.folder)?;
+    for warning in npm.warnings() {
+        context.printer.warning(&warning.to_string());
+    }
+    let store = Store::open(&context.store)?;
+    let chosen = runtime::choose(&project, &settings, &readings, before.as_ref())?;
+    let base = runtime::fetch(chosen, &store, &project, &npm, context)?;
+    let (lock, warnings) = lock(&base, &settings, before.as_ref(), arguments, &project, &npm)?;
+    for warning in &warnings {
+        context.printer.warning(warning);
+    }
+    finish(&lock, before.as_ref(), arguments, &project, context, warnings)
+}
+
+/// Resolves, and pins the result.
+fn lock(
+    base: &Base,
+    settings: &PyodideSettings,
+    before: Option<&LarderLock>,
+    arguments: &cli::Lock,
+    project: &Project,
+    npm: &NpmConfig,
+) -> Result<(LarderLock, Vec<String>), LockError> {
+    let (file_name, bytes) = base.core.lock();
+    let distribution = Distribution::read(file_name.as_str(), bytes)
+        .map_err(|source| LockError::Distribution { version: base.version.clone(), source: Box::new(source) })?;
+    let runtime = base.release(&distribution)?;
+    let index = index::client(settings, npm, &project.settings)?;
+    let preferred = preferred(before, arguments.upgrade.as_deref());
+    let request = resolve::Request {
+        runtime: &runtime,
+        distribution: &distribution,
+        requirements: &settings.packages,
+        preferred: &preferred,
+        exclude_newer: settings.exclude_newer,
+    };
+    let Resolution { packages, mut warnings } = resolve::resolve(request, &index)?;
+    let resolution = Resolution { packages, warnings: Vec::new() };
+    let digests = index::unstated_digests(&index, &resolution)?;
+    let (sizes, unknown) = index::sizes(&index, settings, &distribution, &runtime, &resolution, before);
+    if unknown > 0 {
+        let files = units::plural(unknown, "file", "files");
+        warnings.push(format!("no source says how long {files} of the distribution are; larder.lock leaves it open"));
+    }
+    let given = Given {
+        runtime: LockedRuntime { release: runtime, url: base.url.clone(), integrity: Some(base.integrity.clone()) },
+        base: (file_name, bytes),
+        distribution: &distribution,
+        requirements: &settings.packages,
+        exclude_newer: settings.exclude_newer,
+        sizes: &sizes,
+        digests: &digests,
+    };
+    Ok((compose::lock(&given, &resolution), warnings))
+}
+
+/// The versions of the index that an earlier lock chose, without those that are to be chosen anew.
+fn preferred(before: Option<&LarderLock>, upgrade: Option<&[ProjectName]>) -> BTreeMap<ProjectName, Version> {
+    let is_kept = |name: &ProjectName| match upgrade {
+        None => true,
+        Some([]) => false,
+        Some(names) => !names.contains(name),
+    };
+    let packages = before.iter().flat_map(|lock| &lock.packages);
+    packages
+        .filter(|package| matches!(package.source, LockedSource::Index { .. }) && is_kept(&package.name))
+        .filter_map(|package| Some((package.name.clone(), package.version.as_str().parse().ok()?)))
+        .collect()
+}
+
+fn finish(
+    lock: &LarderLock,
+    before: Option<&LarderLock>,
+    arguments: &cli::Lock,
+    project: &Project,
+    context: &Context<'_>,
+    warnings: Vec<String>,
+) -> Result<Outcome, CommandError> {
+    let path: PathBuf = project.folder.join(LARDER_LOCK);
+    let text = lock.to_text();
+    let is_changed = project.larder_lock.as_ref().is_none_or(|file| *file.bytes != *text.as_bytes());
+    let changes: Vec<String> = changes::between(before, lock).iter().map(Change::to_string).collect();
+    let distribution = lock.packages.iter().filter(|package| package.source == LockedSource::Distribution).count();
+    let index = lock.packages.len() - distribution;
+    if is_changed && !arguments.check {
+        write::whole(&path, text.as_bytes()).map_err(|source| LockError::Write { path: path.clone(), source })?;
+    }
+    let runtime = lock.runtime.release.version();
+    context.printer.line(&format!(
+        "{} for Pyodide {runtime} = {} of its distribution + {} of the index",
+        units::plural(lock.packages.len(), "package", "packages"),
+        units::count(distribution),
+        units::count(index)
+    ));
+    for change in &changes {
+        context.printer.line(change);
+    }
+    context.printer.line(match (is_changed, arguments.check) {
+        (false, _) => "larder.lock is up to date",
+        (true, false) => "larder.lock is written",
+        (true, true) => "larder.lock would change",
+    });
+    context.printer.json(&Document {
+        lockfile: path.display().to_string(),
+        runtime: runtime.to_string(),
+        is_changed,
+        packages: lock.packages.len(),
+        distribution,
+        index,
+        changes,
+        warnings,
+    });
+    if is_changed && arguments.check {
+        return Err(LockError::WouldChange { path }.into());
+    }
+    Ok(Outcome::Done)
+}

@@ -1,0 +1,147 @@
+//! Why a project cannot be locked.
+
+use std::{io, path::PathBuf};
+
+use crate::{
+    commands::{Outcome, below},
+    fetch::{ClientError, DownloadError},
+    pyodide::{
+        core::CoreError,
+        distribution::DistributionError,
+        index::IndexError,
+        resolve::ResolveError,
+        runtime::{RuntimeError, RuntimeVersion},
+    },
+};
+
+/// Why a project cannot be locked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LockError {
+    /// No `[pyodide]`.
+    #[error("{}larder.toml does not say what to lock: it has no [pyodide]", below(folder))]
+    NoPyodide {
+        /// The project's folder.
+        folder: PathBuf,
+    },
+    /// No runtime.
+    #[error("neither larder.toml nor an npm lockfile of {} names a release of Pyodide", folder.display())]
+    NoRuntime {
+        /// The project's folder.
+        folder: PathBuf,
+    },
+    /// More than one.
+    #[error("the npm lockfiles of {} name several releases of Pyodide: {versions}", folder.display())]
+    SeveralRuntimes {
+        /// The project's folder.
+        folder: PathBuf,
+        /// The releases.
+        versions: String,
+    },
+    /// What the npm lockfile states is no release.
+    #[error("{lockfile} has Pyodide `{}`, which is {problem}", version.escape_debug())]
+    NoRelease {
+        /// The lockfile.
+        lockfile: String,
+        /// What it states.
+        version: String,
+        /// What is wrong, in words.
+        problem: &'static str,
+    },
+    /// The runtime's tarball could not be had; the failure was told.
+    #[error("the npm tarball of Pyodide {version} could not be had")]
+    Tarball {
+        /// The release.
+        version: RuntimeVersion,
+        /// Whether it was the network.
+        is_network: bool,
+    },
+    /// The tarball is in the store and cannot be read from there.
+    #[error("{} cannot be read", path.display())]
+    Blob {
+        /// The blob.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The tarball is no runtime's.
+    #[error(transparent)]
+    Core(#[from] CoreError),
+    /// Its lock cannot be read.
+    #[error("the distribution of Pyodide {version} cannot be read")]
+    Distribution {
+        /// The release.
+        version: RuntimeVersion,
+        /// Why.
+        #[source]
+        source: Box<DistributionError>,
+    },
+    /// Its lock describes no runtime.
+    #[error(transparent)]
+    Runtime(#[from] RuntimeError),
+    /// No client can be made.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// The system gives no threads.
+    #[error("cannot start the threads for asking the index")]
+    Threads(#[source] io::Error),
+    /// The index does not answer.
+    #[error(transparent)]
+    Index(#[from] IndexError),
+    /// There is no result.
+    #[error(transparent)]
+    Resolve(#[from] ResolveError),
+    /// `--check`, and the lock is not what it would be.
+    #[error("{} is not what `larder lock` would write", path.display())]
+    WouldChange {
+        /// The lock.
+        path: PathBuf,
+    },
+    /// The lock cannot be written. What was there before is there still.
+    #[error("{} cannot be written", path.display())]
+    Write {
+        /// The lock.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+}
+
+impl LockError {
+    /// How the command ends.
+    pub(in crate::commands) fn outcome(&self) -> Outcome {
+        let index = match self {
+            Self::Tarball { is_network, .. } => return if *is_network { Outcome::Network } else { Outcome::Wrong },
+            Self::Index(error) | Self::Resolve(ResolveError::Index(error)) => error,
+            _ => return Outcome::Wrong,
+        };
+        if index.download().is_some_and(DownloadError::is_network) { Outcome::Network } else { Outcome::Wrong }
+    }
+
+    /// The way out, if there is one to name.
+    pub(in crate::commands) fn hint(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::NoPyodide { .. } => "`larder init` writes a larder.toml to begin with",
+            Self::NoRuntime { .. } => {
+                "`npm install pyodide` names one, or `version = \"…\"` below [pyodide] in larder.toml"
+            }
+            Self::SeveralRuntimes { .. } => {
+                "name the one that is meant: `version = \"…\"` below [pyodide] in larder.toml"
+            }
+            Self::Resolve(ResolveError::Conflict { .. }) => {
+                "change a requirement in larder.toml; another release of Pyodide has other versions"
+            }
+            Self::Resolve(ResolveError::Unavailable { .. }) => {
+                "take the name out of larder.toml, name another `index` there, or choose a release of Pyodide that has it"
+            }
+            Self::Index(IndexError::Mismatch { .. })
+            | Self::Resolve(ResolveError::Index(IndexError::Mismatch { .. })) => {
+                "the index and its files disagree: ask whoever runs it"
+            }
+            Self::WouldChange { .. } => "`larder lock` writes it; commit what it writes",
+            _ => return None,
+        })
+    }
+}

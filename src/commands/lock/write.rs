@@ -1,0 +1,14 @@
+//! A whole file, or the one that was there before.
+
+use std::{fs::Permissions, io, io::Write as _, os::unix::fs::PermissionsExt as _, path::Path};
+
+/// Writes a file beside its place and moves it there.
+pub(in crate::commands) fn whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // The process's mask takes away what it takes away of every new file.
+    let mut file = tempfile::Builder::new().permissions(Permissions::from_mode(0o666)).tempfile_in(folder)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|error| error.error)?;
+    Ok(())
+}

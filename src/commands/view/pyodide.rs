@@ -1,0 +1,132 @@
+//! `larder view pyodide`: a folder that Pyodide loads from with the network cut.
+
+use std::path::{Path, PathBuf};
+
+use larder_store::Store;
+use serde_json::{Value, json};
+use url::Url;
+
+use crate::{
+    cli,
+    commands::{CommandError, Context, Outcome, larder_lock::Locked},
+    larder_toml::DistributionSource,
+    pyodide::{
+        cycles::{BackEdge, Loss},
+        folder::{Folder, Ingredients},
+        lock_file::LarderLock,
+        name::ProjectName,
+    },
+    ui::{printer::Printer, units},
+    view::folder::{Published, publish},
+};
+
+/// What the marker in the folder says.
+const KIND: &str = "pyodide";
+
+pub(in crate::commands) fn run(arguments: &cli::ViewPyodide, context: &Context<'_>) -> Result<Outcome, CommandError> {
+    let locked = Locked::read(&arguments.project, context)?;
+    let folder = folder(arguments, &locked)?;
+    let store = Store::open(&context.store)?;
+    let stock = match locked.stock(true, &arguments.fetching, &store, context)? {
+        Ok(stock) => stock,
+        Err(outcome) => return Ok(outcome),
+    };
+    let lock = &locked.lock;
+    let ingredients = Ingredients {
+        lock,
+        core: stock.core.expect("it was asked for, and its absence is an error"),
+        files: stock.files,
+        wheels: stock.wheels,
+        elsewhere: arguments.full_lock.then(|| elsewhere(&locked)),
+    };
+    let Folder { layout, cut, losses } = ingredients.lay_out()?;
+    if arguments.strict && !cut.is_empty() {
+        return Err(CommandError::Cycles { cycles: cut.iter().map(cycle).collect() });
+    }
+    let published = publish(&store, layout, KIND, &folder)?;
+    let printer = context.printer;
+    warn(printer, &cut, &losses);
+    printer.line(&format!(
+        "{}: pyodide {} with {}; {}",
+        folder.display(),
+        lock.runtime.release.version(),
+        units::plural(lock.packages.len(), "package", "packages"),
+        files(published),
+    ));
+    if arguments.full_lock {
+        printer.note("the other packages of the distribution stay in its lock with their addresses; node cannot load those, browsers can");
+    }
+    printer.json(&document(&folder, lock, &cut, &losses, published));
+    Ok(Outcome::Done)
+}
+
+/// The folder that was named, or the one of `larder.toml`.
+fn folder(arguments: &cli::ViewPyodide, locked: &Locked) -> Result<PathBuf, CommandError> {
+    let project = &locked.project.input.project;
+    let settings = project.settings.pyodide.as_ref().and_then(|pyodide| pyodide.folder.as_ref());
+    let folder = arguments.folder.clone().or_else(|| Some(project.folder.join(settings?)));
+    folder.ok_or(CommandError::NoFolder)
+}
+
+/// Where browsers find the distribution's files: at the first of the project's sources that is an address.
+fn elsewhere(locked: &Locked) -> Url {
+    let release = locked.lock.runtime.release.version();
+    let settings = locked.project.input.project.settings.pyodide.as_ref();
+    let sources = settings.map_or(&[][..], |pyodide| &pyodide.sources);
+    let address = |source: &DistributionSource| source.address(release, &locked.lock.base.file_name)?.join(".").ok();
+    let first = sources.iter().find_map(address).or_else(|| address(&DistributionSource::Cdn));
+    first.expect("the public address is one")
+}
+
+/// `58 files: 53 as before, 5 written`.
+pub(super) fn files(published: Published) -> String {
+    let Published { files, kept, shared, written } = published;
+    let parts = [(kept, "as before"), (shared, "shared with the store"), (written, "written")];
+    let parts: Vec<String> = parts
+        .into_iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, what)| format!("{} {what}", units::count(number)))
+        .collect();
+    format!("{}: {}", units::plural(files, "file", "files"), parts.join(", "))
+}
+
+/// `testtools → fixtures → testtools`.
+fn cycle(edge: &BackEdge) -> String {
+    let names: Vec<&str> = edge.cycle.iter().chain([&edge.to]).map(ProjectName::as_str).collect();
+    names.join(" → ")
+}
+
+fn warn(printer: Printer, cut: &[BackEdge], losses: &[Loss]) {
+    for edge in cut {
+        printer.warning(&format!(
+            "{} is a cycle, for which Pyodide's loader would wait forever: the lock leaves out that {} needs {}",
+            cycle(edge),
+            edge.from,
+            edge.to
+        ));
+    }
+    for Loss { root, lost } in losses {
+        let lost: Vec<&str> = lost.iter().map(ProjectName::as_str).collect();
+        printer.warning(&format!("so {root} alone does not load {}: load it beside {root}", lost.join(", ")));
+    }
+}
+
+fn document(folder: &Path, lock: &LarderLock, cut: &[BackEdge], losses: &[Loss], published: Published) -> Value {
+    json!({
+        "folder": folder.display().to_string(),
+        "runtime": lock.runtime.release.version().as_str(),
+        "packages": lock.packages.len(),
+        "files": published.files,
+        "kept": published.kept,
+        "shared": published.shared,
+        "written": published.written,
+        "cycles": cut.iter().map(|edge| json!({
+            "cycle": edge.cycle.iter().map(ProjectName::as_str).collect::<Vec<_>>(),
+            "left_out": [edge.from.as_str(), edge.to.as_str()],
+        })).collect::<Vec<_>>(),
+        "losses": losses.iter().map(|loss| json!({
+            "package": loss.root.as_str(),
+            "without": loss.lost.iter().map(ProjectName::as_str).collect::<Vec<_>>(),
+        })).collect::<Vec<_>>(),
+    })
+}

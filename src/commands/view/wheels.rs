@@ -1,0 +1,42 @@
+//! `larder view wheels`: a wheelhouse with an index for pip and micropip.
+
+use larder_store::Store;
+use serde_json::json;
+
+use super::pyodide::files;
+use crate::{
+    cli,
+    commands::{CommandError, Context, Outcome, larder_lock::Locked},
+    ui::units,
+    view::{folder::publish, wheelhouse::wheelhouse},
+};
+
+/// What the marker in the folder says.
+const KIND: &str = "wheels";
+
+pub(in crate::commands) fn run(arguments: &cli::ViewWheels, context: &Context<'_>) -> Result<Outcome, CommandError> {
+    let locked = Locked::read(&arguments.project, context)?;
+    let store = Store::open(&context.store)?;
+    let stock = match locked.stock(false, &arguments.fetching, &store, context)? {
+        Ok(stock) => stock,
+        Err(outcome) => return Ok(outcome),
+    };
+    let lock = &locked.lock;
+    let wheels = lock.packages.iter().filter(|package| package.file_name.is_wheel()).count();
+    let published = publish(&store, wheelhouse(lock, &stock.files), KIND, &arguments.folder)?;
+    context.printer.line(&format!(
+        "{}: {} and their index; {}",
+        arguments.folder.display(),
+        units::plural(wheels, "wheel", "wheels"),
+        files(published)
+    ));
+    context.printer.json(&json!({
+        "folder": arguments.folder.display().to_string(),
+        "wheels": wheels,
+        "files": published.files,
+        "kept": published.kept,
+        "shared": published.shared,
+        "written": published.written,
+    }));
+    Ok(Outcome::Done)
+}

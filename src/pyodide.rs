@@ -1,0 +1,31 @@
+//! Pyodide: which files a project's browser needs, pinned and verified, without running Python.
+//!
+//! Values and pure functions; what is read from disk or network is given to them.
+//!
+//! ```text
+//! requirements ─┐
+//! base lock ────┼─ resolve ─▶ larder.lock ─▶ plan ─▶ fetch ─▶ store ─▶ folder that loads offline
+//! index ────────┘
+//! ```
+
+pub mod check;
+pub mod compose;
+pub mod core;
+pub mod cycles;
+pub mod distribution;
+pub mod file_name;
+pub mod folder;
+pub mod index;
+pub mod lock_file;
+pub mod metadata;
+pub mod name;
+pub mod pruned;
+pub mod requirement;
+pub mod resolve;
+pub mod runtime;
+mod specifiers;
+pub mod tags;
+#[cfg(test)]
+pub(crate) mod testing;
+pub mod wheel;
+pub mod wheel_name;

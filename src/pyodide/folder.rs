@@ -1,0 +1,136 @@
+//! What a folder that Pyodide loads from holds: the runtime's files, the packages under their real names, and the lock that names them. Pure.
+//!
+//! ```text
+//! pyodide.mjs pyodide.asm.… python_stdlib.zip package.json   the runtime, out of its npm tarball
+//! numpy-….whl openblas-….zip …                               blobs of the store
+//! pyodide-lock.json                                          or repodata.json, where the release reads that
+//! ```
+
+use std::collections::BTreeMap;
+
+use larder_store::{
+    digest::{Algorithm, Digest},
+    look_up::Found,
+};
+use url::Url;
+
+use super::{
+    core::Core,
+    cycles::{BackEdge, Loss},
+    distribution::{Distribution, DistributionError},
+    file_name::FileName,
+    lock_file::LarderLock,
+    name::ProjectName,
+    pruned::{Disagreement, Parts},
+    wheel::Wheel,
+};
+use crate::view::layout::{Content, Layout};
+
+/// What a folder is made from.
+#[derive(Debug)]
+pub struct Ingredients<'a> {
+    /// What is to be shipped.
+    pub lock: &'a LarderLock,
+    /// The runtime.
+    pub core: Core,
+    /// The file of each package.
+    pub files: BTreeMap<ProjectName, Found>,
+    /// The wheels of the index.
+    pub wheels: BTreeMap<ProjectName, Wheel>,
+    /// Where the rest of the distribution is, if its entries are to stay in the lock. Ends with a slash.
+    pub elsewhere: Option<Url>,
+}
+
+/// A folder as a value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Folder {
+    /// Its files.
+    pub layout: Layout,
+    /// The dependencies that were left out of its lock, since they close cycles.
+    pub cut: Vec<BackEdge>,
+    /// The requested packages that load less because of that.
+    pub losses: Vec<Loss>,
+}
+
+/// Why there is no such folder.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FolderError {
+    /// The runtime's own lock is not the one that was resolved against.
+    #[error(
+        "{file} of pyodide {runtime} is not the one that larder.lock was made with: its sha256 is {found}, and should be {expected}"
+    )]
+    OtherBase {
+        /// The release.
+        runtime: String,
+        /// The lock's name.
+        file: FileName,
+        /// The digest in `larder.lock`.
+        expected: String,
+        /// The digest of the runtime's file.
+        found: String,
+    },
+    /// The runtime's own lock cannot be read.
+    #[error(transparent)]
+    Distribution(#[from] DistributionError),
+    /// The two locks disagree.
+    #[error("larder.lock and the distribution of pyodide {runtime} disagree:\n  {}", lines(.disagreements))]
+    Disagree {
+        /// The release.
+        runtime: String,
+        /// All that disagrees.
+        disagreements: Vec<Disagreement>,
+    },
+    /// Two files of one name.
+    #[error("two files of the folder have the name {file}: that of {package} and another")]
+    SameName {
+        /// The name.
+        file: String,
+        /// A package that has a file of that name.
+        package: ProjectName,
+    },
+}
+
+fn lines(disagreements: &[Disagreement]) -> String {
+    disagreements.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n  ")
+}
+
+impl Ingredients<'_> {
+    /// The folder.
+    pub fn lay_out(self) -> Result<Folder, FolderError> {
+        let runtime = self.lock.runtime.release.version().to_string();
+        let (lock_name, lock_bytes) = self.core.lock();
+        let found = Digest::of(Algorithm::Sha256, lock_bytes);
+        if found != self.lock.base.sha256 || lock_name != self.lock.base.file_name {
+            let (expected, found) = (self.lock.base.sha256.to_hex(), found.to_hex());
+            return Err(FolderError::OtherBase { runtime, file: lock_name, expected, found });
+        }
+        let distribution = Distribution::read(lock_name.as_str(), lock_bytes)?;
+        let parts = Parts {
+            distribution: &distribution,
+            lock: self.lock,
+            wheels: &self.wheels,
+            elsewhere: self.elsewhere.as_ref(),
+        };
+        let pruned = parts.prune().map_err(|disagreements| FolderError::Disagree { runtime, disagreements })?;
+        let mut layout = Layout::default();
+        let mut text = serde_json::to_vec(&pruned.document).expect("a document that was read can be written");
+        text.push(b'\n');
+        layout.insert(lock_name.to_string(), Content::Bytes(text));
+        for (name, bytes) in self.core.into_files() {
+            layout.insert(name.to_owned(), Content::Bytes(bytes));
+        }
+        for package in &self.lock.packages {
+            let Some(found) = self.files.get(&package.name) else { continue };
+            let file = package.file_name.to_string();
+            if layout.get(&file).is_some() {
+                return Err(FolderError::SameName { file, package: package.name.clone() });
+            }
+            layout.insert(file, Content::Blob(*found));
+        }
+        Ok(Folder { layout, cut: pruned.cut, losses: pruned.losses })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,241 @@
+//! The `METADATA` of a wheel, from pieces of it: the end of the archive, its directory, and the one member.
+//!
+//! Enough of ZIP (APPNOTE 6.3.10, sections 4.3.7, 4.3.12 and 4.3.16) for what wheels are. Nothing is trusted: every offset is checked, and what unpacks
+//! to more than metadata can have is refused.
+
+use std::io::Read as _;
+
+use flate2::read::DeflateDecoder;
+
+use crate::pyodide::name::ProjectName;
+
+/// The most that is asked for at first: a directory of some hundred files and what stands after it.
+pub const TAIL: u64 = 32 << 10;
+
+/// The longest metadata, bytes: descriptions of some hundred kilobytes are known.
+const LONGEST_METADATA: u64 = 16 << 20;
+
+/// The longest directory, bytes: 100,000 files.
+const LONGEST_DIRECTORY: u64 = 16 << 20;
+
+/// What is between a member's header and its bytes, beside its name: `extra` fields may be longer there than in the directory.
+const SLACK: u64 = 512;
+
+const END: [u8; 4] = *b"PK\x05\x06";
+const END_LEN: usize = 22;
+const ENTRY: [u8; 4] = *b"PK\x01\x02";
+const ENTRY_LEN: usize = 46;
+const LOCAL: [u8; 4] = *b"PK\x03\x04";
+const LOCAL_LEN: usize = 30;
+
+/// Some bytes of the archive, by their place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The first byte.
+    pub offset: u64,
+    /// How many.
+    pub len: u64,
+}
+
+/// A member of the archive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// Its header and its bytes, and perhaps a little more.
+    pub place: Place,
+    compressed: usize,
+    size: u64,
+    is_deflated: bool,
+}
+
+/// Why an archive cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ArchiveError {
+    /// No end, no directory, or one that lies outside.
+    #[error("it is not a zip archive, or is not whole")]
+    NotZip,
+    /// More than 4 GiB or 65,535 members.
+    #[error("it is a zip archive of the 64-bit form")]
+    Zip64,
+    /// No `NAME-VERSION.dist-info/METADATA`, or several.
+    #[error("it has {found} METADATA files of {expected}, and a wheel has one")]
+    Metadata {
+        /// How many there are.
+        found: usize,
+        /// What the folder's name has to begin with.
+        expected: &'static str,
+    },
+    /// A way of packing that wheels do not use.
+    #[error("its METADATA is packed in the way {method}, and larder knows 0 and 8")]
+    Method {
+        /// The method's number.
+        method: u16,
+    },
+    /// Bytes that do not unpack, or to another length than stated.
+    #[error("its METADATA does not unpack to what it states")]
+    Unpack,
+    /// Longer than metadata can be.
+    #[error("its METADATA or directory is longer than {limit} bytes")]
+    TooLong {
+        /// The bound.
+        limit: u64,
+    },
+}
+
+/// Where the directory is. `tail` is the end of an archive of `total` bytes.
+pub fn directory(tail: &[u8], total: u64) -> Result<Place, ArchiveError> {
+    let last = tail.len().checked_sub(END_LEN).ok_or(ArchiveError::NotZip)?;
+    // A comment may stand behind; it has to fill what is left.
+    let is_end =
+        |at: &usize| tail[*at..].starts_with(&END) && at + END_LEN + usize::from(u16_at(tail, at + 20)) == tail.len();
+    let at = (0..=last).rev().find(is_end).ok_or(ArchiveError::NotZip)?;
+    let (count, len, offset) = (u16_at(tail, at + 10), u32_at(tail, at + 12), u32_at(tail, at + 16));
+    if count == u16::MAX || len == u32::MAX || offset == u32::MAX {
+        return Err(ArchiveError::Zip64);
+    }
+    let place = Place { offset: offset.into(), len: len.into() };
+    let end = total - (tail.len() - at) as u64;
+    if place.len > LONGEST_DIRECTORY {
+        return Err(ArchiveError::TooLong { limit: LONGEST_DIRECTORY });
+    }
+    if place.offset + place.len > end { Err(ArchiveError::NotZip) } else { Ok(place) }
+}
+
+/// The project's `METADATA`, by the bytes of the directory.
+pub fn find_metadata(directory: &[u8], project: &ProjectName) -> Result<Member, ArchiveError> {
+    let mut rest = directory;
+    let mut found: Vec<Member> = Vec::new();
+    while rest.starts_with(&ENTRY) {
+        let (name_len, extra_len, comment_len) = match rest.get(28..34) {
+            Some(lens) => (u16_at(lens, 0), u16_at(lens, 2), u16_at(lens, 4)),
+            None => return Err(ArchiveError::NotZip),
+        };
+        let len = ENTRY_LEN + [name_len, extra_len, comment_len].map(usize::from).iter().sum::<usize>();
+        let entry = rest.get(..len).ok_or(ArchiveError::NotZip)?;
+        if is_metadata_of(&entry[ENTRY_LEN..ENTRY_LEN + usize::from(name_len)], project) {
+            found.push(member(entry, name_len, extra_len)?);
+        }
+        rest = &rest[len..];
+    }
+    match found.len() {
+        1 => Ok(found.remove(0)),
+        found => Err(ArchiveError::Metadata { found, expected: "the project that its name states" }),
+    }
+}
+
+fn member(entry: &[u8], name_len: u16, extra_len: u16) -> Result<Member, ArchiveError> {
+    let (method, compressed, size, offset) =
+        (u16_at(entry, 10), u32_at(entry, 20), u32_at(entry, 24), u32_at(entry, 42));
+    if [compressed, size, offset].contains(&u32::MAX) {
+        return Err(ArchiveError::Zip64);
+    }
+    let size = u64::from(size);
+    if size > LONGEST_METADATA || u64::from(compressed) > LONGEST_METADATA {
+        return Err(ArchiveError::TooLong { limit: LONGEST_METADATA });
+    }
+    let is_deflated = match method {
+        0 => false,
+        8 => true,
+        method => return Err(ArchiveError::Method { method }),
+    };
+    let before = LOCAL_LEN as u64 + u64::from(name_len) + u64::from(extra_len) + SLACK;
+    let place = Place { offset: offset.into(), len: before + u64::from(compressed) };
+    Ok(Member { place, compressed: compressed as usize, size, is_deflated })
+}
+
+/// Unpacks a member; `bytes` begin at its place and may be shorter than it, if the archive ends before.
+pub fn unpack(bytes: &[u8], member: &Member) -> Result<Vec<u8>, ArchiveError> {
+    if !bytes.starts_with(&LOCAL) || bytes.len() < LOCAL_LEN {
+        return Err(ArchiveError::NotZip);
+    }
+    let start = LOCAL_LEN + usize::from(u16_at(bytes, 26)) + usize::from(u16_at(bytes, 28));
+    let packed = bytes.get(start..start + member.compressed).ok_or(ArchiveError::NotZip)?;
+    let mut plain = Vec::new();
+    if member.is_deflated {
+        // One byte more than stated would show that it lies.
+        let mut decoder = DeflateDecoder::new(packed).take(member.size + 1);
+        decoder.read_to_end(&mut plain).map_err(|_| ArchiveError::Unpack)?;
+    } else {
+        plain.extend_from_slice(packed);
+    }
+    if plain.len() as u64 == member.size { Ok(plain) } else { Err(ArchiveError::Unpack) }
+}
+
+/// The `METADATA` of a whole wheel.
+pub fn metadata_of(wheel: &[u8], project: &ProjectName) -> Result<Vec<u8>, ArchiveError> {
+    let part = |place: Place| {
+        let start = usize::try_from(place.offset).ok()?;
+        wheel.get(start..wheel.len().min(start.checked_add(usize::try_from(place.len).ok()?)?))
+    };
+    let directory = directory(wheel, wheel.len() as u64)?;
+    let member = find_metadata(part(directory).ok_or(ArchiveError::NotZip)?, project)?;
+    unpack(part(member.place).ok_or(ArchiveError::NotZip)?, &member)
+}
+
+/// `Name-1.0.dist-info/METADATA` of this project.
+fn is_metadata_of(path: &[u8], project: &ProjectName) -> bool {
+    let folder = str::from_utf8(path).ok().and_then(|path| path.strip_suffix(".dist-info/METADATA"));
+    let name = folder.filter(|folder| !folder.contains('/')).and_then(|folder| folder.rsplit_once('-'));
+    name.is_some_and(|(name, _)| ProjectName::parse(name).as_ref() == Ok(project))
+}
+
+fn u16_at(bytes: &[u8], at: usize) -> u16 {
+    u16::from_le_bytes([bytes[at], bytes[at + 1]])
+}
+
+fn u32_at(bytes: &[u8], at: usize) -> u32 {
+    u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
+}
+
+#[cfg(test)]
+mod tests {
+    use larder_test_server::{Zip, wheel};
+
+    use super::*;
+
+    fn name(text: &str) -> ProjectName {
+        ProjectName::parse(text).unwrap()
+    }
+
+    const METADATA: &str = "a-1.0.dist-info/METADATA";
+
+    #[test]
+    fn the_metadata_is_found_and_unpacked() {
+        let (_, bytes) = wheel("a-b", "1.0", "py3-none-any", &["Requires-Dist: c"]);
+        let metadata = metadata_of(&bytes, &name("A_b")).unwrap();
+        assert_eq!(metadata, b"Metadata-Version: 2.1\nName: a-b\nVersion: 1.0\nRequires-Dist: c\n");
+    }
+
+    #[test]
+    fn what_is_no_wheel_is_refused() {
+        let zip = |zip: Zip| metadata_of(&zip.build(), &name("a")).unwrap_err();
+        let (_, whole) = wheel("a", "1.0", "py3-none-any", &[]);
+        for len in 0..whole.len() {
+            assert!(metadata_of(&whole[..len], &name("a")).is_err(), "{len} of {}", whole.len());
+        }
+        let none = |found| ArchiveError::Metadata { found, expected: "the project that its name states" };
+        assert_eq!(zip(Zip::new()), none(0));
+        assert_eq!(zip(Zip::new().with("b-1.0.dist-info/METADATA", "")), none(0));
+        assert_eq!(zip(Zip::new().with("x/a-1.0.dist-info/METADATA", "")), none(0));
+        assert_eq!(zip(Zip::new().with(METADATA, "").with("A-2.dist-info/METADATA", "")), none(2));
+        assert_eq!(zip(Zip::new().with_false_length(METADATA, "x", 2)), ArchiveError::Unpack);
+        let limit = ArchiveError::TooLong { limit: LONGEST_METADATA };
+        assert_eq!(zip(Zip::new().with_false_length(METADATA, "x", 1 << 30)), limit);
+        assert_eq!(zip(Zip::new().with_false_length(METADATA, "x", u32::MAX)), ArchiveError::Zip64);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_wheel_with_a_changed_byte_is_read_or_refused(at in 0_usize..400, to in proptest::num::u8::ANY) {
+            let (_, mut bytes) = wheel("a", "1.0", "py3-none-any", &[]);
+            let at = at % bytes.len();
+            bytes[at] = to;
+            let _ = metadata_of(&bytes, &name("a"));
+        }
+
+        #[test]
+        fn any_bytes_are_refused(bytes in "(PK\x01\x02|PK\x03\x04|PK\x05\x06|[\x00-\x7f])*") {
+            let _ = metadata_of(bytes.as_bytes(), &name("a"));
+        }
+    }
+}

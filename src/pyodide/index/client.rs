@@ -1,0 +1,288 @@
+//! [`IndexClient`]: asks an index over HTTP, each thing once, several at a time.
+//!
+//! A wheel's metadata is had in the cheapest way that works: by itself, if the index offers it, or says nothing and has it all the same; else as a piece of
+//! the wheel; else out of the whole wheel. What the index states a digest of is checked.
+
+use std::{
+    collections::HashMap,
+    fmt,
+    hash::Hash,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use bytes::Bytes;
+use larder_store::digest::{Algorithm, Digest};
+use reqwest::StatusCode;
+use tokio::{
+    runtime::Runtime,
+    sync::{OnceCell, Semaphore},
+    task::JoinHandle,
+};
+use url::Url;
+
+use super::{Index, IndexError, IndexFile, Offer, archive, page};
+use crate::{
+    fetch::{Client, DownloadError, Piece, Progress, document, slice},
+    pyodide::{metadata::Metadata, name::ProjectName, wheel_name::WheelName},
+};
+
+/// The longest list of files, bytes: pages of some tens of megabytes exist.
+const LONGEST_LIST: u64 = 256 << 20;
+
+/// The longest metadata, bytes.
+const LONGEST_METADATA: u64 = 16 << 20;
+
+/// The longest wheel that is read into memory for its metadata, bytes: more than an index takes.
+const LONGEST_WHEEL: u64 = 1 << 30;
+
+/// A wheel of at most so many bytes is not worth the two requests that its pieces take.
+const SMALL_WHEEL: u64 = 64 << 10;
+
+type Answers<K, V> = Mutex<HashMap<K, Arc<OnceCell<Result<V, IndexError>>>>>;
+type Files = Option<Arc<Vec<IndexFile>>>;
+
+/// An index at an address.
+pub struct IndexClient {
+    runtime: Runtime,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    client: Client,
+    base: Url,
+    progress: Arc<dyn Progress>,
+    /// Bounds the requests at once.
+    permits: Semaphore,
+    lists: Answers<ProjectName, Files>,
+    metadata: Answers<Url, Arc<Metadata>>,
+}
+
+impl IndexClient {
+    /// The index whose simple API is below this address, which ends with a slash. At most `jobs` things are asked for at once.
+    pub fn new(runtime: Runtime, client: Client, base: Url, jobs: usize, progress: Arc<dyn Progress>) -> Self {
+        let (lists, metadata) = (Mutex::default(), Mutex::default());
+        let shared = Shared { client, base, progress, permits: Semaphore::new(jobs.max(1)), lists, metadata };
+        Self { runtime, shared: Arc::new(shared) }
+    }
+
+    /// The lengths of files, each of which may be at several addresses; `None` where none of them says.
+    pub fn lengths(&self, files: &[Vec<Url>]) -> Vec<Option<u64>> {
+        let ask = |addresses: &Vec<Url>| {
+            let (shared, addresses) = (Arc::clone(&self.shared), addresses.clone());
+            self.runtime.spawn(async move { shared.length(&addresses).await })
+        };
+        // A host that does not answer is found out with one file, not with all at once.
+        let Some((first, rest)) = files.split_first() else { return Vec::new() };
+        let answer = |task: JoinHandle<Option<u64>>| self.runtime.block_on(task).unwrap_or_default();
+        let first = answer(ask(first));
+        let rest: Vec<_> = rest.iter().map(ask).collect();
+        [first].into_iter().chain(rest.into_iter().map(answer)).collect()
+    }
+
+    /// A whole file, checked against the digest that the index states.
+    pub fn whole(&self, file: &IndexFile) -> Result<Bytes, IndexError> {
+        self.runtime.block_on(self.shared.whole(file))
+    }
+}
+
+impl fmt::Debug for IndexClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IndexClient").finish_non_exhaustive()
+    }
+}
+
+impl Index for IndexClient {
+    fn files(&self, name: &ProjectName) -> Result<Files, IndexError> {
+        self.runtime.block_on(self.shared.files(name))
+    }
+
+    fn metadata(&self, wheel: &IndexFile) -> Result<Arc<Metadata>, IndexError> {
+        self.runtime.block_on(self.shared.metadata(wheel))
+    }
+
+    fn expect(&self, names: &[ProjectName]) {
+        for name in names {
+            let (shared, name) = (Arc::clone(&self.shared), name.clone());
+            // The answer, a failure too, waits in its cell.
+            self.runtime.spawn(async move { drop(shared.files(&name).await) });
+        }
+    }
+
+    fn expect_metadata(&self, wheels: &[IndexFile]) {
+        for wheel in wheels {
+            let (shared, wheel) = (Arc::clone(&self.shared), wheel.clone());
+            self.runtime.spawn(async move { drop(shared.metadata(&wheel).await) });
+        }
+    }
+}
+
+/// The cell that a thing's answer is in, or will be.
+fn cell<K: Eq + Hash + Clone, V>(answers: &Answers<K, V>, key: &K) -> Arc<OnceCell<Result<V, IndexError>>> {
+    Arc::clone(answers.lock().unwrap_or_else(PoisonError::into_inner).entry(key.clone()).or_default())
+}
+
+impl Shared {
+    async fn length(&self, addresses: &[Url]) -> Option<u64> {
+        let _permit = self.permits.acquire().await;
+        for address in addresses {
+            if let Ok(path) = address.to_file_path() {
+                match std::fs::metadata(&path) {
+                    Ok(metadata) => return Some(metadata.len()),
+                    Err(error) => tracing::debug!(%error, path = %path.display(), "no length from there"),
+                }
+                continue;
+            }
+            match crate::fetch::length(&self.client, address, &*self.progress).await {
+                Ok(Some(length)) => return Some(length),
+                Ok(None) => {}
+                Err(error) => tracing::debug!(%error, "no length from there"),
+            }
+        }
+        None
+    }
+
+    async fn files(&self, name: &ProjectName) -> Result<Files, IndexError> {
+        cell(&self.lists, name).get_or_init(|| self.ask_files(name)).await.clone()
+    }
+
+    async fn metadata(&self, wheel: &IndexFile) -> Result<Arc<Metadata>, IndexError> {
+        cell(&self.metadata, &wheel.url).get_or_init(|| self.ask_metadata(wheel)).await.clone()
+    }
+
+    async fn ask_files(&self, name: &ProjectName) -> Result<Files, IndexError> {
+        let permit = self.permits.acquire().await;
+        let url = self.base.join(&format!("{name}/")).expect("a normalised name is a part of a path");
+        let page = match crate::fetch::page(&self.client, &url, page::ACCEPT, LONGEST_LIST, &*self.progress).await {
+            Ok(page) => page,
+            Err(error) if is_status(&error, &[StatusCode::NOT_FOUND, StatusCode::GONE]) => return Ok(None),
+            Err(error) => return Err(IndexError::List { name: name.clone(), source: Arc::new(error) }),
+        };
+        drop(permit);
+        let files = page::read(&page.bytes, page.content_type.as_deref(), &page.url);
+        Ok(Some(Arc::new(files.map_err(|source| IndexError::Page { name: name.clone(), source })?)))
+    }
+
+    async fn ask_metadata(&self, wheel: &IndexFile) -> Result<Arc<Metadata>, IndexError> {
+        let _permit = self.permits.acquire().await;
+        if let Some(bytes) = self.offered(wheel).await? {
+            return Ok(Arc::new(Metadata::parse(&bytes)));
+        }
+        let bytes = if let Some(bytes) = self.in_pieces(wheel).await? {
+            bytes
+        } else {
+            let whole = self.whole(wheel).await?;
+            archive::metadata_of(&whole, &project(wheel)?).map_err(|source| unreadable(wheel, source))?
+        };
+        Ok(Arc::new(Metadata::parse(&bytes)))
+    }
+
+    /// The metadata by itself; `None` if there is none. An offer that is not kept is no error, unless what comes is not what was stated.
+    async fn offered(&self, wheel: &IndexFile) -> Result<Option<Bytes>, IndexError> {
+        let stated = match wheel.metadata {
+            Offer::No => return Ok(None),
+            Offer::Unsaid => None,
+            Offer::Yes(stated) => stated,
+        };
+        let mut url = wheel.url.clone();
+        url.set_path(&format!("{}.metadata", wheel.url.path()));
+        match document(&self.client, &url, "*/*", LONGEST_METADATA, &*self.progress).await {
+            Ok(bytes) => {
+                check(&format!("{}.metadata", wheel.file_name), stated, &bytes)?;
+                // Some servers answer anything with a page.
+                let is_metadata = stated.is_some() || !Metadata::parse(&bytes).name.is_empty();
+                Ok(is_metadata.then_some(bytes))
+            }
+            Err(error) if error.last().is_network() && !is_refusal(&error) => Err(lost(wheel, error)),
+            Err(error) => {
+                tracing::debug!(%error, "no metadata by itself; the wheel has it");
+                Ok(None)
+            }
+        }
+    }
+
+    /// The metadata out of pieces of the wheel; `None` if the server gives none, or the wheel is too small for it to pay.
+    async fn in_pieces(&self, wheel: &IndexFile) -> Result<Option<Vec<u8>>, IndexError> {
+        if wheel.size.is_some_and(|size| size <= SMALL_WHEEL) {
+            return Ok(None);
+        }
+        // Not every server knows what the last so many bytes are.
+        let tail = match wheel.size {
+            Some(size) => Piece::Bytes(size.saturating_sub(archive::TAIL)..size),
+            None => Piece::Tail(archive::TAIL),
+        };
+        let Some(tail) =
+            self.piece(wheel, &tail).await?.filter(|tail| tail.offset + tail.bytes.len() as u64 == tail.total)
+        else {
+            return Ok(None);
+        };
+        let wrong = |source| unreadable(wheel, source);
+        let place = archive::directory(&tail.bytes, tail.total).map_err(wrong)?;
+        let directory = match usize::try_from(place.offset.wrapping_sub(tail.offset)) {
+            Ok(start) if place.offset >= tail.offset => {
+                let len = usize::try_from(place.len).expect("bounded when it was read");
+                tail.bytes.slice(start..start + len)
+            }
+            _ if place.len == 0 => Bytes::new(),
+            _ => match self.piece(wheel, &Piece::Bytes(place.offset..place.offset + place.len)).await? {
+                Some(piece) => piece.bytes,
+                None => return Ok(None),
+            },
+        };
+        let member = archive::find_metadata(&directory, &project(wheel)?).map_err(wrong)?;
+        let (from, to) = (member.place.offset, (member.place.offset + member.place.len).min(tail.total));
+        if from >= to {
+            return Err(wrong(archive::ArchiveError::NotZip));
+        }
+        let Some(piece) = self.piece(wheel, &Piece::Bytes(from..to)).await? else { return Ok(None) };
+        archive::unpack(&piece.bytes, &member).map(Some).map_err(wrong)
+    }
+
+    async fn piece(&self, wheel: &IndexFile, piece: &Piece) -> Result<Option<crate::fetch::Slice>, IndexError> {
+        match slice(&self.client, &wheel.url, piece, &*self.progress).await {
+            Ok(slice) => Ok(slice),
+            // Whoever refuses a piece may give the whole.
+            Err(error) if is_refusal(&error) => Ok(None),
+            Err(error) => Err(lost(wheel, error)),
+        }
+    }
+
+    async fn whole(&self, file: &IndexFile) -> Result<Bytes, IndexError> {
+        let bytes = document(&self.client, &file.url, "*/*", LONGEST_WHEEL, &*self.progress)
+            .await
+            .map_err(|error| lost(file, error))?;
+        check(&file.file_name, file.sha256, &bytes)?;
+        Ok(bytes)
+    }
+}
+
+fn lost(wheel: &IndexFile, error: DownloadError) -> IndexError {
+    IndexError::Metadata { file_name: wheel.file_name.clone(), source: Arc::new(error) }
+}
+
+fn unreadable(wheel: &IndexFile, source: archive::ArchiveError) -> IndexError {
+    IndexError::Archive { file_name: wheel.file_name.clone(), source }
+}
+
+fn project(wheel: &IndexFile) -> Result<ProjectName, IndexError> {
+    let name = WheelName::parse(&wheel.file_name);
+    name.map(|name| name.name().clone()).map_err(|_| unreadable(wheel, archive::ArchiveError::NotZip))
+}
+
+fn check(file_name: &str, stated: Option<Digest>, bytes: &[u8]) -> Result<(), IndexError> {
+    let Some(expected) = stated else { return Ok(()) };
+    let actual = Digest::of(Algorithm::Sha256, bytes);
+    if actual == expected {
+        return Ok(());
+    }
+    let (expected, actual) = (Box::new(expected), Box::new(actual));
+    Err(IndexError::Mismatch { file_name: file_name.to_owned(), expected, actual })
+}
+
+fn is_status(error: &DownloadError, statuses: &[StatusCode]) -> bool {
+    matches!(error.last(), DownloadError::Status { status, .. } if statuses.contains(status))
+}
+
+/// Whether the server answered and said no: asking in another way may help.
+fn is_refusal(error: &DownloadError) -> bool {
+    matches!(error.last(), DownloadError::Status { status, .. } if status.is_client_error())
+}

@@ -1,0 +1,160 @@
+//! The resolver: from requirements to the files that satisfy them. Given the same answers of the index it gives the same result; no clock, no order of arrival.
+//!
+//! A project that the distribution has is taken from there, as it is, with what its lock says that it needs. Only what the distribution lacks comes from the
+//! index, and what `larder.toml` itself asks for in another version than the distribution's. Where versions do not fit together, older ones are tried.
+//!
+//! ```text
+//! provider.rs     what pubgrub asks: which version next, and what does it need
+//! candidates.rs   of a project's files, the one wheel of each version that the runtime loads best
+//! explain.rs      pubgrub's proof that there is no solution, in sentences
+//! ```
+
+mod candidates;
+mod explain;
+mod provider;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    fmt,
+};
+
+use jiff::Timestamp;
+use pep440_rs::Version;
+use pubgrub::{PubGrubError, SelectedDependencies};
+
+use self::provider::{Package, Provider};
+use super::{
+    distribution::Distribution,
+    file_name::FileName,
+    index::{Index, IndexError, IndexFile},
+    lock_file::Asker,
+    name::ProjectName,
+    requirement::Requirement,
+    runtime::Runtime,
+};
+
+/// What is to be resolved.
+#[derive(Clone, Copy, Debug)]
+pub struct Request<'a> {
+    /// The runtime.
+    pub runtime: &'a Runtime,
+    /// Its distribution.
+    pub distribution: &'a Distribution,
+    /// What `larder.toml` asks for.
+    pub requirements: &'a [Requirement],
+    /// Versions that are preferred to newer ones: those of an earlier lock.
+    pub preferred: &'a BTreeMap<ProjectName, Version>,
+    /// Files that were uploaded at this time or later are not looked at.
+    pub exclude_newer: Option<Timestamp>,
+}
+
+/// What was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resolution {
+    /// The packages, sorted by name.
+    pub packages: Vec<Resolved>,
+    /// What a person should know, sorted.
+    pub warnings: Vec<String>,
+}
+
+/// A package of the result.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resolved {
+    /// The project.
+    pub name: ProjectName,
+    /// Its version, as its source writes it.
+    pub version: String,
+    /// Its file.
+    pub file: ResolvedFile,
+    /// What it needs, sorted.
+    pub depends: Vec<ProjectName>,
+    /// Who asks for it, sorted; at least one.
+    pub why: Vec<Asker>,
+}
+
+/// Where a package's file is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ResolvedFile {
+    /// In the distribution.
+    Distribution,
+    /// In the index.
+    Index {
+        /// The file.
+        file: Box<IndexFile>,
+        /// Its checked name.
+        file_name: FileName,
+    },
+}
+
+/// Why there is no result.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ResolveError {
+    /// The index does not answer.
+    #[error(transparent)]
+    Index(#[from] IndexError),
+    /// Projects that `larder.toml` asks for and nobody has: all of them.
+    #[error("packages that cannot be had:{}", listed(.packages.iter().map(|(name, reason)| format!("{name}: {reason}"))))]
+    Unavailable {
+        /// Name and reason, in the order of `larder.toml`.
+        packages: Vec<(ProjectName, String)>,
+    },
+    /// What is asked for does not fit together.
+    #[error("what larder.toml asks for does not fit together:{}", listed(.facts.iter()))]
+    Conflict {
+        /// The facts that together leave no way out, in sentences.
+        facts: Vec<String>,
+    },
+}
+
+/// One line for each.
+fn listed(lines: impl Iterator<Item = impl fmt::Display>) -> String {
+    lines.fold(String::new(), |text, line| format!("{text}\n  {line}"))
+}
+
+/// Resolves a request with what the index answers.
+pub fn resolve(request: Request<'_>, index: &dyn Index) -> Result<Resolution, ResolveError> {
+    let provider = Provider::new(request, index);
+    provider.check_requested()?;
+    match pubgrub::resolve(&provider, Package::Root, provider::root_version()) {
+        Ok(selected) => Ok(resolution(&provider, &selected)),
+        Err(
+            PubGrubError::ErrorRetrievingDependencies { source, .. }
+            | PubGrubError::ErrorChoosingVersion { source, .. }
+            | PubGrubError::ErrorInShouldCancel(source),
+        ) => Err(source.into()),
+        Err(PubGrubError::NoSolution(tree)) => Err(ResolveError::Conflict { facts: explain::facts(&provider, &tree) }),
+    }
+}
+
+/// What is reached from the root, with who asks for it.
+fn resolution(provider: &Provider<'_>, selected: &SelectedDependencies<Package, Version>) -> Resolution {
+    let mut askers: BTreeMap<ProjectName, BTreeSet<Asker>> = BTreeMap::new();
+    let mut depends: BTreeMap<ProjectName, BTreeSet<ProjectName>> = BTreeMap::new();
+    let mut seen = BTreeSet::from([Package::Root]);
+    let mut queue = VecDeque::from([Package::Root]);
+    while let Some(package) = queue.pop_front() {
+        let version = selected.get(&package).expect("what is needed was selected");
+        for edge in provider.edges(&package, version) {
+            if let Some(needed) = edge.to.name().filter(|needed| package.name() != Some(needed)) {
+                let asker = package.name().map_or(Asker::LarderToml, |name| Asker::Package(name.clone()));
+                askers.entry(needed.clone()).or_default().insert(asker);
+                if let Some(name) = package.name() {
+                    depends.entry(name.clone()).or_default().insert(needed.clone());
+                }
+            }
+            if seen.insert(edge.to.clone()) {
+                queue.push_back(edge.to);
+            }
+        }
+    }
+    let packages = askers.into_iter().map(|(name, why)| {
+        let version = selected.get(&Package::Project(name.clone())).expect("an extra needs its project");
+        let (version, file) = provider.file(&name, version);
+        let depends = depends.remove(&name).unwrap_or_default().into_iter().collect();
+        Resolved { version, file, depends, why: why.into_iter().collect(), name }
+    });
+    Resolution { packages: packages.collect(), warnings: provider.warnings(selected) }
+}

@@ -1,0 +1,263 @@
+//! What the store has of a `larder.lock`: the runtime unpacked, each package's blob, and what the wheels of the index say of themselves.
+//!
+//! Every byte is read and compared with the digests of `larder.lock`, whatever the store says of it. What is not there or is wrong is named, all of it at
+//! once.
+
+use std::{
+    collections::BTreeMap,
+    fs::File,
+    io::{self, Read, Seek as _},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+};
+
+use larder_store::{
+    Store, StoreError,
+    digest::{Hasher, Integrity},
+    look_up::{Found, Wanted},
+};
+
+use crate::{
+    fill::chain,
+    pyodide::{
+        core::{Core, CoreError},
+        lock_file::{LarderLock, LockedPackage, LockedSource},
+        name::ProjectName,
+        wheel::{Wheel, WheelError},
+        wheel_name::{WheelName, WheelNameError},
+    },
+};
+
+/// Read at once when hashing, bytes.
+const READ_BYTES: usize = 256 << 10;
+/// Of the problems, how many a message lists.
+const LISTED_PROBLEMS: usize = 30;
+
+/// What is there.
+#[derive(Debug)]
+pub struct Stock {
+    /// The runtime; `None` if it was not asked for.
+    pub core: Option<Core>,
+    /// The file of each package.
+    pub files: BTreeMap<ProjectName, Found>,
+    /// The wheels of the index.
+    pub wheels: BTreeMap<ProjectName, Wheel>,
+}
+
+/// Why not all of it is there.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StockError {
+    /// The store cannot be asked.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Files that are missing or wrong.
+    #[error("{}", lines(.problems))]
+    Problems {
+        /// All of them, by package.
+        problems: Vec<StockProblem>,
+    },
+}
+
+/// What is wrong with one file.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StockProblem {
+    /// It is not there.
+    #[error("{what} is not in the store ({integrity})")]
+    Missing {
+        /// The package and its version.
+        what: String,
+        /// What it is looked up by.
+        integrity: Integrity,
+    },
+    /// `larder.lock` does not say which bytes it is.
+    #[error("larder.lock states no integrity of {what}")]
+    NoIntegrity {
+        /// The package and its version.
+        what: String,
+    },
+    /// Its bytes are others.
+    #[error("{what}: the bytes in the store are not those of larder.lock ({integrity})")]
+    OtherBytes {
+        /// The package and its version.
+        what: String,
+        /// What they should be.
+        integrity: Integrity,
+    },
+    /// It cannot be read.
+    #[error("{what}: its blob cannot be read: {source}")]
+    Unreadable {
+        /// The package and its version.
+        what: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// The runtime's tarball is none.
+    #[error("{}", in_one_line(.0))]
+    Core(CoreError),
+    /// A file of the index that is no wheel.
+    #[error(transparent)]
+    NoWheel(#[from] WheelNameError),
+    /// A wheel that cannot be shipped.
+    #[error("{}", in_one_line(.0))]
+    Wheel(WheelError),
+}
+
+fn in_one_line(error: &(dyn std::error::Error + 'static)) -> String {
+    chain(error).join(": ")
+}
+
+fn lines(problems: &[StockProblem]) -> String {
+    let mut lines: Vec<String> = problems.iter().take(LISTED_PROBLEMS).map(ToString::to_string).collect();
+    if problems.len() > LISTED_PROBLEMS {
+        lines.push(format!("and {} more", problems.len() - LISTED_PROBLEMS));
+    }
+    lines.join("\n  ")
+}
+
+impl StockProblem {
+    /// Whether fetching may help.
+    pub const fn is_missing(&self) -> bool {
+        matches!(self, Self::Missing { .. })
+    }
+}
+
+impl StockError {
+    /// The way out, if there is one to name.
+    pub fn hint(&self) -> Option<&'static str> {
+        let Self::Problems { problems } = self else { return None };
+        let any = |is: fn(&StockProblem) -> bool| problems.iter().any(is);
+        if any(|problem| matches!(problem, StockProblem::OtherBytes { .. } | StockProblem::Unreadable { .. })) {
+            Some("`larder verify --repair` fetches again what is damaged")
+        } else if any(|problem| matches!(problem, StockProblem::Missing { .. })) {
+            Some("`larder fetch` gets what larder.lock names")
+        } else if any(|problem| matches!(problem, StockProblem::NoIntegrity { .. })) {
+            Some("`larder lock` writes it anew")
+        } else {
+            None
+        }
+    }
+}
+
+/// One file that is looked for.
+struct Item<'a> {
+    what: String,
+    integrity: Option<Integrity>,
+    package: Option<&'a LockedPackage>,
+}
+
+/// What a file gave.
+enum Taken {
+    Core(Core),
+    Package(ProjectName, Found, Option<Wheel>),
+}
+
+/// Looks for the packages, and for the runtime if `with_runtime` says so, with `threads` threads.
+pub fn take(
+    store: &Store,
+    lock: &LarderLock,
+    with_runtime: bool,
+    now: jiff::Timestamp,
+    threads: usize,
+) -> Result<Stock, StockError> {
+    let items = items(lock, with_runtime);
+    let wanted: Vec<Wanted> = items.iter().filter_map(|item| item.integrity.clone()).map(Wanted::Integrity).collect();
+    let look_up = store.look_up(&wanted, now)?;
+    let next = AtomicUsize::new(0);
+    let taken = Mutex::new(Vec::with_capacity(items.len()));
+    thread::scope(|scope| {
+        for _ in 0..threads.clamp(1, items.len().max(1)) {
+            scope.spawn(|| {
+                loop {
+                    let position = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(item) = items.get(position) else { break };
+                    let found =
+                        item.integrity.clone().and_then(|integrity| look_up.find(&Wanted::Integrity(integrity)));
+                    let result = item.take(store, lock, found);
+                    taken.lock().unwrap_or_else(PoisonError::into_inner).push((position, result));
+                }
+            });
+        }
+    });
+    let mut taken = taken.into_inner().unwrap_or_else(PoisonError::into_inner);
+    taken.sort_unstable_by_key(|(position, _)| *position);
+    gather(taken.into_iter().map(|(_, result)| result))
+}
+
+fn items(lock: &LarderLock, with_runtime: bool) -> Vec<Item<'_>> {
+    let runtime = Item {
+        what: format!("pyodide {}", lock.runtime.release.version()),
+        integrity: lock.runtime.integrity.clone(),
+        package: None,
+    };
+    let packages = lock.packages.iter().map(|package| Item {
+        what: format!("{} {}", package.name, package.version),
+        integrity: Some(package.sha256.into()),
+        package: Some(package),
+    });
+    // The runtime first: unpacking it takes as long as all else.
+    with_runtime.then_some(runtime).into_iter().chain(packages).collect()
+}
+
+fn gather(taken: impl Iterator<Item = Result<Taken, StockProblem>>) -> Result<Stock, StockError> {
+    let mut stock = Stock { core: None, files: BTreeMap::new(), wheels: BTreeMap::new() };
+    let mut problems = Vec::new();
+    for result in taken {
+        match result {
+            Ok(Taken::Core(core)) => stock.core = Some(core),
+            Ok(Taken::Package(name, found, wheel)) => {
+                stock.wheels.extend(wheel.map(|wheel| (name.clone(), wheel)));
+                stock.files.insert(name, found);
+            }
+            Err(problem) => problems.push(problem),
+        }
+    }
+    if problems.is_empty() { Ok(stock) } else { Err(StockError::Problems { problems }) }
+}
+
+impl Item<'_> {
+    fn take(&self, store: &Store, lock: &LarderLock, found: Option<Found>) -> Result<Taken, StockProblem> {
+        let what = || self.what.clone();
+        let Some(integrity) = &self.integrity else { return Err(StockProblem::NoIntegrity { what: what() }) };
+        let Some(found) = found else {
+            return Err(StockProblem::Missing { what: what(), integrity: integrity.clone() });
+        };
+        let unreadable = |source| StockProblem::Unreadable { what: what(), source };
+        let mut file = File::open(store.blob_path(&found.blob)).map_err(unreadable)?;
+        if !is(&mut file, found, integrity).map_err(unreadable)? {
+            return Err(StockProblem::OtherBytes { what: what(), integrity: integrity.clone() });
+        }
+        file.rewind().map_err(unreadable)?;
+        let Some(package) = self.package else {
+            return Core::read(lock.runtime.release.version(), file).map(Taken::Core).map_err(StockProblem::Core);
+        };
+        let wheel = match package.source {
+            LockedSource::Distribution => None,
+            LockedSource::Index { .. } => {
+                let name = WheelName::parse(package.file_name.as_str())?;
+                Some(Wheel::read(&name, &mut file).map_err(StockProblem::Wheel)?)
+            }
+        };
+        Ok(Taken::Package(package.name.clone(), found, wheel))
+    }
+}
+
+/// Whether a blob's bytes are those of its name and of the lock.
+fn is(file: &mut File, found: Found, integrity: &Integrity) -> io::Result<bool> {
+    let mut hasher = Hasher::new(integrity.algorithms());
+    let mut buffer = vec![0; READ_BYTES];
+    loop {
+        match file.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(count) => hasher.update(&buffer[..count]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    let actual = hasher.finish();
+    Ok(actual.blob == found.blob && integrity.agrees_with(&actual.digests))
+}
