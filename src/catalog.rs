@@ -22,7 +22,7 @@ use url::Url;
 
 use crate::{
     address::{AddressError, address_of, packument_url},
-    artifact::{Artifact, Source},
+    artifact::{Artifact, Ecosystem, Source},
     larder_toml::LarderToml,
     manifest::{Manifest, Manifests},
     npmrc::NpmConfig,
@@ -101,7 +101,7 @@ pub enum CatalogError {
 }
 
 impl Catalog {
-    /// The catalog of a plan's artifacts, of which `here` are in the store. `configurations` are those of the lockfiles, by name; `manifests` is what the
+    /// The catalog of a plan's npm artifacts, of which `here` are in the store. `configurations` are those of the lockfiles, by name; `manifests` is what the
     /// lockfiles say of packages.
     pub fn new(
         store: &Store,
@@ -126,7 +126,8 @@ impl Catalog {
                 artifact,
             })
         };
-        let offers = artifacts.iter().map(offer).collect::<Result<_, CatalogError>>()?;
+        let of_npm = artifacts.iter().filter(|planned| planned.artifact.ecosystem == Ecosystem::Npm);
+        let offers = of_npm.map(offer).collect::<Result<_, CatalogError>>()?;
         Ok(Self { offers, manifests, placeholders: BTreeMap::new() })
     }
 
