@@ -242,11 +242,11 @@ impl CommandError {
     fn outcome(&self) -> Outcome {
         match self {
             Self::Fill(FillError::Interrupted) => Outcome::Interrupted,
+            Self::Stock(error) if error.is_of_store() => Outcome::Store,
             Self::Lock(error) => error.outcome(),
             Self::Store(_)
             | Self::Fill(FillError::Store(_))
             | Self::View(ViewError::Store(_))
-            | Self::Stock(StockError::Store(_))
             | Self::Catalog(CatalogError::Store(_) | CatalogError::NoReceipt { .. }) => Outcome::Store,
             Self::Child(error) => Outcome::Child(error.exit_code()),
             _ => Outcome::Wrong,

@@ -127,11 +127,22 @@ impl StockProblem {
 }
 
 impl StockError {
+    /// Whether it is the store's fault.
+    pub fn is_of_store(&self) -> bool {
+        let is_of_store = |problem: &StockProblem| {
+            matches!(problem, StockProblem::OtherBytes { .. } | StockProblem::Unreadable { .. })
+        };
+        match self {
+            Self::Store(_) => true,
+            Self::Problems { problems } => problems.iter().any(is_of_store),
+        }
+    }
+
     /// The way out, if there is one to name.
     pub fn hint(&self) -> Option<&'static str> {
         let Self::Problems { problems } = self else { return None };
         let any = |is: fn(&StockProblem) -> bool| problems.iter().any(is);
-        if any(|problem| matches!(problem, StockProblem::OtherBytes { .. } | StockProblem::Unreadable { .. })) {
+        if self.is_of_store() {
             Some("`larder verify --repair` fetches again what is damaged")
         } else if any(|problem| matches!(problem, StockProblem::Missing { .. })) {
             Some("`larder fetch` gets what larder.lock names")

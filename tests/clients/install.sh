@@ -61,3 +61,6 @@ newer_node() {
 
 mkdir -p "$CLIENTS/bin"
 node_is_recent || install_node || say "node 20.17 or later and npm are missing, and cannot be installed here (not root on Debian)"
+
+# Pyodide is tried in a browser, too.
+command -v chromium >/dev/null 2>&1 || debian chromium || say "chromium is missing, and cannot be installed here (not root on Debian)"

@@ -64,7 +64,11 @@ pub(in crate::commands) fn run(arguments: &cli::ViewPyodide, context: &Context<'
 fn folder(arguments: &cli::ViewPyodide, locked: &Locked) -> Result<PathBuf, CommandError> {
     let project = &locked.project.input.project;
     let settings = project.settings.pyodide.as_ref().and_then(|pyodide| pyodide.folder.as_ref());
-    let folder = arguments.folder.clone().or_else(|| Some(project.folder.join(settings?)));
+    let below = |folder: &PathBuf| match project.folder.to_str() {
+        Some(".") => folder.clone(),
+        _ => project.folder.join(folder),
+    };
+    let folder = arguments.folder.clone().or_else(|| Some(below(settings?)));
     folder.ok_or(CommandError::NoFolder)
 }
 

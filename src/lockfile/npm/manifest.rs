@@ -67,3 +67,42 @@ pub(in crate::lockfile) fn manifests(bytes: &[u8]) -> Manifests {
     }
     manifests
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LOCKFILE: &[u8] = br#"{"lockfileVersion": 3, "packages": {
+        "": {"name": "app", "version": "1.0.0", "peerDependencies": {"react": "^18"}},
+        "packages/theme": {"version": "1.0.0", "peerDependencies": {"vue": "^3"}},
+        "node_modules/theme": {"resolved": "packages/theme", "link": true},
+        "node_modules/alias": {"name": "@scope/real", "version": "2.0.0", "bin": {"real": "cli.js"}, "dev": true},
+        "node_modules/a/node_modules/b": {"version": "1.0.0", "os": ["linux"]},
+        "node_modules/stamp": {"version": "1.2.0", "resolved": "file:vendor/stamp.tgz", "integrity": "sha1-qZk+NkcGgWq6PiVxeFDCbJzQ2J0="}
+    }}"#;
+
+    #[test]
+    fn a_package_is_described_under_its_real_name_and_folders_apart() {
+        let manifests = manifests(LOCKFILE);
+        let fields = |name: &str, version: &str| -> Option<Vec<(&str, String)>> {
+            let manifest = manifests.get(name, version)?;
+            Some(manifest.fields().map(|(field, value)| (field, value.get().to_owned())).collect())
+        };
+        assert_eq!(fields("@scope/real", "2.0.0"), Some(vec![("bin", r#"{"real": "cli.js"}"#.to_owned())]));
+        assert_eq!(fields("b", "1.0.0"), Some(vec![("os", r#"["linux"]"#.to_owned())]));
+        assert_eq!((fields("theme", "1.0.0"), fields("app", "1.0.0"), fields("alias", "2.0.0")), (None, None, None));
+        let peers: Vec<String> = manifests.all().flat_map(Manifest::peers).map(|(name, _)| name).collect();
+        assert_eq!(peers, ["react", "vue"]);
+    }
+
+    #[test]
+    fn archives_of_this_machine_come_with_their_digest() {
+        let found = local_tarballs(LOCKFILE);
+        assert_eq!(found.len(), 1);
+        assert_eq!(
+            (found[0].path.as_str(), found[0].integrity.to_string().as_str()),
+            ("vendor/stamp.tgz", "sha1-qZk+NkcGgWq6PiVxeFDCbJzQ2J0=")
+        );
+        assert!(local_tarballs(b"{").is_empty() && manifests(b"{").all().next().is_none());
+    }
+}

@@ -26,12 +26,12 @@ small_project() {
 
 # offline VARIABLE=VALUE…: an install offline, without the setting that all tests have for registry.example; with these in its environment.
 offline() {
-	rm -rf "$WORK/small"
-	small_project "$WORK/small"
+	rm -rf "$TREES/small"
+	small_project "$TREES/small"
 	(
 		unset npm_config_replace_registry_host
 		[ $# = 0 ] || export "$@"
-		cd "$WORK/small"
+		cd "$TREES/small"
 		run "$WORK/gate" with_npm 12 cut_network "$LARDER" run --offline --store "$STORE" -- npm ci
 	)
 }
@@ -40,10 +40,10 @@ offline() {
 said_by_larder() { grep -v '^npm ' "$WORK/gate.err" || true; }
 
 fill_store conflicting-peers || finish
-small_project "$WORK/small"
-code=$(cd "$WORK/small" && run "$WORK/online" with_npm 12 npm ci)
+small_project "$TREES/small"
+code=$(cd "$TREES/small" && run "$WORK/online" with_npm 12 npm ci)
 equals "npm 12: exit code of npm ci, online, with registry.example replaced" 0 "$code"
-node "$COMPARE" list "$WORK/small" >"$WORK/reference"
+node "$COMPARE" list "$TREES/small" >"$WORK/reference"
 REFERENCE=$WORK/reference
 
 equals "npm 12: exit code with another host in the lockfile" 1 "$(offline)"
@@ -61,7 +61,7 @@ if said_by_larder | grep -q 'registry\.example'; then pass "npm 12: larder names
 for cure in $cures; do
 	variable=npm_config_$(tr - _ <<<"${cure%%=*}")
 	equals "npm 12: exit code with $cure" 0 "$(offline "$variable=${cure#*=}")"
-	same_tree "npm 12, with $cure" 12 small "$WORK/small"
+	same_tree "npm 12, with $cure" 12 small "$TREES/small"
 	# Nobody is told of a cure who has taken it.
 	equals "npm 12: what larder says of cures with $cure" "" "$(said_by_larder | grep -E 'replace-registry-host|allow-remote' || true)"
 done

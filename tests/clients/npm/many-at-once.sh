@@ -14,7 +14,7 @@ NAME=conflicting-peers
 one() {
 	local -a command=(npm ci $(flags_of "$NAME"))
 	[ $(($1 % 2)) = 0 ] || command=(sh -c '"$@"' sh "${command[@]}")
-	cd "$WORK/many/$1" && run "$WORK/many-$1" "$LARDER" run --offline -- "${command[@]}" >"$WORK/many-$1.code"
+	cd "$TREES/$1" && run "$WORK/many-$1" "$LARDER" run --offline -- "${command[@]}" >"$WORK/many-$1.code"
 }
 
 # all_at_once: in one network namespace, so that their registries meet.
@@ -23,17 +23,17 @@ all_at_once() {
 	for ((number = 1; number <= MANY; number++)); do one "$number" & done
 	wait
 }
-export WORK LARDER MANY NAME
+export WORK TREES LARDER MANY NAME
 
 reference 11 "$NAME" && fill_store "$NAME" || finish
-for ((number = 1; number <= MANY; number++)); do copy_project "$NAME" "$WORK/many/$number"; done
+for ((number = 1; number <= MANY; number++)); do copy_project "$NAME" "$TREES/$number"; done
 # As text: the shell between would drop exported functions.
 watched with_npm 11 cut_network bash -c "$(declare -f all_at_once one run say flags_of); all_at_once"
 codes=$(cat "$WORK"/many-*.code | xargs)
 equals "$MANY at once: exit codes" "$(yes 0 | head -n "$MANY" | xargs)" "$codes"
 for ((number = 1; number <= MANY; number++)); do
 	if [ "$(cat "$WORK/many-$number.code")" = 0 ]; then
-		same_tree "number $number of $MANY at once" 11 "$NAME" "$WORK/many/$number" $([ $((number % 2)) = 0 ] || say --by-loopback)
+		same_tree "number $number of $MANY at once" 11 "$NAME" "$TREES/$number" $([ $((number % 2)) = 0 ] || say --by-loopback)
 	else
 		show "$WORK/many-$number"
 	fi

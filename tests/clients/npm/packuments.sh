@@ -26,7 +26,7 @@ by_cache() { cut_network "$LARDER" run --offline -- npm "$@"; }
 by_registry() { cut_network "$LARDER" run --offline -- sh -c 'npm "$@"' sh "$@"; }
 by_view() {
 	local code=0
-	"$LARDER" view npm-cache "$TMPDIR/view" . --quiet && cut_network npm "$@" --offline --cache "$TMPDIR/view" || code=$?
+	"$LARDER" view npm-cache "$TMPDIR/view" . --offline --quiet && cut_network npm "$@" --offline --cache "$TMPDIR/view" || code=$?
 	rm -rf "$TMPDIR/view"
 	return "$code"
 }
@@ -57,7 +57,7 @@ conflict() {
 	asked=$(grep -rhao '"key":"make-fetch-happen:request-cache:[^"]*' "$WORK/asked/_cacache/index-v5" | grep -v '\.tgz$' | sed 's,.*/,,' | sort -u)
 	equals "conflicting-peers: packuments that npm ci --force asks for, online" "@opentelemetry%2fapi and react" "${asked/$'\n'/ and }"
 	# Without the index, only what is found by its digest is there.
-	"$LARDER" view npm-cache "$WORK/half" "$at" --store "$STORE" --quiet && rm -rf "$WORK/half/_cacache/index-v5"
+	"$LARDER" view npm-cache "$WORK/half" "$at" --offline --store "$STORE" --quiet && rm -rf "$WORK/half/_cacache/index-v5"
 	code=$(cd "$at" && run "$WORK/half" with_npm 11 cut_network npm ci --force --offline --cache "$WORK/half")
 	equals "conflicting-peers: exit code of npm ci --force from tarballs alone" 1 "$code"
 	rm -rf "$at"

@@ -7,8 +7,8 @@ need node "view npm-cache"
 need npm "view npm-cache"
 need_cut_network "view npm-cache"
 
-# Each line: npm, project, and the ways: `plain`, `swept` (after npm cache verify), `read-only`. Each npm takes each way with `mixed`, of which it reads the files
-# by their digest alone, or with `webui`, where it asks for a packument of each package.
+# Each line: npm, project, and the ways: `plain`, `swept` (after npm cache verify), `read-only`. Each npm takes the last two with `mixed`, of which it reads the
+# files by their digest alone, and `swept` with `webui`, where it asks for a packument of each package. `without-resolved` is in packuments.sh.
 matrix() {
 	local npm name
 	for npm in 11 10 12; do
@@ -17,7 +17,7 @@ matrix() {
 			*-*-1 | 11-mixed- | 11-webui-) say "$npm $name plain swept read-only" ;;
 			*-mixed-) say "$npm $name swept read-only" ;;
 			*-webui-) say "$npm $name swept" ;;
-			12-v1- | 10-v2-) say "$npm $name plain" ;;
+			10-v1-) say "$npm $name plain" ;;
 			esac
 		done
 	done
@@ -27,8 +27,8 @@ matrix() {
 # rewrites that part of the index. In a cache that it cannot write, be it one that it filled itself, it then takes the packument for missing.
 is_read_by_digest() { [[ $1 = mixed || $1 = v2 || $1 = large ]]; }
 
-# view FOLDER PROJECT: with the network cut, as --offline is no option of a view.
-view() { cut_network "$LARDER" view npm-cache "$1" "$2" --store "$STORE"; }
+# view FOLDER PROJECT
+view() { cut_network "$LARDER" view npm-cache "$1" "$2" --offline --store "$STORE"; }
 
 # read_only FOLDER STORE COMMAND…: runs the command in a mount namespace of its own, without a network, where FOLDER cannot be written and STORE is empty.
 read_only() {
@@ -69,6 +69,7 @@ verify_cache() {
 	fi
 }
 
+# views NAME: sets VIEW to the project's view, made and looked at once.
 views() {
 	local what="view npm-cache of $1" code said
 	VIEW=$WORK/view-$1
