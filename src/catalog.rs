@@ -22,7 +22,7 @@ use url::Url;
 
 use crate::{
     address::{AddressError, address_of, packument_url},
-    artifact::{Artifact, Source},
+    artifact::{Artifact, Ecosystem, Source},
     larder_toml::LarderToml,
     manifest::{Manifest, Manifests},
     npmrc::NpmConfig,
@@ -126,7 +126,9 @@ impl Catalog {
                 artifact,
             })
         };
-        let offers = artifacts.iter().map(offer).collect::<Result<_, CatalogError>>()?;
+        // A wheel may be called as an npm package is.
+        let of_npm = artifacts.iter().filter(|planned| planned.artifact.ecosystem == Ecosystem::Npm);
+        let offers = of_npm.map(offer).collect::<Result<_, CatalogError>>()?;
         Ok(Self { offers, manifests, placeholders: BTreeMap::new() })
     }
 
