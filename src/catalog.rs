@@ -126,6 +126,7 @@ impl Catalog {
                 artifact,
             })
         };
+        // A wheel may be called as an npm package is.
         let of_npm = artifacts.iter().filter(|planned| planned.artifact.ecosystem == Ecosystem::Npm);
         let offers = of_npm.map(offer).collect::<Result<_, CatalogError>>()?;
         Ok(Self { offers, manifests, placeholders: BTreeMap::new() })

@@ -127,3 +127,14 @@ fn a_lock_that_was_made_for_other_packages_is_told() {
     assert_eq!(run.code, Some(1));
     assert!(run.err.contains("larder.lock: package a: `sha256` is"), "{run:?}");
 }
+
+#[test]
+fn what_is_laid_out_for_npm_holds_no_wheel() {
+    let project = locked();
+    let run = project.run(&["view", "tarballs", "out"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    let names = std::fs::read_dir(project.world.project().join("out")).unwrap();
+    let names: Vec<_> = names.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    let tarballs: Vec<_> = names.iter().filter(|name| !name.starts_with('.')).collect();
+    assert_eq!(tarballs, [&format!("pyodide-{RELEASE}.tgz")]);
+}
