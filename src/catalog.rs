@@ -28,6 +28,7 @@ use crate::{
     npmrc::NpmConfig,
     packument::{Release, packument, version_document},
     plan::{EntryName, Planned},
+    redacted::redact,
     supply::Supplied,
     tarball::{TarballError, package_json},
 };
@@ -195,10 +196,10 @@ impl Catalog {
         offer.is_in_registry() && offer.found.is_some() && self.manifest(offer).is_none()
     }
 
-    /// Notes that an offer's bytes are here now.
-    pub fn arrived(&mut self, store: &Store, entry: &EntryName, found: Found) -> Result<(), CatalogError> {
+    /// Notes that an artifact's bytes are here now.
+    pub fn arrived(&mut self, store: &Store, artifact: &Artifact, found: Found) -> Result<(), CatalogError> {
         for position in 0..self.offers.len() {
-            if !self.offers[position].entries.contains(entry) {
+            if self.offers[position].artifact != *artifact {
                 continue;
             }
             let integrity = integrity(store, &self.offers[position].artifact, Some(found))?;
@@ -229,7 +230,7 @@ impl Catalog {
 
     /// All packuments, each with its address, sorted; tarballs have the addresses that npm would ask.
     pub fn packuments(&self) -> Vec<(Url, Vec<u8>)> {
-        let packument = |offers: &[&Offer]| self.packument(offers, |offer| offer.address.to_string());
+        let packument = |offers: &[&Offer]| self.packument(offers, Offer::shown_address);
         self.by_package().into_iter().map(|(url, offers)| (url.clone(), packument(&offers))).collect()
     }
 
@@ -240,6 +241,11 @@ impl Catalog {
 }
 
 impl Offer {
+    /// The address for packuments and for what is found by its digest: without a query, which can hold a secret.
+    pub fn shown_address(&self) -> String {
+        redact(&self.address)
+    }
+
     /// Whether a registry has it, and not just any host.
     pub fn is_in_registry(&self) -> bool {
         matches!(self.artifact.source, Source::Registry { .. })

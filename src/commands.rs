@@ -154,6 +154,9 @@ pub enum CommandError {
     /// The command cannot be run.
     #[error(transparent)]
     Child(#[from] ChildError),
+    /// The system does not tell of signals.
+    #[error("the system does not tell of signals")]
+    Signals(#[source] std::io::Error),
     /// There is no place for a run's files.
     #[error("cannot make a folder in {}", folder.display())]
     Scratch {
@@ -224,7 +227,7 @@ pub fn run(cli: &Cli, context: &Context<'_>) -> Outcome {
         Command::Verify(arguments) => verify::run(arguments, context),
     };
     outcome.unwrap_or_else(|error| {
-        if matches!(error, CommandError::Fill(FillError::Interrupted)) {
+        if matches!(error, CommandError::Fill(FillError::Interrupted) | CommandError::View(ViewError::Interrupted)) {
             context.printer.note("stopped; what has arrived is kept, and the next fetch goes on from there");
         } else {
             report::error(context.printer, &error, error.hint().as_deref());
@@ -241,7 +244,7 @@ fn below(folder: &Path) -> String {
 impl CommandError {
     fn outcome(&self) -> Outcome {
         match self {
-            Self::Fill(FillError::Interrupted) => Outcome::Interrupted,
+            Self::Fill(FillError::Interrupted) | Self::View(ViewError::Interrupted) => Outcome::Interrupted,
             Self::Stock(error) if error.is_of_store() => Outcome::Store,
             Self::Lock(error) => error.outcome(),
             Self::Store(_)

@@ -11,6 +11,7 @@ pub mod endpoints;
 pub mod environment;
 pub mod fetch;
 pub mod fill;
+pub mod interrupt;
 pub mod larder_toml;
 pub mod lockfile;
 pub mod manifest;

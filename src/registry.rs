@@ -20,7 +20,9 @@ mod body;
 mod folders;
 
 use std::{
-    fmt, io,
+    fmt,
+    fs::File,
+    io::{self, Read as _},
     net::{Ipv4Addr, SocketAddr},
     sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
@@ -30,12 +32,12 @@ use larder_store::{Store, look_up::Found};
 use tokio::{net::TcpListener, runtime::Runtime};
 
 use self::{asked::Paths, folders::Folders};
-use crate::{catalog::Catalog, plan::EntryName, view::layout::Layout};
+use crate::{artifact::Artifact, catalog::Catalog, plan::EntryName, view::layout::Layout};
 
 /// What a registry asks of the rest of larder. Called on threads that may block.
 pub trait Backing: Send + Sync {
-    /// Sees to it that an artifact of the plan is in the store; in words, why it cannot be had.
-    fn fetch(&self, entry: &EntryName) -> Result<Found, String>;
+    /// Sees to it that an artifact of the plan is in the store; in words, why it cannot be had. Entries of several projects may have the same name.
+    fn fetch(&self, artifact: &Artifact, entry: &EntryName) -> Result<Found, String>;
     /// The files of one of Pyodide's folders, all of which are in the store; in words, why there is none.
     fn folder(&self, which: PyodideFolder) -> Result<Layout, String>;
     /// Takes note of a request that was refused, and why.
@@ -85,13 +87,35 @@ impl Shelves {
 /// A registry that runs until this value goes.
 #[derive(Debug)]
 pub struct Registry {
-    address: SocketAddr,
+    base: String,
     runtime: Option<Runtime>,
+}
+
+/// Who may ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Audience {
+    /// Every program on this machine, whoever runs it.
+    Machine,
+    /// Who has been told the address: a part of its path is random. Other users of the machine cannot read the environment that has it.
+    Told,
+}
+
+impl Audience {
+    /// What paths begin with: a slash, or 128 random bits between two.
+    fn prefix(self) -> io::Result<String> {
+        if self == Self::Machine {
+            return Ok("/".to_owned());
+        }
+        let mut bits = [0; 16];
+        File::open("/dev/urandom")?.read_exact(&mut bits)?;
+        Ok(format!("/{:032x}/", u128::from_ne_bytes(bits)))
+    }
 }
 
 impl Registry {
     /// Starts serving on this port of 127.0.0.1; 0 takes a free one.
-    pub fn start(shelves: Shelves, port: u16) -> io::Result<Self> {
+    pub fn start(shelves: Shelves, port: u16, audience: Audience) -> io::Result<Self> {
+        let prefix = audience.prefix()?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .thread_name("larder-registry")
@@ -100,7 +124,8 @@ impl Registry {
             .build()?;
         let listener = runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, port)))?;
         let address = listener.local_addr()?;
-        let server = Arc::new(Server { shelves, address });
+        let base = format!("http://{address}{prefix}");
+        let server = Arc::new(Server { shelves, address, prefix });
         let routes = Router::new().fallback(respond).with_state(server);
         runtime.spawn(async move {
             // It ends with the runtime.
@@ -108,12 +133,12 @@ impl Registry {
                 tracing::debug!(%error, "the registry has stopped");
             }
         });
-        Ok(Self { address, runtime: Some(runtime) })
+        Ok(Self { base, runtime: Some(runtime) })
     }
 
-    /// Its address: `http://127.0.0.1:<port>/`.
-    pub fn url(&self) -> String {
-        format!("http://{}/", self.address)
+    /// Its address: `http://127.0.0.1:<port>/`, with the secret part of the path if it has one.
+    pub fn url(&self) -> &str {
+        &self.base
     }
 }
 
@@ -128,11 +153,13 @@ impl Drop for Registry {
 struct Server {
     shelves: Shelves,
     address: SocketAddr,
+    prefix: String,
 }
 
 async fn respond(State(server): State<Arc<Server>>, request: Request<axum::body::Body>) -> Response {
     let (parts, _) = request.into_parts();
-    let answered = tokio::task::spawn_blocking(move || answer::answer(&server.shelves, server.address, &parts));
+    let answered =
+        tokio::task::spawn_blocking(move || answer::answer(&server.shelves, server.address, &server.prefix, &parts));
     answered.await.unwrap_or_else(|error| {
         tracing::debug!(%error, "a request was not answered");
         answer::failed("larder could not answer; its standard error says why")

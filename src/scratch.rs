@@ -1,12 +1,19 @@
 //! Folders that are made for a while and leave nothing behind, a kill included: each is locked as long as it is in use, and whoever makes the next one
-//! removes those that nobody uses any more.
+//! removes those that nobody uses any more. What is removed has the form of name that is given here, and is empty or holds a file that only larder makes.
 
+use crate::view::folder::MARKER as VIEW_MARKER;
 use std::{
     fs::{File, Permissions},
     io,
     os::unix::fs::{MetadataExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
 };
+
+/// The file that says what the folder is.
+const MARKER: &str = ".larder-scratch";
+
+/// Random letters and digits at the end of each name.
+const RANDOM: usize = 12;
 
 /// Names that are tried before the folder counts as unusable.
 const TRIES: usize = 16;
@@ -25,13 +32,14 @@ impl Scratch {
         for _ in 0..TRIES {
             let owner_alone = Permissions::from_mode(0o700);
             let mut builder = tempfile::Builder::new();
-            let folder = builder.prefix(prefix).rand_bytes(12).permissions(owner_alone).tempdir_in(parent)?;
+            let folder = builder.prefix(prefix).rand_bytes(RANDOM).permissions(owner_alone).tempdir_in(parent)?;
             // A sweep may have come in between: then it has the lock, or the folder is gone.
             let lock = match File::open(folder.path()) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
                 opened => opened?,
             };
             if lock.try_lock().is_ok() && is_named(&lock, folder.path()) {
+                std::fs::write(folder.path().join(MARKER), "")?;
                 return Ok(Self { path: folder.keep(), lock });
             }
         }
@@ -41,6 +49,11 @@ impl Scratch {
     /// The folder.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Takes away the mark that it is one, so that it can become something else. From then on it is a view, if it has a view's mark, and else nobody's.
+    pub fn unmark(&self) -> io::Result<()> {
+        std::fs::remove_file(self.path.join(MARKER))
     }
 
     /// Lets the processes that are started from now on keep the folder in use, even if this process is killed.
@@ -68,19 +81,27 @@ fn is_named(open: &File, path: &Path) -> bool {
 fn sweep(parent: &Path, prefix: &str) {
     let Ok(entries) = std::fs::read_dir(parent) else { return };
     for entry in entries.flatten() {
-        if !entry.file_name().to_str().is_some_and(|name| name.starts_with(prefix))
-            || !entry.file_type().is_ok_and(|kind| kind.is_dir())
-        {
+        let path = entry.path();
+        let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+        if !is_folder || !entry.file_name().to_str().is_some_and(|name| is_name(name, prefix)) {
             continue;
         }
-        let path = entry.path();
         let Ok(folder) = File::open(&path) else { continue };
-        if folder.try_lock().is_ok()
-            && let Err(error) = std::fs::remove_dir_all(&path)
-        {
+        if folder.try_lock().is_err() {
+            continue;
+        }
+        // An empty one was left before its mark was written; an old view, after it had changed places with the new one.
+        let is_marked = [MARKER, VIEW_MARKER].iter().any(|marker| path.join(marker).symlink_metadata().is_ok());
+        let removed = if is_marked { std::fs::remove_dir_all(&path) } else { std::fs::remove_dir(&path) };
+        if let Err(error) = removed {
             tracing::debug!(path = %path.display(), %error, "a folder that a killed process left stays");
         }
     }
+}
+
+fn is_name(name: &str, prefix: &str) -> bool {
+    let random = name.strip_prefix(prefix).unwrap_or_default();
+    random.len() == RANDOM && random.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
 #[cfg(test)]
@@ -91,15 +112,24 @@ mod tests {
     fn a_scratch_folder_goes_with_its_value_and_one_that_is_left_goes_with_the_next() {
         let parent = tempfile::tempdir().unwrap();
         let names = || std::fs::read_dir(parent.path()).unwrap().count();
-        let left = parent.path().join("larder-run-left");
+        let left = parent.path().join("larder-run-0123456789ab");
         std::fs::create_dir_all(left.join("a/b")).unwrap();
-        std::fs::create_dir(parent.path().join("other")).unwrap();
+        std::fs::write(left.join(MARKER), "").unwrap();
+        std::fs::create_dir(parent.path().join("larder-run-empty0123456")).unwrap();
+        // Somebody's own: without the mark, or with a name that is not given here.
+        let own = ["larder-run-abcdefghijkl", "larder-run-notes"].map(|name| parent.path().join(name));
+        for folder in &own {
+            std::fs::create_dir(folder).unwrap();
+            std::fs::write(folder.join("thesis"), "").unwrap();
+        }
+        std::fs::write(own[1].join(MARKER), "").unwrap();
         let first = Scratch::new(parent.path(), "larder-run-").unwrap();
         std::fs::write(first.path().join("file"), "").unwrap();
         let second = Scratch::new(parent.path(), "larder-run-").unwrap();
         assert!(!left.exists() && first.path().join("file").exists(), "what is in use stays");
         assert_eq!(std::fs::metadata(second.path()).unwrap().permissions().mode() & 0o777, 0o700);
         drop((first, second));
-        assert_eq!(names(), 1, "the other folder alone is left");
+        assert!(own.iter().all(|folder| folder.join("thesis").exists()), "data is nobody's to remove");
+        assert_eq!(names(), 2, "they alone are left");
     }
 }

@@ -45,7 +45,7 @@ impl Locked {
             {
                 let supply = self.project.complete_lockfile(LARDER_LOCK, fetching, store, context)?;
                 match shortfall(&supply) {
-                    Some(outcome) => Ok(Err(outcome)),
+                    Some(fault) => Ok(Err(fault.into())),
                     None => Ok(Ok(take()?)),
                 }
             }

@@ -12,13 +12,13 @@ use super::{
 use crate::{
     catalog::Catalog,
     cli,
-    fill::{WatchEvent, Wishes, chain},
+    fill::{Fault, WatchEvent, Wishes, chain},
     lockfile,
     manifest::Manifests,
     npmrc::NpmConfig,
     plan::Planned,
     run::{
-        gates::{self, GateKind},
+        gates::{self, Gate, GateKind},
         pointing::Way,
     },
     selection::Platforms,
@@ -116,9 +116,9 @@ impl Project {
     }
 }
 
-/// What a supply that lacks something means for the exit code; `None` if it is complete.
-pub(super) fn shortfall(supply: &Supply<'_>) -> Option<Outcome> {
-    supply.filled.failures.iter().map(|failure| failure.kind.fault()).max().map(Outcome::from)
+/// Whose fault it is that a supply lacks something; `None` if it is complete.
+pub(super) fn shortfall(supply: &Supply<'_>) -> Option<Fault> {
+    supply.filled.failures.iter().map(|failure| failure.kind.fault()).max()
 }
 
 /// The catalog of complete projects, or how the command ends because one of them is not.
@@ -134,11 +134,11 @@ pub(super) fn complete_catalog(
     for project in projects {
         let supply = project.complete(arguments, default.clone(), store, context)?;
         match shortfall(&supply) {
-            Some(outcome) => worst = worst.or(Some(outcome)),
+            Some(fault) => worst = worst.max(Some(fault)),
             None => catalog.extend(project.catalog(store, &supply)?),
         }
     }
-    Ok(worst.map_or(Ok(catalog), Err))
+    Ok(worst.map_or(Ok(catalog), |fault| Err(fault.into())))
 }
 
 /// Reads the descriptions that only tarballs have. What has none is told: npm may install it all the same.
@@ -157,12 +157,20 @@ pub(super) fn warn_of_gates(projects: &[Project], command: &[OsString], way: Way
         (None, Way::Registry) => false,
     };
     for project in projects.iter().filter(|_| is_gated) {
-        for gate in gates::gates(project.input.plan.artifacts(), &project.configurations[0]) {
-            // Where the registry is larder's, npm is told to replace hosts.
-            if way == Way::Cache || !matches!(gate.kind, GateKind::OtherRegistry { .. }) {
-                context.printer.warning(&gate.to_string());
-                context.printer.hints(&[&gate.kind.cure()]);
-            }
+        for (lockfile, npm) in project.input.by_lockfile(&project.configurations) {
+            let named = project.input.plan.artifacts().iter();
+            let named = named.filter(|planned| &*planned.entries[0].lockfile == lockfile);
+            tell_gates(&gates::gates(named, npm), way, context);
+        }
+    }
+}
+
+fn tell_gates(gates: &[Gate], way: Way, context: &Context<'_>) {
+    for gate in gates {
+        // Where the registry is larder's, npm is told to replace hosts.
+        if way == Way::Cache || !matches!(gate.kind, GateKind::OtherRegistry { .. }) {
+            context.printer.warning(&gate.to_string());
+            context.printer.hints(&[&gate.kind.cure()]);
         }
     }
 }

@@ -18,9 +18,10 @@ use crate::{
     artifact::Source,
     catalog::Catalog,
     cli,
+    interrupt::Interrupt,
     npmrc::NpmConfig,
     plan::Plan,
-    registry::{Registry, Shelves},
+    registry::{Audience, Registry, Shelves},
     run::{
         child::{self, Ended},
         pointing::{self, Pointers, Way},
@@ -28,6 +29,7 @@ use crate::{
 };
 
 pub(super) fn run(arguments: &cli::Run, context: &Context<'_>) -> Result<Outcome, CommandError> {
+    let interrupt = Interrupt::watch().map_err(CommandError::Signals)?;
     let way = Way::of(&arguments.command);
     let projects = Arc::new(Project::read_all(&or_here(&arguments.projects), context)?);
     provision::warn_of_gates(&projects, &arguments.command, way, context);
@@ -38,22 +40,24 @@ pub(super) fn run(arguments: &cli::Run, context: &Context<'_>) -> Result<Outcome
             Err(outcome) => return Ok(outcome),
         };
     provision::describe(&mut catalog, &store, context);
-    let place = Place::lay_out(&store, &catalog, way, arguments, context)?;
+    let place = Place::lay_out(&store, &catalog, way, arguments, context, &interrupt)?;
     // Kept until the command has ended.
     let (registry, catalog) = match way {
         Way::Cache => (None, Some(catalog)),
         Way::Registry => (Some(start_registry(&store, catalog, &projects, arguments, context)?), None),
     };
-    let url = registry.as_ref().map(Registry::url);
     let pointers = Pointers {
         npm_cache: &place.cache,
         npm_logs: &place.logs,
-        registry: url.as_deref(),
+        registry: registry.as_ref().map(Registry::url),
         scopes: projects.iter().flat_map(|project| &project.configurations).flat_map(NpmConfig::scopes).collect(),
         replaced_host: replaced_host(&projects),
         is_offline: arguments.completing.fetching.offline,
     };
-    let no_proxy = ["no_proxy", "NO_PROXY"].iter().find_map(|name| context.environment.variable(name));
+    let no_proxy = ["no_proxy", "NO_PROXY"].iter().find_map(|name| {
+        let value = context.environment.variable(name);
+        value.filter(|value| !value.is_empty())
+    });
     let set = pointing::variables(&pointers, no_proxy);
     let unset = pointing::contradicting(context.environment.variables().map(|(name, _)| name), &set);
     let ended = child::run(&arguments.command, &unset, &set)?;
@@ -89,7 +93,7 @@ fn start_registry(
         said: Mutex::default(),
     };
     let shelves = Shelves::new(store.clone(), catalog, Box::new(through));
-    Registry::start(shelves, 0).map_err(|source| CommandError::Registry { port: 0, source })
+    Registry::start(shelves, 0, Audience::Told).map_err(|source| CommandError::Registry { port: 0, source })
 }
 
 fn replaced_host(projects: &[Project]) -> Option<&str> {

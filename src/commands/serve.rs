@@ -17,7 +17,7 @@ use crate::{
     catalog::Catalog,
     cli,
     fill::Wishes,
-    registry::{Registry, Shelves},
+    registry::{Audience, Registry, Shelves},
     selection::Selection,
     supply::on_hand,
     ui::units,
@@ -46,9 +46,9 @@ pub(super) fn run(arguments: &cli::Serve, context: &Context<'_>) -> Result<Outco
         now: context.now,
         said: Mutex::default(),
     };
-    let registry =
-        Registry::start(Shelves::new(store, catalog, Box::new(through)), arguments.port).map_err(unusable)?;
-    context.printer.value(&registry.url());
+    let shelves = Shelves::new(store, catalog, Box::new(through));
+    let registry = Registry::start(shelves, arguments.port, Audience::Machine).map_err(unusable)?;
+    context.printer.value(registry.url());
     context.printer.note(&format!(
         "{}, {} of them in the store; what is missing is {}. Stop with Ctrl-C.",
         units::plural(all, "artifact", "artifacts"),

@@ -11,6 +11,7 @@ use larder_store::{Store, look_up::Found};
 
 use super::{larder_lock::threads, provision::Project, settings};
 use crate::{
+    artifact::Artifact,
     cli,
     fill::{Failure, FillSettings, Unwatched, Watcher, Wishes, chain},
     plan::{EntryName, Planned},
@@ -25,6 +26,9 @@ use crate::{
     },
 };
 
+/// Refusals that are told: any program on the machine can cause one.
+const MOST_SAID: usize = 1000;
+
 /// Fetches through, or says why not.
 pub(super) struct Through {
     pub(super) projects: Arc<Vec<Project>>,
@@ -37,11 +41,9 @@ pub(super) struct Through {
 }
 
 impl Through {
-    fn planned(&self, entry: &EntryName) -> Option<(&Project, &Planned)> {
-        self.projects.iter().find_map(|project| {
-            let artifacts = project.input.plan.artifacts();
-            Some((project, artifacts.iter().find(|planned| planned.entries.contains(entry))?))
-        })
+    fn planned(&self, artifact: &Artifact, entry: &EntryName) -> Option<(&Project, &Planned)> {
+        let is_it = |planned: &&Planned| planned.artifact == *artifact && planned.entries.contains(entry);
+        self.projects.iter().find_map(|project| Some((project, project.input.plan.artifacts().iter().find(is_it)?)))
     }
 
     /// Sees to it that everything that `larder.lock` names is in the store.
@@ -63,8 +65,8 @@ impl Through {
 }
 
 impl Backing for Through {
-    fn fetch(&self, entry: &EntryName) -> Result<Found, String> {
-        let (project, planned) = self.planned(entry).ok_or_else(|| format!("{entry} is not in the plan"))?;
+    fn fetch(&self, artifact: &Artifact, entry: &EntryName) -> Result<Found, String> {
+        let (project, planned) = self.planned(artifact, entry).ok_or_else(|| format!("{entry} is not in the plan"))?;
         let configurations = project.input.by_lockfile(&project.configurations);
         let wishes = Wishes::of_artifacts([planned], configurations, &project.input.project.settings);
         let watcher: Arc<dyn Watcher> = Arc::new(Unwatched);
@@ -92,9 +94,13 @@ impl Backing for Through {
     }
 
     fn refused(&self, request: &str, why: &str) {
-        let line = format!("refused {request}: {why}");
-        if self.said.lock().unwrap_or_else(PoisonError::into_inner).insert(line.clone()) {
+        let line = format!("refused {}: {why}", request.escape_debug());
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        if said.len() < MOST_SAID && said.insert(line.clone()) {
             self.printer.warning(&line);
+            if said.len() == MOST_SAID {
+                self.printer.warning("further refusals are not told");
+            }
         }
     }
 }

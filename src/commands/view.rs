@@ -19,6 +19,7 @@ use super::{
 use crate::{
     catalog::Catalog,
     cli::{self, ViewKind},
+    interrupt::Interrupt,
     lockfile::{self, LocalTarball},
     project::LockfileBytes,
     run::pointing::Way,
@@ -42,11 +43,13 @@ struct Document {
 }
 
 pub(super) fn run(arguments: &cli::View, context: &Context<'_>) -> Result<Outcome, CommandError> {
+    let interrupt = Interrupt::watch().map_err(CommandError::Signals)?;
+    let is_stopped = || interrupt.came();
     let (name, view) = match &arguments.kind {
         ViewKind::NpmCache(view) => ("npm-cache", view),
         ViewKind::Tarballs(view) => ("tarballs", view),
-        ViewKind::Pyodide(view) => return pyodide::run(view, context),
-        ViewKind::Wheels(view) => return wheels::run(view, context),
+        ViewKind::Pyodide(view) => return pyodide::run(view, context, &is_stopped),
+        ViewKind::Wheels(view) => return wheels::run(view, context, &is_stopped),
     };
     let projects = Project::read_all(&or_here(&view.projects), context)?;
     let is_for_npm = matches!(arguments.kind, ViewKind::NpmCache(_));
@@ -62,7 +65,8 @@ pub(super) fn run(arguments: &cli::View, context: &Context<'_>) -> Result<Outcom
     if is_for_npm {
         provision::describe(&mut catalog, &store, context);
     }
-    let published = publish(&store, layout(is_for_npm, &catalog, &projects, context), name, &view.folder)?;
+    let layout = layout(is_for_npm, &catalog, &projects, context);
+    let published = publish(&store, layout, name, &view.folder, &is_stopped)?;
     print(context, name, view, published);
     Ok(Outcome::Done)
 }

@@ -16,24 +16,28 @@ use super::{
     folders::{At, Served},
 };
 use crate::{
+    artifact::Artifact,
     catalog::{Catalog, Offer},
     packument::{ABBREVIATED, by_precedence},
+    plan::EntryName,
 };
 
-/// Answers a request that came in at this address.
-pub(super) fn answer(shelves: &Shelves, address: SocketAddr, request: &Parts) -> Response {
+/// Answers a request that came in at this address. Paths have to begin with `prefix`.
+pub(super) fn answer(shelves: &Shelves, address: SocketAddr, prefix: &str, request: &Parts) -> Response {
     if !is_for(address, &request.headers) {
         return error(StatusCode::MISDIRECTED_REQUEST, "this registry answers to 127.0.0.1 and localhost only");
     }
     if request.method != Method::GET && request.method != Method::HEAD {
         return error(StatusCode::METHOD_NOT_ALLOWED, "larder's registry can only be read");
     }
-    let path = request.uri.path();
+    let Some(path) = request.uri.path().strip_prefix(prefix) else {
+        return error(StatusCode::NOT_FOUND, "a registry has nothing at this path");
+    };
     let refuse = |why: &str| {
-        shelves.backing.refused(path, why);
+        shelves.backing.refused(&format!("/{path}"), why);
         error(StatusCode::NOT_FOUND, why)
     };
-    let client = Client::of(address, &request.headers);
+    let client = Client::of(format!("http://{address}{prefix}"), &request.headers);
     let answered = match shelves.paths.asked(path) {
         Asked::Ping => Ok(json("application/json", b"{}".to_vec())),
         Asked::Tarball(position) => tarball(shelves, position),
@@ -61,24 +65,24 @@ fn is_for(address: SocketAddr, headers: &HeaderMap) -> bool {
 
 /// What an answer depends on beside the path.
 struct Client {
-    address: SocketAddr,
+    base: String,
     /// npm itself replaces the hosts of addresses, and writes addresses into its lockfile: it gets those of the true registry.
     is_npm: bool,
     takes_abbreviated: bool,
 }
 
 impl Client {
-    fn of(address: SocketAddr, headers: &HeaderMap) -> Self {
+    fn of(base: String, headers: &HeaderMap) -> Self {
         let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
         Self {
-            address,
+            base,
             is_npm: text(header::USER_AGENT).starts_with("npm/"),
             takes_abbreviated: text(header::ACCEPT).contains(ABBREVIATED),
         }
     }
 
     fn tarball(&self, offer: &Offer) -> String {
-        if self.is_npm { offer.address.to_string() } else { format!("http://{}/{}", self.address, usual_path(offer)) }
+        if self.is_npm { offer.shown_address() } else { format!("{}{}", self.base, usual_path(offer)) }
     }
 }
 
@@ -109,24 +113,25 @@ fn local_origin(headers: &HeaderMap) -> Option<&HeaderValue> {
 }
 
 fn tarball(shelves: &Shelves, position: usize) -> Result<Response, String> {
-    let (package, entry, found) = {
+    let (artifact, entry, found) = {
         let catalog = shelves.catalog();
         let offer = &catalog.offers()[position];
-        (offer.artifact.to_string(), offer.entries[0].clone(), offer.found)
+        (offer.artifact.clone(), offer.entries[0].clone(), offer.found)
     };
-    let found = match found {
+    let mut found = match found {
         Some(found) => found,
-        None => arrive(shelves, &entry)?,
+        None => arrive(shelves, &artifact, &entry)?,
     };
-    let served = match body::checked(&shelves.store, found) {
-        // Set aside by now, so that it counts as absent.
-        Err(StoreError::DamagedBlob { .. }) => match arrive(shelves, &entry) {
-            Ok(found) => body::checked(&shelves.store, found),
-            Err(why) => return Err(format!("{package}: its blob {} was damaged, and now: {why}", found.blob)),
-        },
-        served => served,
-    };
-    let body = served.map_err(|error| format!("{package}: {error}"))?;
+    let mut body = body::checked(&shelves.store, found);
+    if let Err(error) = &body
+        && is_absent(error)
+    {
+        let before = found.blob;
+        found = arrive(shelves, &artifact, &entry)
+            .map_err(|why| format!("{artifact}: its blob {before} was damaged or is gone, and now: {why}"))?;
+        body = body::checked(&shelves.store, found);
+    }
+    let body = body.map_err(|error| format!("{artifact}: {error}"))?;
     let response = Response::builder()
         .header(header::CONTENT_TYPE, "application/octet-stream")
         .header(header::CONTENT_LENGTH, found.size)
@@ -134,10 +139,19 @@ fn tarball(shelves: &Shelves, position: usize) -> Result<Response, String> {
     Ok(response.body(body).expect("these headers are right"))
 }
 
+/// Whether a blob is not there: it was damaged and is set aside by now, or somebody else has set it aside.
+fn is_absent(error: &StoreError) -> bool {
+    match error {
+        StoreError::DamagedBlob { .. } => true,
+        StoreError::Io { source, .. } => source.kind() == std::io::ErrorKind::NotFound,
+        _ => false,
+    }
+}
+
 /// Sees to it that an artifact is in the store, and notes that it is.
-fn arrive(shelves: &Shelves, entry: &crate::plan::EntryName) -> Result<Found, String> {
-    let found = shelves.backing.fetch(entry)?;
-    let noted = shelves.catalog_mut().arrived(&shelves.store, entry, found);
+fn arrive(shelves: &Shelves, artifact: &Artifact, entry: &EntryName) -> Result<Found, String> {
+    let found = shelves.backing.fetch(artifact, entry)?;
+    let noted = shelves.catalog_mut().arrived(&shelves.store, artifact, found);
     noted.map_err(|error| error.to_string())?;
     Ok(found)
 }
@@ -152,9 +166,11 @@ fn describe<T>(
     let unknown: Vec<_> = {
         let catalog = shelves.catalog();
         let offers = catalog.offers().iter().filter(is_of);
-        offers.filter(|offer| !catalog.describes(offer)).map(|offer| offer.entries[0].clone()).collect()
+        let unknown = offers.filter(|offer| !catalog.describes(offer));
+        unknown.map(|offer| (offer.artifact.clone(), offer.entries[0].clone())).collect()
     };
-    let failures: Vec<String> = unknown.iter().filter_map(|entry| arrive(shelves, entry).err()).collect();
+    let arrive = |(artifact, entry): &(Artifact, EntryName)| arrive(shelves, artifact, entry).err();
+    let failures: Vec<String> = unknown.iter().filter_map(arrive).collect();
     let catalog = shelves.catalog();
     let offers: Vec<&Offer> = catalog.offers().iter().filter(is_of).filter(|offer| catalog.describes(offer)).collect();
     if offers.is_empty() {

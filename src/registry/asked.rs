@@ -5,7 +5,10 @@ use std::collections::HashMap;
 use percent_encoding::percent_decode_str;
 
 use super::PyodideFolder;
-use crate::{artifact::PackageName, catalog::Offer};
+use crate::{
+    artifact::{PackageName, Version},
+    catalog::Offer,
+};
 
 /// What is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +30,9 @@ pub enum Asked {
     /// Nothing that a registry has.
     Nothing,
 }
+
+/// No address of a package is longer: npm's names have at most 214 characters. Refusals are printed.
+const LONGEST_PATH: usize = 1000;
 
 /// Where the folders are that are served as they are.
 const FOLDERS: [(&str, PyodideFolder); 2] =
@@ -50,8 +56,11 @@ impl Paths {
         Self(paths)
     }
 
-    /// What this path asks for.
+    /// What this path asks for; a slash at its beginning says nothing.
     pub fn asked(&self, path: &str) -> Asked {
+        if path.len() > LONGEST_PATH {
+            return Asked::Nothing;
+        }
         let path = percent_decode_str(path).decode_utf8_lossy();
         let path = path.trim_start_matches('/');
         for (folder, which) in FOLDERS {
@@ -76,7 +85,7 @@ impl Paths {
         match rest.split('/').collect::<Vec<_>>().as_slice() {
             [""] => Asked::Packument(name.to_owned()),
             ["-", ..] => Asked::UnknownTarball(name.to_owned()),
-            [version] => Asked::Version(name.to_owned(), (*version).to_owned()),
+            [version] if Version::parse(version).is_ok() => Asked::Version(name.to_owned(), (*version).to_owned()),
             _ => Asked::Nothing,
         }
     }
@@ -130,6 +139,8 @@ mod tests {
             ("/", Asked::Nothing),
             ("/../../etc/passwd", Asked::Nothing),
             ("/a/b/c/d", Asked::Nothing),
+            ("/a/%1b%5b31m%0aerror:%20forged", Asked::Nothing),
+            (&format!("/{}", "a".repeat(1000)), Asked::Nothing),
         ];
         for (path, asked) in cases {
             assert_eq!(paths.asked(path), asked, "{path}");

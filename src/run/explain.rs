@@ -75,7 +75,10 @@ impl fmt::Display for Explanation {
                 "{package}: the lockfile does not state both its address and its digest, and npm asked for it at {address}, which its cache does not know\n  wanted by {entry}"
             ),
             Cause::Description { name } => {
-                write!(f, "npm asked for the description of {name}, and could not read the one that was made for it")
+                write!(
+                    f,
+                    "npm asked for the description of {name} at {address}, and did not find the one that was made for it"
+                )
             }
         }
     }
@@ -124,7 +127,7 @@ pub fn explain(url: &Url, offers: &[Offer], has_content: impl Fn(&Offer) -> bool
             Some(_) if !has_content(offer) => Cause::Damaged { package, entry },
             Some(_) => Cause::Hashless { package, entry },
         }
-    } else if let Some(offer) = offers.iter().find(|offer| offer.packument == *url) {
+    } else if let Some(offer) = offers.iter().find(|offer| is_description_of(url, offer)) {
         Cause::Description { name: offer.artifact.name.to_string() }
     } else {
         Cause::NotPlanned
@@ -135,4 +138,9 @@ pub fn explain(url: &Url, offers: &[Offer], has_content: impl Fn(&Offer) -> bool
 /// By the address, or by the file's name below another host: npm may have been given another registry on its command line.
 fn is_tarball_of(url: &Url, offer: &Offer) -> bool {
     offer.address == *url || (url.path().contains("/-/") && url.path().ends_with(offer.address.path()))
+}
+
+fn is_description_of(url: &Url, offer: &Offer) -> bool {
+    let escaped = offer.artifact.name.as_str().replace('/', "%2f");
+    offer.packument == *url || url.path().strip_suffix(&escaped).is_some_and(|before| before.ends_with('/'))
 }

@@ -10,7 +10,7 @@
 
 use std::{
     collections::BTreeMap,
-    fs::{self, Metadata, Permissions},
+    fs::{self, File, Metadata, Permissions},
     io,
     os::unix::fs::{MetadataExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
@@ -21,7 +21,10 @@ use larder_store::{
     look_up::Found,
     place::{Placed, Placer},
 };
-use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::{
+    fs::{CWD, RenameFlags, renameat_with},
+    io::Errno,
+};
 
 use super::layout::{Content, Layout};
 use crate::scratch::Scratch;
@@ -60,6 +63,15 @@ pub enum ViewError {
         /// The path.
         path: PathBuf,
     },
+    /// It has no name of its own that another folder could take.
+    #[error("{} cannot be replaced by a view", path.display())]
+    NoName {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The user stopped it.
+    #[error("interrupted")]
+    Interrupted,
     /// A mount point cannot be swapped.
     #[error("{} is a mount point, which cannot be replaced as a whole", path.display())]
     MountPoint {
@@ -87,7 +99,7 @@ impl ViewError {
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::NotAView { .. } => Some("name a folder that does not exist or is empty, or remove this one first"),
-            Self::MountPoint { .. } => Some("name a folder inside it"),
+            Self::MountPoint { .. } | Self::NoName { .. } => Some("name a folder inside it"),
             Self::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
                 Some("make room; nothing was changed")
             }
@@ -106,10 +118,19 @@ impl<T> At<T> for io::Result<T> {
     }
 }
 
-/// Makes `target` a view of this kind with these files.
-pub fn publish(store: &Store, mut layout: Layout, kind: &str, target: &Path) -> Result<Published, ViewError> {
+/// Makes `target` a view of this kind with these files. `is_stopped` is asked before each of them. Of several that make one view, each waits for the one
+/// before.
+pub fn publish(
+    store: &Store,
+    mut layout: Layout,
+    kind: &str,
+    target: &Path,
+    is_stopped: &dyn Fn() -> bool,
+) -> Result<Published, ViewError> {
     layout.insert(MARKER.to_owned(), Content::Bytes(format!("{kind}\n").into_bytes()));
     let place = Place::of(target)?;
+    // Held until the two have changed places: what is compared in the old view must be what is linked from it.
+    let _turn = place.take_turn();
     let old = Old::read(store, &place)?;
     let kept: Vec<bool> = layout.files().map(|(path, content)| old.has(path, content)).collect();
     let mut published = Published { files: layout.files().len() - 1, ..Published::default() };
@@ -118,8 +139,9 @@ pub fn publish(store: &Store, mut layout: Layout, kind: &str, target: &Path) -> 
         return Ok(published);
     }
     let scratch = Scratch::new(&place.parent, &place.prefix()).at("make a folder in", &place.parent)?;
-    write(store, &layout, &kept, &old, scratch.path(), &mut published)?;
+    write(store, &layout, &kept, &old, scratch.path(), &mut published, is_stopped)?;
     set_mode(scratch.path(), FOLDER_MODE)?;
+    scratch.unmark().at("rename", scratch.path())?;
     place.swap(scratch.path(), old.exists)?;
     Ok(published)
 }
@@ -140,10 +162,29 @@ impl Place {
             Err(error) => return Err(error).at("find", target),
         };
         let (Some(parent), Some(name)) = (target.parent(), target.file_name()) else {
-            return Err(ViewError::NotAView { path: target });
+            return Err(ViewError::NoName { path: target });
         };
         fs::create_dir_all(parent).at("create", parent)?;
-        Ok(Self { parent: parent.to_owned(), name: name.to_string_lossy().into_owned(), target })
+        let place = Self { parent: parent.to_owned(), name: name.to_string_lossy().into_owned(), target };
+        if place.is_elsewhere() { Err(ViewError::MountPoint { path: place.target }) } else { Ok(place) }
+    }
+
+    /// Whether another filesystem begins here.
+    fn is_elsewhere(&self) -> bool {
+        let device = |path: &Path| fs::metadata(path).map(|metadata| metadata.dev()).ok();
+        device(&self.target).is_some_and(|target| device(&self.parent) != Some(target))
+    }
+
+    /// A lock on the folder above; where there are none, two that make the same view at once may disturb each other.
+    fn take_turn(&self) -> Option<File> {
+        let folder = File::open(&self.parent).ok()?;
+        match folder.lock() {
+            Ok(()) => Some(folder),
+            Err(error) => {
+                tracing::debug!(%error, "the folder above a view cannot be locked");
+                None
+            }
+        }
     }
 
     fn prefix(&self) -> String {
@@ -153,26 +194,35 @@ impl Place {
     /// Puts the new view in place of the old one, which is then where the new one was built.
     fn swap(&self, new: &Path, exists: bool) -> Result<(), ViewError> {
         let in_place = if exists {
-            renameat_with(CWD, new, CWD, &self.target, RenameFlags::EXCHANGE).map_err(io::Error::from)
+            renameat_with(CWD, new, CWD, &self.target, RenameFlags::EXCHANGE)
         } else {
-            fs::rename(new, &self.target)
+            renameat_with(CWD, new, CWD, &self.target, RenameFlags::empty())
         };
         match in_place {
             Ok(()) => Ok(()),
-            Err(error)
-                if error.kind() == io::ErrorKind::ResourceBusy || error.kind() == io::ErrorKind::CrossesDevices =>
-            {
-                Err(ViewError::MountPoint { path: self.target.clone() })
+            Err(Errno::BUSY) => Err(ViewError::MountPoint { path: self.target.clone() }),
+            Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) if exists => self.swap_in_two_steps(new),
+            // An overlay does not rename folders of its lower layers, such as those of an earlier step of a Docker build. It removes them.
+            Err(Errno::XDEV) if exists => {
+                fs::remove_dir_all(&self.target).at("remove", &self.target)?;
+                fs::rename(new, &self.target).at("rename", new)
             }
-            // A filesystem that cannot exchange two names: for a moment there is no view.
-            Err(_) if exists => {
-                let aside = new.with_extension("old");
-                fs::rename(&self.target, &aside).at("rename", &self.target)?;
-                fs::rename(new, &self.target).at("rename", new)?;
-                fs::remove_dir_all(&aside).at("remove", &aside)
-            }
-            Err(error) => Err(error).at("rename", new),
+            Err(error) => Err(io::Error::from(error)).at("rename", new),
         }
+    }
+
+    /// For a filesystem that cannot exchange two names: for a moment there is no view.
+    fn swap_in_two_steps(&self, new: &Path) -> Result<(), ViewError> {
+        let aside = Scratch::new(&self.parent, &self.prefix()).at("make a folder in", &self.parent)?;
+        aside.unmark().at("rename", aside.path())?;
+        // The empty folder gives its name to the old view, and goes with it.
+        fs::rename(&self.target, aside.path()).at("rename", &self.target)?;
+        fs::rename(new, &self.target)
+            .or_else(|error| {
+                fs::rename(aside.path(), &self.target)?;
+                Err(error)
+            })
+            .at("rename", new)
     }
 }
 
@@ -195,10 +245,12 @@ impl<'a> Old<'a> {
             Err(error) => return Err(error).at("look at", &root),
         };
         if exists {
-            walk(&root, "", &mut entries)?;
-            if !entries.is_empty() && !entries.contains_key(MARKER) {
+            // Somebody's folder may be the whole disk: it is not walked to find out.
+            let is_empty = fs::read_dir(&root).at("list", &root)?.next().is_none();
+            if !is_empty && fs::symlink_metadata(root.join(MARKER)).is_err() {
                 return Err(ViewError::NotAView { path: root });
             }
+            walk(&root, "", &mut entries)?;
         }
         Ok(Self { store, root, exists, entries })
     }
@@ -263,17 +315,19 @@ fn write(
     old: &Old<'_>,
     root: &Path,
     published: &mut Published,
+    is_stopped: &dyn Fn() -> bool,
 ) -> Result<(), ViewError> {
     make_folders(layout, root, |folder| set_mode(folder, FOLDER_MODE))?;
     let placer = Placer::new(store);
     for ((path, content), kept) in layout.files().zip(kept) {
+        stop_if(is_stopped)?;
         let target = root.join(path);
         if *kept && fs::hard_link(old.root.join(path), &target).is_ok() {
             published.kept += usize::from(path != MARKER);
             continue;
         }
         match content {
-            Content::Blob(found) => match placer.place(&found.blob, &target)? {
+            Content::Blob(found) => match placer.place(&found.blob, &target).map_err(view_error)? {
                 Placed::Copy => published.written += 1,
                 Placed::Reflink | Placed::HardLink => published.shared += 1,
             },
@@ -287,10 +341,29 @@ fn write(
     Ok(())
 }
 
-/// Writes a layout for one process and a while: blobs are symbolic links to the store's files, whatever filesystem each is on.
-pub fn write_links(store: &Store, layout: &Layout, root: &Path) -> Result<(), ViewError> {
+fn stop_if(is_stopped: &dyn Fn() -> bool) -> Result<(), ViewError> {
+    if is_stopped() { Err(ViewError::Interrupted) } else { Ok(()) }
+}
+
+/// The disk that is full is the view's, not the store's.
+fn view_error(error: StoreError) -> ViewError {
+    match error {
+        StoreError::DiskFull { path, source } => ViewError::Io { action: "write", path, source },
+        error => error.into(),
+    }
+}
+
+/// Writes a layout for one process and a while: blobs are symbolic links to the store's files, whatever filesystem each is on. `is_stopped` is asked before
+/// each.
+pub fn write_links(
+    store: &Store,
+    layout: &Layout,
+    root: &Path,
+    is_stopped: &dyn Fn() -> bool,
+) -> Result<(), ViewError> {
     make_folders(layout, root, |_| Ok(()))?;
     for (path, content) in layout.files() {
+        stop_if(is_stopped)?;
         let target = root.join(path);
         match content {
             Content::Blob(found) => {
@@ -317,4 +390,53 @@ fn make_folders(
 
 fn set_mode(path: &Path, mode: u32) -> Result<(), ViewError> {
     fs::set_permissions(path, Permissions::from_mode(mode)).at("set the mode of", path)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    #[test]
+    fn a_view_that_is_stopped_leaves_what_was_there_and_nothing_beside_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("store")).unwrap();
+        let parent = folder.path().join("views");
+        let target = parent.join("view");
+        let layout = |text: &str| {
+            let mut layout = Layout::default();
+            for number in 0..9 {
+                layout.insert(format!("folder/{number}"), Content::Bytes(text.as_bytes().to_vec()));
+            }
+            layout
+        };
+        publish(&store, layout("before"), "test", &target, &|| false).unwrap();
+        for at in 0..9 {
+            let asked = Cell::new(0);
+            let is_stopped = || asked.replace(asked.get() + 1) == at;
+            let stopped = publish(&store, layout("after"), "test", &target, &is_stopped);
+            assert!(matches!(stopped, Err(ViewError::Interrupted)), "{at}: {stopped:?}");
+            assert_eq!(fs::read_to_string(target.join("folder/8")).unwrap(), "before");
+            assert_eq!(fs::read_dir(&parent).unwrap().count(), 1);
+        }
+        publish(&store, layout("after"), "test", &target, &|| false).unwrap();
+        assert_eq!(fs::read_to_string(target.join("folder/8")).unwrap(), "after");
+    }
+
+    #[test]
+    fn two_steps_do_where_names_cannot_be_exchanged() {
+        let parent = tempfile::tempdir().unwrap();
+        let place = Place::of(&parent.path().join("view")).unwrap();
+        for name in ["view", "new"] {
+            fs::create_dir(parent.path().join(name)).unwrap();
+            fs::write(parent.path().join(name).join("file"), name).unwrap();
+        }
+        place.swap_in_two_steps(&parent.path().join("new")).unwrap();
+        assert_eq!(fs::read_to_string(parent.path().join("view/file")).unwrap(), "new");
+        assert_eq!(fs::read_dir(parent.path()).unwrap().count(), 1);
+        // Without a new one, the old one stays.
+        place.swap_in_two_steps(&parent.path().join("new")).unwrap_err();
+        assert_eq!(fs::read_to_string(parent.path().join("view/file")).unwrap(), "new");
+    }
 }

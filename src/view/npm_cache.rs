@@ -42,14 +42,16 @@ pub fn npm_cache(offers: &[Offer], packuments: Vec<Packument>, index: Index) -> 
             layout.insert(content_path(digest), Content::Blob(found));
         }
         if index == Index::Whole || is_asked_by_address(offer) {
-            let entry = Entry::of_tarball(&offer.address, integrity, found.size);
+            let address = if is_asked_by_address(offer) { offer.address.to_string() } else { offer.shown_address() };
+            let entry = Entry::of_tarball(&address, integrity, found.size);
             layout.insert(index_path(entry.key()), Content::Bytes(bucket(&[entry])));
         }
     }
     for (url, bytes) in packuments {
         let digest = Digest::of(Algorithm::Sha512, &bytes);
         let accepted = [FULL.to_owned(), abbreviated()];
-        let entries = accepted.map(|accept| Entry::of_packument(&url, &digest.into(), bytes.len() as u64, accept));
+        let entries =
+            accepted.map(|accept| Entry::of_packument(url.as_str(), &digest.into(), bytes.len() as u64, accept));
         layout.insert(index_path(entries[0].key()), Content::Bytes(bucket(&entries)));
         layout.insert(content_path(&digest), Content::Bytes(bytes));
     }
@@ -64,16 +66,12 @@ fn is_asked_by_address(offer: &Offer) -> bool {
 
 /// Adds an archive of this machine, with its path in the project and its digests: npm copies such a one into its cache before it unpacks it, unless it is there.
 pub fn add_local(layout: &mut Layout, path: &str, bytes: &[u8], digests: &Integrity) {
-    let mut entry = Entry::of_tarball(&no_address(), digests, bytes.len() as u64);
+    let mut entry = Entry::of_tarball("file:///", digests, bytes.len() as u64);
     entry.key = format!("larder:file:{path}");
     layout.insert(index_path(entry.key()), Content::Bytes(bucket(&[entry])));
     for digest in digests.digests() {
         layout.insert(content_path(digest), Content::Bytes(bytes.to_vec()));
     }
-}
-
-fn no_address() -> Url {
-    Url::parse("file:///").expect("a constant address is one")
 }
 
 /// What npm asks for full packuments with.
@@ -146,7 +144,7 @@ struct Options {
 }
 
 impl Entry {
-    fn new(url: &Url, integrity: &Integrity, size: u64, accept: Option<String>, content_type: &'static str) -> Self {
+    fn new(url: &str, integrity: &Integrity, size: u64, accept: Option<String>, content_type: &'static str) -> Self {
         Self {
             key: format!("make-fetch-happen:request-cache:{url}"),
             integrity: integrity.to_string(),
@@ -162,11 +160,11 @@ impl Entry {
         }
     }
 
-    fn of_tarball(url: &Url, integrity: &Integrity, size: u64) -> Self {
+    fn of_tarball(url: &str, integrity: &Integrity, size: u64) -> Self {
         Self::new(url, integrity, size, None, "application/octet-stream")
     }
 
-    fn of_packument(url: &Url, integrity: &Integrity, size: u64, accept: String) -> Self {
+    fn of_packument(url: &str, integrity: &Integrity, size: u64, accept: String) -> Self {
         Self::new(url, integrity, size, Some(accept), "application/json")
     }
 

@@ -239,6 +239,39 @@ fn several_projects_share_one_registry_and_a_taken_port_is_said() {
 }
 
 #[test]
+fn entries_of_one_name_in_two_projects_are_kept_apart() {
+    let old = Package::new("ms", "bytes of 1.0.0");
+    let new = Package::new("ms", "bytes of 2.0.0")
+        .with("version", "\"2.0.0\"")
+        .with("resolved", "\"https://registry.example/ms/-/ms-2.0.0.tgz\"");
+    let world = World::new(std::slice::from_ref(&old));
+    world.server.on("/ms/-/ms-2.0.0.tgz", larder_test_server::Reply::body(new.bytes.clone()));
+    world.write("admin/package-lock.json", &crate::support::lockfile(std::slice::from_ref(&new)));
+    let served = Served::start(&world, &[".", "admin"]);
+    assert_eq!(served.get("/ms/-/ms-2.0.0.tgz").body, new.bytes);
+    assert_eq!(served.get("/ms/-/ms-1.0.0.tgz").body, old.bytes);
+    let versions = served.get("/ms").json()["versions"].as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    assert_eq!(versions, ["1.0.0", "2.0.0"]);
+    served.stop();
+}
+
+#[test]
+fn a_blob_that_goes_while_the_registry_runs_is_fetched_again() {
+    let some = packages(2);
+    let world = World::new(&some);
+    assert_eq!(world.run(&["fetch"]).code, Some(0));
+    let served = Served::start(&world, &[]);
+    for package in &some {
+        let blob = BlobId::of(&package.bytes).to_string();
+        let path = world.store().join(format!("blobs/{}/{}", &blob[..2], &blob[2..]));
+        assert_eq!(served.get(&package.path()).body, package.bytes);
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(served.get(&package.path()).body, package.bytes, "{}", package.name);
+    }
+    served.stop();
+}
+
+#[test]
 fn a_command_that_is_not_npm_finds_the_registry_in_its_environment() {
     let some = packages(1);
     let world = World::new(&some);
@@ -247,9 +280,33 @@ fn a_command_that_is_not_npm_finds_the_registry_in_its_environment() {
     assert_eq!(run.code, Some(0), "{run:?}");
     let lines: Vec<&str> = run.out.lines().collect();
     let [registry, "registry.example"] = lines.as_slice() else { panic!("{run:?}") };
-    let address = registry.strip_prefix("http://").and_then(|rest| rest.strip_suffix('/')).unwrap();
+    let (address, secret) = registry.strip_prefix("http://").and_then(|rest| rest.split_once('/')).unwrap();
     assert!(address.starts_with("127.0.0.1:"), "{run:?}");
+    assert!(secret.len() == 33 && secret.ends_with('/'), "other users of the machine cannot guess it: {run:?}");
     assert!(TcpStream::connect(address).is_err(), "the server ends with the command");
+}
+
+#[test]
+fn who_was_not_told_the_address_of_a_runs_registry_gets_nothing() {
+    let world = World::new(&packages(1));
+    let script = "echo $npm_config_registry > url.new; mv url.new url; until [ -e done ]; do sleep 0.02; done";
+    let mut command = world.command(&["run", "--", "sh", "-c", script]);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let url = world.project().join("url");
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    while !url.exists() {
+        assert!(std::time::Instant::now() < deadline, "the command does not start");
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    let url = std::fs::read_to_string(url).unwrap();
+    let (host, secret) = url.trim().strip_prefix("http://").unwrap().split_once('/').unwrap();
+    let served = Served { child, host: host.to_owned() };
+    assert_eq!(served.get(&format!("/{secret}package-0")).status, 200);
+    for path in ["/package-0", "/package-0/-/package-0-1.0.0.tgz", "/", "/00000000000000000000000000000000/package-0"] {
+        assert_eq!(served.get(path).status, 404, "{path}");
+    }
+    std::fs::write(world.project().join("done"), "").unwrap();
+    assert_eq!(served.child.wait_with_output().unwrap().status.code(), Some(0));
 }
 
 #[test]

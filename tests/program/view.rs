@@ -205,11 +205,79 @@ fn a_view_on_another_filesystem_is_a_copy_and_a_full_one_is_said() {
     let expected = "mount/out: 20 files = 0 kept + 0 shared with the store + 20 written\n1\n1000000\n444\n";
     assert_eq!(run.out, expected, "{run:?}");
     let run = in_mount_namespace(&world, &script("500k"));
-    assert!(run.out.starts_with("exit ") && run.out.contains("\n0\n0\n"), "nothing half-written: {run:?}");
-    assert!(run.err.contains("no space is left for"), "{run:?}");
+    assert_eq!(run.out, "exit 1\n0\n0\n", "nothing half-written: {run:?}");
+    assert!(run.err.contains("hint: make room; nothing was changed"), "{run:?}");
     let run = in_mount_namespace(
         &world,
         "mount -t tmpfs -o size=20M none mount; \"$LARDER\" view tarballs mount --color never || echo \"exit $?\"",
     );
     assert!(run.out.contains("exit 1") && run.err.contains("mount is a mount point"), "{run:?}");
+}
+
+#[test]
+fn several_that_make_one_view_at_once_leave_one_of_theirs_whole() {
+    let some = packages(12);
+    let world = World::new(&some);
+    world.write("other/package-lock.json", &crate::support::lockfile(&some[6..]));
+    assert_eq!(world.run(&["fetch", ".", "other"]).code, Some(0));
+    let one = |project: &str, folder: &str| world.command(&["view", "npm-cache", folder, project, "--quiet"]);
+    let mut wholes = Vec::new();
+    for project in [".", "other"] {
+        assert_eq!(crate::support::finish(one(project, "alone")).code, Some(0));
+        wholes.push(files(&world.project().join("alone")));
+    }
+    for round in 0..6 {
+        let children: Vec<_> =
+            (0..4).map(|number| one([".", "other"][number % 2], "shared").spawn().unwrap()).collect();
+        for mut child in children {
+            assert_eq!(child.wait().unwrap().code(), Some(0), "round {round}");
+        }
+        assert!(wholes.contains(&files(&world.project().join("shared"))), "round {round}: a mixture");
+    }
+    let left = std::fs::read_dir(world.project()).unwrap().map(|entry| entry.unwrap().file_name());
+    assert_eq!(left.filter(|name| name.to_string_lossy().contains(".larder-")).count(), 0);
+}
+
+#[test]
+fn a_folder_of_an_earlier_layer_of_an_overlay_becomes_a_view() {
+    const MOUNT: [&str; 3] = ["--user", "--map-root-user", "--mount"];
+    if !can_unshare(&MOUNT, "a_folder_of_an_earlier_layer") {
+        return;
+    }
+    let world = World::new(&packages(2));
+    assert_eq!(world.run(&["fetch"]).code, Some(0));
+    std::fs::create_dir(world.project().join("overlay")).unwrap();
+    let run = in_mount_namespace(
+        &world,
+        "mount -t tmpfs none overlay; mkdir -p overlay/lower/empty overlay/upper overlay/work overlay/merged
+         mount -t overlay overlay -o userxattr,lowerdir=overlay/lower,upperdir=overlay/upper,workdir=overlay/work overlay/merged || { echo no overlay; exit 0; }
+         \"$LARDER\" view tarballs overlay/merged/empty --quiet; ls overlay/merged/empty",
+    );
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert!(["no overlay\n", "package-0-1.0.0.tgz\npackage-1-1.0.0.tgz\n"].contains(&&*run.out), "{run:?}");
+}
+
+#[test]
+fn a_secret_in_an_address_is_not_in_a_view() {
+    let package =
+        Package::new("a", "abc").with("resolved", "\"https://registry.example/a/-/a-1.0.0.tgz?token=s3cret\"");
+    let world = World::new(std::slice::from_ref(&package));
+    assert_eq!(world.run(&["view", "npm-cache", "cache"]).code, Some(0));
+    for (name, (_, bytes)) in files(&world.project().join("cache")) {
+        assert!(!String::from_utf8_lossy(&bytes).contains("s3cret"), "{name}");
+    }
+}
+
+#[test]
+fn of_several_projects_the_worst_failure_decides_the_exit_code() {
+    let some = packages(2);
+    let world = World::new(&some);
+    world.lock(&some[..1]);
+    world.write("other/package-lock.json", &crate::support::lockfile(&some[1..]));
+    world.server.on(&some[0].path(), larder_test_server::Reply::status(500));
+    world.server.on(&some[1].path(), larder_test_server::Reply::status(404));
+    for projects in [[".", "other"], ["other", "."]] {
+        let run = world.run(&["view", "tarballs", "out", projects[0], projects[1]]);
+        assert_eq!(run.code, Some(1), "{projects:?}: {run:?}");
+    }
 }

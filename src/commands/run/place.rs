@@ -11,6 +11,7 @@ use crate::{
     catalog::Catalog,
     cli,
     commands::{CommandError, Context},
+    interrupt::Interrupt,
     run::pointing::Way,
     scratch::Scratch,
     view::{
@@ -47,6 +48,7 @@ impl Place {
         way: Way,
         arguments: &cli::Run,
         context: &Context<'_>,
+        interrupt: &Interrupt,
     ) -> Result<Self, CommandError> {
         let packuments = match way {
             Way::Cache => catalog.packuments(),
@@ -56,22 +58,23 @@ impl Place {
         let layout = npm_cache(catalog.offers(), packuments, Index::Needed);
         let named = context.environment.variable_os("TMPDIR").filter(|folder| !folder.is_empty());
         if named.is_none() && way == Way::Cache && stays_small(arguments) && is_in_memory() {
-            match Self::new(store, &layout, Path::new(IN_MEMORY)) {
+            match Self::new(store, &layout, Path::new(IN_MEMORY), interrupt) {
                 Ok(place) => return Ok(place),
+                Err(error) if interrupt.came() => return Err(error),
                 Err(error) => tracing::debug!(%error, "the run's folder is made on the disk"),
             }
         }
         let folder = context.environment.current_dir().join(named.unwrap_or("/tmp".as_ref()));
-        Self::new(store, &layout, &folder)
+        Self::new(store, &layout, &folder, interrupt)
     }
 
-    fn new(store: &Store, layout: &Layout, folder: &Path) -> Result<Self, CommandError> {
+    fn new(store: &Store, layout: &Layout, folder: &Path, interrupt: &Interrupt) -> Result<Self, CommandError> {
         let unusable = |source| CommandError::Scratch { folder: folder.to_owned(), source };
         let scratch = Scratch::new(folder, PREFIX).map_err(unusable)?;
         scratch.share_with_children().map_err(unusable)?;
         let (cache, logs) = (scratch.path().join("npm"), scratch.path().join("logs"));
         std::fs::create_dir(&cache).map_err(unusable)?;
-        write_links(store, layout, &cache).map_err(|error| match error {
+        write_links(store, layout, &cache, &|| interrupt.came()).map_err(|error| match error {
             ViewError::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => unusable(source),
             error => error.into(),
         })?;

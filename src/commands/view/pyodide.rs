@@ -23,7 +23,11 @@ use crate::{
 /// What the marker in the folder says.
 const KIND: &str = "pyodide";
 
-pub(in crate::commands) fn run(arguments: &cli::ViewPyodide, context: &Context<'_>) -> Result<Outcome, CommandError> {
+pub(in crate::commands) fn run(
+    arguments: &cli::ViewPyodide,
+    context: &Context<'_>,
+    is_stopped: &dyn Fn() -> bool,
+) -> Result<Outcome, CommandError> {
     let locked = Locked::read(&arguments.project, context)?;
     let folder = folder(arguments, &locked)?;
     let store = Store::open(&context.store)?;
@@ -43,7 +47,7 @@ pub(in crate::commands) fn run(arguments: &cli::ViewPyodide, context: &Context<'
     if arguments.strict && !cut.is_empty() {
         return Err(CommandError::Cycles { cycles: cut.iter().map(cycle).collect() });
     }
-    let published = publish(&store, layout, KIND, &folder)?;
+    let published = publish(&store, layout, KIND, &folder, is_stopped)?;
     let printer = context.printer;
     warn(printer, &cut, &losses);
     printer.line(&format!(

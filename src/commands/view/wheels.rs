@@ -14,7 +14,11 @@ use crate::{
 /// What the marker in the folder says.
 const KIND: &str = "wheels";
 
-pub(in crate::commands) fn run(arguments: &cli::ViewWheels, context: &Context<'_>) -> Result<Outcome, CommandError> {
+pub(in crate::commands) fn run(
+    arguments: &cli::ViewWheels,
+    context: &Context<'_>,
+    is_stopped: &dyn Fn() -> bool,
+) -> Result<Outcome, CommandError> {
     let locked = Locked::read(&arguments.project, context)?;
     let store = Store::open(&context.store)?;
     let stock = match locked.stock(false, &arguments.fetching, &store, context)? {
@@ -23,7 +27,7 @@ pub(in crate::commands) fn run(arguments: &cli::ViewWheels, context: &Context<'_
     };
     let lock = &locked.lock;
     let wheels = lock.packages.iter().filter(|package| package.file_name.is_wheel()).count();
-    let published = publish(&store, wheelhouse(lock, &stock.files), KIND, &arguments.folder)?;
+    let published = publish(&store, wheelhouse(lock, &stock.files), KIND, &arguments.folder, is_stopped)?;
     context.printer.line(&format!(
         "{}: {} and their index; {}",
         arguments.folder.display(),
