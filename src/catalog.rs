@@ -101,7 +101,7 @@ pub enum CatalogError {
 }
 
 impl Catalog {
-    /// The catalog of a plan's artifacts, of which `here` are in the store. `configurations` are those of the lockfiles, by name; `manifests` is what the
+    /// The catalog of a plan's npm artifacts, of which `here` are in the store. `configurations` are those of the lockfiles, by name; `manifests` is what the
     /// lockfiles say of packages.
     pub fn new(
         store: &Store,

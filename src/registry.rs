@@ -5,7 +5,11 @@
 //! GET /<name>/<version or latest>               one version's description
 //! GET /<name>/-/<file>.tgz                      a tarball, also at the path that the lockfile's address has
 //! GET /-/ping                                   {}
+//! GET /-/pyodide/<file>                         the folder that Pyodide loads from, as `larder view pyodide` makes it
+//! GET /-/python/simple/…, /-/python/<wheel>     the wheels and their index, as `larder view wheels` makes them
 //! ```
+//!
+//! `-` is no package's name, so nothing below it can hide one.
 //!
 //! It listens on 127.0.0.1 alone, and answers only to that name (a page in a browser that was led here by its own host's name gets nothing). A blob is read and
 //! checked before its first byte leaves. What is not in the store is fetched through and kept, where requests may be made.
@@ -13,6 +17,7 @@
 mod answer;
 pub mod asked;
 mod body;
+mod folders;
 
 use std::{
     fmt, io,
@@ -24,15 +29,26 @@ use axum::{Router, extract::State, http::Request, response::Response};
 use larder_store::{Store, look_up::Found};
 use tokio::{net::TcpListener, runtime::Runtime};
 
-use self::asked::Paths;
-use crate::{catalog::Catalog, plan::EntryName};
+use self::{asked::Paths, folders::Folders};
+use crate::{catalog::Catalog, plan::EntryName, view::layout::Layout};
 
 /// What a registry asks of the rest of larder. Called on threads that may block.
 pub trait Backing: Send + Sync {
     /// Sees to it that an artifact of the plan is in the store; in words, why it cannot be had.
     fn fetch(&self, entry: &EntryName) -> Result<Found, String>;
+    /// The files of one of Pyodide's folders, all of which are in the store; in words, why there is none.
+    fn folder(&self, which: PyodideFolder) -> Result<Layout, String>;
     /// Takes note of a request that was refused, and why.
     fn refused(&self, request: &str, why: &str);
+}
+
+/// A folder that is served as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PyodideFolder {
+    /// What Pyodide loads from.
+    Pyodide,
+    /// Wheels and their index.
+    Wheels,
 }
 
 /// What a registry serves.
@@ -40,6 +56,7 @@ pub struct Shelves {
     store: Store,
     catalog: RwLock<Catalog>,
     paths: Paths,
+    folders: Folders,
     backing: Box<dyn Backing>,
 }
 
@@ -53,7 +70,7 @@ impl Shelves {
     /// Shelves with this catalog.
     pub fn new(store: Store, catalog: Catalog, backing: Box<dyn Backing>) -> Self {
         let paths = Paths::of(catalog.offers());
-        Self { store, catalog: RwLock::new(catalog), paths, backing }
+        Self { store, catalog: RwLock::new(catalog), paths, folders: Folders::default(), backing }
     }
 
     fn catalog(&self) -> RwLockReadGuard<'_, Catalog> {

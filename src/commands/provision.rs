@@ -16,6 +16,7 @@ use crate::{
     lockfile,
     manifest::Manifests,
     npmrc::NpmConfig,
+    plan::Planned,
     run::{
         gates::{self, GateKind},
         pointing::Way,
@@ -57,15 +58,13 @@ impl Project {
     /// The same for all that one lockfile names, and for nothing else.
     pub(super) fn complete_lockfile(
         &self,
-        lockfile: &str,
+        lockfile: &'static str,
         arguments: &cli::Fetching,
         store: &Store,
         context: &Context<'_>,
     ) -> Result<Supply<'_>, CommandError> {
-        let artifacts = self.input.plan.artifacts().iter();
-        let named = artifacts.filter(|planned| planned.entries.iter().any(|entry| &*entry.lockfile == lockfile));
         let configurations = self.input.by_lockfile(&self.configurations);
-        let wishes = Wishes::of_artifacts(named, configurations, &self.input.project.settings);
+        let wishes = Wishes::of_artifacts(self.named_by(lockfile), configurations, &self.input.project.settings);
         self.supply(wishes, arguments, store, context)
     }
 
@@ -98,6 +97,12 @@ impl Project {
         }
         report::failures(context.printer, &supply.filled.failures);
         Ok(supply)
+    }
+
+    /// The artifacts that this lockfile names.
+    pub(super) fn named_by(&self, lockfile: &'static str) -> impl Iterator<Item = &Planned> {
+        let artifacts = self.input.plan.artifacts().iter();
+        artifacts.filter(move |planned| planned.entries.iter().any(|entry| &*entry.lockfile == lockfile))
     }
 
     /// What the project offers, with what of it is here.

@@ -9,14 +9,20 @@ use std::{
 use jiff::Timestamp;
 use larder_store::{Store, look_up::Found};
 
-use super::{provision::Project, settings};
+use super::{larder_lock::threads, provision::Project, settings};
 use crate::{
     cli,
-    fill::{FillSettings, Unwatched, Watcher, Wishes, chain},
+    fill::{Failure, FillSettings, Unwatched, Watcher, Wishes, chain},
     plan::{EntryName, Planned},
-    registry::Backing,
+    pyodide::{folder::Ingredients, lock_file::LARDER_LOCK},
+    registry::{Backing, PyodideFolder},
     supply::supply,
     ui::printer::Printer,
+    view::{
+        layout::Layout,
+        stock::{self, Stock},
+        wheelhouse::wheelhouse,
+    },
 };
 
 /// Fetches through, or says why not.
@@ -38,6 +44,18 @@ impl Through {
         })
     }
 
+    /// Sees to it that everything that `larder.lock` names is in the store.
+    fn complete_pyodide(&self, project: &Project) -> Result<(), String> {
+        let named = project.named_by(LARDER_LOCK);
+        let configurations = project.input.by_lockfile(&project.configurations);
+        let wishes = Wishes::of_artifacts(named, configurations, &project.input.project.settings);
+        let watcher: Arc<dyn Watcher> = Arc::new(Unwatched);
+        let supplied = supply(&self.store, &wishes, &project.configurations, &self.settings(project), &watcher)
+            .map_err(|error| chain(&error).join(": "))?;
+        let failures: Vec<String> = supplied.filled.failures.iter().map(in_one_line).collect();
+        if failures.is_empty() { Ok(()) } else { Err(failures.join("; ")) }
+    }
+
     fn settings(&self, project: &Project) -> FillSettings {
         let toml = &project.input.project.settings;
         settings::fill_settings_at(&self.fetching, toml, &project.configurations, self.now)
@@ -53,13 +71,24 @@ impl Backing for Through {
         let supplied = supply(&self.store, &wishes, &project.configurations, &self.settings(project), &watcher)
             .map_err(|error| chain(&error).join(": "))?;
         if let Some(failure) = supplied.filled.failures.first() {
-            let sentence = failure.kind.sentence(&entry.lockfile);
-            let causes = failure.kind.causes();
-            let why = if causes.is_empty() { String::new() } else { format!(": {}", causes.join(": ")) };
-            return Err(format!("{}: {sentence}{why} (wanted by {entry})", failure.package));
+            return Err(in_one_line(failure));
         }
         let item = supplied.items.first().ok_or_else(|| format!("{}: it did not arrive", planned.artifact))?;
         Ok(item.found)
+    }
+
+    fn folder(&self, which: PyodideFolder) -> Result<Layout, String> {
+        let locked = |project: &'_ Project| project.input.larder_lock.is_some();
+        let project = self.projects.iter().find(|project| locked(project));
+        let project = project.ok_or("no project has a larder.lock: `larder lock` writes one")?;
+        let lock = project.input.larder_lock.as_ref().expect("it was found by it");
+        self.complete_pyodide(project)?;
+        let with_runtime = which == PyodideFolder::Pyodide;
+        let stock = stock::take(&self.store, lock, with_runtime, self.now, threads());
+        let Stock { core, files, wheels } = stock.map_err(|error| chain(&error).join(": "))?;
+        let Some(core) = core else { return Ok(wheelhouse(lock, &files)) };
+        let folder = Ingredients { lock, core, files, wheels, elsewhere: None }.lay_out();
+        Ok(folder.map_err(|error| chain(&error).join(": "))?.layout)
     }
 
     fn refused(&self, request: &str, why: &str) {
@@ -68,6 +97,14 @@ impl Backing for Through {
             self.printer.warning(&line);
         }
     }
+}
+
+fn in_one_line(failure: &Failure) -> String {
+    let entry = &failure.entries[0];
+    let sentence = failure.kind.sentence(&entry.lockfile);
+    let causes = failure.kind.causes();
+    let why = if causes.is_empty() { String::new() } else { format!(": {}", causes.join(": ")) };
+    format!("{}: {sentence}{why} (wanted by {entry})", failure.package)
 }
 
 /// The projects that are meant where none is named.

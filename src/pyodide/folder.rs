@@ -106,10 +106,12 @@ impl Ingredients<'_> {
             return Err(FolderError::OtherBase { runtime, file: lock_name, expected, found });
         }
         let distribution = Distribution::read(lock_name.as_str(), lock_bytes)?;
+        let runtime_files = self.core.files().map(|(name, _)| name).collect();
         let parts = Parts {
             distribution: &distribution,
             lock: self.lock,
             wheels: &self.wheels,
+            runtime_files: &runtime_files,
             elsewhere: self.elsewhere.as_ref(),
         };
         let pruned = parts.prune().map_err(|disagreements| FolderError::Disagree { runtime, disagreements })?;

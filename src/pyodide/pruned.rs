@@ -3,6 +3,7 @@
 //! ```text
 //! info, and what else the distribution's lock says      as it is
 //! packages    from the distribution   its entry as it is, `depends` normalised
+//!             in the runtime itself   the same: 0.21 loads its `distutils` before anything else
 //!             from the index          what the loader needs, `imports` told from the wheel
 //!             not shipped             left out, or with its address at a CDN
 //! tool.larder what the folder was made from, and the cycles that were broken
@@ -71,6 +72,8 @@ pub struct Parts<'a> {
     pub lock: &'a LarderLock,
     /// The wheels of the index, by name.
     pub wheels: &'a BTreeMap<ProjectName, Wheel>,
+    /// The names of the runtime's own files.
+    pub runtime_files: &'a BTreeSet<&'a str>,
     /// Where the files are that are not shipped, if their entries are to stay. Ends with a slash.
     pub elsewhere: Option<&'a Url>,
 }
@@ -94,6 +97,7 @@ impl Parts<'_> {
         cut.retain(|edge| edge.from != edge.to);
         let mut packages: BTreeMap<String, Value> =
             self.lock.packages.iter().map(|package| self.entry(package, &after[&package.name])).collect();
+        packages.extend(self.in_runtime());
         if let Some(elsewhere) = self.elsewhere {
             packages.extend(self.not_shipped(elsewhere));
         }
@@ -184,11 +188,24 @@ impl Parts<'_> {
         }
     }
 
+    /// What the distribution has and `larder.lock` does not name.
+    fn others(&self) -> impl Iterator<Item = (&ProjectName, &DistributionPackage)> {
+        self.distribution.packages().iter().filter(|(name, _)| self.lock.package(name.as_str()).is_none())
+    }
+
+    fn is_in_runtime(&self, base: &DistributionPackage) -> bool {
+        self.runtime_files.contains(base.file_name.as_str()) && base.depends.is_empty()
+    }
+
+    /// The entries of what the runtime's tarball holds.
+    fn in_runtime(&self) -> impl Iterator<Item = (String, Value)> {
+        let in_runtime = self.others().filter(|(_, base)| self.is_in_runtime(base));
+        in_runtime.map(|(name, base)| (self.key(name), Value::Object(base.fields.clone())))
+    }
+
     /// The entries of what is not shipped, each with a whole address.
     fn not_shipped(&self, elsewhere: &Url) -> impl Iterator<Item = (String, Value)> {
-        let left_out =
-            self.distribution.packages().iter().filter(|(name, _)| self.lock.package(name.as_str()).is_none());
-        left_out.map(move |(name, base)| {
+        self.others().filter(|(_, base)| !self.is_in_runtime(base)).map(move |(name, base)| {
             let mut fields = base.fields.clone();
             fields.insert("file_name".to_owned(), format!("{elsewhere}{}", base.file_name).into());
             fields.insert("depends".to_owned(), self.depends(&base.depends));

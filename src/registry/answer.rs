@@ -4,15 +4,16 @@ use std::net::SocketAddr;
 
 use axum::{
     body::Body,
-    http::{HeaderMap, Method, StatusCode, header, request::Parts},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts},
     response::Response,
 };
 use larder_store::{StoreError, look_up::Found};
 
 use super::{
-    Shelves,
+    PyodideFolder, Shelves,
     asked::{Asked, usual_path},
     body,
+    folders::{At, Served},
 };
 use crate::{
     catalog::{Catalog, Offer},
@@ -38,6 +39,7 @@ pub(super) fn answer(shelves: &Shelves, address: SocketAddr, request: &Parts) ->
         Asked::Tarball(position) => tarball(shelves, position),
         Asked::Packument(name) => packument(shelves, &name, &client),
         Asked::Version(name, version) => one_version(shelves, &name, &version, &client),
+        Asked::File(which, file) => file_of(shelves, which, &file, request),
         Asked::UnknownTarball(name) => Err(format!("no lockfile names this version of {name}")),
         // Not worth a line: package managers ask, and go on without.
         Asked::Service => return error(StatusCode::NOT_FOUND, "larder's registry has packages only"),
@@ -78,6 +80,32 @@ impl Client {
     fn tarball(&self, offer: &Offer) -> String {
         if self.is_npm { offer.address.to_string() } else { format!("http://{}/{}", self.address, usual_path(offer)) }
     }
+}
+
+fn file_of(shelves: &Shelves, which: PyodideFolder, file: &str, request: &Parts) -> Result<Response, String> {
+    let response = Response::builder();
+    let response = match local_origin(&request.headers) {
+        // A page that is developed on this machine loads Pyodide from here; one from elsewhere has no business here.
+        Some(origin) => response.header(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin).header(header::VARY, "origin"),
+        None => response,
+    };
+    let response = match shelves.folders.at(which, file, &shelves.store, &*shelves.backing)? {
+        At::File(Served { body, len, content_type }) => {
+            response.header(header::CONTENT_TYPE, content_type).header(header::CONTENT_LENGTH, len).body(body)
+        }
+        At::Folder => response
+            .status(StatusCode::PERMANENT_REDIRECT)
+            .header(header::LOCATION, format!("{}/", request.uri.path()))
+            .body(Body::empty()),
+    };
+    Ok(response.expect("these headers are right"))
+}
+
+/// The origin of the page that asks, if that page is this machine's.
+fn local_origin(headers: &HeaderMap) -> Option<&HeaderValue> {
+    let origin = headers.get(header::ORIGIN)?;
+    let url: url::Url = origin.to_str().ok()?.parse().ok()?;
+    matches!(url.host_str(), Some("127.0.0.1" | "localhost")).then_some(origin)
 }
 
 fn tarball(shelves: &Shelves, position: usize) -> Result<Response, String> {

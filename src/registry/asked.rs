@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use percent_encoding::percent_decode_str;
 
+use super::PyodideFolder;
 use crate::{artifact::PackageName, catalog::Offer};
 
 /// What is asked for.
@@ -19,11 +20,17 @@ pub enum Asked {
     Tarball(usize),
     /// A tarball of this package that no lockfile names.
     UnknownTarball(String),
+    /// A file of a folder that is served as it is; the path is empty or ends with a slash for a folder's page.
+    File(PyodideFolder, String),
     /// A service of registries beyond packages: audit, search, …
     Service,
     /// Nothing that a registry has.
     Nothing,
 }
+
+/// Where the folders are that are served as they are.
+const FOLDERS: [(&str, PyodideFolder); 2] =
+    [("-/pyodide/", PyodideFolder::Pyodide), ("-/python/", PyodideFolder::Wheels)];
 
 /// Where each tarball is: at the registry's usual place, and at the path of the address that the lockfile states.
 #[derive(Debug, Default)]
@@ -46,7 +53,13 @@ impl Paths {
     /// What this path asks for.
     pub fn asked(&self, path: &str) -> Asked {
         let path = percent_decode_str(path).decode_utf8_lossy();
-        let path = path.trim_start_matches('/').trim_end_matches('/');
+        let path = path.trim_start_matches('/');
+        for (folder, which) in FOLDERS {
+            if let Some(file) = path.strip_prefix(folder) {
+                return Asked::File(which, file.to_owned());
+            }
+        }
+        let path = path.trim_end_matches('/');
         if let Some(position) = self.0.get(path) {
             return Asked::Tarball(*position);
         }
@@ -109,6 +122,10 @@ mod tests {
             ("/@s/b/latest", version("@s/b", "latest")),
             ("/c/-/c-1.0.0.tgz", Asked::UnknownTarball("c".to_owned())),
             ("/-/ping", Asked::Ping),
+            ("/-/pyodide/pyodide.mjs", Asked::File(PyodideFolder::Pyodide, "pyodide.mjs".to_owned())),
+            ("/-/python/simple/", Asked::File(PyodideFolder::Wheels, "simple/".to_owned())),
+            ("/-/python/a-1%2B2.whl", Asked::File(PyodideFolder::Wheels, "a-1+2.whl".to_owned())),
+            ("/pyodide", packument("pyodide")),
             ("/-/npm/v1/security/advisories/bulk", Asked::Service),
             ("/", Asked::Nothing),
             ("/../../etc/passwd", Asked::Nothing),

@@ -10,7 +10,10 @@ use std::{
 use larder_store::digest::BlobId;
 use serde_json::Value;
 
-use crate::support::{Package, World, packages};
+use crate::{
+    pyodide::{Listed, Pyodide},
+    support::{Package, World, packages},
+};
 
 /// `larder serve`, until it is stopped.
 struct Served {
@@ -247,4 +250,53 @@ fn a_command_that_is_not_npm_finds_the_registry_in_its_environment() {
     let address = registry.strip_prefix("http://").and_then(|rest| rest.strip_suffix('/')).unwrap();
     assert!(address.starts_with("127.0.0.1:"), "{run:?}");
     assert!(TcpStream::connect(address).is_err(), "the server ends with the command");
+}
+
+#[test]
+fn pyodides_folder_and_the_wheels_are_served_beside_the_packages() {
+    let pyodide = Pyodide::new(&[("numpy", "2.2.5", &[])]);
+    pyodide.publish("black", "26.5.1", &[], &Listed::default());
+    pyodide.ask(&["black", "numpy"], "");
+    pyodide.lock();
+    let wheel = "black-26.5.1-py3-none-any.whl";
+    let served = Served::start(&pyodide.world, &["--offline"]);
+    let answer = served.get("/-/pyodide/pyodide-lock.json");
+    assert_eq!(answer.status, 404);
+    let why = answer.json()["error"].as_str().unwrap().to_owned();
+    assert!(why.contains("black 26.5.1: is not in the store, and --offline forbids to fetch it"), "{why}");
+    served.stop();
+
+    let served = Served::start(&pyodide.world, &[]);
+    let lock = served.get("/-/pyodide/pyodide-lock.json").json();
+    assert_eq!(lock["packages"].as_object().unwrap().keys().collect::<Vec<_>>(), ["black", "numpy"]);
+    for (path, content_type) in [
+        ("/-/pyodide/pyodide.asm.wasm", "application/wasm"),
+        ("/-/pyodide/pyodide.mjs", "text/javascript"),
+        (&format!("/-/pyodide/{wheel}"), "application/zip"),
+        ("/-/python/simple/", "text/html; charset=utf-8"),
+    ] {
+        let answer = served.get(path);
+        assert_eq!(answer.status, 200, "{path}: {answer:?}");
+        assert!(answer.head.contains(&format!("content-type: {content_type}")), "{path}: {}", answer.head);
+    }
+    let page = String::from_utf8(served.get("/-/python/simple/black/").body).unwrap();
+    assert!(page.contains(&format!("<a href=\"../../{wheel}#sha256=")), "{page}");
+    assert_eq!(served.get(&format!("/-/python/{wheel}")).body, served.get(&format!("/-/pyodide/{wheel}")).body);
+    let redirect = served.get("/-/python/simple/black");
+    assert!(redirect.status == 308 && redirect.head.contains("location: /-/python/simple/black/"), "{redirect:?}");
+    for path in ["/-/python/simple/scipy/", "/-/pyodide/scipy.whl", "/-/pyodide/", "/-/python/%2e%2e/x"] {
+        assert_eq!(served.get(path).status, 404, "{path}");
+    }
+    for (origin, is_let_in) in [("http://localhost:5173", true), ("https://evil.example", false), ("null", false)] {
+        let headers = format!("Host: {}\r\nOrigin: {origin}\r\n", served.host);
+        let answer = served.ask("GET", "/-/pyodide/pyodide.mjs", &headers);
+        let allowed = format!("access-control-allow-origin: {origin}");
+        assert_eq!(answer.head.contains(&allowed), is_let_in, "{}", answer.head);
+    }
+    served.stop();
+    let world = World::new(&packages(1));
+    let served = Served::start(&world, &[]);
+    let answer = served.get("/-/pyodide/pyodide.mjs");
+    assert_eq!(answer.json()["error"], "larder: no project has a larder.lock: `larder lock` writes one");
+    served.stop();
 }

@@ -13,7 +13,15 @@ fn prune_for(info: &Value, packages: &[Package], elsewhere: Option<&str>) -> Pru
     let lock = larder_lock(packages, &text);
     let elsewhere = elsewhere.map(|url| url.parse().unwrap());
     let wheels = index_wheels(packages);
-    Parts { distribution: &distribution, lock: &lock, wheels: &wheels, elsewhere: elsewhere.as_ref() }.prune().unwrap()
+    Parts {
+        distribution: &distribution,
+        lock: &lock,
+        wheels: &wheels,
+        runtime_files: &BTreeSet::from(["in_runtime-1.0-py3-none-any.whl"]),
+        elsewhere: elsewhere.as_ref(),
+    }
+    .prune()
+    .unwrap()
 }
 
 /// `a: b c`, a package a line.
@@ -107,6 +115,15 @@ fn the_rest_stays_with_its_address_where_that_is_asked_for() {
 }
 
 #[test]
+fn what_the_runtime_itself_holds_stays() {
+    let packages = [Package::distribution("numpy", "").requested(), Package::left_out("in-runtime", "")];
+    assert_eq!(graph(&prune(&packages, None)), ["in-runtime:", "numpy:"]);
+    let full = prune(&packages, Some("https://cdn.example/"));
+    let file = &full.document["packages"]["in-runtime"]["file_name"];
+    assert_eq!(file, "in_runtime-1.0-py3-none-any.whl");
+}
+
+#[test]
 fn a_release_that_knows_no_normal_form_gets_its_own_spelling() {
     let mut old = info();
     old["version"] = "0.24.1".into();
@@ -124,8 +141,15 @@ fn all_that_disagrees_is_named_at_once() {
     lock.packages[0].depends.clear();
     lock.packages[1].version = crate::artifact::Version::parse("2.0").unwrap();
     let wheels = BTreeMap::new();
-    let found =
-        Parts { distribution: &distribution, lock: &lock, wheels: &wheels, elsewhere: None }.prune().unwrap_err();
+    let found = Parts {
+        distribution: &distribution,
+        lock: &lock,
+        wheels: &wheels,
+        runtime_files: &BTreeSet::new(),
+        elsewhere: None,
+    }
+    .prune()
+    .unwrap_err();
     let lines: Vec<String> = found.iter().map(ToString::to_string).collect();
     assert_eq!(
         lines,

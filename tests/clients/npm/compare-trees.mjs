@@ -1,15 +1,12 @@
 // Compares two folders: each file's path, type, mode, bytes and link target.
 //
 //     node compare-trees.mjs list FOLDER [--times]     prints what the folder holds, one JSON document a line
-//     node compare-trees.mjs LEFT RIGHT [OPTION…]
+//     node compare-trees.mjs LEFT RIGHT [--all]
 //
 // LEFT and RIGHT are folders, or files that `list` printed. Prints the first differences (`--all`: each), and then exits with 1. `--times` adds a
 // file's inode and mtime: what a folder's next version must not touch.
 //
-// npm's own record of a tree, node_modules/.package-lock.json, is compared to the byte as well, with these exceptions, each asked for, counted and printed:
-//
-//     --only-online FIELD     an entry of LEFT may have the field where RIGHT's has not: nothing but the registry's own document of the package states it
-//     --by-loopback           an entry of RIGHT may have `resolved` at a registry on 127.0.0.1, where LEFT's has the same path at another
+// npm's own record of a tree, node_modules/.package-lock.json, is compared to the byte as any other file, and its difference is told entry by entry.
 import { createHash } from 'node:crypto';
 import { lstatSync, readFileSync, readdirSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
@@ -64,35 +61,12 @@ function read(source) {
 	return new Map(lines.map((line) => JSON.parse(line)).map((entry) => [entry.path, entry]));
 }
 
-/** Both records without the differences that are allowed, and how many entries had one. */
-function withoutAllowed(left, right, allowed) {
-	const [ours, theirs] = [JSON.parse(left), JSON.parse(right)];
-	const counts = { online: 0, loopback: 0 };
-	for (const [path, entry] of Object.entries(ours.packages)) {
-		const other = theirs.packages[path] ?? {};
-		const only = allowed.fields.filter((field) => field in entry && !(field in other));
-		only.forEach((field) => delete entry[field]);
-		counts.online += only.length ? 1 : 0;
-		if (allowed.isByLoopback && entry.resolved !== other.resolved && isSamePath(entry.resolved, other.resolved)) {
-			other.resolved = entry.resolved;
-			counts.loopback += 1;
-		}
-	}
-	const isEqual = counts.online + counts.loopback > 0 && JSON.stringify(ours) === JSON.stringify(theirs);
-	return { isEqual, counts, ours, theirs };
-}
-
-function isSamePath(ours, theirs) {
-	const address = /^http:\/\/127\.0\.0\.1:\d+(\/.*)$/.exec(theirs);
-	// The other registry may be below a path.
-	return address !== null && ours !== undefined && new URL(ours).pathname.endsWith(address[1]);
-}
-
 /** Lines that say how two records of a tree differ. */
-function recordDifferences(path, { ours, theirs }) {
+function recordDifferences(path, left, right) {
+	const [ours, theirs] = [left, right].map((text) => JSON.parse(text).packages);
 	const lines = [];
-	for (const key of new Set([...Object.keys(ours.packages), ...Object.keys(theirs.packages)])) {
-		const [one, other] = [ours.packages[key], theirs.packages[key]].map((entry) => entry ?? {});
+	for (const key of new Set([...Object.keys(ours), ...Object.keys(theirs)])) {
+		const [one, other] = [ours[key], theirs[key]].map((entry) => entry ?? {});
 		for (const field of new Set([...Object.keys(one), ...Object.keys(other)])) {
 			const [a, b] = [one[field], other[field]].map((value) => JSON.stringify(value));
 			if (a !== b) {
@@ -103,7 +77,7 @@ function recordDifferences(path, { ours, theirs }) {
 	return lines.length ? lines : [`${path}: the same fields in another order or form`];
 }
 
-function compare(left, right, allowed) {
+function compare(left, right) {
 	const differences = [];
 	for (const path of [...new Set([...left.keys(), ...right.keys()])].sort()) {
 		const [one, other] = [left.get(path), right.get(path)];
@@ -112,16 +86,7 @@ function compare(left, right, allowed) {
 			continue;
 		}
 		if (one.text !== undefined && other.text !== undefined && one.text !== other.text) {
-			const result = withoutAllowed(one.text, other.text, allowed);
-			if (!result.isEqual) {
-				differences.push(...recordDifferences(path, result));
-			}
-			if (result.counts.online) {
-				console.log(`${path}: ${result.counts.online} entries have no ${allowed.fields.join(', ')}, which only the registry states`);
-			}
-			if (result.counts.loopback) {
-				console.log(`${path}: ${result.counts.loopback} entries name the registry on 127.0.0.1`);
-			}
+			differences.push(...recordDifferences(path, one.text, other.text));
 			// Mode and type are still compared.
 			[one, other].forEach((entry) => ['size', 'sha256', 'text'].forEach((key) => delete entry[key]));
 		}
@@ -138,14 +103,12 @@ const { values: options, positionals } = parseArgs({
 	allowPositionals: true,
 	options: {
 		all: { type: 'boolean' },
-		times: { type: 'boolean' },
-		'only-online': { type: 'string', multiple: true, default: [] },
-		'by-loopback': { type: 'boolean' }
+		times: { type: 'boolean' }
 	}
 });
 const [first, second] = positionals;
 if (!second) {
-	console.error('usage: compare-trees.mjs (list FOLDER [--times] | LEFT RIGHT [--all] [--only-online FIELD]… [--by-loopback])');
+	console.error('usage: compare-trees.mjs (list FOLDER [--times] | LEFT RIGHT [--all])');
 	process.exit(2);
 }
 if (first === 'list') {
@@ -153,7 +116,7 @@ if (first === 'list') {
 	process.stdout.write(text);
 } else {
 	const [left, right] = [read(first), read(second)];
-	const differences = compare(left, right, { fields: options['only-online'], isByLoopback: options['by-loopback'] });
+	const differences = compare(left, right);
 	// Two empty folders are equal, and say nothing.
 	if (left.size === 0) {
 		differences.push(`nothing is in ${first}`);

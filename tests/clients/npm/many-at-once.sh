@@ -13,7 +13,8 @@ NAME=conflicting-peers
 # one NUMBER: half of them by the cache, half by the registry.
 one() {
 	local -a command=(npm ci $(flags_of "$NAME"))
-	[ $(($1 % 2)) = 0 ] || command=(sh -c '"$@"' sh "${command[@]}")
+	# npm asks a registry for what its cache does not have: an empty one of its own.
+	[ $(($1 % 2)) = 0 ] || command=(sh -c '"$@" --cache "$0" --no-prefer-offline; code=$?; rm -rf "$0"; exit "$code"' "$TMPDIR/own-$1" "${command[@]}")
 	cd "$TREES/$1" && run "$WORK/many-$1" "$LARDER" run --offline -- "${command[@]}" >"$WORK/many-$1.code"
 }
 
@@ -33,7 +34,7 @@ codes=$(cat "$WORK"/many-*.code | xargs)
 equals "$MANY at once: exit codes" "$(yes 0 | head -n "$MANY" | xargs)" "$codes"
 for ((number = 1; number <= MANY; number++)); do
 	if [ "$(cat "$WORK/many-$number.code")" = 0 ]; then
-		same_tree "number $number of $MANY at once" 11 "$NAME" "$TREES/$number" $([ $((number % 2)) = 0 ] || say --by-loopback)
+		same_tree "number $number of $MANY at once" "$TREES/$number"
 	else
 		show "$WORK/many-$number"
 	fi

@@ -37,7 +37,7 @@ offline() {
 	code=$(cd "$at" && run "$WORK/offline" watched with_npm "$1" cut_network "$LARDER" run --offline -- npm ci $(flags_of "$2"))
 	equals "$what: exit code of larder run --offline -- npm ci, network cut" 0 "$code"
 	[ "$code" = 0 ] || { show "$WORK/offline" && return 0; }
-	same_tree "$what" "$1" "$2" "$at"
+	same_tree "$what" "$at"
 	nothing_left "$what"
 	[ "$2" != webui ] || build "$1" "$at"
 	rm -rf "$at"

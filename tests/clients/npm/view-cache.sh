@@ -49,7 +49,7 @@ install() {
 	at=$(tree_folder "$name")
 	code=$(cd "$at" && run "$WORK/install" with_npm "$npm" "$@" npm ci --offline --cache "$VIEW" --logs-dir "$WORK/logs" $(flags_of "$name"))
 	equals "$what: exit code of npm ci --offline --cache VIEW" 0 "$code"
-	if [ "$code" = 0 ]; then same_tree "$what" "$npm" "$name" "$at"; else show "$WORK/install"; fi
+	if [ "$code" = 0 ]; then same_tree "$what" "$at"; else show "$WORK/install"; fi
 	rm -rf "$at"
 }
 

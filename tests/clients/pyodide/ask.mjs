@@ -2,17 +2,21 @@
 
 const normal = (name) => name.replace(/[-_.]+/g, '-').toLowerCase();
 
-// Loads the packages and imports what they bring. `loadPackage` resolves whatever happens, so its messages and its result are looked at.
+// The lock's name: before 0.24 it is the other.
+export const LOCKS = ['pyodide-lock.json', 'repodata.json'];
+
+// Loads the packages and imports what they bring. `loadPackage` resolves whatever happens, so its messages and what is loaded are looked at.
 // After `--load-only` nothing is imported.
 export async function ask(pyodide, names, lock) {
   const isLoadOnly = names[0] === '--load-only';
   const packages = isLoadOnly ? names.slice(1) : names;
   const problems = [];
-  const loaded = await pyodide.loadPackage(packages, {
+  await pyodide.loadPackage(packages, {
     messageCallback: (text) => /^(Failed|Didn't find)/.test(text) && problems.push(text),
     errorCallback: (text) => problems.push(text),
   });
-  const there = new Set(loaded.map((one) => normal(one.name)));
+  const loaded = Object.keys(pyodide.loadedPackages);
+  const there = new Set(loaded.map(normal));
   for (const name of packages) if (!there.has(normal(name))) problems.push(`${name} was not loaded`);
   let imported = 0;
   for (const name of isLoadOnly ? [] : packages) {

@@ -6,17 +6,18 @@ import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { extname, join, resolve } from 'node:path';
-import { report } from './ask.mjs';
+import { LOCKS, report } from './ask.mjs';
 
 const [folder, ...packages] = process.argv.slice(2);
 const root = resolve(folder);
 const types = { '.html': 'text/html', '.mjs': 'text/javascript', '.js': 'text/javascript', '.json': 'application/json', '.wasm': 'application/wasm' };
+const isOld = !(await stat(join(root, LOCKS[0])).catch(() => null));
 const page = `<!doctype html><script type="module">
   import { ask } from '/ask.mjs';
   const tell = (found) => fetch('/found', { method: 'POST', body: JSON.stringify(found) });
   try {
     const { loadPyodide } = await import('/folder/pyodide.mjs');
-    const lock = await (await fetch('/folder/pyodide-lock.json')).json();
+    const lock = await (await fetch('/folder/${LOCKS[isOld ? 1 : 0]}')).json();
     await tell(await ask(await loadPyodide(), ${JSON.stringify(packages)}, lock));
   } catch (error) {
     await tell({ loaded: 0, imported: 0, problems: [String(error.stack ?? error)] });
