@@ -1,6 +1,6 @@
 //! Pyodide: which files a project's browser needs, pinned and verified, without running Python.
 //!
-//! Values and pure functions; what is read from disk or network is given to them.
+//! Values and pure functions; what is read from disk or network is given to them. [`index::client`] alone asks the network.
 //!
 //! ```text
 //! requirements ─┐

@@ -5,12 +5,14 @@
 //!
 //! ```text
 //! provider.rs     what pubgrub asks: which version next, and what does it need
+//! package.rs      its words: packages, what they need, what was asked of them
 //! candidates.rs   of a project's files, the one wheel of each version that the runtime loads best
 //! explain.rs      pubgrub's proof that there is no solution, in sentences
 //! ```
 
 mod candidates;
 mod explain;
+mod package;
 mod provider;
 #[cfg(test)]
 mod tests;
@@ -24,7 +26,10 @@ use jiff::Timestamp;
 use pep440_rs::Version;
 use pubgrub::{PubGrubError, SelectedDependencies};
 
-use self::provider::{Package, Provider};
+use self::{
+    package::{Package, root_version},
+    provider::Provider,
+};
 use super::{
     distribution::Distribution,
     file_name::FileName,
@@ -118,7 +123,7 @@ fn listed(lines: impl Iterator<Item = impl fmt::Display>) -> String {
 pub fn resolve(request: Request<'_>, index: &dyn Index) -> Result<Resolution, ResolveError> {
     let provider = Provider::new(request, index);
     provider.check_requested()?;
-    match pubgrub::resolve(&provider, Package::Root, provider::root_version()) {
+    match pubgrub::resolve(&provider, Package::Root, root_version()) {
         Ok(selected) => Ok(resolution(&provider, &selected)),
         Err(
             PubGrubError::ErrorRetrievingDependencies { source, .. }

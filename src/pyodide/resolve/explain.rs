@@ -8,7 +8,10 @@ use std::{
 use pep440_rs::Version;
 use pubgrub::{DerivationTree, Derived, External, Ranges};
 
-use super::provider::{Edge, Package, Provider, version_of};
+use super::{
+    package::{Edge, Package, version_of},
+    provider::Provider,
+};
 
 type Tree = DerivationTree<Package, Ranges<Version>, Rc<str>>;
 

@@ -4,7 +4,6 @@ use std::{
     cell::RefCell,
     cmp::Reverse,
     collections::{BTreeMap, HashMap},
-    fmt,
     rc::Rc,
 };
 
@@ -17,6 +16,7 @@ use pubgrub::{
 use super::{
     Request, ResolveError, ResolvedFile,
     candidates::{Candidate, Candidates, Rules},
+    package::{Asked, Edge, Package, root_version, version_of},
 };
 use crate::pyodide::{
     distribution::DistributionPackage,
@@ -28,54 +28,6 @@ use crate::pyodide::{
 
 /// So many versions of a project were tried before several are asked for at once.
 const FIRST_BATCH: usize = 4;
-
-/// What has a version: a project, or one of its extras, which needs that very version of it and more.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) enum Package {
-    /// `larder.toml`.
-    Root,
-    /// A project.
-    Project(ProjectName),
-    /// A project's extra.
-    Extra(ProjectName, ProjectName),
-}
-
-impl Package {
-    /// The project; `None` for the root.
-    pub(super) fn name(&self) -> Option<&ProjectName> {
-        match self {
-            Self::Root => None,
-            Self::Project(name) | Self::Extra(name, _) => Some(name),
-        }
-    }
-}
-
-impl fmt::Display for Package {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Root => f.write_str("larder.toml"),
-            Self::Project(name) => name.fmt(f),
-            Self::Extra(name, extra) => write!(f, "{name}[{extra}]"),
-        }
-    }
-}
-
-/// One thing that a version of a package needs.
-#[derive(Clone, Debug)]
-pub(super) struct Edge {
-    pub(super) to: Package,
-    pub(super) range: Ranges<Version>,
-    /// As it is written where it stands.
-    pub(super) text: Rc<str>,
-}
-
-/// What was asked of a project so far, by whomever.
-#[derive(Debug, Default)]
-struct Asked {
-    ranges: Vec<Ranges<Version>>,
-    pins: Vec<Ranges<Version>>,
-    is_for_prereleases: bool,
-}
 
 type Needs = Result<Rc<[Edge]>, Rc<str>>;
 
@@ -94,20 +46,6 @@ pub(super) struct Provider<'a> {
     /// When a package was first heard of.
     order: RefCell<HashMap<Package, usize>>,
     unknown_extras: RefCell<BTreeMap<(Package, Version), String>>,
-}
-
-/// The version of the root.
-pub(super) fn root_version() -> Version {
-    Version::new([0])
-}
-
-/// A distribution's version in PEP 440's order: those of shared libraries, such as 1.1.1w, are not all of its form.
-pub(super) fn version_of(package: &DistributionPackage) -> Version {
-    let text = package.version.as_str();
-    text.parse().unwrap_or_else(|_| {
-        let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
-        text[..end].trim_end_matches('.').parse().unwrap_or_else(|_| root_version())
-    })
 }
 
 impl<'a> Provider<'a> {
@@ -389,24 +327,6 @@ impl<'a> Provider<'a> {
             }
         }
         warnings
-    }
-}
-
-impl Edge {
-    fn any(name: &ProjectName) -> Self {
-        Self { to: Package::Project(name.clone()), range: Ranges::full(), text: name.as_str().into() }
-    }
-}
-
-impl Asked {
-    /// Pre-releases are chosen if somebody names one, or if somebody's requirement leaves nothing else.
-    fn accepts_prerelease(&self, version: &Version, candidates: &Candidates) -> bool {
-        let has_stable = |range: &Ranges<Version>| {
-            candidates.by_version.iter().any(|(version, candidate)| {
-                !version.any_prerelease() && !candidate.file.is_yanked && range.contains(version)
-            })
-        };
-        self.is_for_prereleases || self.ranges.iter().any(|range| range.contains(version) && !has_stable(range))
     }
 }
 
