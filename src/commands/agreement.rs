@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use super::CommandError;
 use crate::{
-    artifact::{Artifact, Source},
+    artifact::{Artifact, Ecosystem, Source},
     lockfile::{EntryKind, RUNTIME_PACKAGE, Reading},
+    plan::Plan,
     project::Project,
     pyodide::lock_file::LarderLock,
 };
@@ -51,4 +52,24 @@ pub(super) fn check(project: &Project, readings: &[Reading], lock: &LarderLock) 
         return outdated(format!("larder.lock was made with `{old}`, and larder.toml does not ask for it"));
     }
     Ok(())
+}
+
+/// What does not stop a fetch, and should be known: no lock yet, or npm lockfiles that name another runtime than the one that `larder.toml` chose.
+pub(super) fn warnings(project: &Project, plan: &Plan, lock: Option<&LarderLock>) -> Vec<String> {
+    let asks_for_packages = project.settings.pyodide.as_ref().is_some_and(|pyodide| !pyodide.packages.is_empty());
+    let Some(lock) = lock else {
+        let text = "larder.toml asks for Pyodide's packages, and larder.lock does not exist: run `larder lock`";
+        return if asks_for_packages { vec![text.to_owned()] } else { Vec::new() };
+    };
+    let locked = lock.runtime.release.version();
+    let runtimes = plan.artifacts().iter().filter(|planned| {
+        let artifact = &planned.artifact;
+        artifact.ecosystem == Ecosystem::Npm && artifact.name.as_str() == RUNTIME_PACKAGE
+    });
+    runtimes
+        .filter(|planned| planned.artifact.version.as_str() != locked.as_str())
+        .map(|planned| {
+            format!("{} is Pyodide {}, larder.lock has {locked}", planned.entries[0], planned.artifact.version)
+        })
+        .collect()
 }

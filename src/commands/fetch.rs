@@ -6,7 +6,7 @@ use larder_store::{Store, index::IndexState};
 use serde::Serialize;
 
 use super::{
-    CommandError, Context, Outcome,
+    CommandError, Context, Outcome, agreement,
     input::Input,
     settings::{default_platforms, fill_settings, selection},
 };
@@ -82,11 +82,8 @@ struct Fetched {
 fn fetch(arguments: &cli::Fetch, context: &Context<'_>, store: &Store, input: &Input) -> Result<Fetched, CommandError> {
     let start = Instant::now();
     let settings = &input.project.settings;
-    let asks_for_packages = settings.pyodide.as_ref().is_some_and(|pyodide| !pyodide.packages.is_empty());
-    if asks_for_packages && input.larder_lock.is_none() {
-        context
-            .printer
-            .warning("larder.toml asks for Pyodide's packages, and larder.lock does not exist: run `larder lock`");
+    for warning in agreement::warnings(&input.project, &input.plan, input.larder_lock.as_ref()) {
+        context.printer.warning(&warning);
     }
     let selection = selection(&arguments.selecting, &input.project, default_platforms())?;
     let configurations = input.configurations(context)?;

@@ -43,7 +43,8 @@ type Files = Option<Arc<Vec<IndexFile>>>;
 
 /// An index at an address.
 pub struct IndexClient {
-    runtime: Runtime,
+    /// `None` only while it is dropped.
+    runtime: Option<Runtime>,
     shared: Arc<Shared>,
 }
 
@@ -62,18 +63,22 @@ impl IndexClient {
     pub fn new(runtime: Runtime, client: Client, base: Url, jobs: usize, progress: Arc<dyn Progress>) -> Self {
         let (lists, metadata) = (Mutex::default(), Mutex::default());
         let shared = Shared { client, base, progress, permits: Semaphore::new(jobs.max(1)), lists, metadata };
-        Self { runtime, shared: Arc::new(shared) }
+        Self { runtime: Some(runtime), shared: Arc::new(shared) }
+    }
+
+    fn runtime(&self) -> &Runtime {
+        self.runtime.as_ref().expect("there until it is dropped")
     }
 
     /// The lengths of files, each of which may be at several addresses; `None` where none of them says.
     pub fn lengths(&self, files: &[Vec<Url>]) -> Vec<Option<u64>> {
         let ask = |addresses: &Vec<Url>| {
             let (shared, addresses) = (Arc::clone(&self.shared), addresses.clone());
-            self.runtime.spawn(async move { shared.length(&addresses).await })
+            self.runtime().spawn(async move { shared.length(&addresses).await })
         };
         // A host that does not answer is found out with one file, not with all at once.
         let Some((first, rest)) = files.split_first() else { return Vec::new() };
-        let answer = |task: JoinHandle<Option<u64>>| self.runtime.block_on(task).unwrap_or_default();
+        let answer = |task: JoinHandle<Option<u64>>| self.runtime().block_on(task).unwrap_or_default();
         let first = answer(ask(first));
         let rest: Vec<_> = rest.iter().map(ask).collect();
         [first].into_iter().chain(rest.into_iter().map(answer)).collect()
@@ -81,7 +86,7 @@ impl IndexClient {
 
     /// A whole file, checked against the digest that the index states.
     pub fn whole(&self, file: &IndexFile) -> Result<Bytes, IndexError> {
-        self.runtime.block_on(self.shared.whole(file))
+        self.runtime().block_on(self.shared.whole(file))
     }
 }
 
@@ -91,27 +96,36 @@ impl fmt::Debug for IndexClient {
     }
 }
 
+impl Drop for IndexClient {
+    /// What was expected and never asked for is given up, look-ups of names that hang included.
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
 impl Index for IndexClient {
     fn files(&self, name: &ProjectName) -> Result<Files, IndexError> {
-        self.runtime.block_on(self.shared.files(name))
+        self.runtime().block_on(self.shared.files(name))
     }
 
     fn metadata(&self, wheel: &IndexFile) -> Result<Arc<Metadata>, IndexError> {
-        self.runtime.block_on(self.shared.metadata(wheel))
+        self.runtime().block_on(self.shared.metadata(wheel))
     }
 
     fn expect(&self, names: &[ProjectName]) {
         for name in names {
             let (shared, name) = (Arc::clone(&self.shared), name.clone());
             // The answer, a failure too, waits in its cell.
-            self.runtime.spawn(async move { drop(shared.files(&name).await) });
+            self.runtime().spawn(async move { drop(shared.files(&name).await) });
         }
     }
 
     fn expect_metadata(&self, wheels: &[IndexFile]) {
         for wheel in wheels {
             let (shared, wheel) = (Arc::clone(&self.shared), wheel.clone());
-            self.runtime.spawn(async move { drop(shared.metadata(&wheel).await) });
+            self.runtime().spawn(async move { drop(shared.metadata(&wheel).await) });
         }
     }
 }
@@ -125,7 +139,9 @@ impl Shared {
     async fn length(&self, addresses: &[Url]) -> Option<u64> {
         let _permit = self.permits.acquire().await;
         for address in addresses {
-            if let Ok(path) = address.to_file_path() {
+            // Asked of any address, it takes that of a web server on this machine for a path.
+            if address.scheme() == "file" {
+                let path = address.to_file_path().unwrap_or_default();
                 match std::fs::metadata(&path) {
                     Ok(metadata) => return Some(metadata.len()),
                     Err(error) => tracing::debug!(%error, path = %path.display(), "no length from there"),

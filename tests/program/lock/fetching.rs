@@ -113,6 +113,11 @@ fn lockfiles_that_disagree_about_the_runtime_are_told() {
     hint: `larder lock` makes it anew, and keeps the versions that still fit
     ");
     assert!(project.world.server.requests().is_empty());
+
+    project.ask(&["a"], &format!("version = {RELEASE:?}"));
+    let run = project.run(&["fetch", "--offline"]);
+    let warning = "warning: package-lock.json: node_modules/pyodide is Pyodide 0.29.0, larder.lock has 0.28.3";
+    assert!(run.err.contains(warning), "{run:?}");
 }
 
 #[test]
