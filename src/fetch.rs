@@ -1,4 +1,4 @@
-//! Bytes from addresses: [`download`] hands a body to a [`Sink`], [`document`], [`page`] and [`slice`] return one.
+//! Bytes from addresses: [`download`] hands a body to a [`Sink`], [`document`], [`page`] and [`slice()`] return one.
 //!
 //! Owns the HTTP clients, name look-ups, redirects, retries, resumption and time limits. Knows neither the store nor lockfiles: what an
 //! artifact is, where it goes and whether its bytes are right is the sink's business.

@@ -11,10 +11,11 @@ export async function ask(pyodide, names, lock) {
   const isLoadOnly = names[0] === '--load-only';
   const packages = isLoadOnly ? names.slice(1) : names;
   const problems = [];
-  await pyodide.loadPackage(packages, {
-    messageCallback: (text) => /^(Failed|Didn't find)/.test(text) && problems.push(text),
-    errorCallback: (text) => problems.push(text),
-  });
+  const messageCallback = (text) => /^(Failed|Didn't find)/.test(text) && problems.push(text);
+  const errorCallback = (text) => problems.push(text);
+  // 0.21 takes the two one after the other.
+  const callbacks = pyodide.version.startsWith('0.21.') ? [messageCallback, errorCallback] : [{ messageCallback, errorCallback }];
+  await pyodide.loadPackage(packages, ...callbacks);
   const loaded = Object.keys(pyodide.loadedPackages);
   const there = new Set(loaded.map(normal));
   for (const name of packages) if (!there.has(normal(name))) problems.push(`${name} was not loaded`);
