@@ -11,23 +11,27 @@
 //!
 //! `-` is no package's name, so nothing below it can hide one.
 //!
-//! It listens on 127.0.0.1 alone, and answers only to that name (a page in a browser that was led here by its own host's name gets nothing). A blob is read and
+//! It listens on 127.0.0.1 alone, answers only to that name (a page in a browser that was led here by its own host's name gets nothing), and only to its own user. A blob is read and
 //! checked before its first byte leaves. What is not in the store is fetched through and kept, where requests may be made.
 
 mod answer;
 pub mod asked;
 mod body;
 mod folders;
+mod peer;
 
 use std::{
-    fmt,
-    fs::File,
-    io::{self, Read as _},
+    fmt, io,
     net::{Ipv4Addr, SocketAddr},
     sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 
-use axum::{Router, extract::State, http::Request, response::Response};
+use axum::{
+    Router,
+    extract::{ConnectInfo, State},
+    http::Request,
+    response::Response,
+};
 use larder_store::{Store, look_up::Found};
 use tokio::{net::TcpListener, runtime::Runtime};
 
@@ -87,35 +91,13 @@ impl Shelves {
 /// A registry that runs until this value goes.
 #[derive(Debug)]
 pub struct Registry {
-    base: String,
+    address: SocketAddr,
     runtime: Option<Runtime>,
-}
-
-/// Who may ask.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Audience {
-    /// Every program on this machine, whoever runs it.
-    Machine,
-    /// Who has been told the address: a part of its path is random. Other users of the machine cannot read the environment that has it.
-    Told,
-}
-
-impl Audience {
-    /// What paths begin with: a slash, or 128 random bits between two.
-    fn prefix(self) -> io::Result<String> {
-        if self == Self::Machine {
-            return Ok("/".to_owned());
-        }
-        let mut bits = [0; 16];
-        File::open("/dev/urandom")?.read_exact(&mut bits)?;
-        Ok(format!("/{:032x}/", u128::from_ne_bytes(bits)))
-    }
 }
 
 impl Registry {
     /// Starts serving on this port of 127.0.0.1; 0 takes a free one.
-    pub fn start(shelves: Shelves, port: u16, audience: Audience) -> io::Result<Self> {
-        let prefix = audience.prefix()?;
+    pub fn start(shelves: Shelves, port: u16) -> io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .thread_name("larder-registry")
@@ -124,21 +106,21 @@ impl Registry {
             .build()?;
         let listener = runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, port)))?;
         let address = listener.local_addr()?;
-        let base = format!("http://{address}{prefix}");
-        let server = Arc::new(Server { shelves, address, prefix });
+        let server = Arc::new(Server { shelves, address });
         let routes = Router::new().fallback(respond).with_state(server);
+        let routes = routes.into_make_service_with_connect_info::<SocketAddr>();
         runtime.spawn(async move {
             // It ends with the runtime.
             if let Err(error) = axum::serve(listener, routes).await {
                 tracing::debug!(%error, "the registry has stopped");
             }
         });
-        Ok(Self { base, runtime: Some(runtime) })
+        Ok(Self { address, runtime: Some(runtime) })
     }
 
-    /// Its address: `http://127.0.0.1:<port>/`, with the secret part of the path if it has one.
-    pub fn url(&self) -> &str {
-        &self.base
+    /// Its address: `http://127.0.0.1:<port>/`.
+    pub fn url(&self) -> String {
+        format!("http://{}/", self.address)
     }
 }
 
@@ -153,13 +135,15 @@ impl Drop for Registry {
 struct Server {
     shelves: Shelves,
     address: SocketAddr,
-    prefix: String,
 }
 
-async fn respond(State(server): State<Arc<Server>>, request: Request<axum::body::Body>) -> Response {
+async fn respond(
+    State(server): State<Arc<Server>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    request: Request<axum::body::Body>,
+) -> Response {
     let (parts, _) = request.into_parts();
-    let answered =
-        tokio::task::spawn_blocking(move || answer::answer(&server.shelves, server.address, &server.prefix, &parts));
+    let answered = tokio::task::spawn_blocking(move || answer::answer(&server.shelves, server.address, peer, &parts));
     answered.await.unwrap_or_else(|error| {
         tracing::debug!(%error, "a request was not answered");
         answer::failed("larder could not answer; its standard error says why")

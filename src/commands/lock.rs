@@ -54,6 +54,7 @@ pub(super) fn run(arguments: &cli::Lock, context: &Context<'_>) -> Result<Outcom
     for warning in npm.warnings() {
         context.printer.warning(&warning.to_string());
     }
+    refuse_unknown(before.as_ref(), arguments.upgrade.as_deref())?;
     let store = Store::open(&context.store)?;
     let chosen = runtime::choose(&project, &settings, &readings, before.as_ref())?;
     let base = runtime::fetch(chosen, &store, &project, &npm, context)?;
@@ -104,6 +105,15 @@ fn lock(
         digests: &digests,
     };
     Ok((compose::lock(&given, &resolution), warnings))
+}
+
+/// A name that is mistyped must not look as if it had been upgraded.
+fn refuse_unknown(before: Option<&LarderLock>, upgrade: Option<&[ProjectName]>) -> Result<(), LockError> {
+    let is_known =
+        |name: &ProjectName| before.is_some_and(|lock| lock.packages.iter().any(|package| package.name == *name));
+    let unknown: Vec<&str> =
+        upgrade.unwrap_or_default().iter().filter(|name| !is_known(name)).map(ProjectName::as_str).collect();
+    if unknown.is_empty() { Ok(()) } else { Err(LockError::NothingToUpgrade { names: unknown.join(", ") }) }
 }
 
 /// The versions of the index that an earlier lock chose, without those that are to be chosen anew.

@@ -21,7 +21,7 @@ use crate::{
     interrupt::Interrupt,
     npmrc::NpmConfig,
     plan::Plan,
-    registry::{Audience, Registry, Shelves},
+    registry::{Registry, Shelves},
     run::{
         child::{self, Ended},
         pointing::{self, Pointers, Way},
@@ -46,10 +46,11 @@ pub(super) fn run(arguments: &cli::Run, context: &Context<'_>) -> Result<Outcome
         Way::Cache => (None, Some(catalog)),
         Way::Registry => (Some(start_registry(&store, catalog, &projects, arguments, context)?), None),
     };
+    let url = registry.as_ref().map(Registry::url);
     let pointers = Pointers {
         npm_cache: &place.cache,
         npm_logs: &place.logs,
-        registry: registry.as_ref().map(Registry::url),
+        registry: url.as_deref(),
         scopes: projects.iter().flat_map(|project| &project.configurations).flat_map(NpmConfig::scopes).collect(),
         replaced_host: replaced_host(&projects),
         is_offline: arguments.completing.fetching.offline,
@@ -93,7 +94,7 @@ fn start_registry(
         said: Mutex::default(),
     };
     let shelves = Shelves::new(store.clone(), catalog, Box::new(through));
-    Registry::start(shelves, 0, Audience::Told).map_err(|source| CommandError::Registry { port: 0, source })
+    Registry::start(shelves, 0).map_err(|source| CommandError::Registry { port: 0, source })
 }
 
 fn replaced_host(projects: &[Project]) -> Option<&str> {

@@ -17,7 +17,7 @@ use crate::{
     catalog::Catalog,
     cli,
     fill::Wishes,
-    registry::{Audience, Registry, Shelves},
+    registry::{Registry, Shelves},
     selection::Selection,
     supply::on_hand,
     ui::units,
@@ -47,8 +47,8 @@ pub(super) fn run(arguments: &cli::Serve, context: &Context<'_>) -> Result<Outco
         said: Mutex::default(),
     };
     let shelves = Shelves::new(store, catalog, Box::new(through));
-    let registry = Registry::start(shelves, arguments.port, Audience::Machine).map_err(unusable)?;
-    context.printer.value(registry.url());
+    let registry = Registry::start(shelves, arguments.port).map_err(unusable)?;
+    context.printer.value(&registry.url());
     context.printer.note(&format!(
         "{}, {} of them in the store; what is missing is {}. Stop with Ctrl-C.",
         units::plural(all, "artifact", "artifacts"),

@@ -14,6 +14,7 @@ use super::{
     asked::{Asked, usual_path},
     body,
     folders::{At, Served},
+    peer,
 };
 use crate::{
     artifact::Artifact,
@@ -22,22 +23,23 @@ use crate::{
     plan::EntryName,
 };
 
-/// Answers a request that came in at this address. Paths have to begin with `prefix`.
-pub(super) fn answer(shelves: &Shelves, address: SocketAddr, prefix: &str, request: &Parts) -> Response {
+/// Answers a request that came in at this address, from the program at `peer`.
+pub(super) fn answer(shelves: &Shelves, address: SocketAddr, peer: SocketAddr, request: &Parts) -> Response {
     if !is_for(address, &request.headers) {
         return error(StatusCode::MISDIRECTED_REQUEST, "this registry answers to 127.0.0.1 and localhost only");
     }
     if request.method != Method::GET && request.method != Method::HEAD {
         return error(StatusCode::METHOD_NOT_ALLOWED, "larder's registry can only be read");
     }
-    let Some(path) = request.uri.path().strip_prefix(prefix) else {
-        return error(StatusCode::NOT_FOUND, "a registry has nothing at this path");
-    };
+    if !peer::may_ask(peer, address) {
+        return error(StatusCode::FORBIDDEN, "this registry answers to the user that started it only");
+    }
+    let path = request.uri.path();
     let refuse = |why: &str| {
-        shelves.backing.refused(&format!("/{path}"), why);
+        shelves.backing.refused(path, why);
         error(StatusCode::NOT_FOUND, why)
     };
-    let client = Client::of(format!("http://{address}{prefix}"), &request.headers);
+    let client = Client::of(address, &request.headers);
     let answered = match shelves.paths.asked(path) {
         Asked::Ping => Ok(json("application/json", b"{}".to_vec())),
         Asked::Tarball(position) => tarball(shelves, position),
@@ -65,24 +67,24 @@ fn is_for(address: SocketAddr, headers: &HeaderMap) -> bool {
 
 /// What an answer depends on beside the path.
 struct Client {
-    base: String,
+    address: SocketAddr,
     /// npm itself replaces the hosts of addresses, and writes addresses into its lockfile: it gets those of the true registry.
     is_npm: bool,
     takes_abbreviated: bool,
 }
 
 impl Client {
-    fn of(base: String, headers: &HeaderMap) -> Self {
+    fn of(address: SocketAddr, headers: &HeaderMap) -> Self {
         let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
         Self {
-            base,
+            address,
             is_npm: text(header::USER_AGENT).starts_with("npm/"),
             takes_abbreviated: text(header::ACCEPT).contains(ABBREVIATED),
         }
     }
 
     fn tarball(&self, offer: &Offer) -> String {
-        if self.is_npm { offer.shown_address() } else { format!("{}{}", self.base, usual_path(offer)) }
+        if self.is_npm { offer.shown_address() } else { format!("http://{}/{}", self.address, usual_path(offer)) }
     }
 }
 

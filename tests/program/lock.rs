@@ -114,6 +114,9 @@ fn what_was_locked_is_kept_until_it_is_to_be_upgraded() {
         project.publish(name, "2.0", &[], &plain());
     }
     assert_eq!(project.lock(), ["a 1.0", "b 1.0"]);
+    let run = project.run(&["lock", "--upgrade", "mistyped"]);
+    assert_eq!(run.code, Some(1), "{run:?}");
+    assert!(run.err.contains("larder.lock has no mistyped, so there is nothing to choose anew"), "{run:?}");
     let run = project.run(&["lock", "--upgrade", "B"]);
     assert_eq!((run.code, project.locked()), (Some(0), vec!["a 1.0".to_owned(), "b 2.0".to_owned()]));
     assert!(run.out.contains("~ b 1.0 → 2.0\n"), "{run:?}");

@@ -24,6 +24,12 @@ pub enum LockError {
         /// The project's folder.
         folder: PathBuf,
     },
+    /// What is to be chosen anew is not there.
+    #[error("larder.lock has no {names}, so there is nothing to choose anew")]
+    NothingToUpgrade {
+        /// The names, joined by commas.
+        names: String,
+    },
     /// No runtime.
     #[error("neither larder.toml nor an npm lockfile of {} names a release of Pyodide", folder.display())]
     NoRuntime {
@@ -124,6 +130,9 @@ impl LockError {
     pub(in crate::commands) fn hint(&self) -> Option<&'static str> {
         Some(match self {
             Self::NoPyodide { .. } => "`larder init` writes a larder.toml to begin with",
+            Self::NothingToUpgrade { .. } => {
+                "`larder lock` adds what larder.toml names anew; `larder lock --upgrade` chooses everything anew"
+            }
             Self::NoRuntime { .. } => {
                 "`npm install pyodide` names one, or `version = \"…\"` below [pyodide] in larder.toml"
             }
