@@ -3,7 +3,6 @@
 use std::{io::IsTerminal as _, path::PathBuf, process::ExitCode};
 
 use clap::Parser as _;
-use etcetera::BaseStrategy as _;
 use larder::{
     cli::{Cli, ColorChoice, Global},
     commands::{self, Context},
@@ -55,11 +54,7 @@ fn plain_printer() -> Printer {
 
 fn store(global: &Global, environment: &Environment) -> Option<PathBuf> {
     let named = || environment.variable_os("LARDER_STORE").filter(|store| !store.is_empty()).map(PathBuf::from);
-    global
-        .store
-        .clone()
-        .or_else(named)
-        .or_else(|| Some(etcetera::choose_base_strategy().ok()?.cache_dir().join("larder")))
+    global.store.clone().or_else(named).or_else(|| Some(environment.cache_dir()?.join("larder")))
 }
 
 fn start_log(verbose: u8) {
