@@ -10,12 +10,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Variables, current folder and home folder.
+/// Variables, current folder, home folder and larder's own file.
 #[derive(Clone, Default)]
 pub struct Environment {
     variables: BTreeMap<OsString, OsString>,
     current_dir: PathBuf,
     home: Option<PathBuf>,
+    executable: Option<PathBuf>,
 }
 
 impl Environment {
@@ -24,7 +25,9 @@ impl Environment {
         let current_dir = std::env::current_dir()?;
         let variables: BTreeMap<_, _> = std::env::vars_os().collect();
         let home = home_of(&variables).or_else(home_of_user);
-        Ok(Self { variables, current_dir, home })
+        let executable =
+            std::env::current_exe().map_err(|error| tracing::debug!(%error, "where larder itself is")).ok();
+        Ok(Self { variables, current_dir, home, executable })
     }
 
     /// An environment with these variables; `HOME` among them is the home folder.
@@ -36,7 +39,7 @@ impl Environment {
         let variables: BTreeMap<_, _> =
             variables.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
         let home = home_of(&variables);
-        Self { variables, current_dir: current_dir.to_owned(), home }
+        Self { variables, current_dir: current_dir.to_owned(), home, executable: None }
     }
 
     /// A variable's value; `None` if it is not set or is not UTF-8. An empty value is a value.
@@ -63,6 +66,17 @@ impl Environment {
     pub fn cache_dir(&self) -> Option<PathBuf> {
         let named = self.variable_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|folder| folder.is_absolute());
         named.or_else(|| Some(self.home()?.join(".cache")))
+    }
+
+    /// larder's own file, if the system tells: without `/proc` it does not.
+    pub fn executable(&self) -> Option<&Path> {
+        self.executable.as_deref()
+    }
+
+    /// The folder of a store beside larder's own file: `store` beside the `bin` that larder is in.
+    pub fn store_beside(&self) -> Option<PathBuf> {
+        let bin = self.executable()?.parent().filter(|folder| folder.ends_with("bin"))?;
+        Some(bin.parent()?.join("store")).filter(|store| store.is_dir())
     }
 
     /// The user's home folder, if there is one.

@@ -22,11 +22,12 @@ fn main() -> ExitCode {
     };
     start_log(cli.global.verbose);
     let printer = printer(&cli.global, &environment);
-    let Some(store) = store(&cli.global, &environment) else {
+    let below = environment.store_beside();
+    let Some(store) = store(&cli.global, &environment).or_else(|| below.clone()) else {
         printer.error("there is no place for the store", &[], Some("name one with --store or LARDER_STORE"));
         return ExitCode::from(4);
     };
-    let context = Context { environment: &environment, printer, store, now: jiff::Timestamp::now() };
+    let context = Context { environment: &environment, printer, store, below, now: jiff::Timestamp::now() };
     commands::run(&cli, &context).into()
 }
 
