@@ -10,6 +10,7 @@
 
 pub mod barrier;
 pub mod blob;
+pub mod carry;
 pub mod claim;
 pub mod commit;
 pub mod digest;
@@ -26,6 +27,7 @@ pub mod receipt;
 mod sha512;
 mod store;
 pub mod survey;
+pub mod take_in;
 pub mod verify;
 
 mod whole_file;

@@ -5,6 +5,7 @@
 mod damage;
 mod racing;
 mod support;
+mod take_in;
 
 use larder_store::{
     Store, StoreError,
