@@ -283,6 +283,7 @@ impl CommandError {
         use larder_store::StoreError;
         let text = match self {
             Self::Project(error) => return error.hint(),
+            Self::Lockfile { problem, .. } => return problem.hint(),
             Self::Lock(error) => return error.hint().map(str::to_owned),
             Self::Init(error) => return error.hint().map(str::to_owned),
             Self::View(error) => return error.hint().map(str::to_owned),
@@ -296,17 +297,6 @@ impl CommandError {
             }
             Self::Catalog(CatalogError::NoReceipt { .. } | CatalogError::Tarball { .. }) => {
                 "`larder verify --repair` looks at every blob of the store"
-            }
-            Self::Lockfile {
-                problem:
-                    LockfileError::Empty { .. }
-                    | LockfileError::NotText { .. }
-                    | LockfileError::Truncated { .. }
-                    | LockfileError::NotJson { .. }
-                    | LockfileError::BadEntries { .. },
-                ..
-            } => {
-                "`git checkout` brings back the last one that was committed; `npm install --package-lock-only` makes it anew"
             }
             Self::Outdated { .. } => "`larder lock` makes it anew, and keeps the versions that still fit",
             Self::LarderLock(LockFileError::Newer { .. }) => "a newer larder wrote it: update this one",

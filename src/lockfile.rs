@@ -9,11 +9,17 @@ use larder_store::digest::Integrity;
 
 use crate::{artifact::Artifact, manifest::Manifests, pyodide::lock_file::LarderLock};
 
+mod address;
+mod diagnose;
 mod error;
+mod field;
+mod format;
 mod larder;
 mod npm;
+mod package;
 
 pub use error::{BadEntry, EntryProblem, LockfileError, OtherTool};
+pub use format::Format;
 pub use larder::RUNTIME_PACKAGE;
 
 /// What one lockfile says.
@@ -21,8 +27,6 @@ pub use larder::RUNTIME_PACKAGE;
 pub struct Reading {
     /// The lockfile's label: its path relative to the project, such as `package-lock.json`.
     pub lockfile: Arc<str>,
-    /// The `lockfileVersion` that it states: 1, 2 or 3.
-    pub version: u8,
     /// Its entries, in the file's order.
     pub entries: Vec<Entry>,
 }
@@ -30,7 +34,8 @@ pub struct Reading {
 /// One entry of a lockfile.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// The install path, such as `node_modules/a/node_modules/b`. Version 1 nests entries instead; they get the path that npm would install them to.
+    /// What the file calls it: of npm the install path, such as `node_modules/a/node_modules/b` (version 1 nests entries instead; they get the path that npm
+    /// would install them to), of others the entry's key, such as `a@1.0.0`.
     pub path: Arc<str>,
     /// What the entry is.
     pub kind: EntryKind,
@@ -106,22 +111,32 @@ pub enum UnfetchableReason {
         host: String,
     },
     /// An entry with neither version nor address. npm writes such entries for optional packages that it failed to read, and refuses them itself.
-    #[error("the entry states neither a version nor an address (`npm install` writes it anew)")]
+    #[error("the entry states neither a version nor an address (an `install` of its package manager writes it anew)")]
     NothingStated,
 }
 
-/// Reads an npm lockfile (`package-lock.json` or `npm-shrinkwrap.json`, versions 1, 2 and 3).
+/// Reads a package manager's lockfile, whose it is by its name: see [`Format::of`].
 ///
 /// `lockfile` is the label that the result and messages carry: the file's path relative to the project.
 ///
-/// Where `packages` is present it is used, else `dependencies`, as npm does. A key that stands twice in an object is accepted if both values are the same.
+/// npm: `package-lock.json` and `npm-shrinkwrap.json`, versions 1, 2 and 3. Where `packages` is present it is used, else `dependencies`, as npm does. A key that
+/// stands twice in an object is accepted if both values are the same.
 pub fn read(lockfile: &str, bytes: &[u8]) -> Result<Reading, LockfileError> {
-    npm::read(lockfile, bytes)
+    match Format::of(lockfile) {
+        Format::Npm => npm::read(lockfile, bytes),
+        format @ (Format::Pnpm | Format::Yarn | Format::Bun) => {
+            Err(LockfileError::NotYet { lockfile: lockfile.to_owned(), format })
+        }
+    }
 }
 
-/// What a lockfile says about its packages beyond where their bytes are. One that cannot be read says nothing: [`read`] says why.
-pub fn manifests(bytes: &[u8]) -> Manifests {
-    npm::manifests(bytes)
+/// What a lockfile says about its packages beyond where their bytes are. One that cannot be read says nothing: [`read`] says why. Those of other managers than
+/// npm say too little to describe a package: its tarball does.
+pub fn manifests(lockfile: &str, bytes: &[u8]) -> Manifests {
+    match Format::of(lockfile) {
+        Format::Npm => npm::manifests(bytes),
+        Format::Pnpm | Format::Yarn | Format::Bun => Manifests::default(),
+    }
 }
 
 /// The entries of a `larder.lock`: the runtime's npm tarball, and a file for each package.
@@ -138,7 +153,10 @@ pub struct LocalTarball {
     pub integrity: Integrity,
 }
 
-/// The archives of this machine that a lockfile names with a digest.
-pub fn local_tarballs(bytes: &[u8]) -> Vec<LocalTarball> {
-    npm::local_tarballs(bytes)
+/// The archives of this machine that a lockfile of npm names with a digest: npm looks for them in its cache, too.
+pub fn local_tarballs(lockfile: &str, bytes: &[u8]) -> Vec<LocalTarball> {
+    match Format::of(lockfile) {
+        Format::Npm => npm::local_tarballs(bytes),
+        Format::Pnpm | Format::Yarn | Format::Bun => Vec::new(),
+    }
 }

@@ -11,14 +11,18 @@ use std::{
 
 use crate::{
     larder_toml::{LarderToml, LarderTomlError},
+    lockfile::Format,
     pyodide::lock_file::LARDER_LOCK,
 };
 
-/// What npm calls its lockfile, the one that wins first.
-const LOCKFILES: [&str; 2] = ["npm-shrinkwrap.json", "package-lock.json"];
+/// The formats that are looked for, in this order. One project may use several managers: what each of them names makes one plan.
+const FORMATS: [Format; 1] = [Format::Npm];
 
-/// Lockfiles of other package managers.
-const OTHER_LOCKFILES: [&str; 4] = ["pnpm-lock.yaml", "yarn.lock", "bun.lock", "bun.lockb"];
+/// Lockfiles of package managers that are not read.
+const OTHER_LOCKFILES: [&str; 3] = ["pnpm-lock.yaml", "yarn.lock", "bun.lock"];
+
+/// bun's lockfile in its binary form.
+const BINARY_LOCKFILE: &str = "bun.lockb";
 
 /// The settings' file name.
 const SETTINGS: &str = "larder.toml";
@@ -40,12 +44,14 @@ const HINT_LOCKFILES: usize = 5;
 pub struct Project {
     /// The folder that holds `larder.toml`, or would.
     pub folder: PathBuf,
-    /// The npm lockfiles, in the order of `larder.toml`, or the one that was found or named. None only where Pyodide is all
-    /// that the project has.
+    /// The package managers' lockfiles, in the order of `larder.toml`, or those that were found, or the one that was named. None only where Pyodide is all that the
+    /// project has.
     pub lockfiles: Vec<LockfileBytes>,
+    /// Lockfiles beside those that were found that larder cannot read.
+    pub passed_over: Vec<&'static str>,
     /// What `larder.toml` says; the default if there is none.
     pub settings: LarderToml,
-    /// `larder.lock`, if it is there. Of an npm lockfile that is named alone it is not read.
+    /// `larder.lock`, if it is there. Of a lockfile that is named alone it is not read.
     pub larder_lock: Option<LockfileBytes>,
 }
 
@@ -84,19 +90,21 @@ impl Project {
         let settings = read_settings(folder)?;
         let has_larder_lock =
             folder.join(LARDER_LOCK).is_file() && only.as_ref().is_none_or(|name| name.as_os_str() == LARDER_LOCK);
+        let looks_around = only.is_none() && settings.lockfiles.is_empty();
         let names = match only {
             Some(name) if name.as_os_str() == LARDER_LOCK => Vec::new(),
             Some(name) => vec![name],
             None if !settings.lockfiles.is_empty() => settings.lockfiles.clone(),
-            None => match find_lockfile(folder) {
-                Ok(name) => vec![name],
+            None => match find_lockfiles(folder) {
+                Ok(names) => names,
                 Err(_) if settings.pyodide.is_some() || has_larder_lock => Vec::new(),
                 Err(error) => return Err(error),
             },
         };
         let lockfiles = names.iter().map(|name| read_lockfile(folder, name)).collect::<Result<_, _>>()?;
         let larder_lock = if has_larder_lock { Some(read_lockfile(folder, Path::new(LARDER_LOCK))?) } else { None };
-        Ok(Self { folder: folder.to_owned(), lockfiles, settings, larder_lock })
+        let passed_over = if looks_around { unread_lockfiles(folder) } else { Vec::new() };
+        Ok(Self { folder: folder.to_owned(), lockfiles, passed_over, settings, larder_lock })
     }
 }
 
@@ -118,22 +126,41 @@ fn read_settings(folder: &Path) -> Result<LarderToml, ProjectError> {
     }
 }
 
-fn find_lockfile(folder: &Path) -> Result<PathBuf, ProjectError> {
-    let found = LOCKFILES.into_iter().find(|name| folder.join(name).is_file());
-    found.map(PathBuf::from).ok_or_else(|| ProjectError::NoLockfile {
+/// Of each package manager, the lockfile that it would read.
+fn find_lockfiles(folder: &Path) -> Result<Vec<PathBuf>, ProjectError> {
+    let of = |format: Format| format.file_names().iter().find(|name| folder.join(name).is_file());
+    let found: Vec<PathBuf> = FORMATS.into_iter().filter_map(of).map(PathBuf::from).collect();
+    if !found.is_empty() {
+        return Ok(found);
+    }
+    if folder.join(BINARY_LOCKFILE).is_file() {
+        return Err(ProjectError::BinaryLockfile { path: folder.join(BINARY_LOCKFILE) });
+    }
+    Err(ProjectError::NoLockfile {
         folder: folder.to_owned(),
         nearby: Nearby {
-            other_managers: OTHER_LOCKFILES.into_iter().filter(|name| folder.join(name).is_file()).collect(),
+            other_managers: unread_lockfiles(folder),
             below: lockfiles_below(folder),
             has_package_json: folder.join("package.json").is_file(),
         },
     })
 }
 
+/// The binary form counts only where its text is not beside it.
+fn unread_lockfiles(folder: &Path) -> Vec<&'static str> {
+    let is_there = |name: &&str| folder.join(name).is_file();
+    let binary = Some(BINARY_LOCKFILE).filter(|_| !is_there(&Format::Bun.file_names()[0]));
+    OTHER_LOCKFILES.into_iter().chain(binary).filter(is_there).collect()
+}
+
 fn read_lockfile(folder: &Path, name: &Path) -> Result<LockfileBytes, ProjectError> {
     let path = folder.join(name);
-    if OTHER_LOCKFILES.iter().any(|other| name.file_name().is_some_and(|name| name == *other)) {
+    let is_called = |other: &str| name.file_name().is_some_and(|name| name == other);
+    if OTHER_LOCKFILES.into_iter().any(is_called) {
         return Err(ProjectError::OtherManager { path });
+    }
+    if is_called(BINARY_LOCKFILE) {
+        return Err(ProjectError::BinaryLockfile { path });
     }
     let bytes = read_file(&path, LONGEST_LOCKFILE)?.ok_or_else(|| ProjectError::NothingThere { path: path.clone() })?;
     let parts: Vec<_> = name.components().map(|part| part.as_os_str().to_string_lossy()).collect();
@@ -165,22 +192,24 @@ fn read_file(path: &Path, longest: u64) -> Result<Option<Vec<u8>>, ProjectError>
 /// What was seen where a lockfile was looked for in vain.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Nearby {
-    /// Lockfiles of other package managers in the same folder.
+    /// Lockfiles in the same folder that larder does not read.
     pub other_managers: Vec<&'static str>,
-    /// npm's lockfiles one or two folders below, sorted, a few at most.
+    /// Lockfiles one or two folders below, sorted, a few at most.
     pub below: Vec<PathBuf>,
     /// Whether the folder has a `package.json`.
     pub has_package_json: bool,
 }
 
-/// npm's lockfiles one and two folders below, without hidden folders, `node_modules` and links.
+/// Lockfiles one and two folders below, without hidden folders, `node_modules` and links.
 fn lockfiles_below(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut entries_left = HINT_ENTRIES;
     let mut level = folders_in(folder, &mut entries_left);
     for _ in 0..2 {
         for folder in &level {
-            found.extend(LOCKFILES.into_iter().map(|name| folder.join(name)).find(|path| path.is_file()));
+            let of =
+                |format: Format| format.file_names().iter().map(|name| folder.join(name)).find(|path| path.is_file());
+            found.extend(FORMATS.into_iter().filter_map(of));
         }
         level = level.iter().flat_map(|folder| folders_in(folder, &mut entries_left)).collect();
     }
@@ -216,7 +245,7 @@ pub enum ProjectError {
         path: PathBuf,
     },
     /// A folder without a lockfile.
-    #[error("{} has no {} and no {}", folder.display(), LOCKFILES[0], LOCKFILES[1])]
+    #[error("{} has no {}", folder.display(), names_of(&FORMATS))]
     NoLockfile {
         /// The folder.
         folder: PathBuf,
@@ -224,8 +253,14 @@ pub enum ProjectError {
         nearby: Nearby,
     },
     /// The lockfile of another package manager.
-    #[error("{} is not read yet: larder reads {} and {}", path.display(), LOCKFILES[0], LOCKFILES[1])]
+    #[error("{} is not read yet", path.display())]
     OtherManager {
+        /// The lockfile.
+        path: PathBuf,
+    },
+    /// bun's lockfile in its binary form.
+    #[error("{} is a lockfile of bun in its binary form, which larder does not read", path.display())]
+    BinaryLockfile {
         /// The lockfile.
         path: PathBuf,
     },
@@ -260,6 +295,9 @@ pub enum ProjectError {
 impl ProjectError {
     /// The way out, if there is one to name.
     pub fn hint(&self) -> Option<String> {
+        if let Self::BinaryLockfile { .. } = self {
+            return Some("`bun install --save-text-lockfile` writes it as text, bun.lock".to_owned());
+        }
         let Self::NoLockfile { folder, nearby } = self else { return None };
         if !nearby.below.is_empty() {
             let paths: Vec<_> = nearby.below.iter().map(|path| shown(path)).collect();
@@ -269,6 +307,15 @@ impl ProjectError {
             return Some(format!("{} is there; larder does not read it yet", nearby.other_managers.join(", ")));
         }
         nearby.has_package_json.then(|| format!("`npm install --package-lock-only` in {} makes one", folder.display()))
+    }
+}
+
+/// `a, b and c`: the names that are looked for.
+fn names_of(formats: &[Format]) -> String {
+    let names: Vec<&str> = formats.iter().flat_map(|format| format.file_names()).copied().collect();
+    match names.as_slice() {
+        [first @ .., last] if !first.is_empty() => format!("{} and no {last}", first.join(", no ")),
+        names => names.concat(),
     }
 }
 

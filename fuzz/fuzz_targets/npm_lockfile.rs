@@ -13,8 +13,8 @@ fuzz_target!(|bytes: &[u8]| {
         }
     };
     // What else the same bytes say is read leniently.
-    lockfile::manifests(bytes).all().for_each(|manifest| drop(manifest.peers()));
-    lockfile::local_tarballs(bytes);
+    lockfile::manifests("package-lock.json", bytes).all().for_each(|manifest| drop(manifest.peers()));
+    lockfile::local_tarballs("package-lock.json", bytes);
     let mut turned = reading.clone();
     turned.entries.reverse();
     match (Plan::new(&[reading]), Plan::new(&[turned])) {

@@ -56,20 +56,25 @@ pub(super) fn check(project: &Project, readings: &[Reading], lock: &LarderLock) 
 
 /// What does not stop a fetch, and should be known: no lock yet, or npm lockfiles that name another runtime than the one that `larder.toml` chose.
 pub(super) fn warnings(project: &Project, plan: &Plan, lock: Option<&LarderLock>) -> Vec<String> {
+    let mut warnings: Vec<String> = project
+        .passed_over
+        .iter()
+        .map(|name| format!("{name} is there too, and larder cannot read it: what it alone names is not fetched"))
+        .collect();
     let asks_for_packages = project.settings.pyodide.as_ref().is_some_and(|pyodide| !pyodide.packages.is_empty());
     let Some(lock) = lock else {
         let text = "larder.toml asks for Pyodide's packages, and larder.lock does not exist: run `larder lock`";
-        return if asks_for_packages { vec![text.to_owned()] } else { Vec::new() };
+        warnings.extend(asks_for_packages.then(|| text.to_owned()));
+        return warnings;
     };
     let locked = lock.runtime.release.version();
     let runtimes = plan.artifacts().iter().filter(|planned| {
         let artifact = &planned.artifact;
         artifact.ecosystem == Ecosystem::Npm && artifact.name.as_str() == RUNTIME_PACKAGE
     });
-    runtimes
-        .filter(|planned| planned.artifact.version.as_str() != locked.as_str())
-        .map(|planned| {
-            format!("{} is Pyodide {}, larder.lock has {locked}", planned.entries[0], planned.artifact.version)
-        })
-        .collect()
+    let others = runtimes.filter(|planned| planned.artifact.version.as_str() != locked.as_str()).map(|planned| {
+        format!("{} is Pyodide {}, larder.lock has {locked}", planned.entries[0], planned.artifact.version)
+    });
+    warnings.extend(others);
+    warnings
 }

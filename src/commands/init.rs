@@ -98,7 +98,7 @@ fn look(folder: &Path) -> Result<Found, CommandError> {
         Err(error) => return Err(error.into()),
     };
     for project in &projects {
-        let readings = input::npm_readings(project)?;
+        let readings = input::readings(project)?;
         let runtime = agreement::runtimes(&readings).next();
         if let (None, Some((lockfile, artifact))) = (&found.runtime, runtime) {
             found.runtime = Some((artifact.version.to_string(), lockfile.to_owned()));

@@ -25,7 +25,7 @@ impl Input {
     /// Reads a project's lockfiles and plans them.
     pub(super) fn read(path: &Path) -> Result<Self, CommandError> {
         let project = Project::open(path)?;
-        let mut readings = npm_readings(&project)?;
+        let mut readings = self::readings(&project)?;
         platforms_of(&project)?;
         let larder_lock = larder_lock(&project)?;
         if larder_lock.is_none() && project.lockfiles.is_empty() {
@@ -89,8 +89,8 @@ impl Input {
     }
 }
 
-/// What the npm lockfiles say.
-pub(super) fn npm_readings(project: &Project) -> Result<Vec<Reading>, CommandError> {
+/// What the package managers' lockfiles say.
+pub(super) fn readings(project: &Project) -> Result<Vec<Reading>, CommandError> {
     let read = project.lockfiles.iter().map(|lockfile| lockfile::read(&lockfile.name, &lockfile.bytes));
     read.collect::<Result<Vec<Reading>, _>>()
         .map_err(|problem| CommandError::Lockfile { folder: project.folder.clone(), problem })

@@ -47,7 +47,7 @@ pub(super) fn run(arguments: &cli::Lock, context: &Context<'_>) -> Result<Outcom
     let project = Project::open(&arguments.project)?;
     let settings = project.settings.pyodide.clone();
     let settings = settings.ok_or_else(|| LockError::NoPyodide { folder: project.folder.clone() })?;
-    let readings = input::npm_readings(&project)?;
+    let readings = input::readings(&project)?;
     let before = input::larder_lock(&project)?;
     let npm = NpmConfig::load(context.environment, &project.folder)?;
     for warning in npm.warnings() {

@@ -109,7 +109,7 @@ impl Project {
     pub(super) fn catalog(&self, store: &Store, supply: &Supply<'_>) -> Result<Catalog, CommandError> {
         let mut manifests = Manifests::default();
         for lockfile in &self.input.project.lockfiles {
-            manifests.extend(lockfile::manifests(&lockfile.bytes));
+            manifests.extend(lockfile::manifests(&lockfile.name, &lockfile.bytes));
         }
         let configurations = self.input.by_lockfile(&self.configurations);
         Ok(Catalog::new(store, self.input.plan.artifacts(), &supply.items, &configurations, manifests)?)

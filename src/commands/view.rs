@@ -81,7 +81,7 @@ fn layout(is_for_npm: bool, catalog: &Catalog, projects: &[Project], context: &C
 
 /// Those that are what the lockfile says. npm finds the others itself, and says what is wrong with them.
 fn add_local_tarballs(layout: &mut Layout, lockfile: &LockfileBytes, context: &Context<'_>) {
-    for LocalTarball { path, integrity } in lockfile::local_tarballs(&lockfile.bytes) {
+    for LocalTarball { path, integrity } in lockfile::local_tarballs(&lockfile.name, &lockfile.bytes) {
         let file = lockfile.folder().join(&path);
         match std::fs::read(&file) {
             Ok(bytes) => {

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::Format;
+
 /// How many bad entries a message lists; a file with more has one fault that repeats.
 const LISTED_ENTRIES: usize = 20;
 
@@ -23,12 +25,28 @@ pub enum LockfileError {
         offset: usize,
     },
     /// A merge left its markers.
-    #[error("{lockfile} has merge-conflict markers, first in line {line}; `npm install` resolves them")]
+    #[error("{lockfile} has merge-conflict markers, first in line {line}; `{format} install` resolves them")]
     ConflictMarkers {
         /// The lockfile.
         lockfile: String,
         /// The line of the first marker, counted from 1.
         line: usize,
+        /// Whose lockfile it is.
+        format: Format,
+    },
+    /// The binary form of bun's lockfile.
+    #[error("{lockfile} is a lockfile of bun in its binary form, which larder does not read")]
+    BinaryBun {
+        /// The lockfile.
+        lockfile: String,
+    },
+    /// A format that larder does not read.
+    #[error("{lockfile} is a lockfile of {format}, which larder does not read yet")]
+    NotYet {
+        /// The lockfile.
+        lockfile: String,
+        /// Whose lockfile it is.
+        format: Format,
     },
     /// JSON that stops too early.
     #[error("{lockfile} is truncated: it ends in line {line}, inside an unfinished value")]
@@ -38,41 +56,51 @@ pub enum LockfileError {
         /// The line where it ends, counted from 1.
         line: usize,
     },
-    /// Text that is no JSON.
-    #[error("{lockfile} is not JSON: {problem}")]
-    NotJson {
+    /// Text that is not in its format's language.
+    #[error("{lockfile} is not {language}: {problem}")]
+    BadSyntax {
         /// The lockfile.
         lockfile: String,
+        /// The language: JSON or YAML.
+        language: &'static str,
         /// What the parser found, with line and column.
         problem: String,
     },
-    /// JSON, but no object.
-    #[error("{lockfile} is JSON, but not an object")]
+    /// JSON or YAML, but no object.
+    #[error("{lockfile} is {language}, but not an object")]
     NotAnObject {
         /// The lockfile.
         lockfile: String,
+        /// The language.
+        language: &'static str,
     },
     /// The file of another tool.
-    #[error("{lockfile} is not a lockfile of npm: it looks like {tool}")]
+    #[error("{lockfile} is not a lockfile of {format}: it looks like {tool}")]
     OtherTool {
         /// The lockfile.
         lockfile: String,
+        /// What it should be.
+        format: Format,
         /// What it looks like.
         tool: OtherTool,
     },
-    /// No `lockfileVersion`.
+    /// No version of the format.
     #[error(
-        "{lockfile} states no lockfileVersion; larder reads 1, 2 and 3 (`npm install --package-lock-only` writes one)"
+        "{lockfile} states no {}; larder reads {} (`{}` writes one)", .format.versions().0, .format.versions().1, .format.renewal()
     )]
     NoVersion {
         /// The lockfile.
         lockfile: String,
+        /// Its format.
+        format: Format,
     },
-    /// A `lockfileVersion` that larder does not know.
-    #[error("{lockfile} states lockfileVersion {version}; larder reads 1, 2 and 3")]
+    /// A version of the format that larder does not know.
+    #[error("{lockfile} states {} {version}; larder reads {}", .format.versions().0, .format.versions().1)]
     UnknownVersion {
         /// The lockfile.
         lockfile: String,
+        /// Its format.
+        format: Format,
         /// What it states.
         version: String,
     },
@@ -84,7 +112,7 @@ pub enum LockfileError {
         /// Its version.
         version: u8,
     },
-    /// A part of the file that has another JSON type than npm writes.
+    /// A part of the file that has another type than its package manager writes.
     #[error("{lockfile}: `{key}` is not an object")]
     WrongType {
         /// The lockfile.
@@ -110,6 +138,23 @@ pub enum LockfileError {
     },
 }
 
+impl LockfileError {
+    /// The way out, if there is one to name.
+    pub fn hint(&self) -> Option<String> {
+        let (Self::Empty { lockfile }
+        | Self::NotText { lockfile, .. }
+        | Self::Truncated { lockfile, .. }
+        | Self::BadSyntax { lockfile, .. }
+        | Self::BadEntries { lockfile, .. }) = self
+        else {
+            let is_binary = matches!(self, Self::BinaryBun { .. });
+            return is_binary.then(|| "`bun install --save-text-lockfile` writes it as text, bun.lock".to_owned());
+        };
+        let renewal = Format::of(lockfile).renewal();
+        Some(format!("`git checkout` brings back the last one that was committed; `{renewal}` makes it anew"))
+    }
+}
+
 /// An entry that cannot be understood.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BadEntry {
@@ -132,7 +177,7 @@ pub enum EntryProblem {
     /// The entry is a number, a list or the like.
     #[error("not an object")]
     NotAnObject,
-    /// A field has another JSON type than npm writes.
+    /// A field has another type than its package manager writes.
     #[error("`{field}` has the wrong type")]
     WrongType {
         /// The field.
@@ -186,9 +231,11 @@ pub enum EntryProblem {
     },
 }
 
-/// What a file looks like that is no lockfile of npm.
+/// What a file looks like that is not the lockfile that its name says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum OtherTool {
+    /// `package-lock.json`.
+    Npm,
     /// `yarn.lock` of either form.
     Yarn,
     /// `pnpm-lock.yaml`.
@@ -207,9 +254,23 @@ pub enum OtherTool {
     Manifest,
 }
 
+impl OtherTool {
+    /// The format that the tool's lockfiles have, if it is one of ours.
+    pub(super) const fn format(self) -> Option<Format> {
+        match self {
+            Self::Npm => Some(Format::Npm),
+            Self::Yarn => Some(Format::Yarn),
+            Self::Pnpm => Some(Format::Pnpm),
+            Self::Bun => Some(Format::Bun),
+            _ => None,
+        }
+    }
+}
+
 impl fmt::Display for OtherTool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Npm => "a package-lock.json",
             Self::Yarn => "a yarn.lock",
             Self::Pnpm => "a pnpm-lock.yaml",
             Self::Bun => "a lockfile of bun",

@@ -14,49 +14,52 @@ use self::{
     document::{Document, Part, Stated},
     entry::{Form, RawEntry},
 };
-use super::{BadEntry, Entry, EntryProblem, LockfileError, Reading};
+use super::{
+    BadEntry, Entry, EntryProblem, Format, LockfileError, Reading,
+    diagnose::{shown, text_of},
+};
 
-mod address;
 mod classify;
 mod diagnose;
 mod document;
 mod entry;
-mod field;
 mod key;
 mod manifest;
 
 pub(super) use manifest::{local_tarballs, manifests};
 
-/// How much of a lockfile's text a message repeats, in characters.
-const SHOWN_CHARACTERS: usize = 120;
-
 /// Reads `package-lock.json` or `npm-shrinkwrap.json`.
 pub(super) fn read(lockfile: &str, bytes: &[u8]) -> Result<Reading, LockfileError> {
-    // npm passes over a byte-order mark, too.
-    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
-    let text = std::str::from_utf8(bytes).map_err(|error| diagnose::no_text(lockfile, bytes, error.valid_up_to()))?;
+    let text = text_of(lockfile, bytes)?;
     let document = Document::read(text).map_err(|error| diagnose::no_json(lockfile, text, &error))?;
-    let document = document.ok_or_else(|| LockfileError::NotAnObject { lockfile: lockfile.to_owned() })?;
+    let document = document.ok_or_else(|| LockfileError::NotAnObject {
+        lockfile: lockfile.to_owned(),
+        language: Format::Npm.language(),
+    })?;
     let version = version(lockfile, &document)?;
     let (form, raw) = raw_entries(lockfile, version, document)?;
-    Ok(Reading { lockfile: lockfile.into(), version, entries: entries(lockfile, form, raw)? })
+    Ok(Reading { lockfile: lockfile.into(), entries: entries(lockfile, form, raw)? })
 }
 
 fn version(lockfile: &str, document: &Document<'_>) -> Result<u8, LockfileError> {
     let lockfile = || lockfile.to_owned();
     if let Some(tool) = diagnose::other_tool(document) {
-        return Err(LockfileError::OtherTool { lockfile: lockfile(), tool });
+        return Err(LockfileError::OtherTool { lockfile: lockfile(), format: Format::Npm, tool });
     }
     if let Some(key) = document.duplicate {
         return Err(LockfileError::DuplicateKey { lockfile: lockfile(), key });
     }
     match &document.version {
-        Stated::Nothing => Err(LockfileError::NoVersion { lockfile: lockfile() }),
+        Stated::Nothing => Err(LockfileError::NoVersion { lockfile: lockfile(), format: Format::Npm }),
         Stated::Number(version @ 1..=3) => Ok(*version),
         Stated::Number(version) => {
-            Err(LockfileError::UnknownVersion { lockfile: lockfile(), version: version.to_string() })
+            let version = version.to_string();
+            Err(LockfileError::UnknownVersion { lockfile: lockfile(), version, format: Format::Npm })
         }
-        Stated::Other(version) => Err(LockfileError::UnknownVersion { lockfile: lockfile(), version: version.clone() }),
+        Stated::Other(version) => {
+            let version = version.clone();
+            Err(LockfileError::UnknownVersion { lockfile: lockfile(), version, format: Format::Npm })
+        }
     }
 }
 
@@ -114,19 +117,6 @@ fn settle_duplicates(raw: &mut Vec<RawEntry<'_>>) {
             raw[position].fail(EntryProblem::Duplicate { field: None });
         }
     }
-}
-
-/// The beginning of a text, for a message: a lockfile may hold texts of any length.
-fn shown(text: &str) -> String {
-    match text.char_indices().nth(SHOWN_CHARACTERS) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
-    }
-}
-
-/// The same, with control characters escaped, where the message itself does not escape them.
-fn printable(text: &str) -> String {
-    shown(text).escape_debug().to_string()
 }
 
 #[cfg(test)]

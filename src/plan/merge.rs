@@ -86,7 +86,45 @@ pub(super) fn merge(mut candidates: Vec<Candidate<'_>>) -> Result<Vec<Planned>, 
             Err(contradiction) => contradictions.push(*contradiction),
         }
     }
+    let artifacts = unite_registries(artifacts);
     if contradictions.is_empty() { Ok(artifacts) } else { Err(PlanError::Contradictions { contradictions }) }
+}
+
+/// What one lockfile gives an address in a registry and another leaves to the configuration (pnpm's and bun's do) is one file if both state the same digest.
+fn unite_registries(artifacts: Vec<Planned>) -> Vec<Planned> {
+    let mut united: Vec<Planned> = Vec::with_capacity(artifacts.len());
+    for planned in artifacts {
+        // Sorted: what states no address comes right before what does.
+        match united.last_mut() {
+            Some(last) if is_same_without_address(&last.artifact, &planned.artifact) => *last = unite(last, planned),
+            _ => united.push(planned),
+        }
+    }
+    united
+}
+
+fn is_same_without_address(one: &Artifact, other: &Artifact) -> bool {
+    let is_same_package = (one.ecosystem, &one.name, &one.version) == (other.ecosystem, &other.name, &other.version);
+    let sources = (&one.source, &other.source);
+    let leaves_address_out =
+        matches!(sources, (Source::Registry { resolved: None }, Source::Registry { resolved: Some(_) }));
+    let have_a_digest_in_common = || match (&one.integrity, &other.integrity) {
+        (Some(ours), Some(theirs)) => {
+            ours.is_compatible_with(theirs) && ours.digests().iter().any(|digest| theirs.digests().contains(digest))
+        }
+        _ => false,
+    };
+    is_same_package && leaves_address_out && have_a_digest_in_common()
+}
+
+/// Both as one, with the address of the second.
+fn unite(one: &Planned, other: Planned) -> Planned {
+    let Planned { mut artifact, mut entries } = other;
+    artifact.integrity = both_hold(artifact.integrity, one.artifact.integrity.as_ref()).expect("they are compatible");
+    artifact.conditions = settled(both_needed(artifact.conditions, &one.artifact.conditions));
+    entries.extend(one.entries.iter().cloned());
+    entries.sort_unstable();
+    Planned { artifact, entries }
 }
 
 fn one_of(group: &[Candidate<'_>]) -> Result<Planned, Box<Contradiction>> {
@@ -103,8 +141,7 @@ fn one_of(group: &[Candidate<'_>]) -> Result<Planned, Box<Contradiction>> {
     if let Some(source) = with_user.map(|candidate| &candidate.artifact.source).max() {
         artifact.source = source.clone();
     }
-    let conditions = &mut artifact.conditions;
-    conditions.dev_optional &= !conditions.dev && !conditions.optional;
+    artifact.conditions = settled(artifact.conditions);
     Ok(Planned { artifact, entries: group.iter().map(Candidate::entry).collect() })
 }
 
@@ -141,6 +178,12 @@ fn both_hold(ours: Option<Integrity>, theirs: Option<&Integrity>) -> Option<Opti
     let ours_left = ours.digests().iter().filter(|digest| left(digest, theirs));
     let theirs_left = theirs.digests().iter().filter(|digest| left(digest, &ours));
     Some(Integrity::new(ours_left.chain(theirs_left).copied()))
+}
+
+/// "Development or optional" says nothing beside either of them.
+fn settled(mut conditions: Conditions) -> Conditions {
+    conditions.dev_optional &= !conditions.dev && !conditions.optional;
+    conditions
 }
 
 /// What decides about an artifact that two entries need: it may be left out only where both may be.

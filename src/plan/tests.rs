@@ -80,6 +80,29 @@ fn entries_at_different_addresses_are_different_artifacts() {
 }
 
 #[test]
+fn what_one_lockfile_gives_an_address_and_another_leaves_to_the_registry_is_one_artifact() {
+    let (x, y) = (sri(Algorithm::Sha512, "x"), sri(Algorithm::Sha512, "y"));
+    let with_address = |integrity: &str, rest: &str| {
+        let stated = format!(r#","resolved":"https://one.example/a/-/a-1.0.0.tgz","integrity":"{integrity}"{rest}"#);
+        reading("b/package-lock.json", &entry("node_modules/a", &stated))
+    };
+    let without = |rest: &str| reading("a/package-lock.json", &entry("node_modules/a", rest));
+    let stated = format!(r#","integrity":"{x}","dev":true"#);
+    let united = Plan::new(&[with_address(&x, ""), without(&stated)]).unwrap();
+    assert_eq!((united.sum().artifacts, united.sum().repeats), (1, 1));
+    let planned = &united.artifacts()[0];
+    assert!(matches!(&planned.artifact.source, Source::Registry { resolved: Some(_) }));
+    assert!(!planned.artifact.conditions.dev, "it is left out only where both are");
+    let named: Vec<&str> = planned.entries.iter().map(|entry| &*entry.lockfile).collect();
+    assert_eq!(named, ["a/package-lock.json", "b/package-lock.json"]);
+    let both_dev = Plan::new(&[without(&stated), with_address(&x, r#","dev":true"#)]).unwrap();
+    assert!(both_dev.artifacts()[0].artifact.conditions.dev);
+    for other in [format!(r#","integrity":"{y}""#), String::new()] {
+        assert_eq!(Plan::new(&[with_address(&x, ""), without(&other)]).unwrap().artifacts().len(), 2, "{other}");
+    }
+}
+
+#[test]
 fn integrities_of_the_same_artifact_are_united() {
     let (sha1, sha512) = (sri(Algorithm::Sha1, "x"), sri(Algorithm::Sha512, "x"));
     let other = sri(Algorithm::Sha512, "y");

@@ -106,9 +106,10 @@ fn a_hint_names_five_lockfiles_at_most() {
 
 #[test]
 fn what_is_no_lockfile_of_npm_is_refused_by_name() {
-    let folder = folder(&["pnpm-lock.yaml", "folder/x"], None);
+    let folder = folder(&["pnpm-lock.yaml", "bun.lockb", "folder/x"], None);
     let named = |name: &str| Project::open(&folder.path().join(name)).unwrap_err();
     assert!(matches!(named("pnpm-lock.yaml"), ProjectError::OtherManager { .. }));
+    assert!(matches!(named("bun.lockb"), ProjectError::BinaryLockfile { .. }));
     assert!(matches!(named("gone"), ProjectError::NothingThere { .. }));
     assert!(matches!(named("gone/package-lock.json"), ProjectError::NothingThere { .. }));
     assert!(matches!(named("folder/x/y"), ProjectError::NothingThere { .. }));

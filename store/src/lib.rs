@@ -13,6 +13,7 @@
 pub mod barrier;
 mod below;
 pub mod blob;
+pub mod carry;
 pub mod claim;
 pub mod commit;
 pub mod digest;
@@ -29,6 +30,7 @@ pub mod receipt;
 mod sha512;
 mod store;
 pub mod survey;
+pub mod take_in;
 pub mod verify;
 
 mod whole_file;

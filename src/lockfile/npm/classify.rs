@@ -1,19 +1,13 @@
 //! What an entry means: a download, no download, or one that cannot be made.
 
-use std::{borrow::Cow, collections::HashMap};
-
-use larder_store::digest::Integrity;
+use std::collections::HashMap;
 
 use super::{
-    super::{EntryKind, EntryProblem, NoDownload, Unfetchable, UnfetchableReason},
-    address::{Address, is_in_registry},
+    super::{EntryKind, EntryProblem, NoDownload, package::Stated},
     entry::{Form, RawEntry},
     key::Flag,
 };
-use crate::artifact::{Artifact, Conditions, Ecosystem, PackageName, Source, Version};
-
-/// The version of a package of which the lockfile states none, as version 1 does for remote archives.
-const UNSTATED_VERSION: &str = "0.0.0-unstated";
+use crate::artifact::Conditions;
 
 /// Classifies the entries of one lockfile: some can only be understood beside others.
 pub(super) struct Classifier<'a> {
@@ -51,8 +45,7 @@ impl<'a> Classifier<'a> {
         if self.is_bundled(entry) {
             return Ok(EntryKind::NoDownload(NoDownload::Bundled));
         }
-        let stated = Stated::of(self.form, entry, installed_name)?;
-        package(entry, &stated)
+        stated(self.form, entry, installed_name)?.classify(conditions(entry))
     }
 
     /// A folder with an entry of its own. Workspaces lie inside the project, and the root lists them.
@@ -120,76 +113,24 @@ fn check_path(path: &str) -> Result<(), EntryProblem> {
 }
 
 /// An entry's name, version and address, wherever its form has them.
-struct Stated<'a> {
-    name: &'a str,
-    version: Option<&'a str>,
-    address: Option<&'a str>,
-}
-
-impl<'a> Stated<'a> {
-    fn of(form: Form, entry: &'a RawEntry<'_>, installed_name: &'a str) -> Result<Self, EntryProblem> {
-        let name = entry.name.text("name")?;
-        let version = entry.version.text("version")?;
-        let address = entry.resolved.text("resolved")?;
-        if form == Form::Flat {
-            return Ok(Self { name: name.unwrap_or(installed_name), version, address });
-        }
-        // Version 1 has the real name of an alias in the version, and the address of what no registry has.
-        if let Some((name, version)) = version.and_then(|text| text.strip_prefix("npm:")?.rsplit_once('@')) {
-            return Ok(Self { name, version: Some(version), address });
-        }
-        Ok(match version {
-            Some(text) if text.contains(':') => Self { name: installed_name, version: None, address: Some(text) },
-            _ => Self { name: installed_name, version, address },
-        })
+fn stated<'a>(form: Form, entry: &'a RawEntry<'_>, installed_name: &'a str) -> Result<Stated<'a>, EntryProblem> {
+    let name = entry.name.text("name")?;
+    let version = entry.version.text("version")?;
+    let address = entry.resolved.text("resolved")?;
+    let integrity = entry.integrity.text("integrity")?;
+    if form == Form::Flat {
+        return Ok(Stated { name: name.unwrap_or(installed_name), version, address, integrity });
     }
-}
-
-fn package(entry: &RawEntry<'_>, stated: &Stated<'_>) -> Result<EntryKind, EntryProblem> {
-    let name = PackageName::parse(stated.name)
-        .map_err(|problem| EntryProblem::Name { name: super::shown(stated.name), problem })?;
-    let unfetchable = |reason| {
-        let version = stated.version.map(super::printable);
-        EntryKind::Unfetchable(Unfetchable { name: super::shown(stated.name), version, reason })
-    };
-    let source = match stated.address.map(Address::parse).transpose()? {
-        Some(Address::LocalFile) => return Ok(EntryKind::NoDownload(NoDownload::LocalFile)),
-        Some(Address::LocalFolder) => return Ok(EntryKind::NoDownload(NoDownload::LocalFolder)),
-        Some(Address::Git(Err(reason))) => return Ok(unfetchable(reason)),
-        Some(Address::Git(Ok(source))) => source,
-        Some(Address::Web(url)) if stated.version.is_some_and(|version| is_in_registry(&url, &name, version)) => {
-            Source::Registry { resolved: Some(url) }
+    // Version 1 has the real name of an alias in the version, and the address of what no registry has.
+    if let Some((name, version)) = version.and_then(|text| text.strip_prefix("npm:")?.rsplit_once('@')) {
+        return Ok(Stated { name, version: Some(version), address, integrity });
+    }
+    Ok(match version {
+        Some(text) if text.contains(':') => {
+            Stated { name: installed_name, version: None, address: Some(text), integrity }
         }
-        Some(Address::Web(url)) => Source::Remote { url },
-        None if stated.version.is_none() => return Ok(unfetchable(UnfetchableReason::NothingStated)),
-        None => Source::Registry { resolved: None },
-    };
-    let version = stated.version.map_or_else(|| unstated_version(&source), Cow::Borrowed);
-    let version = Version::parse(&version)
-        .map_err(|problem| EntryProblem::Version { version: super::shown(&version), problem })?;
-    let integrity = integrity(entry, &source)?;
-    let conditions = conditions(entry);
-    Ok(EntryKind::Artifact(Artifact { ecosystem: Ecosystem::Npm, name, version, source, integrity, conditions }))
-}
-
-/// A commit names its content as well as a version would.
-fn unstated_version(source: &Source) -> Cow<'static, str> {
-    match source {
-        Source::Git { commit, .. } => Cow::Owned(commit.to_string()),
-        _ => Cow::Borrowed(UNSTATED_VERSION),
-    }
-}
-
-fn integrity(entry: &RawEntry<'_>, source: &Source) -> Result<Option<Integrity>, EntryProblem> {
-    if matches!(source, Source::Git { .. }) {
-        return Ok(None);
-    }
-    let parse = |text: &str| {
-        text.parse().map_err(|error: larder_store::digest::DigestError| EntryProblem::Integrity {
-            problem: super::printable(&error.to_string()),
-        })
-    };
-    entry.integrity.text("integrity")?.map(parse).transpose()
+        _ => Stated { name: installed_name, version, address, integrity },
+    })
 }
 
 fn conditions(entry: &RawEntry<'_>) -> Conditions {

@@ -5,8 +5,8 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 
 use super::{
+    super::{diagnose::shown, field::other_types},
     entry::{Entries, Form, RawEntry},
-    field::other_types,
 };
 
 /// What stands at the top of a lockfile.
@@ -200,7 +200,7 @@ impl<'de> Visitor<'de> for StatedSeed {
     }
 
     fn visit_str<E: Error>(self, version: &str) -> Result<Stated, E> {
-        Ok(Stated::Other(format!("{:?}", super::shown(version))))
+        Ok(Stated::Other(format!("{:?}", shown(version))))
     }
 
     other_types!(|_| Stated::Other("of another type than a number".to_owned()); unit bool list object);

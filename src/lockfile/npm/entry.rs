@@ -7,9 +7,12 @@ use std::{borrow::Cow, fmt};
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 
 use super::{
-    super::EntryProblem,
+    super::{
+        EntryProblem,
+        diagnose::shown,
+        field::{Field, FieldSeed, List, ListSeed, TextSeed, other_types},
+    },
     document::Part,
-    field::{Field, FieldSeed, List, ListSeed, TextSeed, other_types},
     key::{Flag, Key, KeySeed},
 };
 
@@ -175,7 +178,7 @@ impl<'de> Visitor<'de> for EntriesSeed<'_, 'de> {
             if too_long || self.depth >= NESTING_LIMIT {
                 object.next_value::<IgnoredAny>()?;
                 let entry = &mut self.entries[position];
-                entry.path = Cow::Owned(super::shown(&entry.path));
+                entry.path = Cow::Owned(shown(&entry.path));
                 entry.fail(if too_long { EntryProblem::Path } else { EntryProblem::TooDeep { limit: NESTING_LIMIT } });
                 continue;
             }

@@ -173,7 +173,6 @@ fn version_1_nests_and_its_versions_may_be_addresses() {
         "folder":{{"version":"file:../lib"}},"file":{{"version":"file:x.TGZ"}},"linked":{{"version":"1.0.0","bundled":true}}"#
     ));
     let reading = read_text(&text).unwrap();
-    assert_eq!(reading.version, 1);
     let mut seen = String::new();
     for entry in &reading.entries {
         let kind = match &entry.kind {
@@ -204,7 +203,7 @@ fn version_2_is_read_by_its_packages_whichever_form_comes_first() {
     for parts in [format!("{packages},{dependencies}"), format!("{dependencies},{packages}")] {
         let reading = read_text(&format!(r#"{{{parts},"lockfileVersion":2}}"#)).unwrap();
         let paths: Vec<&str> = reading.entries.iter().map(|entry| &*entry.path).collect();
-        assert_eq!((reading.version, paths), (2, vec!["", "node_modules/a"]));
+        assert_eq!(paths, ["", "node_modules/a"]);
     }
     let old = read_text(&format!(r#"{{"lockfileVersion":2,{dependencies}}}"#)).unwrap();
     assert_eq!(old.entries.len(), 2);

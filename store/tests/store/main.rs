@@ -6,6 +6,7 @@ mod below;
 mod damage;
 mod racing;
 mod support;
+mod take_in;
 
 use larder_store::{
     Store, StoreError,

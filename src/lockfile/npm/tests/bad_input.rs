@@ -1,7 +1,7 @@
 use std::fmt::Write as _;
 
 use super::{
-    super::super::{EntryProblem, LockfileError, OtherTool, read},
+    super::super::{EntryProblem, Format, LockfileError, OtherTool, read},
     artifact, flat, nested, problem, problems, read_text,
 };
 
@@ -57,10 +57,9 @@ fn files_that_are_no_lockfile_are_told_by_what_they_are() {
 
 #[test]
 fn files_of_other_tools_are_named() {
-    let cases: [(&[u8], OtherTool); 9] = [
+    let cases: [(&[u8], OtherTool); 8] = [
         (b"lockfileVersion: '9.0'\n", OtherTool::Pnpm),
         (b"# generated\n\n__metadata:\n  version: 8\n", OtherTool::Yarn),
-        (b"#!/usr/bin/env bun\nbun-lockfile-format-v0\n\xff\xfe", OtherTool::Bun),
         (br#"{"lockfileVersion":1,"workspaces":{},"packages":{"a":["a@1.0.0"]}}"#, OtherTool::Bun),
         (br#"{"_readme":[],"content-hash":"x","packages":[]}"#, OtherTool::Composer),
         (br#"{"_meta":{},"default":{}}"#, OtherTool::Pipenv),
@@ -69,10 +68,12 @@ fn files_of_other_tools_are_named() {
         (br#"{"name":"x","scripts":{},"dependencies":{"a":"^1"}}"#, OtherTool::Manifest),
     ];
     for (bytes, tool) in cases {
-        let lockfile = "package-lock.json".to_owned();
-        assert_eq!(read("package-lock.json", bytes), Err(LockfileError::OtherTool { lockfile, tool }));
+        let (lockfile, format) = ("package-lock.json".to_owned(), Format::Npm);
+        assert_eq!(read("package-lock.json", bytes), Err(LockfileError::OtherTool { lockfile, format, tool }));
     }
     let lockfile = "a".to_owned();
+    let binary = b"#!/usr/bin/env bun\nbun-lockfile-format-v0\n\xff\xfe";
+    assert_eq!(read("a", binary), Err(LockfileError::BinaryBun { lockfile: lockfile.clone() }));
     assert_eq!(read("a", b"{\"\xff"), Err(LockfileError::NotText { lockfile, offset: 2 }));
 }
 

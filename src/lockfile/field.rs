@@ -4,12 +4,12 @@ use std::{borrow::Cow, fmt};
 
 use serde::de::{DeserializeSeed, Deserializer, Error, SeqAccess, Visitor};
 
-use super::super::EntryProblem;
+use super::EntryProblem;
 
 /// Implements the visits of the JSON types that a visitor does not read itself; the closure gives their value.
 macro_rules! other_types {
     (|$this:pat_param| $value:expr; $($visit:ident)*) => {
-        $($crate::lockfile::npm::field::other_types!(@ $visit $this, $value);)*
+        $($crate::lockfile::field::other_types!(@ $visit $this, $value);)*
     };
     (@ unit $this:pat_param, $value:expr) => {
         fn visit_unit<E: serde::de::Error>(self) -> Result<Self::Value, E> {

@@ -5,7 +5,10 @@ use std::borrow::Cow;
 use percent_encoding::percent_decode_str;
 use url::Url;
 
-use super::super::{EntryProblem, UnfetchableReason};
+use super::{
+    EntryProblem, UnfetchableReason,
+    diagnose::{printable, shown},
+};
 use crate::{
     artifact::{Forge, PackageName, Source},
     endpoints::{BITBUCKET_HOST, GITHUB_HOST, GITLAB_HOST},
@@ -42,7 +45,7 @@ impl Address {
         }
         let mut url = Url::parse(text).map_err(|_| EntryProblem::Address)?;
         if !matches!(url.scheme(), "http" | "https") {
-            return Err(EntryProblem::Scheme { scheme: super::shown(url.scheme()) });
+            return Err(EntryProblem::Scheme { scheme: shown(url.scheme()) });
         }
         // A repository on a forge, by the address that its web page shows.
         let is_repository = url.path().strip_suffix(".git").is_some();
@@ -80,8 +83,8 @@ fn git_source(text: &str) -> Result<Source, UnfetchableReason> {
     // Either may hold a user name: nothing before the at sign is kept.
     let path = path.rsplit_once('@').map_or(path, |(_, path)| path);
     let repository = repository_path(forge, path).ok_or(UnfetchableReason::GitRepository { host })?;
-    let commit = full_commit(fragment)
-        .ok_or_else(|| UnfetchableReason::GitCommit { committish: fragment.map(super::printable) })?;
+    let commit =
+        full_commit(fragment).ok_or_else(|| UnfetchableReason::GitCommit { committish: fragment.map(printable) })?;
     Ok(Source::Git { forge, repository: repository.into(), commit: commit.into() })
 }
 
@@ -97,7 +100,7 @@ fn repository_address(address: &str) -> Result<(Forge, String, &str), Unfetchabl
     };
     let host = &rest[..host_end];
     let Some((forge, host)) = forge_of(host) else {
-        let host = if host.is_empty() { "this machine".to_owned() } else { super::printable(host) };
+        let host = if host.is_empty() { "this machine".to_owned() } else { printable(host) };
         return Err(UnfetchableReason::GitHost { host });
     };
     let path = rest[host_end..].trim_start_matches([':', '/']);
