@@ -30,6 +30,11 @@ impl Ecosystem {
             Self::Python => "python",
         }
     }
+
+    /// The kind of that word.
+    pub fn of_name(name: &str) -> Option<Self> {
+        [Self::Npm, Self::Pyodide, Self::Python].into_iter().find(|ecosystem| ecosystem.name() == name)
+    }
 }
 
 /// A package's real name (`react`, `@scope/name`): never an alias, and safe in a path and in a URL's path.
