@@ -10,12 +10,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Variables, current folder and home folder.
+/// Variables, current folder, home folder and larder's own file.
 #[derive(Clone, Default)]
 pub struct Environment {
     variables: BTreeMap<OsString, OsString>,
     current_dir: PathBuf,
     home: Option<PathBuf>,
+    executable: Option<PathBuf>,
 }
 
 impl Environment {
@@ -23,7 +24,9 @@ impl Environment {
     pub fn read() -> io::Result<Self> {
         let current_dir = std::env::current_dir()?;
         let variables: BTreeMap<_, _> = std::env::vars_os().collect();
-        Ok(Self { variables, current_dir, home: etcetera::home_dir().ok() })
+        let executable =
+            std::env::current_exe().map_err(|error| tracing::debug!(%error, "where larder itself is")).ok();
+        Ok(Self { variables, current_dir, home: etcetera::home_dir().ok(), executable })
     }
 
     /// An environment with these variables; `HOME` among them is the home folder.
@@ -35,7 +38,7 @@ impl Environment {
         let variables: BTreeMap<_, _> =
             variables.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
         let home = variables.get(OsStr::new("HOME")).filter(|home| !home.is_empty()).map(PathBuf::from);
-        Self { variables, current_dir: current_dir.to_owned(), home }
+        Self { variables, current_dir: current_dir.to_owned(), home, executable: None }
     }
 
     /// A variable's value; `None` if it is not set or is not UTF-8. An empty value is a value.
@@ -56,6 +59,11 @@ impl Environment {
     /// The folder that relative paths start from.
     pub fn current_dir(&self) -> &Path {
         &self.current_dir
+    }
+
+    /// larder's own file, if the system tells: without `/proc` it does not.
+    pub fn executable(&self) -> Option<&Path> {
+        self.executable.as_deref()
     }
 
     /// The user's home folder, if there is one.
