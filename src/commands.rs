@@ -26,6 +26,7 @@ use std::{
 };
 
 use jiff::Timestamp;
+use larder_store::{Store, StoreError};
 
 use crate::{
     buildkit::docker::BuildError,
@@ -53,8 +54,30 @@ pub struct Context<'a> {
     pub printer: Printer,
     /// The store's folder.
     pub store: PathBuf,
+    /// The store that is only read, below that one.
+    pub below: Option<PathBuf>,
     /// The time that is noted.
     pub now: Timestamp,
+}
+
+impl Context<'_> {
+    /// Opens the store, making it if there is none.
+    fn open_store(&self) -> Result<Store, StoreError> {
+        // Links lead to the store, wherever a command changes its folder to.
+        let root = self.environment.current_dir().join(&self.store);
+        match &self.below {
+            Some(below) => Store::open_over(&root, below),
+            None => Store::open(&root),
+        }
+    }
+
+    /// Opens the store if there is one.
+    fn open_store_if_present(&self) -> Result<Option<Store>, StoreError> {
+        match &self.below {
+            Some(below) => Store::open_over_if_present(&self.store, below),
+            None => Store::open_if_present(&self.store),
+        }
+    }
 }
 
 /// How a command ends.

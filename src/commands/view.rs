@@ -5,10 +5,7 @@ mod wheels;
 
 use serde::Serialize;
 
-use larder_store::{
-    Store,
-    digest::{Digest, Integrity},
-};
+use larder_store::digest::{Digest, Integrity};
 
 use super::{
     CommandError, Context, Outcome,
@@ -56,7 +53,7 @@ pub(super) fn run(arguments: &cli::View, context: &Context<'_>) -> Result<Outcom
     if is_for_npm {
         provision::warn_of_gates(&projects, &[], Way::Cache, context);
     }
-    let store = Store::open(&context.store)?;
+    let store = context.open_store()?;
     let mut catalog =
         match provision::complete_catalog(&projects, &view.completing, &default_platforms(), &store, context)? {
             Ok(catalog) => catalog,

@@ -7,8 +7,11 @@
 //!                     what is here             the right         verified bytes        barrier, blob, receipt,
 //!                                              to download       in partial/           then the index
 //! ```
+//!
+//! [`Store::open_over`] opens one store over another, which is only read: what is in either is here.
 
 pub mod barrier;
+mod below;
 pub mod blob;
 pub mod carry;
 pub mod claim;

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, time::Instant};
 
-use larder_store::{Store, carry::inventory, look_up::Key, take_in::take_in};
+use larder_store::{carry::inventory, look_up::Key, take_in::take_in};
 use serde_json::{Value, json};
 
 use super::{
@@ -30,7 +30,7 @@ pub(super) fn run(arguments: &Harvest, context: &Context<'_>) -> Result<Outcome,
     let binary = Binary::of(&arguments.mount, context)?;
     let platforms = Platforms::Only(BTreeSet::from([binary.executable.platform()]));
     let only = if arguments.projects.is_empty() { None } else { Some(keys(arguments, &platforms, context)?) };
-    let store = Store::open(&context.store)?;
+    let store = context.open_store()?;
     if !store.is_writable() {
         return Err(larder_store::StoreError::ReadOnly { root: store.root().to_owned() }.into());
     }

@@ -113,7 +113,7 @@ fn sound(store: &Store, receipts: Vec<Receipt>) -> (Vec<Faulty>, HashMap<BlobId,
     for fault in faults {
         let cause = match fault.kind {
             FaultKind::Damaged { actual, .. } => format!("its bytes are blake3 {actual}; it was set aside there"),
-            FaultKind::Unreadable(error) => chain(&error).join(": "),
+            FaultKind::Unreadable(error) | FaultKind::Below { error, .. } => chain(&error).join(": "),
             FaultKind::Missing => "it has a receipt and no file".to_owned(),
         };
         let receipt = sound.remove(&fault.blob).or(fault.receipt);

@@ -40,7 +40,7 @@ pub(super) fn run(arguments: &Seed, context: &Context<'_>) -> Result<Outcome, Co
     let interrupt = Interrupt::watch().map_err(CommandError::Signals)?;
     // Before anything is fetched for it.
     let binary = Binary::of(&arguments.mount, context)?;
-    let store = Store::open(&context.store)?;
+    let store = context.open_store()?;
     let wanted = if arguments.all {
         inventory(&store)?
     } else {

@@ -316,3 +316,20 @@ fn what_is_handed_out_is_what_was_named_and_no_more() {
     let stated: Integrity = Digest::of(Algorithm::Sha512, b"three").into();
     assert_eq!(present[0].digests, stated);
 }
+
+#[test]
+fn what_is_in_the_store_below_is_handed_out_too_and_once() {
+    let ((below, lower), (above, upper)) = (store(), store());
+    put(&lower, b"below");
+    put(&lower, b"both");
+    put(&upper, b"both");
+    put(&upper, b"above");
+    let store = Store::open_over(above.path(), below.path()).unwrap();
+    let all = inventory(&store).unwrap();
+    assert_eq!(all.len(), 3);
+    let target = tempfile::tempdir().unwrap();
+    hand_out(&store, all.iter().map(|receipt| (receipt, Lack::Bytes)), target.path(), &|| false).unwrap();
+    let (_here, ours) = crate::support::store();
+    let taken = take(&ours, target.path());
+    assert_eq!((taken.taken, taken.refused.len()), (Tally { count: 3, bytes: 14 }, 0));
+}
