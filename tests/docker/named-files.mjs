@@ -1,0 +1,22 @@
+// named-files.mjs PROJECT: the path at the tests' registry of each file that the project's lockfiles name for this machine, one a line.
+//
+// Read without larder: npm's lockfile as JSON, larder.lock line by line. What an optional package's `os`, `cpu` and `libc` exclude is not there.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+const project = process.argv[2];
+const { packages } = JSON.parse(readFileSync(join(project, 'package-lock.json'), 'utf8'));
+const allows = (list, value) => !list || list.includes(value);
+const files = new Set();
+for (const [place, { version, os, cpu, libc }] of Object.entries(packages)) {
+  if (place === '' || !allows(os, process.platform) || !allows(cpu, process.arch) || !allows(libc, 'glibc')) continue;
+  const name = place.slice(place.lastIndexOf('node_modules/') + 'node_modules/'.length);
+  files.add(`/npm/${name}/-/${name.split('/').pop()}-${version}.tgz`);
+}
+let release;
+for (const block of readFileSync(join(project, 'larder.lock'), 'utf8').split('\n[')) {
+  const value = (key) => block.match(new RegExp(`^${key} = "(.*)"$`, 'm'))?.[1];
+  if (block.startsWith('runtime]')) release = value('version');
+  if (block.startsWith('[package]]')) files.add(value('path') ? `/files/${value('path')}` : `/pyodide/v${release}/full/${value('file_name')}`);
+}
+for (const file of files) console.log(file);
