@@ -1,5 +1,7 @@
 //! What can be typed. Types only.
 
+pub mod buildkit;
+
 use std::{ffi::OsString, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -72,6 +74,8 @@ pub enum Command {
     Serve(Serve),
     /// Lay out what lockfiles name for a package manager
     View(View),
+    /// Carry the store into a builder's cache mount, or out of it
+    Buildkit(buildkit::Buildkit),
     /// Choose the files of the project's Pyodide and write them down in larder.lock
     Lock(Lock),
     /// Write a larder.toml for a project

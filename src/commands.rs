@@ -1,6 +1,7 @@
 //! One file a command: arguments → library → printer.
 
 mod agreement;
+mod buildkit;
 mod fetch;
 mod init;
 mod input;
@@ -17,7 +18,7 @@ mod verify;
 mod verify_pyodide;
 mod view;
 
-pub use self::{init::InitError, lock::LockError, view::ContextError};
+pub use self::{buildkit::BuildkitError, init::InitError, lock::LockError, view::ContextError};
 
 use std::{
     path::{Path, PathBuf},
@@ -28,6 +29,7 @@ use jiff::Timestamp;
 use larder_store::{Store, StoreError};
 
 use crate::{
+    buildkit::docker::BuildError,
     catalog::CatalogError,
     cli::{Cli, Command},
     environment::Environment,
@@ -174,6 +176,9 @@ pub enum CommandError {
     /// A view cannot be written.
     #[error(transparent)]
     View(#[from] ViewError),
+    /// The store cannot be carried.
+    #[error(transparent)]
+    Buildkit(#[from] BuildkitError),
     /// The command cannot be run.
     #[error(transparent)]
     Child(#[from] ChildError),
@@ -247,6 +252,7 @@ pub fn run(cli: &Cli, context: &Context<'_>) -> Outcome {
         Command::Run(arguments) => run::run(arguments, context),
         Command::Serve(arguments) => serve::run(arguments, context),
         Command::View(arguments) => view::run(arguments, context),
+        Command::Buildkit(arguments) => buildkit::run(arguments, context),
         Command::Lock(arguments) => lock::run(arguments, context),
         Command::Init(arguments) => init::run(arguments, context),
         Command::Status => status::run(context),
@@ -255,6 +261,8 @@ pub fn run(cli: &Cli, context: &Context<'_>) -> Outcome {
     outcome.unwrap_or_else(|error| {
         if matches!(error, CommandError::Fill(FillError::Interrupted) | CommandError::View(ViewError::Interrupted)) {
             context.printer.note("stopped; what has arrived is kept, and the next fetch goes on from there");
+        } else if matches!(error, CommandError::Buildkit(BuildkitError::Build(BuildError::Interrupted))) {
+            context.printer.note("stopped; what was taken in by then is kept");
         } else {
             report::error(context.printer, &error, error.hint().as_deref());
         }
@@ -273,6 +281,7 @@ impl CommandError {
             Self::Fill(FillError::Interrupted) | Self::View(ViewError::Interrupted) => Outcome::Interrupted,
             Self::Stock(error) if error.is_of_store() => Outcome::Store,
             Self::Lock(error) => error.outcome(),
+            Self::Buildkit(error) => error.outcome(),
             Self::Store(_)
             | Self::Fill(FillError::Store(_))
             | Self::View(ViewError::Store(_))
@@ -290,6 +299,7 @@ impl CommandError {
             Self::Lock(error) => return error.hint().map(str::to_owned),
             Self::Init(error) => return error.hint().map(str::to_owned),
             Self::View(error) => return error.hint().map(str::to_owned),
+            Self::Buildkit(error) => return error.hint().map(str::to_owned),
             Self::Stock(error) => return error.hint().map(str::to_owned),
             Self::Context(error) => error.hint(),
             Self::NoFolder => "name one, or give `folder` below `[pyodide]` in larder.toml",

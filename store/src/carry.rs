@@ -15,6 +15,7 @@ use crate::{
     receipt::{self, Receipt},
     store::Store,
     survey::Tally,
+    verify::layouts,
     whole_file,
 };
 
@@ -34,14 +35,15 @@ pub fn lack(ours: Option<&Receipt>, theirs: &Receipt) -> Option<Lack> {
     theirs.keys().any(|key| !known.contains(&key)).then_some(Lack::Keys)
 }
 
-/// The receipts of all blobs that are here with their whole length, sorted by blob. No blob is read.
+/// The receipts of all blobs that are here with their whole length, sorted by blob; those of the store below among them. No blob is read.
 pub fn inventory(store: &Store) -> Result<Vec<Receipt>, StoreError> {
     let mut receipts = Vec::new();
-    for file in receipt::walk(&store.layout().receipts()) {
+    for file in layouts(store).flat_map(|layout| receipt::walk(&layout.receipts())) {
         let (_, id) = file?;
         receipts.extend(id.and_then(|id| present(store, &id)));
     }
     receipts.sort_by_key(|receipt| receipt.blob);
+    receipts.dedup_by_key(|receipt| receipt.blob);
     Ok(receipts)
 }
 

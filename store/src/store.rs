@@ -165,6 +165,12 @@ impl Store {
         index::with(self.layout(), self.is_writable(), work)
     }
 
+    /// A folder on the store's filesystem for what is needed for a while and removed again; `None` where the store cannot be written. Files whose names end in
+    /// `.part` or `.json` there are the store's own.
+    pub fn scratch_parent(&self) -> Option<PathBuf> {
+        self.is_writable().then(|| self.layout().partial())
+    }
+
     pub(crate) fn layout(&self) -> &Layout {
         &self.shared.layout
     }

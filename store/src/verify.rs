@@ -142,7 +142,7 @@ fn largest_first(blobs: &mut Blobs) {
 }
 
 /// The store's own, and that of the store below.
-fn layouts(store: &Store) -> impl Iterator<Item = &Layout> {
+pub(crate) fn layouts(store: &Store) -> impl Iterator<Item = &Layout> {
     [store.layout()].into_iter().chain(store.below().map(Below::layout))
 }
 

@@ -24,6 +24,8 @@ use larder_store::{
 
 use crate::support::{fetch, now, put, sha512, store};
 
+type Damage = Box<dyn Fn(&Store, &BlobId)>;
+
 fn take(store: &Store, from: &Path) -> TakenIn {
     take_in(store, from, now(), 2, &|| false).unwrap()
 }
@@ -76,7 +78,6 @@ fn what_is_missing_is_taken_and_found_and_nothing_is_taken_twice() {
 #[test]
 fn what_is_damaged_is_named_and_does_not_enter() {
     let identity = |receipt: &mut Receipt, text: &str| receipt.origins[0].name = text.to_owned();
-    type Damage = Box<dyn Fn(&Store, &BlobId)>;
     let cases: [(&str, Damage); 13] = [
         ("its bytes are blake3", Box::new(|store, blob| overwrite(&store.blob_path(blob), b"tarbalL"))),
         ("it has 3 bytes, and its receipt says 7", Box::new(|store, blob| overwrite(&store.blob_path(blob), b"tar"))),
@@ -314,4 +315,21 @@ fn what_is_handed_out_is_what_was_named_and_no_more() {
     assert_eq!(fs::read(copy.blob_path(&blobs[2])).unwrap(), b"three");
     let stated: Integrity = Digest::of(Algorithm::Sha512, b"three").into();
     assert_eq!(present[0].digests, stated);
+}
+
+#[test]
+fn what_is_in_the_store_below_is_handed_out_too_and_once() {
+    let ((below, lower), (above, upper)) = (store(), store());
+    put(&lower, b"below");
+    put(&lower, b"both");
+    put(&upper, b"both");
+    put(&upper, b"above");
+    let store = Store::open_over(above.path(), below.path()).unwrap();
+    let all = inventory(&store).unwrap();
+    assert_eq!(all.len(), 3);
+    let target = tempfile::tempdir().unwrap();
+    hand_out(&store, all.iter().map(|receipt| (receipt, Lack::Bytes)), target.path(), &|| false).unwrap();
+    let (_here, ours) = crate::support::store();
+    let taken = take(&ours, target.path());
+    assert_eq!((taken.taken, taken.refused.len()), (Tally { count: 3, bytes: 14 }, 0));
 }

@@ -1,0 +1,95 @@
+//! `larder buildkit harvest`: what the store lacks of a mount, out of it.
+
+use std::{collections::BTreeSet, time::Instant};
+
+use larder_store::{carry::inventory, look_up::Key, take_in::take_in};
+use serde_json::{Value, json};
+
+use super::{
+    Sum,
+    carrier::{Binary, Carrier},
+    name,
+};
+use crate::{
+    buildkit::{
+        docker::BuildError,
+        dockerfile::Job,
+        exchange::{Report, STORE, write_only, write_wanted},
+    },
+    cli::buildkit::Harvest,
+    commands::{
+        BuildkitError, CommandError, Context, Outcome, larder_lock::threads, provision::Project, settings::selection,
+    },
+    fill::Wishes,
+    interrupt::Interrupt,
+    selection::Platforms,
+};
+
+pub(super) fn run(arguments: &Harvest, context: &Context<'_>) -> Result<Outcome, CommandError> {
+    let interrupt = Interrupt::watch().map_err(CommandError::Signals)?;
+    let binary = Binary::of(&arguments.mount, context)?;
+    let platforms = Platforms::Only(BTreeSet::from([binary.executable.platform()]));
+    let only = if arguments.projects.is_empty() { None } else { Some(keys(arguments, &platforms, context)?) };
+    let store = context.open_store()?;
+    if !store.is_writable() {
+        return Err(larder_store::StoreError::ReadOnly { root: store.root().to_owned() }.into());
+    }
+    let start = Instant::now();
+    let carrier = Carrier::new(&arguments.mount, binary, &store, context, interrupt)?;
+    let request = carrier.request()?;
+    write_wanted(&request, &inventory(&store)?)?;
+    if let Some(only) = &only {
+        write_only(&request, only)?;
+    }
+    let (handed, answer) = carrier.run(Job::HandOut)?;
+    let mut report = Report { already_there: handed.already_there, ..Report::default() };
+    if handed.carried + handed.supplemented > 0 {
+        let taken = take_in(&store, &answer.join(STORE), context.now, threads(), &|| carrier.is_stopped())?;
+        if taken.is_stopped {
+            return Err(BuildkitError::from(BuildError::Interrupted).into());
+        }
+        let already_there = handed.already_there + taken.already_here;
+        report = Report { already_there, ..Report::of(&taken) };
+    }
+    name(&handed.damaged, "is damaged in the mount", context);
+    name(&report.refused, "is refused", context);
+    let sum = Sum {
+        mount: &arguments.mount,
+        there: (report.already_there, "already here"),
+        crossed: (report.carried, "brought"),
+        bytes: report.bytes,
+        supplemented: report.supplemented,
+        refused: handed.damaged.len() + report.refused.len(),
+        elapsed: start.elapsed(),
+    };
+    sum.print(context);
+    context.printer.json(&document(&sum, &handed, &report));
+    Ok(if sum.refused == 0 { Outcome::Done } else { Outcome::Store })
+}
+
+fn document(sum: &Sum<'_>, handed: &Report, report: &Report) -> Value {
+    json!({
+        "id": sum.mount.id.to_string(),
+        "builder": sum.mount.builder,
+        "blobs": sum.blobs(),
+        "already_here": sum.there.0,
+        "brought": sum.crossed.0,
+        "supplemented": sum.supplemented,
+        "bytes": sum.bytes,
+        "damaged_in_mount": handed.damaged,
+        "refused": report.refused,
+        "seconds": sum.elapsed.as_secs_f64(),
+    })
+}
+
+/// What the projects' files are found by.
+fn keys(arguments: &Harvest, platforms: &Platforms, context: &Context<'_>) -> Result<BTreeSet<Key>, CommandError> {
+    let mut keys = BTreeSet::new();
+    for Project { input, configurations } in &Project::read_all(&arguments.projects, context)? {
+        let selection = selection(&arguments.selecting, &input.project, platforms.clone())?;
+        let configurations = input.by_lockfile(configurations);
+        let (wishes, _) = Wishes::of(&input.plan, &selection, configurations, &input.project.settings);
+        keys.extend(wishes.wishes.iter().flat_map(|wish| wish.wanted.keys()));
+    }
+    Ok(keys)
+}

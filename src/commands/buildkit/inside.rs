@@ -1,0 +1,125 @@
+//! `larder buildkit inside`: what runs in the build, on the mount as its store. It says everything by its report, and fails only if that cannot be written: a step
+//! that fails exports nothing.
+
+use std::collections::HashMap;
+
+use larder_store::{
+    Store, StoreError,
+    carry::{Lack, hand_out, inventory, lack, present},
+    digest::BlobId,
+    look_up::Found,
+    receipt::Receipt,
+    take_in::take_in,
+    verify::{FaultKind, verify_blobs},
+};
+
+use crate::{
+    buildkit::exchange::{Faulty, Lacking, Report, STORE, Stop, read_only, read_wanted, write_report},
+    cli::buildkit::{Inside, InsideJob},
+    commands::{CommandError, Context, Outcome, larder_lock::threads},
+    fill::chain,
+};
+
+pub(super) fn run(arguments: &Inside, context: &Context<'_>) -> Result<Outcome, CommandError> {
+    let done = match arguments.job {
+        InsideJob::Ask => ask(arguments, context),
+        InsideJob::TakeIn => take(arguments, context),
+        InsideJob::HandOut => hand(arguments, context),
+    };
+    let report = done.unwrap_or_else(|error| {
+        let stop = Stop { causes: chain(&error).into_iter().collect(), hint: hint(&error).map(str::to_owned) };
+        Report { failure: Some(stop), ..Report::default() }
+    });
+    write_report(&arguments.answer, &report)?;
+    Ok(Outcome::Done)
+}
+
+/// The ways out that a person has on the outside.
+fn hint(error: &CommandError) -> Option<&'static str> {
+    match error {
+        CommandError::Store(StoreError::NotAStore { .. } | StoreError::DamagedMeta { .. }) => {
+            Some("another program's mount has that id: name larder's with --id")
+        }
+        CommandError::Store(StoreError::ReadOnly { .. }) => {
+            Some("the mount belongs to another user: pass on what its Dockerfile gives with --uid, --gid and --mode")
+        }
+        CommandError::Store(StoreError::DiskFull { .. }) => Some("make room for the builder; what was taken in stays"),
+        CommandError::Store(StoreError::NewerFormat { .. }) => Some("name a newer static larder with --binary"),
+        _ => None,
+    }
+}
+
+/// Says what the mount lacks. Blobs that are there are read: a damaged one is set aside, and counts as lacking.
+fn ask(arguments: &Inside, context: &Context<'_>) -> Result<Report, CommandError> {
+    let wanted = read_wanted(&arguments.request)?;
+    let store = open(context)?;
+    let there: Vec<Receipt> = wanted.iter().filter_map(|receipt| present(&store, &receipt.blob)).collect();
+    let (damaged, sound) = sound(&store, there);
+    let lacking = wanted.iter().filter_map(|receipt| {
+        let lack = lack(sound.get(&receipt.blob), receipt)?;
+        Some(Lacking { blob: receipt.blob.to_string(), bytes: lack == Lack::Bytes })
+    });
+    Ok(Report { lacking: lacking.collect(), damaged, ..Report::default() })
+}
+
+fn take(arguments: &Inside, context: &Context<'_>) -> Result<Report, CommandError> {
+    let store = open(context)?;
+    // The step's end is the build's: nobody is there to stop it otherwise.
+    let taken = take_in(&store, &arguments.request.join(STORE), context.now, threads(), &|| false)?;
+    Ok(Report::of(&taken))
+}
+
+/// Gives what the host lacks, of what it asked for.
+fn hand(arguments: &Inside, context: &Context<'_>) -> Result<Report, CommandError> {
+    let theirs: HashMap<BlobId, Receipt> =
+        read_wanted(&arguments.request)?.into_iter().map(|receipt| (receipt.blob, receipt)).collect();
+    let only = read_only(&arguments.request)?;
+    let store = open(context)?;
+    let is_wanted =
+        |receipt: &Receipt| only.as_ref().is_none_or(|only| receipt.keys().any(|key| only.contains(key.as_bytes())));
+    let here: Vec<Receipt> = inventory(&store)?.into_iter().filter(is_wanted).collect();
+    let (lacking, already_there): (Vec<_>, Vec<_>) = here
+        .into_iter()
+        .map(|receipt| (lack(theirs.get(&receipt.blob), &receipt), receipt))
+        .partition(|(lack, _)| lack.is_some());
+    let lacks: HashMap<BlobId, Lack> =
+        lacking.iter().filter_map(|(lack, receipt)| Some((receipt.blob, (*lack)?))).collect();
+    // Only what is carried is read; the host reads it again.
+    let (damaged, sound) = sound(&store, lacking.into_iter().map(|(_, receipt)| receipt).collect());
+    let mut handed: Vec<(&Receipt, Lack)> = sound.values().map(|receipt| (receipt, lacks[&receipt.blob])).collect();
+    handed.sort_by_key(|(receipt, _)| receipt.blob);
+    let tally = hand_out(&store, handed.iter().copied(), &arguments.answer.join(STORE), &|| false)?;
+    Ok(Report {
+        damaged,
+        carried: tally.count,
+        bytes: tally.bytes,
+        supplemented: handed.len() as u64 - tally.count,
+        already_there: already_there.len() as u64,
+        ..Report::default()
+    })
+}
+
+/// The mount alone: whatever else a larder may find is the host's to give.
+fn open(context: &Context<'_>) -> Result<Store, CommandError> {
+    Ok(Store::open(&context.store)?)
+}
+
+/// Reads blobs: those that are damaged, and the others.
+fn sound(store: &Store, receipts: Vec<Receipt>) -> (Vec<Faulty>, HashMap<BlobId, Receipt>) {
+    let blobs: Vec<Found> = receipts.iter().map(|receipt| Found { blob: receipt.blob, size: receipt.size }).collect();
+    let faults = verify_blobs(store, &blobs, threads());
+    let mut sound: HashMap<BlobId, Receipt> = receipts.into_iter().map(|receipt| (receipt.blob, receipt)).collect();
+    let mut damaged = Vec::new();
+    for fault in faults {
+        let cause = match fault.kind {
+            FaultKind::Damaged { actual, .. } => format!("its bytes are blake3 {actual}; it was set aside there"),
+            FaultKind::Unreadable(error) | FaultKind::Below { error, .. } => chain(&error).join(": "),
+            FaultKind::Missing => "it has a receipt and no file".to_owned(),
+        };
+        let receipt = sound.remove(&fault.blob).or(fault.receipt);
+        let origin = receipt.as_ref().and_then(|receipt| receipt.origins.first());
+        let package = origin.map(|origin| format!("{} {}", origin.name, origin.version));
+        damaged.push(Faulty { blob: Some(fault.blob.to_string()), package, cause });
+    }
+    (damaged, sound)
+}

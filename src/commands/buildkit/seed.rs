@@ -1,0 +1,133 @@
+//! `larder buildkit seed`: what the mount lacks of a plan, into it.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Instant,
+};
+
+use larder_store::{
+    Store,
+    carry::{Lack, hand_out, inventory, present},
+    digest::BlobId,
+    receipt::Receipt,
+};
+use serde_json::{Value, json};
+
+use super::{
+    Sum,
+    carrier::{Binary, Carrier},
+    name,
+};
+use crate::{
+    buildkit::{
+        docker::BuildError,
+        dockerfile::Job,
+        exchange::{Faulty, Report, STORE, lacking, write_wanted},
+    },
+    cli::buildkit::Seed,
+    commands::{
+        BuildkitError, CommandError, Context, Outcome,
+        provision::{Project, shortfall},
+        through::or_here,
+    },
+    fill::Fault,
+    interrupt::Interrupt,
+    selection::Platforms,
+    ui::units,
+};
+
+pub(super) fn run(arguments: &Seed, context: &Context<'_>) -> Result<Outcome, CommandError> {
+    let interrupt = Interrupt::watch().map_err(CommandError::Signals)?;
+    // Before anything is fetched for it.
+    let binary = Binary::of(&arguments.mount, context)?;
+    let store = context.open_store()?;
+    let wanted = if arguments.all {
+        inventory(&store)?
+    } else {
+        // For the builder, and not for this machine.
+        let platforms = Platforms::Only(BTreeSet::from([binary.executable.platform()]));
+        match planned(arguments, &platforms, &store, context)? {
+            Ok(wanted) => wanted,
+            Err(fault) => return Ok(fault.into()),
+        }
+    };
+    let start = Instant::now();
+    let carrier = Carrier::new(&arguments.mount, binary, &store, context, interrupt)?;
+    write_wanted(&carrier.request()?, &wanted)?;
+    let (asked, _) = carrier.run(Job::Ask)?;
+    for Faulty { package, cause, .. } in &asked.damaged {
+        let package = package.as_deref().unwrap_or("unknown package");
+        context.printer.warning(&format!("{package}: its blob in the mount was damaged: {cause}"));
+    }
+    let missing = lacking(&wanted, &asked);
+    let report = if missing.is_empty() { Report::default() } else { carry(&carrier, &store, &missing, context)? };
+    name(&report.refused, "is refused", context);
+    if !report.refused.is_empty() {
+        context.printer.hints(&["`larder verify --repair` looks at every blob of the store"]);
+    }
+    let sum = Sum {
+        mount: &arguments.mount,
+        // Others may have brought some between the two builds.
+        there: ((wanted.len() - missing.len()) as u64 + report.already_there, "already there"),
+        crossed: (report.carried, "carried"),
+        bytes: report.bytes,
+        supplemented: report.supplemented,
+        refused: report.refused.len(),
+        elapsed: start.elapsed(),
+    };
+    sum.print(context);
+    context.printer.json(&document(&sum, &asked, &report));
+    Ok(if report.refused.is_empty() { Outcome::Done } else { Outcome::Store })
+}
+
+fn document(sum: &Sum<'_>, asked: &Report, report: &Report) -> Value {
+    json!({
+        "id": sum.mount.id.to_string(),
+        "builder": sum.mount.builder,
+        "blobs": sum.blobs(),
+        "already_there": sum.there.0,
+        "carried": sum.crossed.0,
+        "supplemented": sum.supplemented,
+        "bytes": sum.bytes,
+        "damaged_in_mount": asked.damaged,
+        "refused": report.refused,
+        "seconds": sum.elapsed.as_secs_f64(),
+    })
+}
+
+/// The receipts of what the projects need, all of it here and read; or whose fault it is that something is missing.
+fn planned(
+    arguments: &Seed,
+    platforms: &Platforms,
+    store: &Store,
+    context: &Context<'_>,
+) -> Result<Result<Vec<Receipt>, Fault>, CommandError> {
+    let mut receipts: BTreeMap<BlobId, Receipt> = BTreeMap::new();
+    let mut worst = None;
+    for project in &Project::read_all(&or_here(&arguments.projects), context)? {
+        let supply = project.complete(&arguments.completing, platforms.clone(), store, context)?;
+        worst = worst.max(shortfall(&supply));
+        let here = supply.items.iter().filter_map(|item| present(store, &item.found.blob));
+        receipts.extend(here.map(|receipt| (receipt.blob, receipt)));
+    }
+    Ok(worst.map_or_else(|| Ok(receipts.into_values().collect()), Err))
+}
+
+/// Gives the mount what it lacks.
+fn carry(
+    carrier: &Carrier<'_>,
+    store: &Store,
+    missing: &[(&Receipt, Lack)],
+    context: &Context<'_>,
+) -> Result<Report, CommandError> {
+    let target = carrier.request()?.join(STORE);
+    let handed = hand_out(store, missing.iter().copied(), &target, &|| carrier.is_stopped())?;
+    if carrier.is_stopped() {
+        return Err(BuildkitError::from(BuildError::Interrupted).into());
+    }
+    if handed.count > 0 {
+        let blobs = units::plural(handed.count, "blob", "blobs");
+        context.printer.note(&format!("carrying {blobs}, {}", units::bytes(handed.bytes)));
+    }
+    Ok(carrier.run(Job::TakeIn)?.0)
+}
