@@ -7,8 +7,8 @@
 #     --prune    afterwards remove the images that this build has replaced
 #     OPTION…    for `docker buildx build`
 #
-# With larder on this machine, everything that the lockfiles name is handed to the build (.larder), and the build needs no network. Without, the build
-# keeps it in a cache mount. Docker's build cache is left alone.
+# With a static larder on this machine, everything that the lockfiles name is handed to the build (.larder), and the build needs no network. Without, the
+# build keeps it in a cache mount. Docker's build cache is left alone.
 set -eu
 cd "$(dirname "$0")"
 
@@ -31,9 +31,10 @@ done
 
 hash=${BUILD_HASH:-$(git rev-parse HEAD 2>/dev/null || true)}
 [ -z "$hash" ] || set -- --build-arg "BUILD_HASH=$hash" "$@"
-if command -v larder >/dev/null 2>&1; then
-	larder view context .larder
+if command -v larder >/dev/null 2>&1 && larder view context .larder; then
 	set -- --build-context larder=.larder "$@"
+else
+	echo 'run.sh: without a context from larder, the build downloads what its cache mount lacks' >&2
 fi
 docker buildx build --load --tag "$image" "$@" .
 [ $is_pruned = no ] || docker image prune --force

@@ -1,6 +1,6 @@
 # A Docker engine for the tests. Sourced after lib.sh.
 #
-# Where one runs already it is used, and neither its caches nor anybody's images are touched but by name. Where none runs, Debian 13's engine, containerd and
+# Where one runs already it is used: nothing is pruned there, and the tests' images are removed again. Where none runs, Debian 13's engine, containerd and
 # buildx are unpacked below target/clients, beside the runc that is installed, and started with folders of their own; they are stopped when the test ends.
 #
 # After `find_engine`: ENGINE is `own` or `running`, DOCKER_HOST and DOCKER_CONFIG say where it is. Without one it fails, and NO_ENGINE says why.

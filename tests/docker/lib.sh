@@ -7,7 +7,7 @@ source "$ROOT/tests/clients/install.sh"
 source "$ROOT/tests/clients/pyodide.sh"
 source "$ROOT/tests/docker/engine.sh"
 source "$ROOT/tests/docker/images.sh"
-trap 'stop_servers; stop_engines; rm -rf "$WORK"' EXIT
+trap 'leave_engine; stop_servers; stop_engines; rm -rf "$WORK"' EXIT
 
 RELEASE=314.0.3
 LARDER_IMAGE=larder-test/larder
@@ -25,7 +25,14 @@ prepare() {
 	start_registry && base_images || { fail "no base images" && finish; }
 	PREPARED=yes
 	export STATIC LARDER ENGINE DOCKER_HOST DOCKER_CONFIG REGISTRY REQUEST_LOG PREPARED PATH
+	IS_MINE=yes
 	say "an engine ($ENGINE): $(docker version --format 'Docker {{.Server.Version}}'), $(docker buildx version | awk '{print $2, $3}')"
+}
+
+# Whoever prepared takes the images away again, if the engine outlives the tests.
+leave_engine() {
+	[ -n "${IS_MINE:-}" ] && [ "$ENGINE" = running ] || return 0
+	docker image ls --filter 'reference=larder-test/*' --format '{{.Repository}}' | sort -u | xargs -r docker image rm --force >/dev/null
 }
 
 start_registry() {

@@ -22,7 +22,7 @@ visit() {
 	container=$(docker run --detach --network=none "larder-test/$2")
 	pid=$(docker inspect --format '{{.State.Pid}}' "$container")
 	if nsenter --target "$pid" --net true 2>/dev/null; then
-		until nsenter --target "$pid" --net bash -c ': </dev/tcp/127.0.0.1/8080' 2>/dev/null; do sleep 0.1; done
+		until nsenter --target "$pid" --net bash -c ': </dev/tcp/127.0.0.1/8080' 2>/dev/null; do kill -0 "$pid" && sleep 0.1; done
 		nsenter --target "$pid" --net node "$ROOT/tests/docker/browse.mjs" http://127.0.0.1:8080/ >"$WORK/seen.json"
 		equals "$1, its last line" "$3" "$(field "$WORK/seen.json" footer)"
 		equals "$1, what Python said" "pandas $(locked pandas) on numpy $(locked numpy)" "$(field "$WORK/seen.json" output | grep '^pandas ')"
@@ -65,6 +65,11 @@ if [ "$ENGINE" = own ]; then
 else
 	skip "what --prune does: the engine is not the tests' own"
 fi
+mkdir "$WORK/programs"
+ln -s "$LARDER" "$WORK/programs/larder"
+equals "run.sh with larder on the machine and no network in the build, exit code" 0 \
+	"$(PATH=$WORK/programs:$PATH LARDER_STORE=$WORK/store helper ./run.sh --build -- "${IMAGES[@]}" --network=none)"
+rm -r "$APP/.larder"
 equals "scripts that prune without being asked" "" "$(cd "$APP" && grep -l prune ./*.sh | while read -r script; do
 	grep -n 'docker.*prune' "$script" | grep -v 'is_pruned = no \] ||' | grep -v '#' || true
 done)"
