@@ -24,6 +24,8 @@ use larder_store::{
 
 use crate::support::{fetch, now, put, sha512, store};
 
+type Damage = Box<dyn Fn(&Store, &BlobId)>;
+
 fn take(store: &Store, from: &Path) -> TakenIn {
     take_in(store, from, now(), 2, &|| false).unwrap()
 }
@@ -76,7 +78,6 @@ fn what_is_missing_is_taken_and_found_and_nothing_is_taken_twice() {
 #[test]
 fn what_is_damaged_is_named_and_does_not_enter() {
     let identity = |receipt: &mut Receipt, text: &str| receipt.origins[0].name = text.to_owned();
-    type Damage = Box<dyn Fn(&Store, &BlobId)>;
     let cases: [(&str, Damage); 13] = [
         ("its bytes are blake3", Box::new(|store, blob| overwrite(&store.blob_path(blob), b"tarbalL"))),
         ("it has 3 bytes, and its receipt says 7", Box::new(|store, blob| overwrite(&store.blob_path(blob), b"tar"))),
