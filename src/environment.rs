@@ -117,6 +117,7 @@ impl fmt::Debug for Environment {
             .field("variables", &self.variables.len())
             .field("current_dir", &self.current_dir)
             .field("home", &self.home)
+            .field("executable", &self.executable)
             .finish()
     }
 }
@@ -130,7 +131,7 @@ mod tests {
         let environment = Environment::new(Path::new("/work"), [("HOME", "/home/me"), ("NPM_TOKEN", "s3cret")]);
         assert_eq!(
             format!("{environment:?}"),
-            r#"Environment { variables: 2, current_dir: "/work", home: Some("/home/me") }"#
+            r#"Environment { variables: 2, current_dir: "/work", home: Some("/home/me"), executable: None }"#
         );
     }
 
