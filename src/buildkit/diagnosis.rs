@@ -18,9 +18,11 @@ pub enum Diagnosis {
 }
 
 /// Texts that stand together, and what they mean; the first that are found count.
-const SIGNS: [(&[&str], Diagnosis); 10] = [
+const SIGNS: [(&[&str], Diagnosis); 11] = [
     (&["is not a docker command"], Diagnosis::NoBuildx),
     (&["unknown command: docker buildx"], Diagnosis::NoBuildx),
+    // Without the plugin, the client reads its options as its own.
+    (&["unknown flag: --progress"], Diagnosis::NoBuildx),
     (&["unknown flag: --build-context"], Diagnosis::TooOld),
     // It looks for an image of the context's name.
     (&["load metadata for", "library/larder-"], Diagnosis::TooOld),
@@ -47,6 +49,7 @@ mod tests {
         let cases = [
             ("docker: 'buildx' is not a docker command.\nSee 'docker --help'", Diagnosis::NoBuildx),
             ("docker: unknown command: docker buildx\n\nRun 'docker --help' for more information", Diagnosis::NoBuildx),
+            ("unknown flag: --progress\nUsage:  docker [OPTIONS] COMMAND [ARG...]", Diagnosis::NoBuildx),
             ("unknown flag: --build-context\nSee 'docker buildx build --help'.", Diagnosis::TooOld),
             ("ERROR: no builder \"nope\" found", Diagnosis::NoBuilder),
             (

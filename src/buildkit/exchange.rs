@@ -33,8 +33,9 @@ const WANTED: &str = "wanted";
 const ONLY: &str = "only";
 const REPORT: &str = "report.json";
 
-/// What came of a job.
+/// What came of a job. Of another larder's, what is not there is nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Report {
     /// What stopped it, the last cause last.
     pub failure: Option<Stop>,

@@ -57,19 +57,13 @@ pub struct CacheMount {
 impl CacheMount {
     /// The options of `--mount=type=cache` that lead to it, without the target.
     pub fn options(&self) -> String {
-        let mut options = format!("id={}", self.id);
-        if self.sharing == Sharing::Locked {
-            options.push_str(",sharing=locked");
-        }
-        for (name, value) in [("uid", self.uid), ("gid", self.gid)] {
-            if let Some(value) = value {
-                options.push_str(&format!(",{name}={value}"));
-            }
-        }
-        if let Some(mode) = self.mode {
-            options.push_str(&format!(",mode={mode:04o}"));
-        }
-        options
+        let sharing = (self.sharing == Sharing::Locked).then(|| "sharing=locked".to_owned());
+        let owners = [("uid", self.uid), ("gid", self.gid)];
+        let owners = owners.into_iter().filter_map(|(name, value)| Some(format!("{name}={}", value?)));
+        let mode = self.mode.map(|mode| format!("mode={mode:04o}"));
+        let options: Vec<String> =
+            [format!("id={}", self.id)].into_iter().chain(sharing).chain(owners).chain(mode).collect();
+        options.join(",")
     }
 
     /// Whose files are in it, if not root's: `1000:1000`.

@@ -80,7 +80,7 @@ impl<'a> Carrier<'a> {
         // The client runs in another folder.
         let parent = context.environment.current_dir().join(parent);
         let unusable = |source| CommandError::Scratch { folder: parent.clone(), source };
-        let scratch = Scratch::new(&parent, PREFIX).map_err(unusable)?;
+        let scratch = fs::create_dir_all(&parent).and_then(|()| Scratch::new(&parent, PREFIX)).map_err(unusable)?;
         // A client that outlives a killed larder still reads it.
         scratch.share_with_children().map_err(unusable)?;
         let folder = scratch.path().join(BINARY_FOLDER);
@@ -97,9 +97,7 @@ impl<'a> Carrier<'a> {
     /// Makes the folder for what the next job is given; that of the job before is removed.
     pub(super) fn request(&self) -> Result<PathBuf, CommandError> {
         let folder = self.scratch.path().join(REQUEST_FOLDER);
-        self.make_anew(&folder)
-            .and_then(|()| fs::create_dir(folder.join(EMPTY)))
-            .map_err(|error| self.unusable(error))?;
+        make_anew(&folder).and_then(|()| fs::create_dir(folder.join(EMPTY))).map_err(|error| self.unusable(error))?;
         Ok(folder)
     }
 
@@ -107,9 +105,9 @@ impl<'a> Carrier<'a> {
     pub(super) fn run(&self, job: Job) -> Result<(Report, PathBuf), CommandError> {
         let (folder, output) = (self.scratch.path().join(DOCKERFILE_FOLDER), self.scratch.path().join(OUTPUT_FOLDER));
         let text = dockerfile(job, &self.mount);
-        self.make_anew(&folder)
+        make_anew(&folder)
             .and_then(|()| fs::write(folder.join("Dockerfile"), text))
-            .and_then(|()| self.make_anew(&output))
+            .and_then(|()| make_anew(&output))
             .map_err(|error| self.unusable(error))?;
         let build = Build {
             folder: self.scratch.path(),
@@ -130,15 +128,15 @@ impl<'a> Carrier<'a> {
         }
     }
 
-    fn make_anew(&self, folder: &Path) -> io::Result<()> {
-        match fs::remove_dir_all(folder) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => fs::create_dir(folder),
-        }
-    }
-
     fn unusable(&self, source: io::Error) -> CommandError {
         CommandError::Scratch { folder: self.scratch.path().to_owned(), source }
+    }
+}
+
+fn make_anew(folder: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => fs::create_dir(folder),
     }
 }
 

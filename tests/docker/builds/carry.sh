@@ -1,66 +1,109 @@
 #!/usr/bin/env bash
-# `larder buildkit`: a store goes into a builder's cache mount, a build adds to it, all of it comes out, and goes into another builder.
+# A cache mount filled from the host, emptied to the host, and carried to another builder: `larder buildkit seed` and `harvest`.
 source "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 prepare
 
-ONLINE=(--network=host)
 APP=$WORK/webui
 webui "$APP"
+STORE=$WORK/store
+export npm_config_registry=$REGISTRY/npm/
 
-# larder_in APP OUTPUT ARGUMENT…: its exit code; what it said is in $WORK/OUTPUT.out and .err.
-larder_in() { (cd "$1" && run "$WORK/$2" "$LARDER" "${@:3}"); }
-
-# in_mount FROM COMMAND: runs a shell command in a build that has the mount at /mount and the folder FROM at /from.
-in_mount() {
-	printf 'FROM %s\nARG NONCE\nRUN --mount=type=bind,from=from,target=/from --mount=type=cache,id=%s,target=/mount %s\n' "$NODE_IMAGE" "$3" "$2" |
-		docker buildx build --quiet --build-arg "NONCE=$RANDOM$RANDOM" --build-context "from=$1" --network=none --file - "$WORK/nothing" >"$WORK/in-mount.out" 2>&1
+# carry NAME ARGUMENT…: larder buildkit on the test's mount; leaves its document in $WORK/NAME.out, its exit code in CODE and the seconds in TOOK.
+carry() {
+	local name=$1 job=$2 started
+	shift 2
+	started=$(date +%s%N)
+	CODE=$(run "$WORK/$name" "$LARDER" --json buildkit "$job" --id "$MOUNT" "$@")
+	TOOK=$(seconds_since "$started")
+	[ -s "$WORK/$name.out" ] || show "$WORK/$name"
 }
-mkdir "$WORK/nothing"
 
-equals "exit code of larder fetch" 0 "$(larder_in "$APP" fetch fetch --store "$WORK/store")"
-started=$(date +%s%N)
-equals "exit code of larder buildkit seed" 0 "$(larder_in "$APP" seed buildkit seed --store "$WORK/store" --id "$MOUNT")"
-took=$(seconds_since "$started")
-show "$WORK/seed"
-sed 's/^/        /' "$WORK/seed.out"
-build seeded "$APP" "${ONLINE[@]}" --build-arg BUILD_HASH=one
+# carried NAME: `75 = 70 there + 5 carried + 0 refused, 123 B`, as its document has it.
+carried() {
+	node -e '
+const [file] = process.argv.slice(1), d = JSON.parse(fs.readFileSync(file, "utf8"));
+console.log(`${d.blobs} = ${d.already_there ?? d.already_here} there + ${d.carried ?? d.brought} carried + ${d.refused.length} refused`);' "$WORK/$1.out"
+}
+bytes_of() { node -p 'JSON.parse(fs.readFileSync(process.argv[1], "utf8")).bytes' "$WORK/$1.out"; }
+
+# in_mount OPTIONS SCRIPT: what a script prints in a build that has the mount of these options at /m.
+in_mount() {
+	rm -rf "$WORK/look" && mkdir "$WORK/look"
+	printf 'FROM %s\nARG NONCE\nRUN --mount=type=cache,%s,target=/m { %s; } >/said\nFROM scratch\nCOPY --from=0 /said /\n' "$NODE_IMAGE" "$1" "$2" >"$WORK/look/Dockerfile"
+	docker buildx build --quiet --build-arg "NONCE=$(date +%s%N)" --output "type=local,dest=$WORK/look/out" "$WORK/look" >/dev/null 2>"$WORK/look.err" ||
+		show "$WORK/look"
+	cat "$WORK/look/out/said"
+}
+count_blobs='find /m/blobs -type f 2>/dev/null | wc -l'
+
+# Into an empty mount; the store fetches first.
+from=$(wc -l <"$REQUEST_LOG")
+carry first seed --store "$STORE" "$APP"
+files=$(requests_since "$from" | wc -l)
+equals "seed of an empty mount, exit code" 0 "$CODE"
+equals "seed of an empty mount" "$files = 0 there + $files carried + 0 refused" "$(carried first)"
+equals "seed of an empty mount, blobs that a build sees in it" "$files" "$(in_mount "id=$MOUNT" "$count_blobs")"
+
+build seeded "$APP" --build-arg BUILD_HASH=one
 built "a build on a seeded mount" seeded "install ran, Pyodide ran, Vite ran" "0 requests, 0 twice"
 
-# The same bytes as files, without a look at them.
+carry again seed --store "$STORE" "$APP"
+equals "a second seed" "$files = $files there + 0 carried + 0 refused" "$(carried again)"
+say "        $(bytes_of first) bytes: filled with the fetch in $(node -p 'JSON.parse(fs.readFileSync(process.argv[1], "utf8")).seconds.toFixed(1)' "$WORK/first.out") s; nothing to do in $TOOK s"
+
+# Out of it, into a store that has nothing, and one that has everything.
+carry out harvest --store "$WORK/harvested"
+equals "harvest into an empty store" "$files = 0 there + $files carried + 0 refused" "$(carried out)"
+say "        $(bytes_of out) bytes out in $TOOK s"
+carry out-again harvest --store "$WORK/harvested"
+equals "a second harvest" "$files = $files there + 0 carried + 0 refused" "$(carried out-again)"
+equals "what was harvested, read again" 0 "$(run "$WORK/verify" "$LARDER" verify --store "$WORK/harvested")"
+
+# Damage on the way: of the store's blobs the largest, so that it is one of the archives.
+blob=$(find "$WORK/harvested/blobs" -type f -size +100k | sort | head -n 1)
+id=$(basename "$(dirname "$blob")")$(basename "$blob")
+chmod u+w "$blob"
+printf '\377\377' | dd of="$blob" bs=1 seek=5000 conv=notrunc status=none
+MOUNT=$MOUNT-damaged carry damaged seed --store "$WORK/harvested" --all
+equals "a flipped byte on the way, exit code" 4 "$CODE"
+equals "a flipped byte on the way" "$files = 0 there + $((files - 1)) carried + 1 refused" "$(carried damaged)"
+equals "a flipped byte on the way, who is named" 1 "$(grep -c "blob $id is refused" "$WORK/damaged.err")"
+equals "a flipped byte on the way, the blob in the mount" 0 "$(in_mount "id=$MOUNT-damaged" "find /m/blobs/${id:0:2} -name ${id:2} | wc -l")"
+rm -rf "$WORK/harvested"
+
+# The trap: with uid=, gid= or mode= it is another mount; with the same three it is found.
+OWNER=$MOUNT-owner
+MOUNT=$OWNER carry owner seed --store "$STORE" "$APP"
+equals "a mount with uid=, seeded without --uid: blobs in it" 0 "$(in_mount "id=$OWNER,uid=1000,gid=1000" "$count_blobs")"
+MOUNT=$OWNER carry owner seed --store "$STORE" "$APP" --uid 1000 --gid 1000
+equals "a mount with uid=, seeded with --uid" "$files = 0 there + $files carried + 0 refused" "$(carried owner)"
+equals "a mount with uid=, seeded with --uid: blobs in it, and those that are not its user's" "$files 0" \
+	"$(in_mount "id=$OWNER,uid=1000,gid=1000" "$count_blobs; find /m ! -user 1000 | wc -l" | tr '\n' ' ' | sed 's/ $//')"
+MOUNT=$OWNER carry owner seed --store "$STORE" "$APP" --uid 1000 --gid 1000
+equals "a mount with uid=, seeded again" "$files = $files there + 0 carried + 0 refused" "$(carried owner)"
+
+# Beside a plain copy of the same bytes: the store as a context, `cp -r` into a mount, and nothing compared.
+printf 'FROM %s\nRUN --mount=type=bind,from=copied,target=/s --mount=type=cache,id=%s,target=/m cp -r /s/blobs /s/receipts /m\n' "$NODE_IMAGE" "$MOUNT-copied" >"$WORK/look/Dockerfile"
+mkdir -p "$WORK/copied" "$WORK/none"
+cp -rl "$STORE/blobs" "$STORE/receipts" "$WORK/copied"
 started=$(date +%s%N)
-in_mount "$WORK/store" 'cp -r /from/blobs /from/receipts /mount' "$MOUNT-copied" || fail "a plain copy into a mount"
-say "$(du -sm "$WORK/store/blobs" | cut -f 1) MB into an empty mount: larder buildkit seed $took s, a plain copy $(seconds_since "$started") s"
+docker buildx build --quiet --build-context "copied=$WORK/copied" --file "$WORK/look/Dockerfile" "$WORK/none" >/dev/null 2>"$WORK/copy.err" || show "$WORK/copy"
+copied=$(seconds_since "$started")
+MOUNT=$MOUNT-timed carry timed seed --store "$STORE" "$APP"
+say "        $files blobs, $(bytes_of timed) bytes into an empty mount: seed $TOOK s, every byte compared; a plain copy $copied s"
 
-# The build fetches what is new, and the harvest brings it out.
-code=$(cd "$APP" && run "$WORK/install" npm install --package-lock-only --loglevel=error codemirror@6.0.1)
-equals "exit code of npm install --package-lock-only" 0 "$code"
-build changed "$APP" "${ONLINE[@]}" --build-arg BUILD_HASH=one
-built "a changed lockfile" changed "install ran, Pyodide ran, Vite ran" "1 requests, 0 twice"
-equals "exit code of larder buildkit harvest" 0 "$(larder_in "$APP" harvest buildkit harvest --store "$WORK/harvested" --id "$MOUNT")"
-equals "exit code of larder fetch --offline from what was harvested" 0 "$(larder_in "$APP" offline fetch --offline --store "$WORK/harvested")"
-
-# refused WHAT OUTPUT CODE: the command says that the store is damaged, and its errors name the blob.
-refused() { equals "$1" "exit code 4; 1 named" "exit code $3; $(grep -c "$blob" "$WORK/$2.err") named"; }
-
-# A byte that changes on the way is refused, in both directions, and named.
-flipped=$(find "$WORK/store/blobs" -type f -size +20k | sort | head -n 1)
-cp -r "$WORK/store" "$WORK/damaged"
-damage() { chmod u+w "$1" && printf 'X' | dd of="$1" bs=1 seek=5000 conv=notrunc status=none; }
-damage "$WORK/damaged${flipped#"$WORK/store"}"
-blob=$(basename "$(dirname "$flipped")")$(basename "$flipped")
-code=$(larder_in "$APP" refused buildkit seed --all --store "$WORK/damaged" --id "$MOUNT-damaged")
-refused "a seed with a flipped byte" refused "$code"
-in_mount "$WORK/nothing" "chmod u+w /mount/blobs${flipped#"$WORK/store/blobs"} && printf X | dd of=/mount/blobs${flipped#"$WORK/store/blobs"} bs=1 seek=5000 conv=notrunc" "$MOUNT" ||
-	fail "the byte in the mount cannot be changed"
-code=$(larder_in "$APP" refused buildkit harvest --store "$WORK/clean" --id "$MOUNT")
-refused "a harvest with a flipped byte" refused "$code"
-equals "the store that it went to, exit code of larder verify" 0 "$(larder_in "$APP" verify verify --store "$WORK/clean")"
-
-if another_engine; then
-	equals "exit code of larder buildkit seed into a new builder" 0 "$(larder_in "$APP" seed buildkit seed --store "$WORK/harvested" --id "$MOUNT")"
-	build second "$APP" "${ONLINE[@]}" --build-arg BUILD_HASH=one
-	built "a new builder, seeded with what was harvested" second "install ran, Pyodide ran, Vite ran" "0 requests, 0 twice"
-else
-	skip "a new builder: $NO_ENGINE"
+# To a builder that has nothing.
+if ! install_engine || ! (PATH=$ENGINE_ROOT/usr/bin:$ENGINE_ROOT/usr/sbin:$PATH && command -v dockerd >/dev/null); then
+	skip "a second builder: $NO_ENGINE"
+	finish
 fi
+PATH=$ENGINE_ROOT/usr/bin:$ENGINE_ROOT/usr/sbin:$PATH
+docker save "$NODE_IMAGE" "$PYTHON_IMAGE" "$LARDER_IMAGE" -o "$WORK/images.tar"
+start_engine "$WORK/second" || { skip "a second builder: $NO_ENGINE" && finish; }
+docker load -qi "$WORK/images.tar" >/dev/null
+rm "$WORK/images.tar"
+carry second seed --store "$STORE" --offline "$APP"
+equals "seed of a second builder" "$files = 0 there + $files carried + 0 refused" "$(carried second)"
+build second "$APP" --build-arg BUILD_HASH=two
+built "a build on a second builder, seeded" second "install ran, Pyodide ran, Vite ran" "0 requests, 0 twice"
 finish
