@@ -106,8 +106,8 @@ built() {
 # ran NAME: the Dockerfile's lines that ran in that build, without their mounts; what was cached is not there.
 ran() { sed -n 's/^[0-9.]*\t\[[^]]* [0-9]*\/[0-9]*\] \(COPY\|RUN\|WORKDIR\)/\1/p' "$WORK/$1.steps" | sed 's/--mount=[^ ]* *//g' | LC_ALL=C sort; }
 
-# files_of PROJECT: the address of each file that its lockfiles name for this platform, by a reading that is not larder's, in the registry's words.
-files_of() { node "$ROOT/tests/docker/named-files.mjs" "$1"; }
+# files_of PROJECT [LIBC…]: the path of each file that its lockfiles name for this machine, by a reading that is not larder's.
+files_of() { node "$ROOT/tests/docker/named-files.mjs" "$@"; }
 
 # asked_for NAME: the paths that a build asked for.
 asked_for() { cut -d ' ' -f 2 "$WORK/$1.requests" | sort; }

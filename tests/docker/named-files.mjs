@@ -1,15 +1,17 @@
-// named-files.mjs PROJECT: the path at the tests' registry of each file that the project's lockfiles name for this machine, one a line.
+// named-files.mjs PROJECT [LIBC…]: the path at the tests' registry of each file that the project's lockfiles name for this machine, one a line. Without
+// other words it has glibc.
 //
 // Read without larder: npm's lockfile as JSON, larder.lock line by line. What an optional package's `os`, `cpu` and `libc` exclude is not there.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-const project = process.argv[2];
+const [project, ...libcs] = process.argv.slice(2);
+if (libcs.length === 0) libcs.push('glibc');
 const { packages } = JSON.parse(readFileSync(join(project, 'package-lock.json'), 'utf8'));
-const allows = (list, value) => !list || list.includes(value);
+const allows = (list, ...values) => !list || values.some((value) => list.includes(value));
 const files = new Set();
 for (const [place, { version, os, cpu, libc }] of Object.entries(packages)) {
-  if (place === '' || !allows(os, process.platform) || !allows(cpu, process.arch) || !allows(libc, 'glibc')) continue;
+  if (place === '' || !allows(os, process.platform) || !allows(cpu, process.arch) || !allows(libc, ...libcs)) continue;
   const name = place.slice(place.lastIndexOf('node_modules/') + 'node_modules/'.length);
   files.add(`/npm/${name}/-/${name.split('/').pop()}-${version}.tgz`);
 }
