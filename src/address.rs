@@ -10,6 +10,7 @@ use crate::{
     endpoints,
     larder_toml::{DistributionSource, ForgeAddresses, LarderToml},
     npmrc::{Authorization, NpmConfig},
+    pyodide::file_host::{FileHost, FilePlace},
     redacted::redact,
 };
 
@@ -40,13 +41,14 @@ pub fn addresses_of(artifact: &Artifact, npm: &NpmConfig, settings: &LarderToml)
 
 /// Where this artifact's bytes are asked for first.
 pub fn address_of(artifact: &Artifact, npm: &NpmConfig, settings: &LarderToml) -> Result<Address, AddressError> {
+    let pyodide = settings.pyodide.as_ref();
     let stated = match &artifact.source {
         Source::Registry { resolved: Some(url) } => npm.replaced(url, &artifact.name, true).unwrap_or(url.clone()),
         Source::Registry { resolved: None } => tarball_url(artifact, npm.registry_for(&artifact.name)),
         // npm looks at an address's host alone: a tarball on the public registry's host comes from the configured one, too.
         Source::Remote { url } => npm.replaced(url, &artifact.name, false).unwrap_or(url.clone()),
         Source::Git { forge, repository, commit } => archive_url(*forge, repository, commit, &settings.forges),
-        Source::Index { url } => url.clone(),
+        Source::Index { place } => FileHost::new(pyodide.and_then(|pyodide| pyodide.files.as_ref())).address_of(place),
         Source::Distribution { .. } => return Ok(addresses_of(artifact, npm, settings)?.swap_remove(0)),
     };
     checked(stated, artifact, npm)
@@ -70,8 +72,12 @@ pub fn identity_of(artifact: &Artifact, address: &Address) -> String {
         Source::Git { forge, repository, commit } => {
             return format!("git {} {repository}#{commit}", forge_name(*forge));
         }
-        Source::Registry { resolved: Some(url) } | Source::Remote { url } | Source::Index { url } => url,
-        Source::Registry { resolved: None } | Source::Distribution { .. } => &address.url,
+        Source::Registry { resolved: Some(url) }
+        | Source::Remote { url }
+        | Source::Index { place: FilePlace::Url(url) } => url,
+        Source::Registry { resolved: None }
+        | Source::Index { place: FilePlace::Hosted(_) }
+        | Source::Distribution { .. } => &address.url,
     };
     format!("{} {}@{} {}", artifact.ecosystem.name(), artifact.name, artifact.version, redact(stated))
 }

@@ -7,7 +7,7 @@ use std::{fmt, sync::Arc};
 use larder_store::digest::Integrity;
 use url::Url;
 
-use crate::pyodide::{file_name::FileName, runtime::RuntimeVersion};
+use crate::pyodide::{file_host::FilePlace, file_name::FileName, runtime::RuntimeVersion};
 
 /// Which kind of package an artifact is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
@@ -29,6 +29,11 @@ impl Ecosystem {
             Self::Pyodide => "pyodide",
             Self::Python => "python",
         }
+    }
+
+    /// The kind of that word.
+    pub fn of_name(name: &str) -> Option<Self> {
+        [Self::Npm, Self::Pyodide, Self::Python].into_iter().find(|ecosystem| ecosystem.name() == name)
     }
 }
 
@@ -165,10 +170,10 @@ pub enum Source {
         /// The file's name, which is its path in each source.
         file_name: FileName,
     },
-    /// A file that a Python package index listed at this address.
+    /// A file that a Python package index listed.
     Index {
-        /// The lockfile's address.
-        url: Url,
+        /// Where the lockfile says that it is.
+        place: FilePlace,
     },
 }
 

@@ -19,5 +19,7 @@ pub const BITBUCKET_ARCHIVES: &str = "https://bitbucket.org/";
 
 /// The public Python package index, simple API: where Python packages come from that Pyodide's distribution lacks.
 pub const PYTHON_INDEX: &str = "https://pypi.org/simple/";
+/// Where the public Python package index has its files.
+pub const PYTHON_FILES: &str = "https://files.pythonhosted.org/";
 /// The public CDN of Pyodide: below it, each release's files are in `vX.Y.Z/full/`.
 pub const PYODIDE_CDN: &str = "https://cdn.jsdelivr.net/pyodide/";

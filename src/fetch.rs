@@ -37,7 +37,7 @@ mod tests;
 
 pub use crate::redacted::RedactedUrl;
 pub use client::{Client, Credentials, NoCredentials};
-pub use document::{Page, Piece, Slice, document, length, page, slice};
+pub use document::{Page, Piece, Slice, document, page, slice};
 pub use download::{Request, download};
 pub use error::{ClientError, DownloadError, Phase};
 pub use progress::{Event, Progress, Silent};

@@ -13,6 +13,7 @@ pub mod compose;
 pub mod core;
 pub mod cycles;
 pub mod distribution;
+pub mod file_host;
 pub mod file_name;
 pub mod folder;
 pub mod index;

@@ -105,6 +105,7 @@ fn damaged(wishes: &Wishes<'_>, filled: &Filled, faults: &[Fault]) -> Vec<Failur
         for planned in wish.planned() {
             failures.push(Failure {
                 package: planned.artifact.to_string().into(),
+                ecosystem: planned.artifact.ecosystem,
                 entries: planned.entries.clone(),
                 kind: FailureKind::Damaged { blob: fault.blob, cause: cause(&fault.kind).into() },
             });

@@ -154,6 +154,8 @@ fn text(found: &Found) -> String {
     line("# sources = [\"https://mirror.example/pyodide/v{version}/full/\", \"cdn\"]");
     line("# The simple API of the index that has what the distribution lacks.");
     line("# index = \"https://mirror.example/simple/\"");
+    line("# A mirror of the public index's file host: larder.lock names the files there by their paths.");
+    line("# files = \"https://mirror.example/files/\"");
     line("# Leave out what was uploaded on this day or later: the same lock next month.");
     line("# exclude-newer = \"2026-01-31\"");
     text
@@ -197,6 +199,11 @@ mod tests {
         let settings = read(&bare.join("\n"));
         let pyodide = settings.pyodide.unwrap();
         assert_eq!((pyodide.packages.len(), pyodide.sources.len(), settings.fetch.jobs), (2, 2, Some(50)));
-        assert!(pyodide.exclude_newer.is_some() && pyodide.index.is_some() && pyodide.version.is_some());
+        assert!(
+            pyodide.exclude_newer.is_some()
+                && pyodide.index.is_some()
+                && pyodide.files.is_some()
+                && pyodide.version.is_some()
+        );
     }
 }

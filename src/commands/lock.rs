@@ -15,6 +15,7 @@ use crate::{
     pyodide::{
         compose::{self, Given},
         distribution::Distribution,
+        file_host::FileHost,
         lock_file::{LARDER_LOCK, LarderLock, LockedRuntime, LockedSource},
         name::ProjectName,
         resolve::{self, Resolution},
@@ -77,7 +78,8 @@ fn lock(
     let distribution = Distribution::read(file_name.as_str(), bytes)
         .map_err(|source| LockError::Distribution { version: base.version.clone(), source: Box::new(source) })?;
     let runtime = base.release(&distribution)?;
-    let index = index::client(settings, npm, &project.settings)?;
+    let host = FileHost::new(settings.files.as_ref());
+    let index = index::client(settings, &host, npm, &project.settings)?;
     let preferred = preferred(before, arguments.upgrade.as_deref());
     let request = resolve::Request {
         runtime: &runtime,
@@ -86,22 +88,17 @@ fn lock(
         preferred: &preferred,
         exclude_newer: settings.exclude_newer,
     };
-    let Resolution { packages, mut warnings } = resolve::resolve(request, &index)?;
+    let Resolution { packages, warnings } = resolve::resolve(request, &index)?;
     let resolution = Resolution { packages, warnings: Vec::new() };
-    let digests = index::unstated_digests(&index, &resolution)?;
-    let (sizes, unknown) = index::sizes(&index, settings, &distribution, &runtime, &resolution, before);
-    if unknown > 0 {
-        let files = units::plural(unknown, "file", "files");
-        warnings.push(format!("no source says how long {files} of the distribution are; larder.lock leaves it open"));
-    }
+    let read = index::unstated_digests(&index, &resolution)?;
     let given = Given {
         runtime: LockedRuntime { release: runtime, url: base.url.clone(), integrity: Some(base.integrity.clone()) },
         base: (file_name, bytes),
         distribution: &distribution,
         requirements: &settings.packages,
         exclude_newer: settings.exclude_newer,
-        sizes: &sizes,
-        digests: &digests,
+        host: &host,
+        read: &read,
     };
     Ok((compose::lock(&given, &resolution), warnings))
 }

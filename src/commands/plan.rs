@@ -7,6 +7,7 @@ use crate::{
     artifact::{Conditions, Source},
     cli,
     plan::{PlanDigest, Planned, Sum},
+    pyodide::file_host::FilePlace,
     redacted::redact,
 };
 
@@ -78,7 +79,8 @@ fn row(planned: &Planned) -> ArtifactRow<'_> {
     let artifact = &planned.artifact;
     let address = match &artifact.source {
         Source::Registry { resolved } => resolved.as_ref().map(redact),
-        Source::Remote { url } | Source::Index { url } => Some(redact(url)),
+        Source::Remote { url } | Source::Index { place: FilePlace::Url(url) } => Some(redact(url)),
+        Source::Index { place: FilePlace::Hosted(path) } => Some(path.to_string()),
         Source::Distribution { release, file_name } => Some(format!("pyodide {release} {file_name}")),
         Source::Git { forge, repository, commit } => Some(format!("git {} {repository}#{commit}", forge.name())),
     };

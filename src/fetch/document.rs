@@ -150,39 +150,6 @@ async fn attempt_slice(
     Ok((bytes.len() as u64 == last - first + 1).then_some(Slice { bytes, offset: first, total }))
 }
 
-/// How long a file is, bytes, with the retries of [`super::download`]; its bytes are not fetched. `None` if the server does not say.
-pub async fn length(client: &Client, url: &Url, progress: &dyn Progress) -> Result<Option<u64>, DownloadError> {
-    let headers = HeaderMap::from_iter([(RANGE, HeaderValue::from_static("bytes=0-0"))]);
-    within_total(client, url, async {
-        let mut tries = Tries::new(client, url, progress);
-        loop {
-            match attempt_length(client, url, &headers, progress).await {
-                Ok(length) => return Ok(length),
-                Err(error) => tries.after(error).await?,
-            }
-        }
-    })
-    .await
-}
-
-async fn attempt_length(
-    client: &Client,
-    url: &Url,
-    headers: &HeaderMap,
-    progress: &dyn Progress,
-) -> Result<Option<u64>, DownloadError> {
-    let answer = exchange(client, url, headers, progress).await?;
-    let response = &answer.response;
-    match response.status() {
-        StatusCode::OK => Ok(response.content_length()),
-        StatusCode::PARTIAL_CONTENT => {
-            let range = text(response.headers(), CONTENT_RANGE).and_then(ContentRange::parse);
-            Ok(range.and_then(|range| range.total))
-        }
-        _ => Err(answer.refusal()),
-    }
-}
-
 async fn body(client: &Client, answer: Answer, limit: u64, progress: &dyn Progress) -> Result<Bytes, DownloadError> {
     let expected = answer.response.content_length();
     let settings = client.settings();

@@ -6,7 +6,7 @@ use larder_store::{look_up::Wanted, receipt::Receipt};
 use url::Url;
 
 use super::{Order, order::Ordered};
-use crate::{address::Address, plan::EntryName};
+use crate::{address::Address, artifact::Ecosystem, plan::EntryName};
 
 impl Order {
     /// The order for a receipt's blob: the same bytes, from where they came. `None` if no origin has an address.
@@ -23,6 +23,8 @@ impl Order {
         let entry = EntryName { lockfile: "the store".into(), path: format!("blob {}", receipt.blob).into() };
         let artifact = Ordered {
             package: format!("{} {}", first.name, first.version).into(),
+            // A word of a later larder is none of this one's kinds.
+            ecosystem: Ecosystem::of_name(&first.ecosystem).unwrap_or(Ecosystem::Npm),
             name: Arc::from(first.name.as_str()),
             version: Arc::from(first.version.as_str()),
             entries: vec![entry],

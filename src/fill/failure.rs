@@ -7,8 +7,7 @@ use reqwest::StatusCode;
 
 use super::{packuments::PackumentError, sink::OtherThanRecorded};
 use crate::{
-    address::AddressError, fetch::DownloadError, lockfile::UnfetchableReason, plan::EntryName,
-    pyodide::lock_file::LARDER_LOCK,
+    address::AddressError, artifact::Ecosystem, fetch::DownloadError, lockfile::UnfetchableReason, plan::EntryName,
 };
 
 /// An artifact that could not be had.
@@ -16,6 +15,8 @@ use crate::{
 pub struct Failure {
     /// `react 18.2.0`.
     pub package: Arc<str>,
+    /// What kind of package it is.
+    pub ecosystem: Ecosystem,
     /// The lockfile entries that name it, at least one.
     pub entries: Vec<EntryName>,
     /// Why.
@@ -46,6 +47,16 @@ pub enum FailureKind {
         /// What was found.
         cause: Arc<str>,
     },
+}
+
+impl Failure {
+    /// The way out, if there is one to name.
+    pub fn hint(&self) -> Option<&'static str> {
+        match &self.kind {
+            FailureKind::Download(error) if self.ecosystem != Ecosystem::Npm => python_hint(self.ecosystem, error),
+            kind => kind.hint(),
+        }
+    }
 }
 
 /// Whose fault a failure is: decides the exit code.
@@ -118,10 +129,9 @@ impl FailureKind {
         }
     }
 
-    /// The way out, if there is one to name, for what this lockfile names.
-    pub fn hint(&self, lockfile: &str) -> Option<&'static str> {
+    /// The way out for a package of npm's.
+    fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::Download(error) if lockfile == LARDER_LOCK => locked_hint(error),
             Self::Offline => Some("run `larder fetch` with a network first, with the same --platform and --omit"),
             Self::Damaged { .. } => {
                 Some("run it without --offline, where the store can be written: a damaged blob is then fetched again")
@@ -139,8 +149,16 @@ impl FailureKind {
     }
 }
 
-fn locked_hint(error: &DownloadError) -> Option<&'static str> {
+/// The way out for what `larder.lock` names.
+fn python_hint(ecosystem: Ecosystem, error: &DownloadError) -> Option<&'static str> {
     match error.last() {
+        DownloadError::Lookup { .. } | DownloadError::Connect { .. } | DownloadError::Timeout { .. } => {
+            Some(if ecosystem == Ecosystem::Pyodide {
+                "if Pyodide's CDN cannot be reached from here, name another place of its distribution in `pyodide.sources` in larder.toml: a mirror or a folder; `larder fetch package-lock.json` gets npm's packages alone"
+            } else {
+                "if the index's file host cannot be reached from here, name a mirror of it in `pyodide.files` in larder.toml; `larder fetch package-lock.json` gets npm's packages alone"
+            })
+        }
         _ if is_mismatch(error) => Some(
             "the file there is not the one that was locked: another of `pyodide.sources` may have it, or `larder lock` chooses anew",
         ),

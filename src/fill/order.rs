@@ -13,7 +13,7 @@ use larder_store::{
 use super::{Failure, FailureKind};
 use crate::{
     address::{Address, addresses_of, identity_of, packument_url},
-    artifact::Source,
+    artifact::{Ecosystem, Source},
     larder_toml::LarderToml,
     npmrc::NpmConfig,
     plan::{EntryName, Plan, Planned},
@@ -44,6 +44,8 @@ pub struct Order {
 pub struct Ordered {
     /// `react 18.2.0`.
     pub package: Arc<str>,
+    /// What kind of package it is.
+    pub ecosystem: Ecosystem,
     /// The package's name.
     pub name: Arc<str>,
     /// Its version.
@@ -103,6 +105,7 @@ impl Order {
     pub fn failures(&self, kind: &FailureKind) -> impl Iterator<Item = Failure> {
         self.artifacts.iter().map(|artifact| Failure {
             package: Arc::clone(&artifact.package),
+            ecosystem: artifact.ecosystem,
             entries: artifact.entries.clone(),
             kind: kind.clone(),
         })
@@ -148,6 +151,7 @@ impl<'a> Wishes<'a> {
         let mut wishes = Self::of_artifacts(selected, configurations, settings);
         wishes.failures.extend(plan.unfetchable().iter().map(|entry| Failure {
             package: entry.unfetchable.name.as_str().into(),
+            ecosystem: Ecosystem::Npm,
             entries: vec![entry.entry.clone()],
             kind: FailureKind::Unfetchable(entry.unfetchable.reason.clone()),
         }));
@@ -212,6 +216,7 @@ impl<'a> Wishes<'a> {
         let settings = self.settings.expect("set together with the configurations");
         order_of(planned, npm, settings).map_err(|error| Failure {
             package: planned.artifact.to_string().into(),
+            ecosystem: planned.artifact.ecosystem,
             entries: planned.entries.clone(),
             kind: FailureKind::Address(error.into()),
         })
@@ -274,6 +279,7 @@ fn order_of(planned: &Planned, npm: &NpmConfig, settings: &LarderToml) -> Result
     };
     let ordered = Ordered {
         package: artifact.to_string().into(),
+        ecosystem: artifact.ecosystem,
         name: artifact.name.as_str().into(),
         version: artifact.version.as_str().into(),
         entries: planned.entries.clone(),

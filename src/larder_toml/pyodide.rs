@@ -19,12 +19,13 @@ use crate::{
 /// Stands for the release in a source, in Python's spelling: `0.28.3`, `315.0.0a2`.
 const VERSION: &str = "{version}";
 
-pub(super) const KEYS: [&str; 6] = [
+pub(super) const KEYS: [&str; 7] = [
     "pyodide.version",
     "pyodide.packages",
     "pyodide.folder",
     "pyodide.sources",
     "pyodide.index",
+    "pyodide.files",
     "pyodide.exclude-newer",
 ];
 
@@ -41,6 +42,8 @@ pub struct PyodideSettings {
     pub sources: Vec<DistributionSource>,
     /// `index`: the simple API of a Python package index; ends with a slash. None: the public one.
     pub index: Option<Url>,
+    /// `files`: a mirror of the public index's file host; ends with a slash. None: that host.
+    pub files: Option<Url>,
     /// `exclude-newer`: files of the index that were uploaded at this time or later are not looked at.
     pub exclude_newer: Option<Timestamp>,
 }
@@ -77,6 +80,10 @@ impl PyodideSettings {
                 "pyodide.index" => {
                     let accepted = "an address such as \"https://mirror.example/simple/\", without user name and query";
                     read.index = Some(item.text(accepted, super::base_url)?);
+                }
+                "pyodide.files" => {
+                    let accepted = "an address such as \"https://mirror.example/files/\", without user name and query";
+                    read.files = Some(item.text(accepted, super::base_url)?);
                 }
                 "pyodide.exclude-newer" => read.exclude_newer = Some(time(item)?),
                 key => unreachable!("`{key}` is among the known keys and is not read"),
@@ -159,6 +166,7 @@ mod tests {
             folder = "./static/pyodide"
             sources = ["cdn", "https://mirror.example/pyodide/v{version}/full", "vendor/{version}"]
             index = "https://mirror.example/simple"
+            files = "https://mirror.example/files"
             exclude-newer = "2026-01-31"
             "#,
         );
@@ -175,6 +183,7 @@ mod tests {
                 DistributionSource::Folder("vendor/{version}".into()),
             ],
             index: Some(Url::parse("https://mirror.example/simple/").unwrap()),
+            files: Some(Url::parse("https://mirror.example/files/").unwrap()),
             exclude_newer: Some("2026-01-31T00:00:00Z".parse().unwrap()),
         };
         assert_eq!(read, Ok(expected));
@@ -193,6 +202,7 @@ mod tests {
             ("sources = ['https://u:p@mirror.example/']", "`pyodide.sources` has to be"),
             ("sources = ['/srv/pyodide']", "`pyodide.sources` has to be"),
             ("index = 'https://u:p@mirror.example/'", "`pyodide.index` has to be an address"),
+            ("files = 'ftp://mirror.example/'", "`pyodide.files` has to be an address"),
             ("exclude-newer = 'yesterday'", "`pyodide.exclude-newer` has to be a day"),
             (
                 "exclude_newer = ''",

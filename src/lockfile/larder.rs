@@ -42,7 +42,7 @@ fn artifact(lock: &LarderLock, package: &LockedPackage) -> Artifact {
             let release = lock.runtime.release.version().clone();
             (Ecosystem::Pyodide, Source::Distribution { release, file_name: package.file_name.clone() })
         }
-        LockedSource::Index { url } => (Ecosystem::Python, Source::Index { url: url.clone() }),
+        LockedSource::Index { place } => (Ecosystem::Python, Source::Index { place: place.clone() }),
     };
     Artifact {
         ecosystem,

@@ -8,6 +8,7 @@ use url::Url;
 use super::{Contradiction, EntryName, PlanError, Planned};
 use crate::{
     artifact::{Artifact, Conditions, Forge, Source},
+    pyodide::file_host::{FilePath, FilePlace},
     redacted::without_userinfo,
 };
 
@@ -29,6 +30,7 @@ enum SourceKey<'a> {
     Git(Forge, &'a str, &'a str),
     Distribution(&'a str, &'a str),
     Index(&'a str),
+    HostedByIndex(&'a FilePath),
 }
 
 impl<'a> Candidate<'a> {
@@ -51,7 +53,8 @@ impl<'a> Candidate<'a> {
             Source::Distribution { release, file_name } => {
                 SourceKey::Distribution(release.as_str(), file_name.as_str())
             }
-            Source::Index { .. } => SourceKey::Index(self.address().unwrap_or_default()),
+            Source::Index { place: FilePlace::Url(_) } => SourceKey::Index(self.address().unwrap_or_default()),
+            Source::Index { place: FilePlace::Hosted(path) } => SourceKey::HostedByIndex(path),
         }
     }
 
@@ -70,8 +73,8 @@ impl<'a> Candidate<'a> {
 fn address(source: &Source) -> Option<&Url> {
     match source {
         Source::Registry { resolved } => resolved.as_ref(),
-        Source::Remote { url } | Source::Index { url } => Some(url),
-        Source::Git { .. } | Source::Distribution { .. } => None,
+        Source::Remote { url } | Source::Index { place: FilePlace::Url(url) } => Some(url),
+        Source::Index { place: FilePlace::Hosted(_) } | Source::Git { .. } | Source::Distribution { .. } => None,
     }
 }
 

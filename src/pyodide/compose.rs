@@ -6,6 +6,7 @@ use larder_store::digest::{Algorithm, Digest};
 
 use super::{
     distribution::Distribution,
+    file_host::FileHost,
     file_name::FileName,
     lock_file::{LarderLock, LockedBase, LockedPackage, LockedRuntime, LockedSource},
     name::ProjectName,
@@ -27,10 +28,10 @@ pub struct Given<'a> {
     pub requirements: &'a [Requirement],
     /// The bound on the time of upload.
     pub exclude_newer: Option<jiff::Timestamp>,
-    /// Lengths of files, by their digests, as far as they are known.
-    pub sizes: &'a BTreeMap<Vec<u8>, u64>,
-    /// Digests of the index's files that it states none of, by project.
-    pub digests: &'a BTreeMap<ProjectName, Digest>,
+    /// Where the index's files are.
+    pub host: &'a FileHost,
+    /// Digests and lengths of files of which the index states no digest, and which were read for it, by project.
+    pub read: &'a BTreeMap<ProjectName, (Digest, Option<u64>)>,
 }
 
 /// The lock that pins a resolution.
@@ -47,16 +48,17 @@ pub fn lock(given: &Given<'_>, resolution: &Resolution) -> LarderLock {
 }
 
 fn locked(given: &Given<'_>, package: &Resolved) -> LockedPackage {
-    let (source, file_name, sha256, stated) = match &package.file {
+    let (source, file_name, sha256, size) = match &package.file {
         ResolvedFile::Distribution => {
             let distributed = given.distribution.get(package.name.as_str()).expect("it was resolved from there");
             (LockedSource::Distribution, distributed.file_name.clone(), distributed.sha256, None)
         }
         ResolvedFile::Index { file, file_name } => {
-            let mut url = crate::redacted::without_userinfo(&file.url);
-            url.set_query(None);
-            let sha256 = file.sha256.unwrap_or_else(|| given.digests[&package.name]);
-            (LockedSource::Index { url }, file_name.clone(), sha256, file.size)
+            let (sha256, size) = match file.sha256 {
+                Some(sha256) => (sha256, file.size),
+                None => given.read[&package.name],
+            };
+            (LockedSource::Index { place: given.host.place_of(&file.url) }, file_name.clone(), sha256, size)
         }
     };
     LockedPackage {
@@ -64,7 +66,7 @@ fn locked(given: &Given<'_>, package: &Resolved) -> LockedPackage {
         version: Version::parse(&package.version).expect("a version that was parsed before"),
         source,
         file_name,
-        size: stated.or_else(|| given.sizes.get(sha256.as_bytes()).copied()),
+        size,
         sha256,
         depends: package.depends.clone(),
         why: package.why.clone(),

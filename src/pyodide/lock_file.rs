@@ -20,7 +20,7 @@
 //! version = "26.5.1"
 //! source = "index"
 //! file_name = "black-26.5.1-py3-none-any.whl"
-//! url = "https://files.example/black-26.5.1-py3-none-any.whl"
+//! path = "packages/…/black-26.5.1-py3-none-any.whl"
 //! sha256 = "…"
 //! size = 206123
 //! depends = ["click"]
@@ -36,6 +36,7 @@ use larder_store::digest::{Digest, Integrity};
 use url::Url;
 
 use super::{
+    file_host::FilePlace,
     file_name::FileName,
     name::ProjectName,
     runtime::{Runtime, RuntimeError},
@@ -101,7 +102,8 @@ pub struct LockedPackage {
     pub file_name: FileName,
     /// Its digest.
     pub sha256: Digest,
-    /// Its length, bytes, where the source says.
+    /// Its length, bytes, where whoever states the digest states it too: a distribution's lock does not, and other servers are not asked, since the file must
+    /// not depend on who could be reached when it was written.
     pub size: Option<u64>,
     /// What it needs, sorted; each is a package of the file.
     pub depends: Vec<ProjectName>,
@@ -114,10 +116,10 @@ pub struct LockedPackage {
 pub enum LockedSource {
     /// The distribution: `url` is relative to each of the sources, and so is the file's name.
     Distribution,
-    /// The index.
+    /// The index: `path` is that on the public index's file host or a mirror of it, `url` any other address.
     Index {
-        /// The file's address, without user name, password, query and fragment.
-        url: Url,
+        /// Where the file is; an address is without user name, password, query and fragment.
+        place: FilePlace,
     },
 }
 

@@ -24,7 +24,7 @@ pub fn failures(printer: Printer, failures: &[Failure]) {
             lines.push(wanted);
             printer.error(&what, &lines, None);
         }
-        hints.extend(failure.kind.hint(lockfile).filter(|hint| !hints.contains(hint)));
+        hints.extend(failure.hint().filter(|hint| !hints.contains(hint)));
     }
     printer.hints(&hints);
 }

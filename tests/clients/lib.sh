@@ -64,11 +64,24 @@ can_cut_network() { cut_network true 2>/dev/null; }
 # npm's npm-cli.js, as npm itself names it: `npm` may be a link to it or a wrapper.
 npm_cli() { npm exec --loglevel=error --call 'printf %s "$npm_execpath"'; }
 
+# copy_example FOLDER: the example, without what a developer's own build may have left there.
+copy_example() {
+	mkdir -p "$1"
+	tar -C "$ROOT/examples/webui" --exclude=./node_modules --exclude=./dist --exclude=./static -cf - . | tar -C "$1" -xf -
+}
+
+# npm_example: a copy of the example without its Python packages, for what is about npm's alone.
+npm_example() {
+	local at=$WORK/example/webui
+	[ -e "$at" ] || { copy_example "$at" && rm "$at/larder.toml" "$at/larder.lock"; }
+	say "$at"
+}
+
 # npm_projects: the projects whose lockfiles the npm tests read.
 npm_projects() {
 	local name
 	for name in large v1 v2 without-resolved mixed; do say "$ROOT/tests/fixtures/npm/$name"; done
-	say "$ROOT/examples/webui"
+	npm_example
 }
 
 # The fixtures name no public host: their `resolved` goes to the registry that npm itself is configured with. (`always` would make npm put the

@@ -48,7 +48,7 @@ need_cut_network() {
 
 # project_of NAME: its folder.
 project_of() {
-	if [ "$1" = webui ]; then say "$ROOT/examples/webui"; else say "$ROOT/tests/fixtures/npm/$1"; fi
+	if [ "$1" = webui ]; then npm_example; else say "$ROOT/tests/fixtures/npm/$1"; fi
 }
 
 # flags_of NAME: what `npm ci` gets for it. Scripts run, except where one wants the network for itself: it would fail alike with any cache.

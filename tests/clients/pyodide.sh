@@ -57,17 +57,22 @@ index_address() { python3 -m pip config get global.index-url 2>/dev/null || pyth
 
 # pyodide_project FOLDER RELEASE PACKAGE…: a project whose npm lockfile names that release, and whose larder.toml asks for these packages.
 pyodide_project() {
-	local folder=$1 release=$2 index quoted
+	local folder=$1 release=$2 quoted
 	shift 2
 	mkdir -p "$folder"
 	printf '{"name": "app", "version": "1.0.0", "private": true, "dependencies": {"pyodide": "%s"}}\n' "$release" >"$folder/package.json"
 	(cd "$folder" && npm install --package-lock-only --loglevel=error >/dev/null) || return 1
 	quoted=$(printf '"%s", ' "$@")
+	printf '[pyodide]\npackages = [%s]\nfolder = "static/pyodide"\n' "${quoted%, }" >"$folder/larder.toml"
+	point_at_cdn "$folder/larder.toml"
+}
+
+# point_at_cdn FILE: the larder.toml, which ends within [pyodide], takes the distribution from the folder that is served, and all else from where pip has it.
+point_at_cdn() {
+	local index
 	index=$(index_address)
-	{
-		printf '[pyodide]\npackages = [%s]\nsources = ["%sv{version}/full/"]\nfolder = "static/pyodide"\n' "${quoted%, }" "$SERVED"
-		[ -z "$index" ] || printf 'index = "%s/"\n' "${index%/}"
-	} >"$folder/larder.toml"
+	printf 'sources = ["%sv{version}/full/"]\n' "$SERVED" >>"$1"
+	[ -z "$index" ] || printf 'index = "%s/"\n' "${index%/}" >>"$1"
 }
 
 # names FOLDER: the packages that its lock names.

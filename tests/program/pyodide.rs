@@ -26,6 +26,8 @@ pub(crate) struct Pyodide {
 pub(crate) struct Listed {
     /// Further fields of the entry, as JSON: `"yanked": true`.
     pub(crate) fields: Vec<String>,
+    /// Its address; the server's own if `None`.
+    pub(crate) url: Option<String>,
     /// The digest that is stated; the right one if `None`.
     pub(crate) sha256: Option<String>,
     /// Whether `.metadata` is there.
@@ -119,7 +121,7 @@ impl Pyodide {
         let digest = listed.sha256.clone().unwrap_or_else(|| sha256(bytes));
         let mut fields = vec![
             format!(r#""filename": "{file}""#),
-            format!(r#""url": "../../files/{file}""#),
+            format!(r#""url": "{}""#, listed.url.clone().unwrap_or_else(|| format!("../../files/{file}"))),
             format!(r#""hashes": {{"sha256": "{digest}"}}"#),
             format!(r#""size": {}"#, bytes.len()),
         ];

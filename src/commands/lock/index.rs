@@ -11,20 +11,15 @@ use crate::{
     commands::settings::{JOBS, client_settings},
     endpoints,
     fetch::{Client, Credentials, Silent},
-    larder_toml::{DistributionSource, LarderToml, PyodideSettings},
+    larder_toml::{LarderToml, PyodideSettings},
     npmrc::NpmConfig,
     pyodide::{
-        distribution::Distribution,
+        file_host::FileHost,
         index::client::IndexClient,
-        lock_file::LarderLock,
         name::ProjectName,
         resolve::{Resolution, ResolvedFile},
-        runtime::Runtime,
     },
 };
-
-/// Files that are asked for their length without being fetched, by their digests.
-type Sizes = BTreeMap<Vec<u8>, u64>;
 
 /// The credentials that npm's configuration has for an address: `//host/path/:_authToken=…`.
 struct Configured(NpmConfig);
@@ -38,6 +33,7 @@ impl Credentials for Configured {
 /// A client for the project's index.
 pub(super) fn client(
     settings: &PyodideSettings,
+    host: &FileHost,
     npm: &NpmConfig,
     project: &LarderToml,
 ) -> Result<IndexClient, LockError> {
@@ -53,59 +49,22 @@ pub(super) fn client(
         .unwrap_or_else(|| Url::parse(endpoints::PYTHON_INDEX).expect("a constant address is one"));
     let client = Client::new(client_settings(npm.network(), project), Arc::new(Configured(npm.clone())))?;
     let jobs = project.fetch.jobs.unwrap_or(JOBS) as usize;
-    Ok(IndexClient::new(runtime, client, base, jobs, Arc::new(Silent)))
+    Ok(IndexClient::new(runtime, client, base, host.clone(), jobs, Arc::new(Silent)))
 }
 
-/// The digests of files of which the index states none. They are fetched whole.
+/// The digests and lengths of files of which the index states no digest. They are fetched whole.
 pub(super) fn unstated_digests(
     index: &IndexClient,
     resolution: &Resolution,
-) -> Result<BTreeMap<ProjectName, Digest>, LockError> {
-    let mut digests = BTreeMap::new();
+) -> Result<BTreeMap<ProjectName, (Digest, Option<u64>)>, LockError> {
+    let mut read = BTreeMap::new();
     for package in &resolution.packages {
         if let ResolvedFile::Index { file, .. } = &package.file
             && file.sha256.is_none()
         {
             let bytes = index.whole(file)?;
-            digests.insert(package.name.clone(), Digest::of(Algorithm::Sha256, &bytes));
+            read.insert(package.name.clone(), (Digest::of(Algorithm::Sha256, &bytes), Some(bytes.len() as u64)));
         }
     }
-    Ok(digests)
-}
-
-/// The lengths of the distribution's files and of what the index states none of, and of how many nobody says it. Those of an earlier lock are not asked
-/// for again.
-pub(super) fn sizes(
-    index: &IndexClient,
-    settings: &PyodideSettings,
-    distribution: &Distribution,
-    runtime: &Runtime,
-    resolution: &Resolution,
-    before: Option<&LarderLock>,
-) -> (Sizes, usize) {
-    let before = before.iter().flat_map(|lock| &lock.packages);
-    let mut sizes: Sizes =
-        before.filter_map(|package| Some((package.sha256.as_bytes().to_vec(), package.size?))).collect();
-    let sources = if settings.sources.is_empty() { &[DistributionSource::Cdn][..] } else { &settings.sources };
-    let unknown: Vec<(Vec<u8>, Vec<Url>)> = resolution
-        .packages
-        .iter()
-        .filter_map(|package| match &package.file {
-            ResolvedFile::Distribution => {
-                let file = distribution.get(package.name.as_str())?;
-                let addresses = sources.iter().filter_map(|source| source.address(runtime.version(), &file.file_name));
-                Some((file.sha256.as_bytes().to_vec(), addresses.collect()))
-            }
-            ResolvedFile::Index { file, .. } if file.size.is_none() => {
-                Some((file.sha256?.as_bytes().to_vec(), vec![file.url.clone()]))
-            }
-            ResolvedFile::Index { .. } => None,
-        })
-        .filter(|(digest, _)| !sizes.contains_key(digest))
-        .collect();
-    let (digests, addresses): (Vec<_>, Vec<_>) = unknown.into_iter().unzip();
-    let lengths = index.lengths(&addresses);
-    let open = lengths.iter().filter(|length| length.is_none()).count();
-    sizes.extend(digests.into_iter().zip(lengths).filter_map(|(digest, length)| Some((digest, length?))));
-    (sizes, open)
+    Ok(read)
 }

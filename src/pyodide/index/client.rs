@@ -16,14 +16,13 @@ use reqwest::StatusCode;
 use tokio::{
     runtime::Runtime,
     sync::{OnceCell, Semaphore},
-    task::JoinHandle,
 };
 use url::Url;
 
 use super::{Index, IndexError, IndexFile, Offer, archive, page};
 use crate::{
     fetch::{Client, DownloadError, Piece, Progress, document, slice},
-    pyodide::{metadata::Metadata, name::ProjectName, wheel_name::WheelName},
+    pyodide::{file_host::FileHost, metadata::Metadata, name::ProjectName, wheel_name::WheelName},
 };
 
 /// The longest list of files, bytes: pages of some tens of megabytes exist.
@@ -51,6 +50,7 @@ pub struct IndexClient {
 struct Shared {
     client: Client,
     base: Url,
+    host: FileHost,
     progress: Arc<dyn Progress>,
     /// Bounds the requests at once.
     permits: Semaphore,
@@ -59,29 +59,22 @@ struct Shared {
 }
 
 impl IndexClient {
-    /// The index whose simple API is below this address, which ends with a slash. At most `jobs` things are asked for at once.
-    pub fn new(runtime: Runtime, client: Client, base: Url, jobs: usize, progress: Arc<dyn Progress>) -> Self {
+    /// The index whose simple API is below this address, which ends with a slash; files of the public file host are asked for at `host`. At most `jobs` things are asked for at once.
+    pub fn new(
+        runtime: Runtime,
+        client: Client,
+        base: Url,
+        host: FileHost,
+        jobs: usize,
+        progress: Arc<dyn Progress>,
+    ) -> Self {
         let (lists, metadata) = (Mutex::default(), Mutex::default());
-        let shared = Shared { client, base, progress, permits: Semaphore::new(jobs.max(1)), lists, metadata };
+        let shared = Shared { client, base, host, progress, permits: Semaphore::new(jobs.max(1)), lists, metadata };
         Self { runtime: Some(runtime), shared: Arc::new(shared) }
     }
 
     fn runtime(&self) -> &Runtime {
         self.runtime.as_ref().expect("there until it is dropped")
-    }
-
-    /// The lengths of files, each of which may be at several addresses; `None` where none of them says.
-    pub fn lengths(&self, files: &[Vec<Url>]) -> Vec<Option<u64>> {
-        let ask = |addresses: &Vec<Url>| {
-            let (shared, addresses) = (Arc::clone(&self.shared), addresses.clone());
-            self.runtime().spawn(async move { shared.length(&addresses).await })
-        };
-        // A host that does not answer is found out with one file, not with all at once.
-        let Some((first, rest)) = files.split_first() else { return Vec::new() };
-        let answer = |task: JoinHandle<Option<u64>>| self.runtime().block_on(task).unwrap_or_default();
-        let first = answer(ask(first));
-        let rest: Vec<_> = rest.iter().map(ask).collect();
-        [first].into_iter().chain(rest.into_iter().map(answer)).collect()
     }
 
     /// A whole file, checked against the digest that the index states.
@@ -136,27 +129,6 @@ fn cell<K: Eq + Hash + Clone, V>(answers: &Answers<K, V>, key: &K) -> Arc<OnceCe
 }
 
 impl Shared {
-    async fn length(&self, addresses: &[Url]) -> Option<u64> {
-        let _permit = self.permits.acquire().await;
-        for address in addresses {
-            // Asked of any address, it takes that of a web server on this machine for a path.
-            if address.scheme() == "file" {
-                let path = address.to_file_path().unwrap_or_default();
-                match std::fs::metadata(&path) {
-                    Ok(metadata) => return Some(metadata.len()),
-                    Err(error) => tracing::debug!(%error, path = %path.display(), "no length from there"),
-                }
-                continue;
-            }
-            match crate::fetch::length(&self.client, address, &*self.progress).await {
-                Ok(Some(length)) => return Some(length),
-                Ok(None) => {}
-                Err(error) => tracing::debug!(%error, "no length from there"),
-            }
-        }
-        None
-    }
-
     async fn files(&self, name: &ProjectName) -> Result<Files, IndexError> {
         cell(&self.lists, name).get_or_init(|| self.ask_files(name)).await.clone()
     }
@@ -175,7 +147,11 @@ impl Shared {
         };
         drop(permit);
         let files = page::read(&page.bytes, page.content_type.as_deref(), &page.url);
-        Ok(Some(Arc::new(files.map_err(|source| IndexError::Page { name: name.clone(), source })?)))
+        let mut files = files.map_err(|source| IndexError::Page { name: name.clone(), source })?;
+        for file in &mut files {
+            self.host.redirect(&mut file.url);
+        }
+        Ok(Some(Arc::new(files)))
     }
 
     async fn ask_metadata(&self, wheel: &IndexFile) -> Result<Arc<Metadata>, IndexError> {

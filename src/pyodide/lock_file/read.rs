@@ -10,6 +10,7 @@ use super::{
 use crate::{
     artifact::Version,
     pyodide::{
+        file_host::{FilePath, FilePlace},
         file_name::FileName,
         name::ProjectName,
         runtime::{Runtime, RuntimeVersion},
@@ -53,7 +54,8 @@ struct RawPackage {
     version: String,
     source: String,
     file_name: String,
-    url: String,
+    url: Option<String>,
+    path: Option<String>,
     sha256: String,
     size: Option<u64>,
     depends: Vec<String>,
@@ -126,6 +128,18 @@ impl Entry<'_> {
         Digest::from_hex(Algorithm::Sha256, text).map_err(|error| self.wrong("sha256", error.to_string()))
     }
 
+    /// `path`, or `url` of a file that is not on the public index's file host.
+    fn place(&self, raw: &RawPackage) -> Result<FilePlace, LockFileError> {
+        match (&raw.path, &raw.url) {
+            (Some(path), None) => {
+                FilePath::parse(path).map(FilePlace::Hosted).map_err(|problem| self.wrong("path", problem))
+            }
+            (None, Some(url)) => self.url(url).map(FilePlace::Url),
+            (Some(_), Some(_)) => Err(self.wrong("path", "there beside `url`")),
+            (None, None) => Err(self.wrong("path", "not there, and neither is `url`")),
+        }
+    }
+
     fn url(&self, text: &str) -> Result<Url, LockFileError> {
         let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
         let url = url.ok_or_else(|| self.wrong("url", "no address that begins with http: or https:"))?;
@@ -158,9 +172,9 @@ fn package(lockfile: &str, raw: &RawPackage) -> Result<LockedPackage, LockFileEr
     let entry = Entry { lockfile, name: format!("package {}", raw.name.escape_debug()) };
     let name = ProjectName::parse(&raw.name).map_err(|problem| entry.wrong("name", problem))?;
     let source = match raw.source.as_str() {
-        "distribution" if raw.url == raw.file_name => LockedSource::Distribution,
+        "distribution" if raw.url.as_ref() == Some(&raw.file_name) && raw.path.is_none() => LockedSource::Distribution,
         "distribution" => return Err(entry.wrong("url", "not the file's name, which it is in a distribution")),
-        "index" => LockedSource::Index { url: entry.url(&raw.url)? },
+        "index" => LockedSource::Index { place: entry.place(raw)? },
         _ => return Err(entry.wrong("source", "neither \"distribution\" nor \"index\"")),
     };
     let name_of = |key, text: &String| ProjectName::parse(text).map_err(|problem| entry.wrong(key, problem));

@@ -4,7 +4,7 @@ use larder_store::digest::Algorithm;
 use proptest::prelude::*;
 
 use super::*;
-use crate::pyodide::runtime::RuntimeVersion;
+use crate::pyodide::{file_host::FilePath, runtime::RuntimeVersion};
 
 fn name(text: &str) -> ProjectName {
     ProjectName::parse(text).unwrap()
@@ -26,9 +26,13 @@ fn package(text: &str, depends: &[&str]) -> LockedPackage {
 fn lock() -> LarderLock {
     let version = RuntimeVersion::parse("0.28.3").unwrap();
     let mut first = package("a", &["b", "c"]);
-    first.source = LockedSource::Index { url: Url::parse("https://files.example/a/a-1.0-py3-none-any.whl").unwrap() };
+    first.source = LockedSource::Index {
+        place: FilePlace::Url(Url::parse("https://files.example/a/a-1.0-py3-none-any.whl").unwrap()),
+    };
     first.size = Some(1234);
     let mut second = package("b", &[]);
+    let path = FilePath::parse("packages/b/b-1.0-py3-none-any.whl").unwrap();
+    second.source = LockedSource::Index { place: FilePlace::Hosted(path) };
     second.why = vec![Asker::LarderToml, Asker::Package(name("a"))];
     LarderLock {
         runtime: LockedRuntime {
@@ -87,6 +91,14 @@ fn the_text_is_made_for_review() {
 }
 
 #[test]
+fn a_file_of_the_public_host_is_written_by_its_path_there() {
+    let text = lock().to_text();
+    let (_, second) = text.split_once("name = \"b\"\n").unwrap();
+    let expected = "version = \"1.0\"\nsource = \"index\"\nfile_name = \"b-1.0-py3-none-any.whl\"\npath = \"packages/b/b-1.0-py3-none-any.whl\"\nsha256 = \"";
+    assert!(second.starts_with(expected), "{second}");
+}
+
+#[test]
 fn what_is_wrong_is_named_with_its_package_and_key() {
     let text = lock().to_text();
     let message = |from: &str, to: &str| {
@@ -103,6 +115,13 @@ fn what_is_wrong_is_named_with_its_package_and_key() {
         ("source = \"index\"", "source = \"git\"", "package a: `source` is neither"),
         ("https://files", "https://me:secret@files", "package a: `url` is an address with a user name or a password"),
         ("https://files", "file:///files", "package a: `url` is no address"),
+        (
+            "path = \"packages/",
+            "path = \"../packages/",
+            "package b: `path` is a path that does not lead below a file host",
+        ),
+        ("path = \"", "url = \"https://x.example/b.whl\"\npath = \"", "package b: `path` is there beside `url`"),
+        ("path = \"", "place = \"", "package b: `path` is not there, and neither is `url`"),
         (
             "url = \"c-1.0-py3-none-any.whl\"",
             "url = \"https://files.example/c.whl\"",

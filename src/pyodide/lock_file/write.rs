@@ -2,7 +2,7 @@
 
 use std::fmt::{Display, Write as _};
 
-use super::{FORM, LarderLock, LockedPackage, LockedSource};
+use super::{FORM, FilePlace, LarderLock, LockedPackage, LockedSource};
 
 const HEAD: &str =
     "# Written by `larder lock` from larder.toml. Commit it; to change it, change larder.toml and lock again.\n";
@@ -41,13 +41,14 @@ impl Writer {
         self.head("[[package]]");
         self.text("name", &package.name);
         self.text("version", &package.version);
-        let (source, url) = match &package.source {
-            LockedSource::Distribution => ("distribution", package.file_name.to_string()),
-            LockedSource::Index { url } => ("index", url.to_string()),
+        let (source, key, place) = match &package.source {
+            LockedSource::Distribution => ("distribution", "url", package.file_name.to_string()),
+            LockedSource::Index { place: place @ FilePlace::Hosted(_) } => ("index", "path", place.to_string()),
+            LockedSource::Index { place: place @ FilePlace::Url(_) } => ("index", "url", place.to_string()),
         };
         self.text("source", source);
         self.text("file_name", &package.file_name);
-        self.text("url", url);
+        self.text(key, place);
         self.text("sha256", package.sha256.to_hex());
         if let Some(size) = package.size {
             self.raw("size", size);

@@ -9,6 +9,7 @@ use super::{Member, metadata, zip};
 use crate::{
     artifact::Version,
     pyodide::{
+        file_host::FilePlace,
         file_name::FileName,
         lock_file::{Asker, LarderLock, LockedBase, LockedPackage, LockedRuntime, LockedSource},
         name::ProjectName,
@@ -98,7 +99,9 @@ impl Package {
             name: self.project(),
             version: Version::parse("1.0").unwrap(),
             source: match self.place {
-                Place::Index => LockedSource::Index { url: format!("https://files.example/{file}").parse().unwrap() },
+                Place::Index => LockedSource::Index {
+                    place: FilePlace::Url(format!("https://files.example/{file}").parse().unwrap()),
+                },
                 _ => LockedSource::Distribution,
             },
             file_name: FileName::parse(&file).unwrap(),
