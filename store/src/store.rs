@@ -114,6 +114,10 @@ impl Store {
             Err(error) => return Err(error),
         };
         let in_use = use_with(&layout, lock_file)?;
+        // A seed that became a store has none, and anybody may delete it.
+        if is_writable && let Err(error) = std::fs::create_dir(layout.partial()) {
+            tracing::trace!(%error, "the folder for downloads is not made");
+        }
         Ok(Self { shared: Arc::new(Shared { layout, is_writable, below: None, _in_use: in_use }) })
     }
 
