@@ -34,7 +34,7 @@ const ONLY: &str = "only";
 const REPORT: &str = "report.json";
 
 /// What came of a job. Of another larder's, what is not there is nothing.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Report {
     /// What stopped it, the last cause last.
@@ -51,6 +51,8 @@ pub struct Report {
     pub supplemented: u64,
     /// Blobs of which nothing was missing.
     pub already_there: u64,
+    /// Of the time, what passed in waiting for the disk.
+    pub barrier_seconds: f64,
     /// What was not taken.
     pub refused: Vec<Faulty>,
 }
@@ -92,6 +94,7 @@ impl Report {
             bytes: taken.taken.bytes,
             supplemented: taken.supplemented,
             already_there: taken.already_here,
+            barrier_seconds: taken.barriers.as_secs_f64(),
             refused: taken.refused.iter().map(Faulty::of).collect(),
             ..Self::default()
         }

@@ -79,6 +79,7 @@ struct Sum<'a> {
     bytes: u64,
     supplemented: u64,
     refused: usize,
+    barrier: Duration,
     elapsed: Duration,
 }
 
@@ -98,7 +99,12 @@ impl Sum<'_> {
         let blobs = units::plural(self.blobs(), "blob", "blobs");
         context.printer.line(&format!("{}: {blobs} = {}", self.mount.id, terms.join(" + ")));
         let (bytes, elapsed) = (units::bytes(self.bytes), units::duration(self.elapsed));
-        context.printer.line(&format!("{bytes} {} in {elapsed}", self.crossed.1));
+        let barrier = if self.barrier.as_millis() > 0 {
+            format!(", {} of it waiting for the disk", units::duration(self.barrier))
+        } else {
+            String::new()
+        };
+        context.printer.line(&format!("{bytes} {} in {elapsed}{barrier}", self.crossed.1));
     }
 }
 

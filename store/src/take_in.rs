@@ -52,6 +52,8 @@ pub struct TakenIn {
     pub already_here: u64,
     /// What was not taken, sorted by blob.
     pub refused: Vec<Refusal>,
+    /// How long barriers took, in all. Most of it passes while other files are read.
+    pub barriers: Duration,
     /// Whether it ended before all was looked at.
     pub is_stopped: bool,
 }
@@ -291,6 +293,7 @@ impl Work<'_> {
         let committed = self.committer.finish();
         let mut done = self.done.into_inner().unwrap_or_else(PoisonError::into_inner);
         let mut failed = self.failed.into_inner().unwrap_or_else(PoisonError::into_inner);
+        done.barriers = committed.barriers;
         for (at, outcome) in committed.published {
             let receipt = &self.offered[usize::try_from(at).expect("it was a place in memory")];
             match outcome {

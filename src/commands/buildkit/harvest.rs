@@ -1,6 +1,9 @@
 //! `larder buildkit harvest`: what the store lacks of a mount, out of it.
 
-use std::{collections::BTreeSet, time::Instant};
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
 
 use larder_store::{carry::inventory, look_up::Key, take_in::take_in};
 use serde_json::{Value, json};
@@ -60,6 +63,7 @@ pub(super) fn run(arguments: &Harvest, context: &Context<'_>) -> Result<Outcome,
         bytes: report.bytes,
         supplemented: report.supplemented,
         refused: handed.damaged.len() + report.refused.len(),
+        barrier: Duration::try_from_secs_f64(report.barrier_seconds).unwrap_or_default(),
         elapsed: start.elapsed(),
     };
     sum.print(context);
@@ -78,6 +82,7 @@ fn document(sum: &Sum<'_>, handed: &Report, report: &Report) -> Value {
         "bytes": sum.bytes,
         "damaged_in_mount": handed.damaged,
         "refused": report.refused,
+        "barrier_seconds": sum.barrier.as_secs_f64(),
         "seconds": sum.elapsed.as_secs_f64(),
     })
 }

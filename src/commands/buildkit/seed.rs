@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use larder_store::{
@@ -73,6 +73,7 @@ pub(super) fn run(arguments: &Seed, context: &Context<'_>) -> Result<Outcome, Co
         bytes: report.bytes,
         supplemented: report.supplemented,
         refused: report.refused.len(),
+        barrier: Duration::try_from_secs_f64(report.barrier_seconds).unwrap_or_default(),
         elapsed: start.elapsed(),
     };
     sum.print(context);
@@ -91,6 +92,7 @@ fn document(sum: &Sum<'_>, asked: &Report, report: &Report) -> Value {
         "bytes": sum.bytes,
         "damaged_in_mount": asked.damaged,
         "refused": report.refused,
+        "barrier_seconds": sum.barrier.as_secs_f64(),
         "seconds": sum.elapsed.as_secs_f64(),
     })
 }

@@ -29,7 +29,7 @@ bytes_of() { node -p 'JSON.parse(fs.readFileSync(process.argv[1], "utf8")).bytes
 # in_mount OPTIONS SCRIPT: what a script prints in a build that has the mount of these options at /m.
 in_mount() {
 	rm -rf "$WORK/look" && mkdir "$WORK/look"
-	printf 'FROM %s\nARG NONCE\nRUN --mount=type=cache,%s,target=/m { %s; } >/said\nFROM scratch\nCOPY --from=0 /said /\n' "$NODE_IMAGE" "$1" "$2" >"$WORK/look/Dockerfile"
+	printf 'FROM %s\nARG NONCE\nRUN --network=none --mount=type=cache,%s,target=/m { %s; } >/said\nFROM scratch\nCOPY --from=0 /said /\n' "$NODE_IMAGE" "$1" "$2" >"$WORK/look/Dockerfile"
 	docker buildx build --quiet --build-arg "NONCE=$(date +%s%N)" --output "type=local,dest=$WORK/look/out" "$WORK/look" >/dev/null 2>"$WORK/look.err" ||
 		show "$WORK/look"
 	cat "$WORK/look/out/said"
@@ -44,8 +44,8 @@ equals "seed of an empty mount, exit code" 0 "$CODE"
 equals "seed of an empty mount" "$files = 0 there + $files carried + 0 refused" "$(carried first)"
 equals "seed of an empty mount, blobs that a build sees in it" "$files" "$(in_mount "id=$MOUNT" "$count_blobs")"
 
-build seeded "$APP" --build-arg BUILD_HASH=one
-built "a build on a seeded mount" seeded "install ran, Pyodide ran, Vite ran" "0 requests, 0 twice"
+build seeded "$APP" --network=none --build-arg BUILD_HASH=one
+built "a build on a seeded mount, without a network" seeded "install ran, Pyodide ran, Vite ran" "0 requests, 0 twice"
 
 carry again seed --store "$STORE" "$APP"
 equals "a second seed" "$files = $files there + 0 carried + 0 refused" "$(carried again)"
@@ -83,7 +83,7 @@ MOUNT=$OWNER carry owner seed --store "$STORE" "$APP" --uid 1000 --gid 1000
 equals "a mount with uid=, seeded again" "$files = $files there + 0 carried + 0 refused" "$(carried owner)"
 
 # Beside a plain copy of the same bytes: the store as a context, `cp -r` into a mount, and nothing compared.
-printf 'FROM %s\nRUN --mount=type=bind,from=copied,target=/s --mount=type=cache,id=%s,target=/m cp -r /s/blobs /s/receipts /m\n' "$NODE_IMAGE" "$MOUNT-copied" >"$WORK/look/Dockerfile"
+printf 'FROM %s\nRUN --network=none --mount=type=bind,from=copied,target=/s --mount=type=cache,id=%s,target=/m cp -r /s/blobs /s/receipts /m\n' "$NODE_IMAGE" "$MOUNT-copied" >"$WORK/look/Dockerfile"
 mkdir -p "$WORK/copied" "$WORK/none"
 cp -rl "$STORE/blobs" "$STORE/receipts" "$WORK/copied"
 started=$(date +%s%N)
@@ -104,6 +104,6 @@ docker load -qi "$WORK/images.tar" >/dev/null
 rm "$WORK/images.tar"
 carry second seed --store "$STORE" --offline "$APP"
 equals "seed of a second builder" "$files = 0 there + $files carried + 0 refused" "$(carried second)"
-build second "$APP" --build-arg BUILD_HASH=two
-built "a build on a second builder, seeded" second "install ran, Pyodide ran, Vite ran" "0 requests, 0 twice"
+build second "$APP" --network=none --build-arg BUILD_HASH=two
+built "a build on a second builder, seeded, without a network" second "install ran, Pyodide ran, Vite ran" "0 requests, 0 twice"
 finish
