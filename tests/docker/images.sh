@@ -5,7 +5,7 @@ PYTHON_IMAGE=larder-test/python
 
 # base_images: builds both, and an image of larder alone.
 base_images() {
-	image "$NODE_IMAGE" node_root && image "$PYTHON_IMAGE" python_root && image "$LARDER_IMAGE" larder_root
+	image "$NODE_IMAGE" node_root && image "$PYTHON_IMAGE" python_root && larder_image
 }
 
 # image TAG FILL: an image of the files that FILL puts into the folder it is given.
@@ -49,9 +49,11 @@ python_root() {
 	ln -sf "$python" "$1/usr/local/bin/python3"
 }
 
-larder_root() {
-	mkdir -p "$1/bin"
-	cp "$STATIC" "$1/bin/larder"
+# larder's own Dockerfile, with the binary that is here in place of its first stage.
+larder_image() {
+	mkdir -p "$WORK/built/out" "$WORK/nothing"
+	cp "$STATIC" "$WORK/built/out/larder"
+	docker buildx build --quiet --tag "$LARDER_IMAGE" --build-context "build=$WORK/built" --file "$ROOT/Dockerfile" "$WORK/nothing" >/dev/null
 }
 
 # What any of them needs: a shell and its programs, names of users, certificates, a folder for temporary files.
