@@ -14,3 +14,4 @@ pub mod npm_cache;
 pub mod stock;
 pub mod tarballs;
 pub mod wheelhouse;
+pub mod yarn_mirror;

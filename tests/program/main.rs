@@ -20,3 +20,4 @@ mod store;
 mod support;
 mod view;
 mod view_pyodide;
+mod yarn;
