@@ -19,3 +19,4 @@ mod store;
 mod support;
 mod view;
 mod view_pyodide;
+mod yarn;
