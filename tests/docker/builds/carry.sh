@@ -59,6 +59,9 @@ carry out-again harvest --store "$WORK/harvested"
 equals "a second harvest" "$files = $files there + 0 carried + 0 refused" "$(carried out-again)"
 equals "what was harvested, read again" 0 "$(run "$WORK/verify" "$LARDER" verify --store "$WORK/harvested")"
 
+# What the second builder will get: what came out of the first.
+cp -r "$WORK/harvested" "$WORK/on-the-way"
+
 # Damage on the way: of the store's blobs the largest, so that it is one of the archives.
 blob=$(find "$WORK/harvested/blobs" -type f -size +100k | sort | head -n 1)
 id=$(basename "$(dirname "$blob")")$(basename "$blob")
@@ -102,8 +105,8 @@ docker save "$NODE_IMAGE" "$PYTHON_IMAGE" "$LARDER_IMAGE" -o "$WORK/images.tar"
 start_engine "$WORK/second" || { skip "a second builder: $NO_ENGINE" && finish; }
 docker load -qi "$WORK/images.tar" >/dev/null
 rm "$WORK/images.tar"
-carry second seed --store "$STORE" --offline "$APP"
-equals "seed of a second builder" "$files = 0 there + $files carried + 0 refused" "$(carried second)"
+carry second seed --store "$WORK/on-the-way" --offline "$APP"
+equals "seed of a second builder with what came out of the first" "$files = 0 there + $files carried + 0 refused" "$(carried second)"
 build second "$APP" --network=none --build-arg BUILD_HASH=two
 built "a build on a second builder, seeded, without a network" second "install ran, Pyodide ran, Vite ran" "0 requests, 0 twice"
 finish
