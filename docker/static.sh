@@ -24,5 +24,7 @@ if [ "$processor" != "$(uname -m)" ]; then
 	export "CARGO_TARGET_${name}_LINKER=${LINKER:-$processor-linux-gnu-gcc}"
 	export "CC_${target//-/_}=${CC:-$processor-linux-gnu-gcc}"
 fi
-RUSTFLAGS="${RUSTFLAGS:-} -C target-feature=+crt-static" cargo build --release --locked --target "$target" >&2
+# The second: random bytes from the C library that is linked. Otherwise getrandom looks for it at run time, where there is none, and then needs /dev.
+RUSTFLAGS="${RUSTFLAGS:-} -C target-feature=+crt-static --cfg getrandom_backend=\"linux_getrandom\"" \
+	cargo build --release --locked --target "$target" >&2
 echo "${CARGO_TARGET_DIR:-$PWD/target}/$target/release/larder"

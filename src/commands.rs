@@ -18,7 +18,7 @@ mod verify;
 mod verify_pyodide;
 mod view;
 
-pub use self::{buildkit::BuildkitError, init::InitError, lock::LockError};
+pub use self::{buildkit::BuildkitError, init::InitError, lock::LockError, view::ContextError};
 
 use std::{
     path::{Path, PathBuf},
@@ -233,6 +233,9 @@ pub enum CommandError {
     /// A folder that cannot be read.
     #[error(transparent)]
     Inspect(#[from] InspectError),
+    /// A binary that is not for a build's context.
+    #[error(transparent)]
+    Context(#[from] ContextError),
     /// Packages that need each other, where that is refused.
     #[error("dependencies form cycles, for which Pyodide's loader waits forever:\n  {}", cycles.join("\n  "))]
     Cycles {
@@ -298,6 +301,7 @@ impl CommandError {
             Self::View(error) => return error.hint().map(str::to_owned),
             Self::Buildkit(error) => return error.hint().map(str::to_owned),
             Self::Stock(error) => return error.hint().map(str::to_owned),
+            Self::Context(error) => error.hint(),
             Self::NoFolder => "name one, or give `folder` below `[pyodide]` in larder.toml",
             Self::NoLarderLock { .. } => "`larder lock` writes it from `[pyodide]` in larder.toml",
             Self::Cycles { .. } => "without --strict, each is broken and named",

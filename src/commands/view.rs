@@ -1,7 +1,10 @@
 //! `larder view`: a plan's files, laid out for one kind of consumer.
 
+mod context;
 mod pyodide;
 mod wheels;
+
+pub use self::context::ContextError;
 
 use serde::Serialize;
 
@@ -48,6 +51,7 @@ pub(super) fn run(arguments: &cli::View, context: &Context<'_>) -> Result<Outcom
         ViewKind::Tarballs(tarballs) => ("tarballs", &tarballs.view),
         ViewKind::Pyodide(view) => return pyodide::run(view, context, &is_stopped),
         ViewKind::Wheels(view) => return wheels::run(view, context, &is_stopped),
+        ViewKind::Context(view) => return context::run(view, context, &is_stopped),
     };
     let projects = Project::read_all(&or_here(&view.projects), context)?;
     let is_for_npm = matches!(arguments.kind, ViewKind::NpmCache(_));

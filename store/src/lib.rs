@@ -27,6 +27,7 @@ mod meta;
 pub mod part;
 pub mod place;
 pub mod receipt;
+pub mod seed;
 mod sha512;
 mod store;
 pub mod survey;

@@ -66,6 +66,10 @@ impl Store {
     /// cannot be made, what is below is the whole store. A `below` that is no store is none.
     pub fn open_over(root: &Path, below: &Path) -> Result<Self, StoreError> {
         let Some(below) = Below::open(below)? else { return Self::open(root) };
+        // What is beside itself is below nothing.
+        if is_same(root, below.layout().root()) {
+            return Ok(Self::only(below));
+        }
         match Self::open(root) {
             Ok(store) => Ok(store.over(below)),
             Err(StoreError::ReadOnly { .. }) => Ok(Self::only(below)),
@@ -75,12 +79,14 @@ impl Store {
 
     /// The same if there is a store in either of them, making none.
     pub fn open_over_if_present(root: &Path, below: &Path) -> Result<Option<Self>, StoreError> {
-        let store = Self::open_if_present(root)?;
-        Ok(match (store, Below::open(below)?) {
-            (Some(store), Some(below)) => Some(store.over(below)),
-            (None, Some(below)) => Some(Self::only(below)),
-            (store, None) => store,
-        })
+        let Some(below) = Below::open(below)? else { return Self::open_if_present(root) };
+        if is_same(root, below.layout().root()) {
+            return Ok(Some(Self::only(below)));
+        }
+        Ok(Some(match Self::open_if_present(root)? {
+            Some(store) => store.over(below),
+            None => Self::only(below),
+        }))
     }
 
     /// Opens the store in this folder for reading, whatever its modes allow; `None` if there is none.
@@ -88,11 +94,7 @@ impl Store {
         Ok(Below::open(root)?.map(Self::only))
     }
 
-    /// What is beside itself is below nothing.
     fn over(self, below: Below) -> Self {
-        if is_same(self.root(), below.layout().root()) {
-            return Self::only(below);
-        }
         let Self { mut shared } = self;
         Arc::get_mut(&mut shared).expect("it was opened just now").below = Some(below);
         Self { shared }
@@ -112,6 +114,10 @@ impl Store {
             Err(error) => return Err(error),
         };
         let in_use = use_with(&layout, lock_file)?;
+        // A seed that became a store has none, and anybody may delete it.
+        if is_writable && let Err(error) = std::fs::create_dir(layout.partial()) {
+            tracing::trace!(%error, "the folder for downloads is not made");
+        }
         Ok(Self { shared: Arc::new(Shared { layout, is_writable, below: None, _in_use: in_use }) })
     }
 

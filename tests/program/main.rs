@@ -4,6 +4,7 @@
 
 mod buildkit;
 mod configuration;
+mod context;
 mod disk;
 mod fetch;
 mod input;

@@ -290,3 +290,13 @@ fn what_is_below_is_linked_or_copied_with_the_mode_of_a_blob() {
         assert!(may_link || placed != Placed::HardLink, "{stored:o}: {placed:?}");
     }
 }
+
+#[test]
+fn a_seed_can_become_a_store() {
+    let layers = Layers::new(&[b"below"]);
+    assert!(!layers.below().join("partial").exists());
+    let store = Store::open(&layers.below()).unwrap();
+    let added = put(&store, b"added");
+    assert_eq!(find(&store, &sha512(b"added")), Some(added));
+    assert!(find(&store, &sha512(b"below")).is_some());
+}
