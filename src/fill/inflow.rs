@@ -78,11 +78,10 @@ impl<F: Fn(&mut dyn Read, &mut Spool) -> io::Result<()> + Send + Sync + 'static>
     fn again(&mut self) -> io::Result<()> {
         self.end();
         let left = self.slot.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let spool = match (mem::replace(&mut self.state, State::Ended), left) {
-            (State::Idle(spool), _) | (_, Some((spool, _))) => spool,
-            _ => unreachable!("a thread that has ended leaves its spool"),
-        };
-        self.start(spool)
+        let before =
+            if let State::Idle(spool) = mem::replace(&mut self.state, State::Ended) { Some(spool) } else { None };
+        let spool = before.or(left.map(|(spool, _)| spool));
+        self.start(spool.expect("a thread that has ended leaves its spool"))
     }
 }
 

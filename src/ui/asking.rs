@@ -68,7 +68,9 @@ impl Asked {
             text.push_str(&named.join(", "));
         }
         if self.open.len() > NAMED {
-            text.push_str(&format!(" and {} more", units::count(self.open.len() - NAMED)));
+            text.push_str(" and ");
+            text.push_str(&units::count(self.open.len() - NAMED));
+            text.push_str(" more");
         }
         text
     }
