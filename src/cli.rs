@@ -171,9 +171,11 @@ Examples:
   larder run --offline -- npm ci              with no request at all, or fail before npm starts
   larder run --project web -- npm --prefix web ci
   larder run --offline -- sh -c 'npm ci && npm run build'
+  larder run --offline -- yarn install --immutable
 
 npm reads a temporary cache whose files are links into the store. Any other command finds a
 registry on 127.0.0.1, named by npm_config_registry, which serves the plan and nothing else.
+yarn is led to it by YARN_NPM_REGISTRY_SERVER, yarn 1 to a mirror by npm_config_yarn_offline_mirror.
 Terminal, signals and exit code are the command's; nothing is left behind.")]
 pub struct Run {
     /// The project: a folder with a lockfile, or a lockfile [default: the current folder]; can be repeated
@@ -229,8 +231,8 @@ pub struct View {
 pub enum ViewKind {
     /// A cache for npm: `npm ci --offline --cache DIR`
     NpmCache(ViewFolder),
-    /// A folder of tarballs, named as npm pack names them
-    Tarballs(ViewFolder),
+    /// A folder of tarballs, named as npm pack names them, or as yarn 1 looks for them
+    Tarballs(ViewTarballs),
     /// A folder that Pyodide loads from offline, in browsers and in node
     Pyodide(ViewPyodide),
     /// A wheelhouse with an index, for pip and micropip
@@ -249,6 +251,31 @@ pub struct ViewFolder {
     /// What has to be there.
     #[command(flatten)]
     pub completing: Completing,
+}
+
+/// `larder view tarballs`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  larder view tarballs dist/npm                  <scope>-<name>-<version>.tgz
+  larder view tarballs mirror --for yarn         @<scope>-<name>-<version>.tgz
+  npm_config_yarn_offline_mirror=$PWD/mirror yarn install --frozen-lockfile")]
+pub struct ViewTarballs {
+    /// Where it goes, and of what.
+    #[command(flatten)]
+    pub view: ViewFolder,
+    /// Whose names the files have: npm's, or those of an offline mirror of yarn 1
+    #[arg(long = "for", value_name = "MANAGER", value_enum, default_value = "npm")]
+    pub names: TarballNames,
+}
+
+/// Whose names tarballs have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum TarballNames {
+    /// npm's.
+    Npm,
+    /// Those of yarn 1.
+    Yarn,
 }
 
 /// `larder lock`.

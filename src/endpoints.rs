@@ -3,6 +3,9 @@
 /// The public npm registry: where packages come from when no configuration says otherwise.
 pub const NPM_REGISTRY: &str = "https://registry.npmjs.org/";
 
+/// What yarn 1 writes in that registry's place into its lockfiles: another name for the same files.
+pub const YARN_REGISTRY: &str = "https://registry.yarnpkg.com/";
+
 /// GitHub's host.
 pub const GITHUB_HOST: &str = "github.com";
 /// GitLab's public host.

@@ -17,10 +17,12 @@ mod format;
 mod larder;
 mod npm;
 mod package;
+mod yarn;
 
 pub use error::{BadEntry, EntryProblem, LockfileError, OtherTool};
 pub use format::Format;
 pub use larder::RUNTIME_PACKAGE;
+pub use yarn::YarnLock;
 
 /// What one lockfile says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,6 +67,8 @@ pub enum NoDownload {
     LocalFile,
     /// Inside the archive of the package above it.
     Bundled,
+    /// Another entry's package with changes that are in the project, or in the package manager itself.
+    Patch,
 }
 
 /// A download that larder cannot make, and why.
@@ -121,12 +125,13 @@ pub enum UnfetchableReason {
 ///
 /// npm: `package-lock.json` and `npm-shrinkwrap.json`, versions 1, 2 and 3. Where `packages` is present it is used, else `dependencies`, as npm does. A key that
 /// stands twice in an object is accepted if both values are the same.
+///
+/// yarn: `yarn.lock` of yarn 1, and of yarn 2 and later (versions 4 to 10).
 pub fn read(lockfile: &str, bytes: &[u8]) -> Result<Reading, LockfileError> {
     match Format::of(lockfile) {
         Format::Npm => npm::read(lockfile, bytes),
-        format @ (Format::Pnpm | Format::Yarn | Format::Bun) => {
-            Err(LockfileError::NotYet { lockfile: lockfile.to_owned(), format })
-        }
+        Format::Yarn => yarn::read(lockfile, bytes),
+        format @ (Format::Pnpm | Format::Bun) => Err(LockfileError::NotYet { lockfile: lockfile.to_owned(), format }),
     }
 }
 

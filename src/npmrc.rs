@@ -21,6 +21,7 @@ mod registries;
 mod running;
 #[cfg(test)]
 mod tests;
+pub mod yarnrc;
 
 pub use self::{
     authorization::Authorization,

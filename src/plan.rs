@@ -60,6 +60,8 @@ pub struct Sum {
     pub repeats: usize,
     /// Entries inside the archive of the package above them.
     pub bundled: usize,
+    /// Packages of other entries, with changes.
+    pub patches: usize,
     /// Links.
     pub links: usize,
     /// Folders of this machine that are no workspace.
@@ -144,6 +146,7 @@ impl Plan {
                     EntryKind::NoDownload(NoDownload::LocalFolder) => sum.local_folders += 1,
                     EntryKind::NoDownload(NoDownload::LocalFile) => sum.local_files += 1,
                     EntryKind::NoDownload(NoDownload::Bundled) => sum.bundled += 1,
+                    EntryKind::NoDownload(NoDownload::Patch) => sum.patches += 1,
                     EntryKind::Unfetchable(reason) => unfetchable.push(UnfetchableEntry {
                         entry: EntryName { lockfile: Arc::clone(&reading.lockfile), path: Arc::clone(&entry.path) },
                         unfetchable: reason.clone(),

@@ -16,10 +16,10 @@ use crate::{
 };
 
 /// The formats that are looked for, in this order. One project may use several managers: what each of them names makes one plan.
-const FORMATS: [Format; 1] = [Format::Npm];
+const FORMATS: [Format; 2] = [Format::Npm, Format::Yarn];
 
 /// Lockfiles of package managers that are not read.
-const OTHER_LOCKFILES: [&str; 3] = ["pnpm-lock.yaml", "yarn.lock", "bun.lock"];
+const OTHER_LOCKFILES: [&str; 2] = ["pnpm-lock.yaml", "bun.lock"];
 
 /// bun's lockfile in its binary form.
 const BINARY_LOCKFILE: &str = "bun.lockb";

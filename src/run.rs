@@ -4,3 +4,4 @@ pub mod child;
 pub mod explain;
 pub mod gates;
 pub mod pointing;
+pub mod yarn;

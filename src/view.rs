@@ -12,3 +12,4 @@ pub mod npm_cache;
 pub mod stock;
 pub mod tarballs;
 pub mod wheelhouse;
+pub mod yarn_mirror;

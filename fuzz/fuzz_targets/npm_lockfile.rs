@@ -20,7 +20,7 @@ fuzz_target!(|bytes: &[u8]| {
     match (Plan::new(&[reading]), Plan::new(&[turned])) {
         (Ok(plan), Ok(turned)) => {
             let sum = plan.sum();
-            let none = sum.bundled + sum.links + sum.local_folders + sum.local_files + sum.projects;
+            let none = sum.bundled + sum.patches + sum.links + sum.local_folders + sum.local_files + sum.projects;
             assert_eq!(sum.entries, sum.artifacts + sum.repeats + none + sum.unfetchable);
             assert_eq!(plan, turned);
             assert_eq!(plan.digest(), turned.digest());

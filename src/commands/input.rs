@@ -73,6 +73,7 @@ impl Input {
         let others = [
             (sum.repeats, "repeat of one", "repeats"),
             (sum.bundled, "bundled", "bundled"),
+            (sum.patches, "patch of one", "patches"),
             (sum.links, "link", "links"),
             (sum.local_folders, "local folder", "local folders"),
             (sum.local_files, "local file", "local files"),

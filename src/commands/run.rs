@@ -2,6 +2,7 @@
 
 mod aftermath;
 mod place;
+mod yarn;
 
 use std::sync::{Arc, Mutex};
 
@@ -19,12 +20,16 @@ use crate::{
     catalog::Catalog,
     cli,
     interrupt::Interrupt,
+    lockfile::YarnLock,
     npmrc::NpmConfig,
     plan::Plan,
     registry::{Registry, Shelves},
     run::{
         child::{self, Ended},
-        pointing::{self, Pointers, Way},
+        pointing::{
+            self, Pointers, Way,
+            yarn::{YarnPointers, variables as yarn_variables},
+        },
     },
 };
 
@@ -33,6 +38,7 @@ pub(super) fn run(arguments: &cli::Run, context: &Context<'_>) -> Result<Outcome
     let way = Way::of(&arguments.command);
     let projects = Arc::new(Project::read_all(&or_here(&arguments.projects), context)?);
     provision::warn_of_gates(&projects, &arguments.command, way, context);
+    yarn::warn(&projects, arguments, context);
     let store = open_store(context)?;
     let mut catalog =
         match provision::complete_catalog(&projects, &arguments.completing, &host_platforms(), &store, context)? {
@@ -40,7 +46,8 @@ pub(super) fn run(arguments: &cli::Run, context: &Context<'_>) -> Result<Outcome
             Err(outcome) => return Ok(outcome),
         };
     provision::describe(&mut catalog, &store, context);
-    let place = Place::lay_out(&store, &catalog, way, arguments, context, &interrupt)?;
+    let yarns = yarns_of(&projects);
+    let place = Place::lay_out(&store, &catalog, (way, &yarns), arguments, context, &interrupt)?;
     // Kept until the command has ended.
     let (registry, catalog) = match way {
         Way::Cache => (None, Some(catalog)),
@@ -59,7 +66,11 @@ pub(super) fn run(arguments: &cli::Run, context: &Context<'_>) -> Result<Outcome
         let value = context.environment.variable(name);
         value.filter(|value| !value.is_empty())
     });
-    let set = pointing::variables(&pointers, no_proxy);
+    let mut set = pointing::variables(&pointers, no_proxy);
+    set.extend(yarn_variables(YarnPointers {
+        mirror: place.yarn_mirror.as_deref(),
+        registry: url.as_deref().filter(|_| yarns.iter().any(|yarn| *yarn != YarnLock::Classic)),
+    }));
     let unset = pointing::contradicting(context.environment.variables().map(|(name, _)| name), &set);
     let ended = child::run(&arguments.command, &unset, &set)?;
     drop(registry);
@@ -76,6 +87,12 @@ pub(super) fn run(arguments: &cli::Run, context: &Context<'_>) -> Result<Outcome
 /// Links in the cache lead to the store, wherever the command changes its folder to.
 fn open_store(context: &Context<'_>) -> Result<Store, CommandError> {
     Ok(Store::open(&context.environment.current_dir().join(&context.store))?)
+}
+
+/// The kinds of `yarn.lock` that the projects have.
+fn yarns_of(projects: &[Project]) -> Vec<YarnLock> {
+    let lockfiles = projects.iter().flat_map(|project| &project.input.project.lockfiles);
+    lockfiles.filter_map(|lockfile| YarnLock::of(&lockfile.name, &lockfile.bytes)).collect()
 }
 
 fn start_registry(

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     catalog::Catalog,
-    cli::{self, ViewKind},
+    cli::{self, TarballNames, ViewKind},
     interrupt::Interrupt,
     lockfile::{self, LocalTarball},
     project::LockfileBytes,
@@ -29,6 +29,7 @@ use crate::{
         layout::Layout,
         npm_cache::{Index, add_local, npm_cache},
         tarballs::tarballs,
+        yarn_mirror::{LeftOut, Mirror, yarn_mirror},
     },
 };
 
@@ -47,7 +48,7 @@ pub(super) fn run(arguments: &cli::View, context: &Context<'_>) -> Result<Outcom
     let is_stopped = || interrupt.came();
     let (name, view) = match &arguments.kind {
         ViewKind::NpmCache(view) => ("npm-cache", view),
-        ViewKind::Tarballs(view) => ("tarballs", view),
+        ViewKind::Tarballs(tarballs) => ("tarballs", &tarballs.view),
         ViewKind::Pyodide(view) => return pyodide::run(view, context, &is_stopped),
         ViewKind::Wheels(view) => return wheels::run(view, context, &is_stopped),
     };
@@ -65,19 +66,33 @@ pub(super) fn run(arguments: &cli::View, context: &Context<'_>) -> Result<Outcom
     if is_for_npm {
         provision::describe(&mut catalog, &store, context);
     }
-    let layout = layout(is_for_npm, &catalog, &projects, context);
+    let layout = layout(&arguments.kind, &catalog, &projects, context);
     let published = publish(&store, layout, name, &view.folder, &is_stopped)?;
     print(context, name, view, published);
     Ok(Outcome::Done)
 }
 
-fn layout(is_for_npm: bool, catalog: &Catalog, projects: &[Project], context: &Context<'_>) -> Layout {
-    if !is_for_npm {
-        return tarballs(catalog.offers());
+fn layout(kind: &ViewKind, catalog: &Catalog, projects: &[Project], context: &Context<'_>) -> Layout {
+    if let ViewKind::Tarballs(view) = kind {
+        return match view.names {
+            TarballNames::Npm => tarballs(catalog.offers()),
+            TarballNames::Yarn => mirror_of_yarn(catalog, context),
+        };
     }
     let mut layout = npm_cache(catalog.offers(), catalog.packuments(), Index::Whole);
     for lockfile in projects.iter().flat_map(|project| &project.input.project.lockfiles) {
         add_local_tarballs(&mut layout, lockfile, context);
+    }
+    layout
+}
+
+/// The mirror of yarn 1; what has no place in it is told.
+pub(super) fn mirror_of_yarn(catalog: &Catalog, context: &Context<'_>) -> Layout {
+    let Mirror { layout, left_out } = yarn_mirror(catalog.offers());
+    for LeftOut { package, file } in left_out {
+        context.printer.warning(&format!(
+            "{package} is left out of yarn's mirror: yarn 1 looks for it as {file}, which is another package's"
+        ));
     }
     layout
 }

@@ -177,6 +177,12 @@ pub enum EntryProblem {
     /// The entry is a number, a list or the like.
     #[error("not an object")]
     NotAnObject,
+    /// A field that every entry has.
+    #[error("`{field}` is missing")]
+    Missing {
+        /// The field.
+        field: &'static str,
+    },
     /// A field has another type than its package manager writes.
     #[error("`{field}` has the wrong type")]
     WrongType {

@@ -9,7 +9,7 @@ pub enum Format {
     Npm,
     /// pnpm's: YAML.
     Pnpm,
-    /// yarn's: a form of its own in version 1, YAML since version 2.
+    /// yarn's: a form of its own, in two spellings.
     Yarn,
     /// bun's: JSON with commas too many.
     Bun,
@@ -65,7 +65,7 @@ impl Format {
         match self {
             Self::Npm => ("lockfileVersion", "1, 2 and 3"),
             Self::Pnpm => ("lockfileVersion", "5 to 9"),
-            Self::Yarn => ("version", "1 of yarn 1, and 4 to 9 of its successors"),
+            Self::Yarn => ("version", "1 of yarn 1, and 4 to 10 of yarn 2 and later"),
             Self::Bun => ("lockfileVersion", "0 and 1"),
         }
     }
@@ -74,7 +74,8 @@ impl Format {
     pub(super) const fn language(self) -> &'static str {
         match self {
             Self::Npm => "JSON",
-            Self::Pnpm | Self::Yarn => "YAML",
+            Self::Pnpm => "YAML",
+            Self::Yarn => "what yarn writes",
             Self::Bun => "JSON with trailing commas",
         }
     }

@@ -3,7 +3,9 @@
 //! ```text
 //! npm_config_* variables
 //! <project>/.npmrc
+//! <project>/.yarnrc.yml,  beside a yarn.lock
 //! userconfig,   else ~/.npmrc
+//! ~/.yarnrc.yml,          the same
 //! globalconfig, else <prefix>/etc/npmrc
 //! ```
 //!
@@ -20,18 +22,23 @@ use super::{
     NpmrcError, NpmrcWarning, Origin,
     expand::expand,
     ini::{self, Setting, Value},
+    yarnrc,
 };
 use crate::environment::Environment;
 
 /// No configuration or certificate file is longer; what is, was not meant. 16 MiB.
 const LONGEST_FILE: u64 = 16 << 20;
 
+/// What yarn 2 and later call their configuration.
+const YARN_FILE: &str = ".yarnrc.yml";
+
 /// All places, with variables put in.
 #[derive(Default)]
 pub(super) struct Layers {
     in_order: Vec<Layer>,
     home: Option<PathBuf>,
-    project: Option<Origin>,
+    /// The project's own files.
+    project: Vec<Origin>,
 }
 
 struct Layer {
@@ -74,30 +81,45 @@ impl Layers {
         let user_file_of = |layers: &Self| layers.path("userconfig").or_else(|| default_user_file.clone());
         // In the home folder the file is the user's, and says what a user's file says.
         if !user_file_of(&layers).is_some_and(|user_file| is_same_file(&user_file, &project_file)) {
-            let bytes = read_file(&project_file)
-                .map_err(|source| NpmrcError::Unreadable { path: project_file.clone(), source })?;
+            let bytes = read_file(&project_file).map_err(|source| unreadable(&project_file, source))?;
             if let Some(bytes) = bytes {
-                layers.project = Some(Origin::File(project_file.clone()));
+                layers.project.push(Origin::File(project_file.clone()));
                 layers.push(Origin::File(project_file), project, ini::parse(&bytes), environment);
             }
         }
+        let is_yarns = project.join("yarn.lock").is_file();
+        let yarn_file = project.join(YARN_FILE);
+        if is_yarns && let Some(bytes) = read_file(&yarn_file).map_err(|source| unreadable(&yarn_file, source))? {
+            layers.project.push(Origin::File(yarn_file.clone()));
+            layers.push(Origin::File(yarn_file), project, yarnrc::parse(&bytes), environment);
+        }
 
         let user_file = user_file_of(&layers);
-        layers.push_optional(user_file, environment, warnings);
+        layers.push_optional(user_file, ini::parse, environment, warnings);
+        if is_yarns {
+            let yarn_file = environment.home().map(|home| home.join(YARN_FILE));
+            layers.push_optional(yarn_file, yarnrc::parse, environment, warnings);
+        }
         let global_file = layers.path("globalconfig").or_else(|| {
             let prefix = layers.path("prefix").or_else(|| default_prefix(environment))?;
             Some(prefix.join("etc/npmrc"))
         });
-        layers.push_optional(global_file, environment, warnings);
+        layers.push_optional(global_file, ini::parse, environment, warnings);
         Ok(layers)
     }
 
-    fn push_optional(&mut self, file: Option<PathBuf>, environment: &Environment, warnings: &mut Vec<NpmrcWarning>) {
+    fn push_optional(
+        &mut self,
+        file: Option<PathBuf>,
+        parse: fn(&[u8]) -> BTreeMap<String, Setting>,
+        environment: &Environment,
+        warnings: &mut Vec<NpmrcWarning>,
+    ) {
         let Some(file) = file else { return };
         match read_file(&file) {
             Ok(None) => {}
             Ok(Some(bytes)) => {
-                self.push(Origin::File(file), environment.current_dir(), ini::parse(&bytes), environment);
+                self.push(Origin::File(file), environment.current_dir(), parse(&bytes), environment);
             }
             Err(error) => warnings.push(NpmrcWarning::Unreadable { path: file, reason: error.to_string() }),
         }
@@ -143,7 +165,7 @@ impl Layers {
 
     /// Whether a setting stands in the project's file, which others than the user may have written.
     pub(super) fn is_from_project(&self, found: &Found<'_>) -> bool {
-        self.project.as_ref() == Some(found.origin)
+        self.project.contains(found.origin)
     }
 
     /// Every key of every place, once.
@@ -236,6 +258,10 @@ fn default_prefix(environment: &Environment) -> Option<PathBuf> {
         .find(|node| node.is_file())?;
     let node = node.canonicalize().ok()?;
     Some(node.parent()?.parent()?.to_owned())
+}
+
+fn unreadable(path: &Path, source: io::Error) -> NpmrcError {
+    NpmrcError::Unreadable { path: path.to_owned(), source }
 }
 
 fn is_same_file(left: &Path, right: &Path) -> bool {

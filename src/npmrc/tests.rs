@@ -459,3 +459,19 @@ fn a_client_certificate_is_a_warning() {
     assert_eq!(config.warnings().len(), 2);
     assert!(warnings(&config)[0].ends_with("client certificates are not supported and are left out"));
 }
+
+#[test]
+fn yarns_configuration_counts_beside_its_lockfile_after_npms_own() {
+    let text = "npmRegistryServer: https://yarn.example\nnpmScopes:\n  s:\n    npmRegistryServer: https://scope.example\n    npmAuthToken: t\n";
+    let machine = Machine::new().file("project/.yarnrc.yml", text);
+    assert_eq!(machine.config().registry().as_str(), endpoints::NPM_REGISTRY);
+    let machine = machine.file("project/yarn.lock", "").file("home/.npmrc", "registry=https://user.example/");
+    let config = machine.config();
+    assert_eq!(config.registry().as_str(), "https://yarn.example/");
+    assert_eq!(config.registry_for(&name("@s/a")).as_str(), "https://scope.example/");
+    assert_eq!(header(&config, "https://scope.example/@s%2fa").as_deref(), Some("Bearer t"));
+    let config = machine.file("project/.npmrc", "registry=https://project.example/").config();
+    assert_eq!(config.registry().as_str(), "https://project.example/");
+    let home = Machine::new().file("project/yarn.lock", "").file("home/.yarnrc.yml", text);
+    assert_eq!(home.config().registry().as_str(), "https://yarn.example/");
+}

@@ -41,12 +41,16 @@ fn the_sum_adds_up() {
     ]
     .join(",");
     let second = entry("node_modules/a", "");
-    let plan = Plan::new(&[reading("a/package-lock.json", &first), reading("b/package-lock.json", &second)]).unwrap();
+    let patched = "__metadata:\n  version: 8\n\n\"p@npm:1\":\n  version: 1.0.0\n  resolution: \"p@npm:1.0.0\"\n\n\"p@patch:p@npm%3A1#x\":\n  resolution: \"p@patch:p@npm%3A1.0.0#x\"\n";
+    let third = lockfile::read("c/yarn.lock", patched.as_bytes()).unwrap();
+    let readings = [reading("a/package-lock.json", &first), reading("b/package-lock.json", &second), third];
+    let plan = Plan::new(&readings).unwrap();
     let expected = Sum {
-        entries: 11,
-        artifacts: 2,
+        entries: 13,
+        artifacts: 3,
         repeats: 2,
         bundled: 1,
+        patches: 1,
         links: 1,
         local_folders: 1,
         local_files: 1,
@@ -345,7 +349,7 @@ proptest! {
         if let Ok(plan) = Plan::new(&[reading("package-lock.json", &packages.join(","))]) {
             let sum = plan.sum();
             prop_assert_eq!(sum.entries, packages.len());
-            let kinds = [sum.bundled, sum.links, sum.local_folders, sum.local_files, sum.projects, sum.unfetchable];
+            let kinds = [sum.bundled, sum.patches, sum.links, sum.local_folders, sum.local_files, sum.projects, sum.unfetchable];
             prop_assert_eq!(sum.artifacts + sum.repeats + kinds.iter().sum::<usize>(), sum.entries);
             let named: usize = plan.artifacts().iter().map(|planned| planned.entries.len()).sum();
             prop_assert_eq!(named, sum.artifacts + sum.repeats);

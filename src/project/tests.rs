@@ -27,7 +27,7 @@ fn the_lockfile_of_a_folder_is_found_and_a_shrinkwrap_wins() {
     let cases: [(&[&str], &str); 3] = [
         (&["package-lock.json", "package.json"], "package-lock.json"),
         (&["npm-shrinkwrap.json"], "npm-shrinkwrap.json"),
-        (&["package-lock.json", "npm-shrinkwrap.json", "yarn.lock"], "npm-shrinkwrap.json"),
+        (&["package-lock.json", "npm-shrinkwrap.json", "bun.lock"], "npm-shrinkwrap.json"),
     ];
     for (files, expected) in cases {
         let folder = folder(files, None);
@@ -76,12 +76,12 @@ fn without_a_lockfile_it_is_said_what_was_looked_for_and_what_is_there() {
         "a/b/c/package-lock.json",
         "node_modules/x/package-lock.json",
         ".hidden/package-lock.json",
-        "yarn.lock",
+        "bun.lock",
     ];
     let cases: [(&[&str], Option<&str>); 5] = [
         (below, Some("there are lockfiles below it: ROOT/a/b/package-lock.json, ROOT/web/npm-shrinkwrap.json")),
         (&["pnpm-lock.yaml", "package.json"], Some("pnpm-lock.yaml is there; larder does not read it yet")),
-        (&["yarn.lock", "bun.lock"], Some("yarn.lock, bun.lock is there; larder does not read it yet")),
+        (&["bun.lock"], Some("bun.lock is there; larder does not read it yet")),
         (&["package.json"], Some("`npm install --package-lock-only` in ROOT makes one")),
         (&["index.html"], None),
     ];
@@ -89,7 +89,10 @@ fn without_a_lockfile_it_is_said_what_was_looked_for_and_what_is_there() {
         let folder = folder(files, None);
         let root = folder.path().display().to_string();
         let error = Project::open(folder.path()).unwrap_err();
-        assert_eq!(error.to_string(), format!("{root} has no npm-shrinkwrap.json and no package-lock.json"));
+        assert_eq!(
+            error.to_string(),
+            format!("{root} has no npm-shrinkwrap.json, no package-lock.json and no yarn.lock")
+        );
         assert_eq!(error.hint(), hint.map(|hint| hint.replace("ROOT", &root)), "{files:?}");
     }
 }

@@ -131,7 +131,7 @@ pub fn npm_version(command: &[OsString], environment: &Environment) -> Option<u6
     version.split('.').next()?.parse().ok()
 }
 
-fn found(name: &Path, environment: &Environment) -> Option<PathBuf> {
+pub(super) fn found(name: &Path, environment: &Environment) -> Option<PathBuf> {
     let folders = environment.variable_os("PATH")?;
     std::env::split_paths(folders).map(|folder| folder.join(name)).find(|program| program.is_file())
 }

@@ -6,6 +6,8 @@ use std::{
     path::Path,
 };
 
+pub mod yarn;
+
 /// How the command's package manager gets its packages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {
@@ -105,7 +107,8 @@ pub fn contradicting<'a>(inherited: impl Iterator<Item = &'a str>, set: &[(OsStr
         |name: &str| matches!(name, "npm_config_offline" | "npm_config_prefer_offline" | "npm_config_prefer_online");
     let says_the_same = |name: &&str| {
         let plain = plain(name);
-        plain.starts_with("npm_config_") && (set.contains(&plain) || is_mode(&plain))
+        let is_read = ["npm_config_", "yarn_"].iter().any(|prefix| plain.starts_with(prefix));
+        is_read && (set.contains(&plain) || is_mode(&plain))
     };
     inherited.filter(says_the_same).map(OsString::from).collect()
 }

@@ -46,6 +46,25 @@ install_npm() {
 	(PATH=$at/bin:$PATH && say "npm $(npm --version) on node $(node -p process.versions.node)")
 }
 
+# install_yarn MAJOR: the newest yarn of that line, into target/clients/yarn-MAJOR. Kept between runs.
+install_yarn() {
+	local at=$CLIENTS/yarn-$1 package=@yarnpkg/cli-dist
+	[ "$1" != 1 ] || package=yarn
+	if [ ! -x "$at/bin/yarn" ]; then
+		say "installing yarn $1 into $at"
+		npm install --silent --ignore-scripts --prefix "$at" "$package@$1" || return 1
+		mkdir -p "$at/bin"
+		ln -sf "../node_modules/$package/bin/yarn.js" "$at/bin/yarn"
+	fi
+	say "yarn $("$at/bin/yarn" --version)"
+}
+
+# install_yarn_parsers: what yarn itself reads its lockfiles with, to count them.
+install_yarn_parsers() {
+	[ -d "$CLIENTS/yarn-parsers/node_modules" ] ||
+		npm install --silent --ignore-scripts --prefix "$CLIENTS/yarn-parsers" @yarnpkg/lockfile@1 @yarnpkg/parsers@3
+}
+
 # npm_runs_on FOLDER NODE: whether npm supports that node, by its own package.json.
 npm_runs_on() {
 	(cd "$1/node_modules/npm" && "$2" -e 'process.exit(require("semver").satisfies(process.version, require("./package.json").engines.node) ? 0 : 1)')

@@ -134,8 +134,8 @@ store_names() { [ ! -d "$STORE" ] || (cd "$STORE" && find . \( -path './index-*'
 # nothing_left WHAT: no file in TMPDIR, none in the user's npm cache, nothing new in the store, no process.
 nothing_left() {
 	local left
-	# node keeps compiled code there for every program that asks it to, as npm does.
-	left=$(cd "$WATCHED" && find tmp npm-cache -mindepth 1 -not -path 'tmp/node-compile-cache*' | head -n 5)
+	# node keeps compiled code there for every program that asks it to, as npm does; yarn 1 does so itself.
+	left=$(cd "$WATCHED" && find tmp npm-cache -mindepth 1 -not -path 'tmp/node-compile-cache*' -not -path 'tmp/v8-compile-cache*' | head -n 5)
 	left+=" "$(store_names | comm -13 "$WATCHED/store-before" - | head -n 5)
 	left+=" "$(marked_processes "$WATCHED")
 	if [ -z "${left// /}" ]; then pass "$1: leaves nothing behind"; else fail "$1: leaves behind: $left"; fi

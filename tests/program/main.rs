@@ -18,3 +18,4 @@ mod store;
 mod support;
 mod view;
 mod view_pyodide;
+mod yarn;

@@ -10,8 +10,9 @@ use larder_store::Store;
 use crate::{
     catalog::Catalog,
     cli,
-    commands::{CommandError, Context},
+    commands::{CommandError, Context, view::mirror_of_yarn},
     interrupt::Interrupt,
+    lockfile::YarnLock,
     run::pointing::Way,
     scratch::Scratch,
     view::{
@@ -36,6 +37,8 @@ const TMPFS: u64 = 0x0102_1994;
 pub(super) struct Place {
     pub(super) cache: PathBuf,
     pub(super) logs: PathBuf,
+    /// The mirror of yarn 1, if there is such a lockfile.
+    pub(super) yarn_mirror: Option<PathBuf>,
     _scratch: Scratch,
 }
 
@@ -45,7 +48,7 @@ impl Place {
     pub(super) fn lay_out(
         store: &Store,
         catalog: &Catalog,
-        way: Way,
+        (way, yarns): (Way, &[YarnLock]),
         arguments: &cli::Run,
         context: &Context<'_>,
         interrupt: &Interrupt,
@@ -55,31 +58,46 @@ impl Place {
             // The registry has them.
             Way::Registry => Vec::new(),
         };
-        let layout = npm_cache(catalog.offers(), packuments, Index::Needed);
+        let npm = npm_cache(catalog.offers(), packuments, Index::Needed);
+        let mirror = yarns.contains(&YarnLock::Classic).then(|| mirror_of_yarn(catalog, context));
+        let layouts = Layouts { npm, mirror };
         let named = context.environment.variable_os("TMPDIR").filter(|folder| !folder.is_empty());
         if named.is_none() && way == Way::Cache && stays_small(arguments) && is_in_memory() {
-            match Self::new(store, &layout, Path::new(IN_MEMORY), interrupt) {
+            match Self::new(store, &layouts, Path::new(IN_MEMORY), interrupt) {
                 Ok(place) => return Ok(place),
                 Err(error) if interrupt.came() => return Err(error),
                 Err(error) => tracing::debug!(%error, "the run's folder is made on the disk"),
             }
         }
         let folder = context.environment.current_dir().join(named.unwrap_or("/tmp".as_ref()));
-        Self::new(store, &layout, &folder, interrupt)
+        Self::new(store, &layouts, &folder, interrupt)
     }
 
-    fn new(store: &Store, layout: &Layout, folder: &Path, interrupt: &Interrupt) -> Result<Self, CommandError> {
+    fn new(store: &Store, layouts: &Layouts, folder: &Path, interrupt: &Interrupt) -> Result<Self, CommandError> {
         let unusable = |source| CommandError::Scratch { folder: folder.to_owned(), source };
         let scratch = Scratch::new(folder, PREFIX).map_err(unusable)?;
         scratch.share_with_children().map_err(unusable)?;
         let (cache, logs) = (scratch.path().join("npm"), scratch.path().join("logs"));
-        std::fs::create_dir(&cache).map_err(unusable)?;
-        write_links(store, layout, &cache, &|| interrupt.came()).map_err(|error| match error {
-            ViewError::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => unusable(source),
-            error => error.into(),
-        })?;
-        Ok(Self { cache, logs, _scratch: scratch })
+        let link = |layout: &Layout, at: &Path| {
+            std::fs::create_dir(at).map_err(unusable)?;
+            write_links(store, layout, at, &|| interrupt.came()).map_err(|error| match error {
+                ViewError::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => unusable(source),
+                error => error.into(),
+            })
+        };
+        link(&layouts.npm, &cache)?;
+        let yarn_mirror = layouts.mirror.as_ref().map(|_| scratch.path().join("yarn-mirror"));
+        if let (Some(layout), Some(at)) = (&layouts.mirror, &yarn_mirror) {
+            link(layout, at)?;
+        }
+        Ok(Self { cache, logs, yarn_mirror, _scratch: scratch })
     }
+}
+
+/// What a run's folder holds.
+struct Layouts {
+    npm: Layout,
+    mirror: Option<Layout>,
 }
 
 /// Whether npm will put nothing large into its cache: without a network, and with `npm ci`, which installs the lockfile and nothing else.

@@ -1,0 +1,126 @@
+//! The lockfiles of yarn: version 1 of yarn 1, and versions 4 to 10 of yarn 2 and later, which call the file by the same name.
+//!
+//! ```text
+//! text ──statement──▶ statements ──entry──▶ entries, borrowed ──┬─classic─▶ what each entry is
+//!                                                               └─berry───▶
+//! ```
+
+use std::{borrow::Cow, sync::Arc};
+
+use self::{
+    berry::Needed,
+    entry::{RawEntry, Seen, entries},
+    statement::{Statement, SyntaxError, statements},
+};
+use super::{
+    BadEntry, Entry, EntryKind, EntryProblem, Format, LockfileError, Reading,
+    diagnose::{by_looks, shown, text_of},
+};
+use crate::endpoints::{NPM_REGISTRY, YARN_REGISTRY};
+
+mod berry;
+mod classic;
+mod entry;
+mod statement;
+
+/// The entry that is none: it holds the version, and since yarn 4 the level of compression.
+const METADATA: &str = "__metadata";
+
+/// The versions that yarn 2 and later have written: 4 to 6 by yarn 2 and 3, 8 by yarn 4, 10 by its later releases.
+const BERRY_VERSIONS: std::ops::RangeInclusive<u32> = 4..=10;
+
+/// Which yarns a lockfile is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum YarnLock {
+    /// yarn 1.
+    Classic,
+    /// yarn 2 and later, which tell their lockfiles apart by this version.
+    Berry {
+        /// The version.
+        version: u32,
+    },
+}
+
+impl YarnLock {
+    /// Which yarns a file of this name is for; `None` if it is no `yarn.lock`, or one that cannot be read.
+    pub fn of(lockfile: &str, bytes: &[u8]) -> Option<Self> {
+        if Format::of(lockfile) != Format::Yarn {
+            return None;
+        }
+        let statements = statements(text_of(lockfile, bytes).ok()?).ok()?;
+        kind(lockfile, &statements).ok()
+    }
+}
+
+/// Reads a `yarn.lock`.
+pub(super) fn read(lockfile: &str, bytes: &[u8]) -> Result<Reading, LockfileError> {
+    let text = text_of(lockfile, bytes)?;
+    if text.trim().is_empty() {
+        return Err(LockfileError::Empty { lockfile: lockfile.to_owned() });
+    }
+    let wrong = |SyntaxError { line, problem }: SyntaxError| {
+        by_looks(lockfile, text).unwrap_or_else(|| LockfileError::BadSyntax {
+            lockfile: lockfile.to_owned(),
+            language: Format::Yarn.language(),
+            problem: format!("line {line}: {problem}"),
+        })
+    };
+    let statements = statements(text).map_err(wrong)?;
+    if let Some(line) = entries(&statements).find_map(RawEntry::line_of_value) {
+        return Err(wrong(SyntaxError { line, problem: "it is no entry, but a value" }));
+    }
+    let kind = kind(lockfile, &statements)?;
+    Ok(Reading { lockfile: lockfile.into(), entries: classified(lockfile, kind, &statements)? })
+}
+
+fn kind(lockfile: &str, statements: &[Statement<'_>]) -> Result<YarnLock, LockfileError> {
+    let lockfile = || lockfile.to_owned();
+    let Some(metadata) = entries(statements).find(|entry| entry.path() == METADATA) else {
+        return Ok(YarnLock::Classic);
+    };
+    let stated = metadata.text("version").ok().flatten();
+    let stated = stated.ok_or_else(|| LockfileError::NoVersion { lockfile: lockfile(), format: Format::Yarn })?;
+    match stated.parse() {
+        Ok(version) if BERRY_VERSIONS.contains(&version) => Ok(YarnLock::Berry { version }),
+        _ => Err(LockfileError::UnknownVersion { lockfile: lockfile(), format: Format::Yarn, version: shown(stated) }),
+    }
+}
+
+fn classified(lockfile: &str, kind: YarnLock, statements: &[Statement<'_>]) -> Result<Vec<Entry>, LockfileError> {
+    let entries = || entries(statements).filter(|entry| kind == YarnLock::Classic || entry.path() != METADATA);
+    let mut needed = Needed::default();
+    if kind != YarnLock::Classic {
+        entries().for_each(|entry| needed.note(entry));
+    }
+    let mut seen = Seen::default();
+    let classify = |entry: RawEntry<'_, '_>| -> Result<EntryKind, EntryProblem> {
+        match kind {
+            YarnLock::Classic => classic::classify(entry),
+            YarnLock::Berry { .. } => berry::classify(entry, &needed),
+        }
+    };
+    let (mut good, mut bad) = (Vec::new(), Vec::new());
+    for entry in entries() {
+        match seen.note(entry).and_then(|()| classify(entry)) {
+            Ok(kind) => good.push(Entry { path: Arc::from(entry.path()), kind }),
+            Err(problem) => bad.push(BadEntry { path: shown(entry.path()), problem }),
+        }
+    }
+    if bad.is_empty() {
+        Ok(good)
+    } else {
+        Err(LockfileError::BadEntries { lockfile: lockfile.to_owned(), entries: bad })
+    }
+}
+
+/// The address with the public registry's own name: yarn's name for it is not what people configure a registry for, and other lockfiles have the same file
+/// without it.
+fn public(address: &str) -> Cow<'_, str> {
+    match address.strip_prefix(YARN_REGISTRY) {
+        Some(path) => format!("{NPM_REGISTRY}{path}").into(),
+        None => address.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,63 @@
+//! What yarn has to be told. yarn 1 finds an offline mirror by its setting, and reads the registry's that npm has; its lockfile's addresses are absolute, so no
+//! registry would do. yarn 2 and later work addresses out from their registry, and refuse variables that they do not know.
+
+use std::{
+    ffi::{OsStr, OsString},
+    path::Path,
+};
+
+/// What is there for yarn to use, by the kinds of `yarn.lock` that the projects have.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct YarnPointers<'a> {
+    /// The offline mirror, if a lockfile is of yarn 1.
+    pub mirror: Option<&'a Path>,
+    /// The registry on loopback, if a lockfile is of yarn 2 or later.
+    pub registry: Option<&'a str>,
+}
+
+/// Variables to set.
+pub fn variables(pointers: YarnPointers<'_>) -> Vec<(OsString, OsString)> {
+    let mut set: Vec<(OsString, OsString)> = Vec::new();
+    let mut say = |name: &str, value: &OsStr| set.push((name.into(), value.to_owned()));
+    if let Some(mirror) = pointers.mirror {
+        // Not as YARN_YARN_OFFLINE_MIRROR, at which later yarns fail.
+        say("npm_config_yarn_offline_mirror", mirror.as_os_str());
+    }
+    if let Some(registry) = pointers.registry {
+        // yarn puts a path with a slash behind it.
+        say("YARN_NPM_REGISTRY_SERVER", registry.trim_end_matches('/').as_ref());
+        say("YARN_UNSAFE_HTTP_WHITELIST", "127.0.0.1".as_ref());
+        // A proxy cannot reach this machine's loopback, and yarn knows no exception from it. Registries are asked by https.
+        say("YARN_HTTP_PROXY", OsStr::new(""));
+        say("YARN_ENABLE_TELEMETRY", "0".as_ref());
+    }
+    set
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(pointers: YarnPointers<'_>) -> Vec<String> {
+        let shown = |(name, value): (OsString, OsString)| format!("{}={}", name.display(), value.display());
+        variables(pointers).into_iter().map(shown).collect()
+    }
+
+    #[test]
+    fn each_yarn_is_told_what_it_understands() {
+        assert_eq!(
+            said(YarnPointers { mirror: Some(Path::new("/m")), registry: None }),
+            ["npm_config_yarn_offline_mirror=/m"]
+        );
+        assert_eq!(
+            said(YarnPointers { mirror: None, registry: Some("http://127.0.0.1:4873/") }),
+            [
+                "YARN_NPM_REGISTRY_SERVER=http://127.0.0.1:4873",
+                "YARN_UNSAFE_HTTP_WHITELIST=127.0.0.1",
+                "YARN_HTTP_PROXY=",
+                "YARN_ENABLE_TELEMETRY=0"
+            ]
+        );
+        assert!(said(YarnPointers::default()).is_empty());
+    }
+}

@@ -1,0 +1,246 @@
+//! What a frozen install of yarn is known to fail for, said before it fails: a lockfile of another yarn, a yarn that is not here, packages that yarn does not
+//! ask a registry for.
+
+use std::{
+    ffi::OsString,
+    fmt,
+    path::{Path, PathBuf},
+};
+
+use super::gates::found;
+use crate::{
+    artifact::Source,
+    environment::Environment,
+    lockfile::YarnLock,
+    plan::{EntryName, Planned},
+};
+
+/// How yarn's program may be called.
+const PROGRAMS: [&str; 5] = ["yarn", "yarnpkg", "yarn.js", "yarn.cjs", "yarnpkg.js"];
+
+/// A yarn's version: major and minor number, and all of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct YarnVersion {
+    major: u64,
+    minor: u64,
+    text: String,
+}
+
+impl YarnVersion {
+    /// Reads `4.5.3` or `4.5.3+sha224.…`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let text = text.split('+').next()?;
+        let mut numbers = text.split('.');
+        let (major, minor) = (numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?);
+        Some(Self { major, minor, text: text.to_owned() })
+    }
+
+    /// The version of the lockfiles that it writes, as releases from 2.4 to 4.18 were seen to.
+    const fn writes(&self) -> u32 {
+        match (self.major, self.minor) {
+            (..3, _) | (3, 0) => 4,
+            (3, 1) => 5,
+            (3, _) => 6,
+            (4, ..14) => 8,
+            (4, 14) => 9,
+            _ => 10,
+        }
+    }
+}
+
+impl fmt::Display for YarnVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// The yarn that a command would run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Installed {
+    /// Its version.
+    pub version: YarnVersion,
+    /// Whether corepack would have to download it.
+    pub is_missing: bool,
+    /// The version that `packageManager` in `package.json` names, if it is another one's.
+    pub pinned: Option<YarnVersion>,
+}
+
+/// Why a frozen install would fail.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// A later yarn, and a lockfile of version 1.
+    ClassicLock(YarnVersion),
+    /// yarn 1, and a lockfile of a later one.
+    LaterLock(YarnVersion),
+    /// A lockfile of another version than yarn writes.
+    OtherVersion(YarnVersion, u32),
+    /// yarn 1, and a project that names a later one.
+    Pinned(YarnVersion, YarnVersion),
+    /// corepack has to download yarn.
+    NotHere(YarnVersion),
+    /// yarn asks others than the registry for a package: how many, and the first with its entry.
+    AsksItself(usize, String, EntryName),
+}
+
+/// What it is, without the lockfile's name.
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ClassicLock(yarn) => write!(
+                f,
+                "yarn {yarn} turns a yarn.lock of yarn 1 into its own form, and `yarn install --immutable` refuses to (YN0028)"
+            ),
+            Self::LaterLock(yarn) => write!(
+                f,
+                "yarn {yarn} does not understand a yarn.lock of yarn 2 or later, and `yarn install --frozen-lockfile` refuses it"
+            ),
+            Self::OtherVersion(yarn, version) => write!(
+                f,
+                "yarn {yarn} writes yarn.lock in version {}, this one has version {version}, and `yarn install --immutable` refuses it (YN0028)",
+                yarn.writes()
+            ),
+            Self::Pinned(yarn, pinned) => {
+                write!(
+                    f,
+                    "yarn {yarn} refuses a project whose package.json names yarn {pinned} as its `packageManager`"
+                )
+            }
+            Self::NotHere(yarn) => write!(f, "yarn {yarn} is not here: corepack would download it first"),
+            Self::AsksItself(count, package, entry) => {
+                let more = if *count > 1 { format!(" and {} more", count - 1) } else { String::new() };
+                write!(
+                    f,
+                    "yarn asks for {package}{more} at an address of its own or at its scope's `npmRegistryServer`, and no variable leads it to the store\n  wanted by {entry}"
+                )
+            }
+        }
+    }
+}
+
+impl Trouble {
+    /// The way out.
+    pub fn cure(&self) -> String {
+        match self {
+            Self::ClassicLock(yarn) | Self::OtherVersion(yarn, _) => format!(
+                "`yarn install` with yarn {yarn} writes yarn.lock anew, to be committed; or name the yarn that wrote it as `packageManager` in package.json"
+            ),
+            Self::LaterLock(_) | Self::Pinned(..) => {
+                "`corepack enable` lets `yarn` be the one that package.json names as `packageManager`".to_owned()
+            }
+            Self::NotHere(yarn) => format!(
+                "`corepack install` with a network puts yarn {yarn} where it is found offline; `yarn set version {yarn}` puts it into the project"
+            ),
+            Self::AsksItself(..) => {
+                "what is in yarn's own cache is not asked for: an install with a network puts it there".to_owned()
+            }
+        }
+    }
+}
+
+/// What this yarn would fail for with this lockfile, of which these artifacts are. Of a yarn that nobody knows, only what every yarn fails for. `own_scopes` have a
+/// registry in yarn's configuration.
+pub fn troubles<'a>(
+    lock: YarnLock,
+    installed: Option<&Installed>,
+    is_offline: bool,
+    own_scopes: &[String],
+    artifacts: impl IntoIterator<Item = &'a Planned>,
+) -> Vec<Trouble> {
+    let mut troubles = Vec::new();
+    if let Some(Installed { version, is_missing, pinned }) = installed {
+        if let Some(pinned) = pinned.as_ref().filter(|pinned| version.major == 1 && pinned.major > 1) {
+            troubles.push(Trouble::Pinned(version.clone(), pinned.clone()));
+        }
+        if *is_missing && is_offline {
+            troubles.push(Trouble::NotHere(version.clone()));
+        }
+        match lock {
+            YarnLock::Classic if version.major > 1 => troubles.push(Trouble::ClassicLock(version.clone())),
+            YarnLock::Berry { .. } if version.major == 1 => troubles.push(Trouble::LaterLock(version.clone())),
+            YarnLock::Berry { version: stated } if version.writes() != stated => {
+                troubles.push(Trouble::OtherVersion(version.clone(), stated));
+            }
+            _ => {}
+        }
+    }
+    if is_offline {
+        let asks_itself = |planned: &&Planned| match planned.artifact.source {
+            Source::Git { .. } => true,
+            // yarn 1 finds it in its mirror.
+            Source::Remote { .. } => lock != YarnLock::Classic,
+            _ => planned.artifact.name.scope().is_some_and(|scope| own_scopes.iter().any(|own| own == scope)),
+        };
+        let own: Vec<&Planned> = artifacts.into_iter().filter(asks_itself).collect();
+        if let Some(first) = own.first() {
+            troubles.push(Trouble::AsksItself(own.len(), first.artifact.to_string(), first.entries[0].clone()));
+        }
+    }
+    troubles
+}
+
+/// Whether a command runs yarn, as far as its words tell.
+pub fn is_called(command: &[OsString]) -> bool {
+    let words = command.iter().map(|word| word.to_string_lossy());
+    words.into_iter().any(|word| word.split([' ', ';', '&', '|', '/']).any(|part| PROGRAMS.contains(&part)))
+}
+
+/// The yarn that a command in this folder would run: the project's own, the one that corepack would choose, or the one that is found. None of them is run.
+pub fn installed(command: &[OsString], folder: &Path, environment: &Environment) -> Option<Installed> {
+    let pinned = pinned(folder);
+    if let Some(version) = own_release(folder) {
+        return Some(Installed { version, is_missing: false, pinned: None });
+    }
+    let is_program =
+        |word: &&Path| word.file_name().is_some_and(|name| PROGRAMS.iter().any(|program| name == *program));
+    let program = match command.iter().take(2).map(Path::new).find(is_program) {
+        Some(path) if path.components().count() > 1 => environment.current_dir().join(path),
+        Some(name) => found(name, environment)?,
+        None => found(Path::new("yarn"), environment)?,
+    };
+    // `yarn` is a link to `…/yarn/bin/yarn.js`, or to `…/corepack/dist/yarn.js`.
+    let package = program.canonicalize().ok()?.parent()?.parent()?.join("package.json");
+    let package: serde_json::Value = serde_json::from_slice(&std::fs::read(package).ok()?).ok()?;
+    match package["name"].as_str()? {
+        "yarn" | "@yarnpkg/cli-dist" => {
+            let version = YarnVersion::parse(package["version"].as_str()?)?;
+            Some(Installed { version, is_missing: false, pinned })
+        }
+        "corepack" => {
+            let version = pinned?;
+            let kept = corepack_folder(environment)?.join("v1/yarn").join(&version.text);
+            Some(Installed { is_missing: !kept.is_dir(), version, pinned: None })
+        }
+        _ => None,
+    }
+}
+
+/// The yarn that the folder's `package.json` names.
+fn pinned(folder: &Path) -> Option<YarnVersion> {
+    let package: serde_json::Value = serde_json::from_slice(&std::fs::read(folder.join("package.json")).ok()?).ok()?;
+    YarnVersion::parse(package["packageManager"].as_str()?.strip_prefix("yarn@")?)
+}
+
+/// The yarn that lies in the project: `yarnPath: .yarn/releases/yarn-4.5.3.cjs`.
+fn own_release(folder: &Path) -> Option<YarnVersion> {
+    let read = |name: &str| std::fs::read_to_string(folder.join(name)).ok();
+    let stated = |text: String, key: &str| {
+        let value = text.lines().find_map(|line| line.strip_prefix(key))?.trim().trim_matches(['"', '\'']).to_owned();
+        let file = value.rsplit('/').next()?;
+        let version = file.strip_prefix("yarn-")?;
+        YarnVersion::parse(version.strip_suffix(".cjs").or_else(|| version.strip_suffix(".js"))?)
+    };
+    let of_later = read(".yarnrc.yml").and_then(|text| stated(text, "yarnPath:"));
+    of_later.or_else(|| read(".yarnrc").and_then(|text| stated(text, "yarn-path ")))
+}
+
+/// Where corepack keeps what it has downloaded.
+fn corepack_folder(environment: &Environment) -> Option<PathBuf> {
+    if let Some(folder) = environment.variable_os("COREPACK_HOME").filter(|folder| !folder.is_empty()) {
+        return Some(PathBuf::from(folder));
+    }
+    let cache = environment.variable_os("XDG_CACHE_HOME").filter(|folder| !folder.is_empty()).map(PathBuf::from);
+    Some(cache.or_else(|| Some(environment.home()?.join(".cache")))?.join("node/corepack"))
+}
+
+#[cfg(test)]
+mod tests;
