@@ -6,6 +6,8 @@ import http.server
 import json
 import os
 import pathlib
+import signal
+import sys
 
 DIST = pathlib.Path(__file__).resolve().parent.parent / "dist"
 
@@ -27,7 +29,7 @@ class Handler(http.server.SimpleHTTPRequestHandler):
             super().do_GET()
 
     def send_version(self) -> None:
-        body = json.dumps({"version": os.environ.get("BUILD_HASH", "development")}).encode()
+        body = json.dumps({"version": os.environ.get("BUILD_HASH") or "development"}).encode()
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
@@ -41,6 +43,8 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=8080)
     parser.add_argument("--dist", type=pathlib.Path, default=DIST)
     options = parser.parse_args()
+    # As a container's first process, Python would be deaf to `docker stop`.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     handler = functools.partial(Handler, directory=str(options.dist))
     with http.server.ThreadingHTTPServer((options.host, options.port), handler) as server:
         print(f"http://{options.host}:{server.server_port}/", flush=True)

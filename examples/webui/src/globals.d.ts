@@ -1,2 +1,2 @@
-/** What the build was started with as `BUILD_HASH`; Vite puts it in. */
+/** What the build was stamped with: `BUILD_HASH`, or what svelte.config.js takes in its place. Vite puts it in. */
 declare const APP_BUILD_HASH: string;
