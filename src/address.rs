@@ -10,7 +10,10 @@ use crate::{
     endpoints,
     larder_toml::{DistributionSource, ForgeAddresses, LarderToml},
     npmrc::{Authorization, NpmConfig},
-    pyodide::file_host::{FileHost, FilePlace},
+    pyodide::{
+        file_host::{FileHost, FilePlace},
+        file_name::FileName,
+    },
     redacted::redact,
 };
 
@@ -22,6 +25,8 @@ pub struct Address {
     /// What the request says about who asks. It is for this address alone: ask [`NpmConfig::authorization_for`] about each address
     /// that it redirects to.
     pub authorization: Option<Authorization>,
+    /// The file of the archive at that address, if an archive is there.
+    pub member: Option<FileName>,
 }
 
 /// Where this artifact's bytes are asked for: at each of these, in this order, until one has them. At least one.
@@ -31,12 +36,13 @@ pub fn addresses_of(artifact: &Artifact, npm: &NpmConfig, settings: &LarderToml)
     };
     let sources = settings.pyodide.as_ref().map_or(&[][..], |pyodide| &pyodide.sources);
     let sources = if sources.is_empty() { &[DistributionSource::Cdn][..] } else { sources };
-    let urls = sources.iter().map(|source| source.address(release, file_name));
-    urls.map(|url| match url {
-        Some(url) => checked(url, artifact, npm),
-        None => Err(AddressError::Folder { artifact: artifact.to_string() }),
-    })
-    .collect()
+    let address = |source: &DistributionSource| {
+        let url = source.address(release, file_name);
+        let url = url.ok_or_else(|| AddressError::Folder { artifact: artifact.to_string() })?;
+        let member = source.is_archive().then(|| file_name.clone());
+        Ok(Address { member, ..checked(url, artifact, npm)? })
+    };
+    sources.iter().map(address).collect()
 }
 
 /// Where this artifact's bytes are asked for first.
@@ -112,7 +118,7 @@ fn checked(mut url: Url, artifact: &Artifact, npm: &NpmConfig) -> Result<Address
     url.set_fragment(None);
     let own = Authorization::take_from(&mut url);
     let authorization = npm.authorization_for(&url).cloned().or(own);
-    Ok(Address { url, authorization })
+    Ok(Address { url, authorization, member: None })
 }
 
 /// `<registry>/name/-/name-1.0.0.tgz`; of a scoped package, `<registry>/@scope/name/-/name-1.0.0.tgz`.

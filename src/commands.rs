@@ -227,13 +227,30 @@ pub fn run(cli: &Cli, context: &Context<'_>) -> Outcome {
         Command::Verify(arguments) => verify::run(arguments, context),
     };
     outcome.unwrap_or_else(|error| {
-        if matches!(error, CommandError::Fill(FillError::Interrupted) | CommandError::View(ViewError::Interrupted)) {
-            context.printer.note("stopped; what has arrived is kept, and the next fetch goes on from there");
+        if error.outcome() == Outcome::Interrupted {
+            context.printer.note(stopped(&cli.command));
         } else {
             report::error(context.printer, &error, error.hint().as_deref());
         }
         error.outcome()
     })
+}
+
+/// What a person who stopped a command wants to know: what is left of it, and what the next one finds.
+const fn stopped(command: &Command) -> &'static str {
+    match command {
+        Command::Run(_) => {
+            "stopped before the command started; what has arrived is kept, and the next run goes on from there"
+        }
+        Command::View(_) => {
+            "stopped; the folder is as it was, what has arrived is kept, and the next view goes on from there"
+        }
+        Command::Lock(_) => "stopped; larder.lock is as it was",
+        Command::Verify(_) => {
+            "stopped; what has arrived is kept, and the next `larder verify --repair` goes on from there"
+        }
+        _ => "stopped; what has arrived is kept, and the next fetch goes on from there",
+    }
 }
 
 /// A folder before a file in it, unless it is the current one.

@@ -8,14 +8,17 @@
 //! Whatever happens to one order does not stop the others, unless the store itself cannot go on. No printing: a [`Watcher`] is told.
 
 mod again;
+mod archive;
 mod credentials;
 mod errand;
 mod failure;
+mod inflow;
 mod local;
 mod order;
 mod packuments;
 mod schedule;
 mod sink;
+mod spool;
 mod watch;
 
 use std::sync::Arc;
@@ -128,7 +131,7 @@ pub fn fill(
             return Err(StoreError::ReadOnly { root: store.root().to_owned() }.into());
         }
         let now = settings.now;
-        download(&look_up, missing, configurations, settings, watcher, &mut filled)?;
+        download(store, &look_up, missing, configurations, settings, watcher, &mut filled)?;
         find_fetched(store, &look_up, &wanted, now, &mut filled)?;
     }
     filled.failures.sort_by(|a, b| a.entries.cmp(&b.entries));
@@ -157,6 +160,7 @@ fn find_fetched(
 }
 
 fn download(
+    store: &Store,
     look_up: &Arc<LookUp>,
     missing: Vec<Order>,
     configurations: &[NpmConfig],
@@ -173,11 +177,13 @@ fn download(
         .build()
         .map_err(FillError::Runtime)?;
     let credentials = Arc::new(credentials::Known::new(&missing, configurations.to_vec()));
+    let archives = archive::Archives::of(&missing, store.clone(), settings.client.max_bytes);
     let client = Client::new(settings.client, credentials)?;
     let schedule = schedule::Schedule::new(
         client,
         Arc::clone(look_up),
         configurations.to_vec(),
+        archives,
         Arc::clone(watcher),
         settings.now,
     );

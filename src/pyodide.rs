@@ -30,3 +30,4 @@ pub mod tags;
 pub(crate) mod testing;
 pub mod wheel;
 pub mod wheel_name;
+mod zip;

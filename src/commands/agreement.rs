@@ -8,7 +8,7 @@ use crate::{
     lockfile::{EntryKind, RUNTIME_PACKAGE, Reading},
     plan::Plan,
     project::Project,
-    pyodide::lock_file::LarderLock,
+    pyodide::lock_file::{LARDER_LOCK, LarderLock},
 };
 
 /// The entries of npm lockfiles that name a runtime, each with its lockfile's name.
@@ -64,7 +64,9 @@ pub(super) fn warnings(project: &Project, plan: &Plan, lock: Option<&LarderLock>
     let asks_for_packages = project.settings.pyodide.as_ref().is_some_and(|pyodide| !pyodide.packages.is_empty());
     let Some(lock) = lock else {
         let text = "larder.toml asks for Pyodide's packages, and larder.lock does not exist: run `larder lock`";
-        warnings.extend(asks_for_packages.then(|| text.to_owned()));
+        // Of a lockfile that is named alone, it is not read.
+        let is_there = project.folder.join(LARDER_LOCK).is_file();
+        warnings.extend((asks_for_packages && !is_there).then(|| text.to_owned()));
         return warnings;
     };
     let locked = lock.runtime.release.version();

@@ -150,7 +150,7 @@ fn text(found: &Found) -> String {
     line("# Where the files go.");
     let folder = found.static_folder.unwrap_or("static");
     line(&format!("{mark}folder = \"{folder}/pyodide\""));
-    line("# Where the distribution's files are, tried in this order: \"cdn\", mirrors, folders.");
+    line("# Where the distribution's files are, tried in this order: \"cdn\", mirrors, folders, release archives.");
     line("# sources = [\"https://mirror.example/pyodide/v{version}/full/\", \"cdn\"]");
     line("# The simple API of the index that has what the distribution lacks.");
     line("# index = \"https://mirror.example/simple/\"");

@@ -2,7 +2,7 @@
 
 use std::{path::Path, slice};
 
-use larder_store::Store;
+use larder_store::{Store, look_up::Found, verify::verify_blobs};
 
 use super::{
     CommandError, Context, Outcome,
@@ -11,7 +11,7 @@ use super::{
 use crate::{
     cli,
     pyodide::lock_file::{LARDER_LOCK, LarderLock},
-    view::stock::{self, Stock, StockError},
+    view::stock::{self, Stock, StockError, StockProblem},
 };
 
 /// A project that has a `larder.lock`.
@@ -30,7 +30,7 @@ impl Locked {
         Ok(Self { project, lock })
     }
 
-    /// What is in the store, after what was missing has been fetched; or how the command ends because something still is.
+    /// What is in the store, after what was missing or damaged has been fetched; or how the command ends because something still is.
     pub(super) fn stock(
         &self,
         with_runtime: bool,
@@ -39,18 +39,28 @@ impl Locked {
         context: &Context<'_>,
     ) -> Result<Result<Stock, Outcome>, CommandError> {
         let take = || stock::take(store, &self.lock, with_runtime, context.now, threads());
-        match take() {
+        let problems = match take() {
             Err(StockError::Problems { problems })
-                if !fetching.offline && problems.iter().any(stock::StockProblem::is_missing) =>
+                if !fetching.offline && problems.iter().any(StockProblem::is_curable) =>
             {
-                let supply = self.project.complete_lockfile(LARDER_LOCK, fetching, store, context)?;
-                match shortfall(&supply) {
-                    Some(fault) => Ok(Err(fault.into())),
-                    None => Ok(Ok(take()?)),
-                }
+                problems
             }
-            taken => Ok(Ok(taken?)),
+            taken => return Ok(Ok(taken?)),
+        };
+        let damaged: Vec<(&str, Found)> = problems.iter().filter_map(StockProblem::damaged).collect();
+        if !damaged.is_empty() {
+            // Sets them aside, so that they count as missing.
+            verify_blobs(store, &damaged.iter().map(|(_, found)| *found).collect::<Vec<_>>(), threads());
         }
+        let supply = self.project.complete_lockfile(LARDER_LOCK, fetching, store, context)?;
+        if let Some(fault) = shortfall(&supply) {
+            return Ok(Err(fault.into()));
+        }
+        let stock = take()?;
+        for (package, _) in damaged {
+            context.printer.warning(&format!("{package}: its blob was damaged, and was fetched again"));
+        }
+        Ok(Ok(stock))
     }
 }
 

@@ -1,6 +1,6 @@
 //! `larder lock`: chooses the files of a project's Pyodide and writes them down in `larder.lock`.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use larder_store::Store;
 use pep440_rs::Version;
@@ -10,6 +10,7 @@ use self::{changes::Change, runtime::Base};
 use super::{CommandError, Context, Outcome, input};
 use crate::{
     cli,
+    interrupt::Interrupt,
     larder_toml::PyodideSettings,
     npmrc::NpmConfig,
     project::Project,
@@ -17,11 +18,15 @@ use crate::{
         compose::{self, Given},
         distribution::Distribution,
         file_host::FileHost,
+        index::{
+            IndexError,
+            watch::{AskEvent, AskWatcher},
+        },
         lock_file::{LARDER_LOCK, LarderLock, LockedRuntime, LockedSource},
         name::ProjectName,
         resolve::{self, Resolution},
     },
-    ui::units,
+    ui::{asking, units},
 };
 
 mod changes;
@@ -46,6 +51,7 @@ struct Document {
 }
 
 pub(super) fn run(arguments: &cli::Lock, context: &Context<'_>) -> Result<Outcome, CommandError> {
+    let interrupt = Interrupt::watch().map_err(CommandError::Signals)?;
     let project = Project::open(&arguments.project)?;
     let settings = project.settings.pyodide.clone();
     let settings = settings.ok_or_else(|| LockError::NoPyodide { folder: project.folder.clone() })?;
@@ -59,11 +65,23 @@ pub(super) fn run(arguments: &cli::Lock, context: &Context<'_>) -> Result<Outcom
     let store = Store::open(&context.store)?;
     let chosen = runtime::choose(&project, &settings, &readings, before.as_ref())?;
     let base = runtime::fetch(chosen, &store, &project, &npm, context)?;
-    let (lock, warnings) = lock(&base, &settings, before.as_ref(), arguments, &project, &npm)?;
+    let asking = Asking { watcher: asking::watcher(context.printer), interrupt: &interrupt };
+    let locked = lock(&base, &settings, before.as_ref(), arguments, &project, &npm, &asking);
+    asking.watcher.event(AskEvent::Over);
+    let (lock, warnings) = locked?;
+    if interrupt.came() {
+        return Err(LockError::Index(IndexError::Interrupted).into());
+    }
     for warning in &warnings {
         context.printer.warning(warning);
     }
     finish(&lock, before.as_ref(), arguments, &project, context, warnings)
+}
+
+/// Who sees what the index is asked, and who can stop it.
+struct Asking<'a> {
+    watcher: Arc<dyn AskWatcher>,
+    interrupt: &'a Interrupt,
 }
 
 /// Resolves, and pins the result.
@@ -74,13 +92,15 @@ fn lock(
     arguments: &cli::Lock,
     project: &Project,
     npm: &NpmConfig,
+    asking: &Asking<'_>,
 ) -> Result<(LarderLock, Vec<String>), LockError> {
     let (file_name, bytes) = base.core.lock();
     let distribution = Distribution::read(file_name.as_str(), bytes)
         .map_err(|source| LockError::Distribution { version: base.version.clone(), source: Box::new(source) })?;
     let runtime = base.release(&distribution)?;
     let host = FileHost::new(settings.files.as_ref());
-    let index = index::client(settings, &host, npm, &project.settings)?;
+    let (watcher, interrupt) = (Arc::clone(&asking.watcher), asking.interrupt.clone());
+    let index = index::client(settings, &host, npm, &project.settings, watcher, interrupt)?;
     let preferred = preferred(before, arguments.upgrade.as_deref());
     let request = resolve::Request {
         runtime: &runtime,

@@ -22,7 +22,7 @@ use crate::{
         pointing::Way,
     },
     selection::Platforms,
-    supply::{Supply, supply},
+    supply::{Reader, Supply, supply},
     ui::{progress, report, units},
 };
 
@@ -52,10 +52,10 @@ impl Project {
         let selection = selection(&arguments.selecting, &self.input.project, default)?;
         let configurations = self.input.by_lockfile(&self.configurations);
         let (wishes, _) = Wishes::of(&self.input.plan, &selection, configurations, settings);
-        self.supply(wishes, &arguments.fetching, store, context)
+        self.supply(wishes, &arguments.fetching, Reader::Supply, store, context)
     }
 
-    /// The same for all that one lockfile names, and for nothing else.
+    /// The same for all that one lockfile names, and for nothing else; the caller reads it.
     pub(super) fn complete_lockfile(
         &self,
         lockfile: &'static str,
@@ -65,13 +65,14 @@ impl Project {
     ) -> Result<Supply<'_>, CommandError> {
         let configurations = self.input.by_lockfile(&self.configurations);
         let wishes = Wishes::of_artifacts(self.named_by(lockfile), configurations, &self.input.project.settings);
-        self.supply(wishes, arguments, store, context)
+        self.supply(wishes, arguments, Reader::Caller, store, context)
     }
 
     fn supply<'a>(
         &'a self,
         wishes: Wishes<'a>,
         arguments: &cli::Fetching,
+        reader: Reader,
         store: &Store,
         context: &Context<'_>,
     ) -> Result<Supply<'a>, CommandError> {
@@ -79,7 +80,7 @@ impl Project {
         let fill_settings = fill_settings(arguments, settings, &self.configurations, context);
         let watcher = progress::watcher(context.printer);
         let start = std::time::Instant::now();
-        let supply = supply(store, &wishes, &self.configurations, &fill_settings, &watcher);
+        let supply = supply(store, &wishes, &self.configurations, &fill_settings, &watcher, reader);
         watcher.event(WatchEvent::Over);
         // Tens of thousands of strings, freed one by one, would be felt.
         std::mem::forget(wishes);

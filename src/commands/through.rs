@@ -17,7 +17,7 @@ use crate::{
     plan::{EntryName, Planned},
     pyodide::{folder::Ingredients, lock_file::LARDER_LOCK},
     registry::{Backing, PyodideFolder},
-    supply::supply,
+    supply::{Reader, supply},
     ui::printer::Printer,
     view::{
         layout::Layout,
@@ -52,8 +52,9 @@ impl Through {
         let configurations = project.input.by_lockfile(&project.configurations);
         let wishes = Wishes::of_artifacts(named, configurations, &project.input.project.settings);
         let watcher: Arc<dyn Watcher> = Arc::new(Unwatched);
-        let supplied = supply(&self.store, &wishes, &project.configurations, &self.settings(project), &watcher)
-            .map_err(|error| chain(&error).join(": "))?;
+        let supplied =
+            supply(&self.store, &wishes, &project.configurations, &self.settings(project), &watcher, Reader::Supply)
+                .map_err(|error| chain(&error).join(": "))?;
         let failures: Vec<String> = supplied.filled.failures.iter().map(in_one_line).collect();
         if failures.is_empty() { Ok(()) } else { Err(failures.join("; ")) }
     }
@@ -70,8 +71,9 @@ impl Backing for Through {
         let configurations = project.input.by_lockfile(&project.configurations);
         let wishes = Wishes::of_artifacts([planned], configurations, &project.input.project.settings);
         let watcher: Arc<dyn Watcher> = Arc::new(Unwatched);
-        let supplied = supply(&self.store, &wishes, &project.configurations, &self.settings(project), &watcher)
-            .map_err(|error| chain(&error).join(": "))?;
+        let supplied =
+            supply(&self.store, &wishes, &project.configurations, &self.settings(project), &watcher, Reader::Supply)
+                .map_err(|error| chain(&error).join(": "))?;
         if let Some(failure) = supplied.filled.failures.first() {
             return Err(in_one_line(failure));
         }

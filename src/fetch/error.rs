@@ -1,6 +1,6 @@
 //! What can go wrong: [`ClientError`] when a client is made, [`DownloadError`] when it is used.
 
-use std::{error::Error, fmt, io, path::PathBuf, time::Duration};
+use std::{error::Error, fmt, io, path::PathBuf, sync::Arc, time::Duration};
 
 use larder_store::digest::Integrity;
 use reqwest::StatusCode;
@@ -84,6 +84,25 @@ pub enum DownloadError {
         /// Why.
         #[source]
         source: io::Error,
+    },
+    /// An archive does not hold a file.
+    #[error("{archive} has no {file}")]
+    NotInArchive {
+        /// The archive.
+        archive: RedactedUrl,
+        /// The file.
+        file: String,
+    },
+    /// An archive cannot be unpacked as far as a file that it may hold.
+    #[error("{archive} cannot be unpacked as far as {file}")]
+    Archive {
+        /// The archive.
+        archive: RedactedUrl,
+        /// The file.
+        file: String,
+        /// Why.
+        #[source]
+        source: Arc<io::Error>,
     },
     /// The address has a scheme that cannot be fetched.
     #[error("{url}: only http and https can be fetched")]
@@ -229,6 +248,8 @@ impl DownloadError {
     pub fn is_network(&self) -> bool {
         match self {
             Self::File { .. }
+            | Self::NotInArchive { .. }
+            | Self::Archive { .. }
             | Self::Scheme { .. }
             | Self::Mismatch { .. }
             | Self::Sink { .. }

@@ -14,7 +14,7 @@ impl Order {
         let mut addresses: Vec<Address> = Vec::new();
         let stated = receipt.origins.iter().filter_map(|origin| origin.address.as_deref()?.parse::<Url>().ok());
         for url in stated {
-            let address = Address { url, authorization: None };
+            let address = Address { url, authorization: None, member: None };
             if !addresses.contains(&address) {
                 addresses.push(address);
             }

@@ -7,14 +7,17 @@ use reqwest::StatusCode;
 use url::Url;
 
 use super::{
-    FailureKind, Order, local,
+    FailureKind, Order,
+    archive::Archives,
+    local,
     packuments::{PackumentError, Packuments},
     sink::PartSink,
     watch::{FileProgress, Tally},
 };
 use crate::{
+    address::Address,
     artifact::PackageName,
-    fetch::{Client, DownloadError, Request, download},
+    fetch::{Client, DownloadError, RedactedUrl, Request, download},
     npmrc::NpmConfig,
 };
 
@@ -24,6 +27,7 @@ pub(super) struct Shared {
     pub(super) look_up: Arc<LookUp>,
     pub(super) committer: Committer,
     pub(super) packuments: Packuments,
+    pub(super) archives: Archives,
     pub(super) configurations: Vec<NpmConfig>,
     pub(super) tally: Arc<Tally>,
 }
@@ -68,7 +72,7 @@ async fn have(shared: &Shared, order: &Arc<Order>, progress: &Arc<FileProgress>)
         }
         _ => None,
     };
-    let mut addresses: Vec<Url> = order.addresses.iter().map(|address| address.url.clone()).collect();
+    let mut addresses = order.addresses.clone();
     let mut next = 0;
     let mut wrong_bytes = None;
     loop {
@@ -79,7 +83,8 @@ async fn have(shared: &Shared, order: &Arc<Order>, progress: &Arc<FileProgress>)
         if order.is_address_built && is_not_found(&error) && next == 0 {
             // Not every registry has its tarballs where the public one has them.
             let stated = stated_address(shared, order, progress).await;
-            addresses.extend(stated.filter(|stated| *stated != addresses[0]));
+            let stated = stated.filter(|stated| *stated != addresses[0].url);
+            addresses.extend(stated.map(|url| Address { url, authorization: None, member: None }));
         }
         next += 1;
         let is_hopeless = matches!(error.last(), DownloadError::Sink { .. });
@@ -101,26 +106,36 @@ async fn once(
     shared: &Shared,
     order: &Arc<Order>,
     integrity: Option<&Integrity>,
-    address: &Url,
+    address: &Address,
     progress: &Arc<FileProgress>,
 ) -> Result<Tried, FailureKind> {
+    let failed = |error| FailureKind::Download(Arc::new(error));
     let part = match claim(shared, order, integrity).await.map_err(|error| FailureKind::Store(Arc::new(error)))? {
         Claimed::Busy => return Ok(Tried::Busy),
         Claimed::Here(_) => return Ok(Tried::Here),
         Claimed::Yours(part) => part,
     };
-    if address.scheme() == "file" {
-        let (path, progress) = (address.clone(), Arc::clone(progress));
-        return match blocking(move || local::copy(&path, PartSink::new(part), &*progress)).await {
-            Ok(sealed) => Ok(Tried::Sealed(Box::new(sealed))),
-            Err(error) => Err(FailureKind::Download(Arc::new(error))),
+    let (sink, url) = (PartSink::new(part), address.url.clone());
+    let sealed = if let Some(member) = &address.member {
+        let watched = Arc::clone(progress) as _;
+        let kept =
+            shared.archives.member(&shared.client, &url, member, &watched).await.map_err(FailureKind::Download)?;
+        let (archive, file, progress) = (RedactedUrl::new(&url), member.to_string(), Arc::clone(progress));
+        let unread = move |source| DownloadError::Archive {
+            archive: archive.clone(),
+            file: file.clone(),
+            source: Arc::new(source),
         };
-    }
-    let request = Request { url: address.clone(), is_checked: integrity.is_some() || !order.lacks_integrity() };
-    match download(&shared.client, &request, PartSink::new(part), Arc::clone(progress) as _).await {
-        Ok(sealed) => Ok(Tried::Sealed(Box::new(sealed))),
-        Err(error) => Err(FailureKind::Download(Arc::new(error))),
-    }
+        let len = kept.len();
+        blocking(move || local::pour((kept, len), unread, &url, sink, &*progress)).await
+    } else if url.scheme() == "file" {
+        let progress = Arc::clone(progress);
+        blocking(move || local::copy(&url, sink, &*progress)).await
+    } else {
+        let request = Request { url, is_checked: integrity.is_some() || !order.lacks_integrity() };
+        download(&shared.client, &request, sink, Arc::clone(progress) as _).await
+    };
+    Ok(Tried::Sealed(Box::new(sealed.map_err(failed)?)))
 }
 
 async fn claim(shared: &Shared, order: &Arc<Order>, integrity: Option<&Integrity>) -> Result<Claimed, StoreError> {
@@ -129,7 +144,7 @@ async fn claim(shared: &Shared, order: &Arc<Order>, integrity: Option<&Integrity
     blocking(claim).await
 }
 
-async fn blocking<T: Send + 'static>(call: impl FnOnce() -> T + Send + 'static) -> T {
+pub(super) async fn blocking<T: Send + 'static>(call: impl FnOnce() -> T + Send + 'static) -> T {
     match tokio::task::spawn_blocking(call).await {
         Ok(value) => value,
         Err(error) => match error.try_into_panic() {

@@ -154,7 +154,7 @@ fn python_hint(ecosystem: Ecosystem, error: &DownloadError) -> Option<&'static s
     match error.last() {
         DownloadError::Lookup { .. } | DownloadError::Connect { .. } | DownloadError::Timeout { .. } => {
             Some(if ecosystem == Ecosystem::Pyodide {
-                "if Pyodide's CDN cannot be reached from here, name another place of its distribution in `pyodide.sources` in larder.toml: a mirror or a folder; `larder fetch package-lock.json` gets npm's packages alone"
+                "if Pyodide's CDN cannot be reached from here, name another place of its distribution in `pyodide.sources` in larder.toml: a mirror, a folder or a release archive; `larder fetch package-lock.json` gets npm's packages alone"
             } else {
                 "if the index's file host cannot be reached from here, name a mirror of it in `pyodide.files` in larder.toml; `larder fetch package-lock.json` gets npm's packages alone"
             })
@@ -162,7 +162,10 @@ fn python_hint(ecosystem: Ecosystem, error: &DownloadError) -> Option<&'static s
         _ if is_mismatch(error) => Some(
             "the file there is not the one that was locked: another of `pyodide.sources` may have it, or `larder lock` chooses anew",
         ),
-        DownloadError::Status { status: StatusCode::NOT_FOUND, .. } | DownloadError::File { .. } => Some(
+        DownloadError::Status { status: StatusCode::NOT_FOUND, .. }
+        | DownloadError::File { .. }
+        | DownloadError::Archive { .. }
+        | DownloadError::NotInArchive { .. } => Some(
             "no source has it: name one that does in `pyodide.sources` in larder.toml, or lock anew with `larder lock --upgrade`",
         ),
         error => download_hint(error),

@@ -1,6 +1,10 @@
-//! A file of this machine into a sink, checked like any other: a folder may be a source of distribution files.
+//! Bytes of this machine into a sink, checked like any other: a folder or an archive may be a source of distribution files.
 
-use std::{fs::File, io::Read as _, path::PathBuf};
+use std::{
+    fs::File,
+    io::{self, Read},
+    path::PathBuf,
+};
 
 use bytes::Bytes;
 use url::Url;
@@ -11,19 +15,30 @@ use crate::fetch::{DownloadError, Event, FinishError, Progress, RedactedUrl, Sin
 const BATCH: usize = 128 << 10;
 
 /// Copies the file at a `file:` address.
-pub(super) fn copy<S: Sink>(url: &Url, mut sink: S, progress: &dyn Progress) -> Result<S::Done, DownloadError> {
+pub(super) fn copy<S: Sink>(url: &Url, sink: S, progress: &dyn Progress) -> Result<S::Done, DownloadError> {
     let path = url.to_file_path().unwrap_or_else(|()| PathBuf::from(url.path()));
     let unread = |source| DownloadError::File { path: path.clone(), source };
+    let file = File::open(&path).map_err(unread)?;
+    let total = file.metadata().map_err(unread)?.len();
+    pour((file, total), unread, url, sink, progress)
+}
+
+/// Copies what `source` gives, so many bytes, which are those of `url`.
+pub(super) fn pour<S: Sink>(
+    (mut source, total): (impl Read, u64),
+    unread: impl Fn(io::Error) -> DownloadError,
+    url: &Url,
+    mut sink: S,
+    progress: &dyn Progress,
+) -> Result<S::Done, DownloadError> {
     let shown = || RedactedUrl::new(url);
     let unkept = |source| DownloadError::Sink { url: shown(), source };
-    let mut file = File::open(&path).map_err(unread)?;
-    let total = file.metadata().map_err(unread)?.len();
     progress.event(Event::Started { offset: 0, total: Some(total) });
     sink.begin(0, None).map_err(unkept)?;
     let mut len = 0;
     let mut buffer = vec![0; BATCH];
     loop {
-        let read = file.read(&mut buffer).map_err(unread)?;
+        let read = source.read(&mut buffer).map_err(&unread)?;
         if read == 0 {
             break;
         }

@@ -287,10 +287,11 @@ fn order_of(planned: &Planned, npm: &NpmConfig, settings: &LarderToml) -> Result
     Ok(Order { wanted, artifacts: vec![ordered], addresses, packument, is_address_built, origins: vec![origin] })
 }
 
-/// The address for the receipt: the first that is not a folder of this machine. A query can hold a signature, and is left out; that of a forge names the
+/// The address for the receipt: the first that is neither a folder of this machine nor an archive. A query can hold a signature, and is left out; that of a forge names the
 /// commit.
 fn shown_address(source: &Source, addresses: &[Address]) -> Option<String> {
-    let url = addresses.iter().map(|address| &address.url).find(|url| url.scheme() != "file")?;
+    let is_the_files = |address: &&Address| address.url.scheme() != "file" && address.member.is_none();
+    let url = &addresses.iter().find(is_the_files)?.url;
     Some(match source {
         Source::Git { .. } => url.to_string(),
         _ => redact(url),

@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 
 use super::{
     FailureKind, FillError, Filled, Order, WatchEvent, Watcher,
+    archive::Archives,
     errand::{self, Outcome, Shared},
     packuments::Packuments,
     watch::{FileProgress, Tally},
@@ -41,12 +42,14 @@ impl Schedule {
         client: Client,
         look_up: Arc<LookUp>,
         configurations: Vec<NpmConfig>,
+        archives: Archives,
         watcher: Arc<dyn Watcher>,
         now: Timestamp,
     ) -> Self {
         let committer = Committer::start(&look_up, now);
         let (packuments, tally) = (Packuments::default(), Arc::default());
-        Self { shared: Arc::new(Shared { client, look_up, committer, packuments, configurations, tally }), watcher }
+        let shared = Shared { client, look_up, committer, packuments, archives, configurations, tally };
+        Self { shared: Arc::new(shared), watcher }
     }
 
     /// Runs all orders, `jobs` at once. What is complete is with the committer that comes back.

@@ -19,6 +19,9 @@ use crate::{
 /// Stands for the release in a source, in Python's spelling: `0.28.3`, `315.0.0a2`.
 const VERSION: &str = "{version}";
 
+/// How the name of a release archive ends.
+const ARCHIVE: &str = ".tar.bz2";
+
 pub(super) const KEYS: [&str; 7] = [
     "pyodide.version",
     "pyodide.packages",
@@ -57,6 +60,10 @@ pub enum DistributionSource {
     Address(String),
     /// In a folder, in whose path `{version}` stands for the release.
     Folder(PathBuf),
+    /// In the release archive at an address, in which `{version}` stands for the release.
+    ArchiveAddress(String),
+    /// In a release archive of this machine, in whose path `{version}` stands for the release.
+    ArchiveFile(PathBuf),
 }
 
 impl PyodideSettings {
@@ -74,7 +81,7 @@ impl PyodideSettings {
                 }
                 "pyodide.folder" => read.folder = Some(item.text("a relative path", relative_path)?),
                 "pyodide.sources" => {
-                    let accepted = "a list of \"cdn\", addresses such as \"https://mirror.example/pyodide/v{version}/full/\" and relative folders, each once";
+                    let accepted = "a list of \"cdn\", addresses such as \"https://mirror.example/pyodide/v{version}/full/\", relative folders and release archives (.tar.bz2) at either, each once";
                     read.sources = item.list(accepted, DistributionSource::parse)?;
                 }
                 "pyodide.index" => {
@@ -95,7 +102,7 @@ impl PyodideSettings {
     /// Lets folders among the sources begin at the folder of `larder.toml`.
     pub fn begin_at(&mut self, folder: &Path) {
         for source in &mut self.sources {
-            if let DistributionSource::Folder(path) = source {
+            if let DistributionSource::Folder(path) | DistributionSource::ArchiveFile(path) = source {
                 *path = folder.join(&path);
             }
         }
@@ -107,24 +114,34 @@ impl DistributionSource {
         if text == "cdn" {
             return Some(Self::Cdn);
         }
+        let is_archive = text.ends_with(ARCHIVE);
         if text.contains("://") {
             super::base_url(&text.replace(VERSION, "0"))?;
-            return Some(Self::Address(text.to_owned()));
+            return Some(if is_archive {
+                Self::ArchiveAddress(text.to_owned())
+            } else {
+                Self::Address(text.to_owned())
+            });
         }
-        relative_path(text).map(Self::Folder)
+        relative_path(text).map(if is_archive { Self::ArchiveFile } else { Self::Folder })
     }
 
-    /// Where a file of a release is; `None` for a folder that has no place on this machine.
+    /// Whether it is an archive, which holds the files of a release.
+    pub fn is_archive(&self) -> bool {
+        matches!(self, Self::ArchiveAddress(_) | Self::ArchiveFile(_))
+    }
+
+    /// Where a file of a release is, or the archive that holds it; `None` for what has no place on this machine.
     pub fn address(&self, release: &RuntimeVersion, file_name: &FileName) -> Option<Url> {
         let version = release.folder();
         let version = version.trim_start_matches('v');
+        let on_disk = |path: &Path| std::path::absolute(path.to_str()?.replace(VERSION, version)).ok();
         let mut base = match self {
+            Self::ArchiveAddress(template) => return Url::parse(&template.replace(VERSION, version)).ok(),
+            Self::ArchiveFile(path) => return Url::from_file_path(on_disk(path)?).ok(),
             Self::Cdn => Url::parse(endpoints::PYODIDE_CDN).ok()?.join(&format!("v{version}/full/")).ok()?,
             Self::Address(template) => super::base_url(&template.replace(VERSION, version))?,
-            Self::Folder(path) => {
-                let path = path.to_str()?.replace(VERSION, version);
-                Url::from_directory_path(std::path::absolute(path).ok()?).ok()?
-            }
+            Self::Folder(path) => Url::from_directory_path(on_disk(path)?).ok()?,
         };
         base.path_segments_mut().ok()?.pop_if_empty().push(file_name.as_str());
         Some(base)
@@ -164,7 +181,8 @@ mod tests {
             version = "315.0.0-alpha.2"
             packages = ["numpy", "black[d]>=24; python_version > '3'"]
             folder = "./static/pyodide"
-            sources = ["cdn", "https://mirror.example/pyodide/v{version}/full", "vendor/{version}"]
+            sources = ["cdn", "https://mirror.example/pyodide/v{version}/full", "vendor/{version}",
+                "https://mirror.example/pyodide-{version}.tar.bz2", "vendor/pyodide-{version}.tar.bz2"]
             index = "https://mirror.example/simple"
             files = "https://mirror.example/files"
             exclude-newer = "2026-01-31"
@@ -181,6 +199,8 @@ mod tests {
                 DistributionSource::Cdn,
                 DistributionSource::Address("https://mirror.example/pyodide/v{version}/full".to_owned()),
                 DistributionSource::Folder("vendor/{version}".into()),
+                DistributionSource::ArchiveAddress("https://mirror.example/pyodide-{version}.tar.bz2".to_owned()),
+                DistributionSource::ArchiveFile("vendor/pyodide-{version}.tar.bz2".into()),
             ],
             index: Some(Url::parse("https://mirror.example/simple/").unwrap()),
             files: Some(Url::parse("https://mirror.example/files/").unwrap()),
@@ -226,6 +246,10 @@ mod tests {
         assert_eq!(address("cdn", "315.0.0-alpha.2"), Some(cdn));
         let mirror = address("https://mirror.example/v{version}/full", "0.28.3");
         assert_eq!(mirror.as_deref(), Some("https://mirror.example/v0.28.3/full/a-1.0+b-py3-none-any.whl"));
+        let archive = address("https://mirror.example/pyodide-{version}.tar.bz2", "0.28.3");
+        assert_eq!(archive.as_deref(), Some("https://mirror.example/pyodide-0.28.3.tar.bz2"));
+        let file = address("vendor/pyodide-{version}.tar.bz2", "0.28.3").unwrap();
+        assert!(file.starts_with("file:///") && file.ends_with("/vendor/pyodide-0.28.3.tar.bz2"), "{file}");
         let folder = address("vendor/{version}", "0.28.3").unwrap();
         assert!(
             folder.starts_with("file:///") && folder.ends_with("/vendor/0.28.3/a-1.0+b-py3-none-any.whl"),

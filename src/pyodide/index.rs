@@ -6,6 +6,7 @@ pub mod archive;
 pub mod client;
 mod html;
 pub mod page;
+pub mod watch;
 
 use std::sync::Arc;
 
@@ -104,6 +105,9 @@ pub enum IndexError {
         /// The digest of what came.
         actual: Box<Digest>,
     },
+    /// The user stopped it.
+    #[error("interrupted")]
+    Interrupted,
     /// A wheel without readable metadata.
     #[error("{file_name} is no wheel that can be read")]
     Archive {
@@ -120,7 +124,7 @@ impl IndexError {
     pub fn download(&self) -> Option<&DownloadError> {
         match self {
             Self::List { source, .. } | Self::Metadata { source, .. } => Some(source.last()),
-            Self::Page { .. } | Self::Mismatch { .. } | Self::Archive { .. } => None,
+            Self::Page { .. } | Self::Mismatch { .. } | Self::Archive { .. } | Self::Interrupted => None,
         }
     }
 }

@@ -22,9 +22,11 @@ const FILE_LINES: usize = 4;
 /// A file gets a line of its own from this size on: smaller ones are gone before they are read.
 const LARGE: u64 = 1 << 20;
 /// How often the lines are drawn at most, times a second.
-const DRAWS: u8 = 10;
+pub(super) const DRAWS: u8 = 10;
 /// How often a plain line is printed: often enough for CI not to think that it hangs.
-const PLAIN_STEP: Duration = Duration::from_secs(5);
+pub(super) const PLAIN_STEP: Duration = Duration::from_secs(5);
+/// How often a moving line moves by itself: its figures must fall when nothing comes.
+pub(super) const TICK: Duration = Duration::from_millis(250);
 /// Lines about tries that failed.
 const RETRY_LINES: usize = 8;
 
@@ -64,8 +66,7 @@ impl Bars {
         let bar = self.drawn.add(ProgressBar::new(missing as u64));
         bar.set_style(style("{prefix} [{bar:24}] {pos}/{len} files  {msg}"));
         bar.set_prefix(self.printer.styled("fetching", "1;32"));
-        // The rate must fall when nothing comes.
-        bar.enable_steady_tick(Duration::from_millis(250));
+        bar.enable_steady_tick(TICK);
         // A second start would be a second fetch, which has a watcher of its own.
         drop(self.whole.set(bar));
     }
@@ -153,7 +154,7 @@ impl Watcher for Bars {
     }
 }
 
-fn style(template: &str) -> ProgressStyle {
+pub(super) fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).expect("the template is right").progress_chars("=> ")
 }
 
@@ -170,10 +171,10 @@ fn eta(whole: &ProgressBar) -> String {
 
 /// Lines about tries that failed: more say nothing new, and a dead registry makes hundreds.
 #[derive(Default)]
-struct Retries(AtomicUsize);
+pub(super) struct Retries(AtomicUsize);
 
 impl Retries {
-    fn line(&self, package: &str, after: Duration, why: &str) -> Option<String> {
+    pub(super) fn line(&self, package: &str, after: Duration, why: &str) -> Option<String> {
         match self.0.fetch_add(1, Ordering::Relaxed) {
             0..RETRY_LINES => Some(retrying(package, after, why)),
             RETRY_LINES => Some("further retries are not shown".to_owned()),

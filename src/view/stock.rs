@@ -87,6 +87,8 @@ pub enum StockProblem {
         what: String,
         /// What they should be.
         integrity: Integrity,
+        /// The blob.
+        found: Found,
     },
     /// It cannot be read.
     #[error("{what}: its blob cannot be read: {source}")]
@@ -120,9 +122,17 @@ fn lines(problems: &[StockProblem]) -> String {
 }
 
 impl StockProblem {
-    /// Whether fetching may help.
-    pub const fn is_missing(&self) -> bool {
-        matches!(self, Self::Missing { .. })
+    /// Whether fetching may help, once what is damaged is out of the way.
+    pub const fn is_curable(&self) -> bool {
+        matches!(self, Self::Missing { .. } | Self::OtherBytes { .. })
+    }
+
+    /// The package and the blob that holds other bytes than its own.
+    pub fn damaged(&self) -> Option<(&str, Found)> {
+        match self {
+            Self::OtherBytes { what, found, .. } => Some((what, *found)),
+            _ => None,
+        }
     }
 }
 
@@ -240,7 +250,7 @@ impl Item<'_> {
         let unreadable = |source| StockProblem::Unreadable { what: what(), source };
         let mut file = File::open(store.blob_path(&found.blob)).map_err(unreadable)?;
         if !is(&mut file, found, integrity).map_err(unreadable)? {
-            return Err(StockProblem::OtherBytes { what: what(), integrity: integrity.clone() });
+            return Err(StockProblem::OtherBytes { what: what(), integrity: integrity.clone(), found });
         }
         file.rewind().map_err(unreadable)?;
         let Some(package) = self.package else {

@@ -99,6 +99,15 @@ impl Store {
         self.layout().blob(blob)
     }
 
+    /// An empty file without a name on the store's filesystem, for bytes that are on their way into it. Nothing is left of it when it is closed, or its process
+    /// killed.
+    pub fn nameless_file(&self) -> Result<File, StoreError> {
+        let folder = self.layout().partial();
+        std::fs::create_dir_all(&folder)
+            .and_then(|()| tempfile::tempfile_in(&folder))
+            .map_err(|error| StoreError::io("create a file in", folder, error))
+    }
+
     /// Calls `work` with the index; see [`IndexState`] for how it may be had.
     pub fn with_index<T>(
         &self,

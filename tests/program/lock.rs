@@ -7,9 +7,11 @@ use crate::{
     support::{Package, finish},
 };
 
+mod archives;
 mod asking;
 mod fetching;
 mod sharing;
+mod stopping;
 
 const NUMPY: (&str, &str, &[&str]) = ("numpy", "2.2.5", &[]);
 const PANDAS: (&str, &str, &[&str]) = ("pandas", "2.3.1", &["numpy"]);

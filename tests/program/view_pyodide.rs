@@ -135,7 +135,7 @@ fn a_file_that_cannot_be_had_leaves_the_old_folder_as_it_was() {
 }
 
 #[test]
-fn a_blob_that_was_damaged_is_named_and_nothing_is_written() {
+fn a_blob_that_was_damaged_is_fetched_again_or_offline_named_and_nothing_is_written() {
     let pyodide = locked();
     pyodide.run(&["fetch"]);
     let wheel = larder_test_server::wheel("click", "8.3.1", "py3-none-any", &[]).1;
@@ -145,11 +145,16 @@ fn a_blob_that_was_damaged_is_named_and_nothing_is_written() {
     bytes[40] ^= 1;
     std::fs::remove_file(&path).unwrap();
     std::fs::write(&path, bytes).unwrap();
-    let run = pyodide.run(&["view", "pyodide", "static/pyodide"]);
+    let run = pyodide.run(&["view", "pyodide", "static/pyodide", "--offline"]);
     assert_eq!(run.code, Some(4), "{run:?}");
     assert!(run.err.contains("click 8.3.1: the bytes in the store are not those of larder.lock (sha256-"), "{run:?}");
     assert!(run.err.contains("hint: `larder verify --repair`"), "{run:?}");
     assert!(!target(&pyodide).exists());
+    pyodide.world.server.forget();
+    let run = pyodide.run(&["view", "pyodide", "static/pyodide"]);
+    assert_eq!((run.code, pyodide.world.server.requests().len()), (Some(0), 1), "{run:?}");
+    assert!(run.err.contains("warning: click 8.3.1: its blob was damaged, and was fetched again"), "{run:?}");
+    assert_eq!(std::fs::read(target(&pyodide).join("click-8.3.1-py3-none-any.whl")).unwrap(), wheel);
 }
 
 #[test]

@@ -116,9 +116,18 @@ pub enum LockError {
 }
 
 impl LockError {
+    /// Whether the user stopped it.
+    pub(in crate::commands) fn is_interrupted(&self) -> bool {
+        matches!(
+            self,
+            Self::Index(IndexError::Interrupted) | Self::Resolve(ResolveError::Index(IndexError::Interrupted))
+        )
+    }
+
     /// How the command ends.
     pub(in crate::commands) fn outcome(&self) -> Outcome {
         let index = match self {
+            error if error.is_interrupted() => return Outcome::Interrupted,
             Self::Tarball { is_network, .. } => return if *is_network { Outcome::Network } else { Outcome::Wrong },
             Self::Index(error) | Self::Resolve(ResolveError::Index(error)) => error,
             _ => return Outcome::Wrong,

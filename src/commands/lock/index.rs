@@ -10,12 +10,16 @@ use super::LockError;
 use crate::{
     commands::settings::{JOBS, client_settings},
     endpoints,
-    fetch::{Client, Credentials, Silent},
+    fetch::{Client, Credentials},
+    interrupt::Interrupt,
     larder_toml::{LarderToml, PyodideSettings},
     npmrc::NpmConfig,
     pyodide::{
         file_host::FileHost,
-        index::client::IndexClient,
+        index::{
+            client::{IndexClient, IndexPlace},
+            watch::AskWatcher,
+        },
         name::ProjectName,
         resolve::{Resolution, ResolvedFile},
     },
@@ -36,6 +40,8 @@ pub(super) fn client(
     host: &FileHost,
     npm: &NpmConfig,
     project: &LarderToml,
+    watcher: Arc<dyn AskWatcher>,
+    interrupt: Interrupt,
 ) -> Result<IndexClient, LockError> {
     let cores = std::thread::available_parallelism().map_or(2, usize::from);
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -49,7 +55,8 @@ pub(super) fn client(
         .unwrap_or_else(|| Url::parse(endpoints::PYTHON_INDEX).expect("a constant address is one"));
     let client = Client::new(client_settings(npm.network(), project), Arc::new(Configured(npm.clone())))?;
     let jobs = project.fetch.jobs.unwrap_or(JOBS) as usize;
-    Ok(IndexClient::new(runtime, client, base, host.clone(), jobs, Arc::new(Silent)))
+    let place = IndexPlace { base, host: host.clone(), jobs };
+    Ok(IndexClient::new(runtime, client, place, watcher, interrupt))
 }
 
 /// The digests and lengths of files of which the index states no digest. They are fetched whole.

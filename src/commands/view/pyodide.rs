@@ -82,7 +82,9 @@ fn elsewhere(locked: &Locked) -> Url {
     let settings = locked.project.input.project.settings.pyodide.as_ref();
     let sources = settings.map_or(&[][..], |pyodide| &pyodide.sources);
     let address = |source: &DistributionSource| source.address(release, &locked.lock.base.file_name)?.join(".").ok();
-    let first = sources.iter().find_map(address).or_else(|| address(&DistributionSource::Cdn));
+    let is_address =
+        |source: &&DistributionSource| matches!(source, DistributionSource::Cdn | DistributionSource::Address(_));
+    let first = sources.iter().filter(is_address).find_map(address).or_else(|| address(&DistributionSource::Cdn));
     first.expect("the public address is one")
 }
 

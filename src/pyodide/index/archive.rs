@@ -1,13 +1,11 @@
 //! The `METADATA` of a wheel, from pieces of it: the end of the archive, its directory, and the one member.
 //!
-//! Enough of ZIP (APPNOTE 6.3.10, sections 4.3.7, 4.3.12 and 4.3.16) for what wheels are. Nothing is trusted: every offset is checked, and what unpacks
-//! to more than metadata can have is refused.
+//! Enough of ZIP for what wheels are. Nothing is trusted: every offset is checked, and what unpacks to more than metadata can have is refused.
 
-use std::io::Read as _;
-
-use flate2::read::DeflateDecoder;
-
-use crate::pyodide::name::ProjectName;
+use crate::pyodide::{
+    name::ProjectName,
+    zip::{self, DEFLATED, End, HEADER, Header, LOCAL_LEN, STORED},
+};
 
 /// The most that is asked for at first: a directory of some hundred files and what stands after it.
 pub const TAIL: u64 = 32 << 10;
@@ -20,13 +18,6 @@ const LONGEST_DIRECTORY: u64 = 16 << 20;
 
 /// What is between a member's header and its bytes, beside its name: `extra` fields may be longer there than in the directory.
 const SLACK: u64 = 512;
-
-const END: [u8; 4] = *b"PK\x05\x06";
-const END_LEN: usize = 22;
-const ENTRY: [u8; 4] = *b"PK\x01\x02";
-const ENTRY_LEN: usize = 46;
-const LOCAL: [u8; 4] = *b"PK\x03\x04";
-const LOCAL_LEN: usize = 30;
 
 /// Some bytes of the archive, by their place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,9 +33,10 @@ pub struct Place {
 pub struct Member {
     /// Its header and its bytes, and perhaps a little more.
     pub place: Place,
-    compressed: usize,
+    packed: usize,
     size: u64,
-    is_deflated: bool,
+    method: u16,
+    crc: u32,
 }
 
 /// Why an archive cannot be read.
@@ -84,13 +76,8 @@ pub enum ArchiveError {
 
 /// Where the directory is. `tail` is the end of an archive of `total` bytes.
 pub fn directory(tail: &[u8], total: u64) -> Result<Place, ArchiveError> {
-    let last = tail.len().checked_sub(END_LEN).ok_or(ArchiveError::NotZip)?;
-    // A comment may stand behind; it has to fill what is left.
-    let is_end =
-        |at: &usize| tail[*at..].starts_with(&END) && at + END_LEN + usize::from(u16_at(tail, at + 20)) == tail.len();
-    let at = (0..=last).rev().find(is_end).ok_or(ArchiveError::NotZip)?;
-    let (count, len, offset) = (u16_at(tail, at + 10), u32_at(tail, at + 12), u32_at(tail, at + 16));
-    if count == u16::MAX || len == u32::MAX || offset == u32::MAX {
+    let End { at, members, len, offset } = End::find(tail).ok_or(ArchiveError::NotZip)?;
+    if members == u16::MAX || len == u32::MAX || offset == u32::MAX {
         return Err(ArchiveError::Zip64);
     }
     let place = Place { offset: offset.into(), len: len.into() };
@@ -105,17 +92,11 @@ pub fn directory(tail: &[u8], total: u64) -> Result<Place, ArchiveError> {
 pub fn find_metadata(directory: &[u8], project: &ProjectName) -> Result<Member, ArchiveError> {
     let mut rest = directory;
     let mut found: Vec<Member> = Vec::new();
-    while rest.starts_with(&ENTRY) {
-        let (name_len, extra_len, comment_len) = match rest.get(28..34) {
-            Some(lens) => (u16_at(lens, 0), u16_at(lens, 2), u16_at(lens, 4)),
-            None => return Err(ArchiveError::NotZip),
-        };
-        let len = ENTRY_LEN + [name_len, extra_len, comment_len].map(usize::from).iter().sum::<usize>();
-        let entry = rest.get(..len).ok_or(ArchiveError::NotZip)?;
-        if is_metadata_of(&entry[ENTRY_LEN..ENTRY_LEN + usize::from(name_len)], project) {
-            found.push(member(entry, name_len, extra_len)?);
+    while rest.starts_with(&HEADER) {
+        let header = Header::take(&mut rest).map_err(|_| ArchiveError::NotZip)?;
+        if is_metadata_of(header.name, project) {
+            found.push(member(&header)?);
         }
-        rest = &rest[len..];
     }
     match found.len() {
         1 => Ok(found.remove(0)),
@@ -123,42 +104,29 @@ pub fn find_metadata(directory: &[u8], project: &ProjectName) -> Result<Member, 
     }
 }
 
-fn member(entry: &[u8], name_len: u16, extra_len: u16) -> Result<Member, ArchiveError> {
-    let (method, compressed, size, offset) =
-        (u16_at(entry, 10), u32_at(entry, 20), u32_at(entry, 24), u32_at(entry, 42));
-    if [compressed, size, offset].contains(&u32::MAX) {
+fn member(header: &Header<'_>) -> Result<Member, ArchiveError> {
+    let &Header { method, crc, packed, unpacked, offset, name, extra, .. } = header;
+    if [packed, unpacked, offset].contains(&u32::MAX) {
         return Err(ArchiveError::Zip64);
     }
-    let size = u64::from(size);
-    if size > LONGEST_METADATA || u64::from(compressed) > LONGEST_METADATA {
+    let size = u64::from(unpacked);
+    if size > LONGEST_METADATA || u64::from(packed) > LONGEST_METADATA {
         return Err(ArchiveError::TooLong { limit: LONGEST_METADATA });
     }
-    let is_deflated = match method {
-        0 => false,
-        8 => true,
-        method => return Err(ArchiveError::Method { method }),
-    };
-    let before = LOCAL_LEN as u64 + u64::from(name_len) + u64::from(extra_len) + SLACK;
-    let place = Place { offset: offset.into(), len: before + u64::from(compressed) };
-    Ok(Member { place, compressed: compressed as usize, size, is_deflated })
+    if !matches!(method, STORED | DEFLATED) {
+        return Err(ArchiveError::Method { method });
+    }
+    let before = (LOCAL_LEN + name.len() + extra.len()) as u64 + SLACK;
+    let place = Place { offset: offset.into(), len: before + u64::from(packed) };
+    Ok(Member { place, packed: packed as usize, size, method, crc })
 }
 
 /// Unpacks a member; `bytes` begin at its place and may be shorter than it, if the archive ends before.
 pub fn unpack(bytes: &[u8], member: &Member) -> Result<Vec<u8>, ArchiveError> {
-    if !bytes.starts_with(&LOCAL) || bytes.len() < LOCAL_LEN {
-        return Err(ArchiveError::NotZip);
-    }
-    let start = LOCAL_LEN + usize::from(u16_at(bytes, 26)) + usize::from(u16_at(bytes, 28));
-    let packed = bytes.get(start..start + member.compressed).ok_or(ArchiveError::NotZip)?;
-    let mut plain = Vec::new();
-    if member.is_deflated {
-        // One byte more than stated would show that it lies.
-        let mut decoder = DeflateDecoder::new(packed).take(member.size + 1);
-        decoder.read_to_end(&mut plain).map_err(|_| ArchiveError::Unpack)?;
-    } else {
-        plain.extend_from_slice(packed);
-    }
-    if plain.len() as u64 == member.size { Ok(plain) } else { Err(ArchiveError::Unpack) }
+    let (name_len, extra_len) = zip::local_lens(bytes).ok_or(ArchiveError::NotZip)?;
+    let start = LOCAL_LEN + usize::from(name_len) + usize::from(extra_len);
+    let packed = bytes.get(start..start + member.packed).ok_or(ArchiveError::NotZip)?;
+    zip::unpack(packed, member.method, member.size, member.crc).ok_or(ArchiveError::Unpack)
 }
 
 /// The `METADATA` of a whole wheel.
@@ -177,14 +145,6 @@ fn is_metadata_of(path: &[u8], project: &ProjectName) -> bool {
     let folder = str::from_utf8(path).ok().and_then(|path| path.strip_suffix(".dist-info/METADATA"));
     let name = folder.filter(|folder| !folder.contains('/')).and_then(|folder| folder.rsplit_once('-'));
     name.is_some_and(|(name, _)| ProjectName::parse(name).as_ref() == Ok(project))
-}
-
-fn u16_at(bytes: &[u8], at: usize) -> u16 {
-    u16::from_le_bytes([bytes[at], bytes[at + 1]])
-}
-
-fn u32_at(bytes: &[u8], at: usize) -> u32 {
-    u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use std::{
     fmt,
     hash::Hash,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -16,12 +17,17 @@ use reqwest::StatusCode;
 use tokio::{
     runtime::Runtime,
     sync::{OnceCell, Semaphore},
+    time::sleep,
 };
 use url::Url;
 
-use super::{Index, IndexError, IndexFile, Offer, archive, page};
+use super::{
+    Index, IndexError, IndexFile, Offer, archive, page,
+    watch::{AskEvent, AskWatcher, Asking},
+};
 use crate::{
-    fetch::{Client, DownloadError, Piece, Progress, document, slice},
+    fetch::{Client, DownloadError, Piece, Slice, document, slice},
+    interrupt::Interrupt,
     pyodide::{file_host::FileHost, metadata::Metadata, name::ProjectName, wheel_name::WheelName},
 };
 
@@ -37,6 +43,9 @@ const LONGEST_WHEEL: u64 = 1 << 30;
 /// A wheel of at most so many bytes is not worth the two requests that its pieces take.
 const SMALL_WHEEL: u64 = 64 << 10;
 
+/// How often it is asked whether the user wants to stop, and told that an answer is waited for: soon enough for a person.
+const STEP: Duration = Duration::from_millis(50);
+
 type Answers<K, V> = Mutex<HashMap<K, Arc<OnceCell<Result<V, IndexError>>>>>;
 type Files = Option<Arc<Vec<IndexFile>>>;
 
@@ -45,32 +54,60 @@ pub struct IndexClient {
     /// `None` only while it is dropped.
     runtime: Option<Runtime>,
     shared: Arc<Shared>,
+    interrupt: Interrupt,
 }
 
 struct Shared {
     client: Client,
-    base: Url,
-    host: FileHost,
-    progress: Arc<dyn Progress>,
+    place: IndexPlace,
+    watcher: Arc<dyn AskWatcher>,
     /// Bounds the requests at once.
     permits: Semaphore,
     lists: Answers<ProjectName, Files>,
     metadata: Answers<Url, Arc<Metadata>>,
 }
 
+/// Where an index is, and how it is asked.
+#[derive(Clone, Debug)]
+pub struct IndexPlace {
+    /// Its simple API is below this address, which ends with a slash.
+    pub base: Url,
+    /// What it lists on the public file host is asked for here.
+    pub host: FileHost,
+    /// So many things are asked for at once, at most.
+    pub jobs: usize,
+}
+
 impl IndexClient {
-    /// The index whose simple API is below this address, which ends with a slash; files of the public file host are asked for at `host`. At most `jobs` things are asked for at once.
+    /// The index at this place. Once `interrupt` has come, there are no more answers.
     pub fn new(
         runtime: Runtime,
         client: Client,
-        base: Url,
-        host: FileHost,
-        jobs: usize,
-        progress: Arc<dyn Progress>,
+        place: IndexPlace,
+        watcher: Arc<dyn AskWatcher>,
+        interrupt: Interrupt,
     ) -> Self {
+        let permits = Semaphore::new(place.jobs.max(1));
         let (lists, metadata) = (Mutex::default(), Mutex::default());
-        let shared = Shared { client, base, host, progress, permits: Semaphore::new(jobs.max(1)), lists, metadata };
-        Self { runtime: Some(runtime), shared: Arc::new(shared) }
+        let shared = Shared { client, place, watcher, permits, lists, metadata };
+        Self { runtime: Some(runtime), shared: Arc::new(shared), interrupt }
+    }
+
+    /// The answer, unless the user stops it.
+    fn wait_for<T>(&self, answer: impl Future<Output = Result<T, IndexError>>) -> Result<T, IndexError> {
+        let stopped = async {
+            while !self.interrupt.came() {
+                self.shared.watcher.event(AskEvent::Waiting);
+                sleep(STEP).await;
+            }
+        };
+        self.runtime().block_on(async {
+            tokio::select! {
+                biased;
+                () = stopped => Err(IndexError::Interrupted),
+                answer = answer => answer,
+            }
+        })
     }
 
     fn runtime(&self) -> &Runtime {
@@ -79,7 +116,7 @@ impl IndexClient {
 
     /// A whole file, checked against the digest that the index states.
     pub fn whole(&self, file: &IndexFile) -> Result<Bytes, IndexError> {
-        self.runtime().block_on(self.shared.whole(file))
+        self.wait_for(self.shared.whole(file))
     }
 }
 
@@ -100,11 +137,11 @@ impl Drop for IndexClient {
 
 impl Index for IndexClient {
     fn files(&self, name: &ProjectName) -> Result<Files, IndexError> {
-        self.runtime().block_on(self.shared.files(name))
+        self.wait_for(self.shared.files(name))
     }
 
     fn metadata(&self, wheel: &IndexFile) -> Result<Arc<Metadata>, IndexError> {
-        self.runtime().block_on(self.shared.metadata(wheel))
+        self.wait_for(self.shared.metadata(wheel))
     }
 
     fn expect(&self, names: &[ProjectName]) {
@@ -139,37 +176,39 @@ impl Shared {
 
     async fn ask_files(&self, name: &ProjectName) -> Result<Files, IndexError> {
         let permit = self.permits.acquire().await;
-        let url = self.base.join(&format!("{name}/")).expect("a normalised name is a part of a path");
-        let page = match crate::fetch::page(&self.client, &url, page::ACCEPT, LONGEST_LIST, &*self.progress).await {
+        let asking = Asking::new(&*self.watcher, name.as_str());
+        let url = self.place.base.join(&format!("{name}/")).expect("a normalised name is a part of a path");
+        let page = match crate::fetch::page(&self.client, &url, page::ACCEPT, LONGEST_LIST, &asking).await {
             Ok(page) => page,
             Err(error) if is_status(&error, &[StatusCode::NOT_FOUND, StatusCode::GONE]) => return Ok(None),
             Err(error) => return Err(IndexError::List { name: name.clone(), source: Arc::new(error) }),
         };
-        drop(permit);
+        drop((permit, asking));
         let files = page::read(&page.bytes, page.content_type.as_deref(), &page.url);
         let mut files = files.map_err(|source| IndexError::Page { name: name.clone(), source })?;
         for file in &mut files {
-            self.host.redirect(&mut file.url);
+            self.place.host.redirect(&mut file.url);
         }
         Ok(Some(Arc::new(files)))
     }
 
     async fn ask_metadata(&self, wheel: &IndexFile) -> Result<Arc<Metadata>, IndexError> {
         let _permit = self.permits.acquire().await;
-        if let Some(bytes) = self.offered(wheel).await? {
+        let asking = &Asking::new(&*self.watcher, &wheel.file_name);
+        if let Some(bytes) = self.offered(wheel, asking).await? {
             return Ok(Arc::new(Metadata::parse(&bytes)));
         }
-        let bytes = if let Some(bytes) = self.in_pieces(wheel).await? {
+        let bytes = if let Some(bytes) = self.in_pieces(wheel, asking).await? {
             bytes
         } else {
-            let whole = self.whole(wheel).await?;
+            let whole = self.download(wheel, asking).await?;
             archive::metadata_of(&whole, &project(wheel)?).map_err(|source| unreadable(wheel, source))?
         };
         Ok(Arc::new(Metadata::parse(&bytes)))
     }
 
     /// The metadata by itself; `None` if there is none. An offer that is not kept is no error, unless what comes is not what was stated.
-    async fn offered(&self, wheel: &IndexFile) -> Result<Option<Bytes>, IndexError> {
+    async fn offered(&self, wheel: &IndexFile, asking: &Asking<'_>) -> Result<Option<Bytes>, IndexError> {
         let stated = match wheel.metadata {
             Offer::No => return Ok(None),
             Offer::Unsaid => None,
@@ -177,7 +216,7 @@ impl Shared {
         };
         let mut url = wheel.url.clone();
         url.set_path(&format!("{}.metadata", wheel.url.path()));
-        match document(&self.client, &url, "*/*", LONGEST_METADATA, &*self.progress).await {
+        match document(&self.client, &url, "*/*", LONGEST_METADATA, asking).await {
             Ok(bytes) => {
                 check(&format!("{}.metadata", wheel.file_name), stated, &bytes)?;
                 // Some servers answer anything with a page.
@@ -193,7 +232,7 @@ impl Shared {
     }
 
     /// The metadata out of pieces of the wheel; `None` if the server gives none, or the wheel is too small for it to pay.
-    async fn in_pieces(&self, wheel: &IndexFile) -> Result<Option<Vec<u8>>, IndexError> {
+    async fn in_pieces(&self, wheel: &IndexFile, asking: &Asking<'_>) -> Result<Option<Vec<u8>>, IndexError> {
         if wheel.size.is_some_and(|size| size <= SMALL_WHEEL) {
             return Ok(None);
         }
@@ -203,7 +242,7 @@ impl Shared {
             None => Piece::Tail(archive::TAIL),
         };
         let Some(tail) =
-            self.piece(wheel, &tail).await?.filter(|tail| tail.offset + tail.bytes.len() as u64 == tail.total)
+            self.piece(wheel, &tail, asking).await?.filter(|tail| tail.offset + tail.bytes.len() as u64 == tail.total)
         else {
             return Ok(None);
         };
@@ -215,7 +254,7 @@ impl Shared {
                 tail.bytes.slice(start..start + len)
             }
             _ if place.len == 0 => Bytes::new(),
-            _ => match self.piece(wheel, &Piece::Bytes(place.offset..place.offset + place.len)).await? {
+            _ => match self.piece(wheel, &Piece::Bytes(place.offset..place.offset + place.len), asking).await? {
                 Some(piece) => piece.bytes,
                 None => return Ok(None),
             },
@@ -225,12 +264,12 @@ impl Shared {
         if from >= to {
             return Err(wrong(archive::ArchiveError::NotZip));
         }
-        let Some(piece) = self.piece(wheel, &Piece::Bytes(from..to)).await? else { return Ok(None) };
+        let Some(piece) = self.piece(wheel, &Piece::Bytes(from..to), asking).await? else { return Ok(None) };
         archive::unpack(&piece.bytes, &member).map(Some).map_err(wrong)
     }
 
-    async fn piece(&self, wheel: &IndexFile, piece: &Piece) -> Result<Option<crate::fetch::Slice>, IndexError> {
-        match slice(&self.client, &wheel.url, piece, &*self.progress).await {
+    async fn piece(&self, wheel: &IndexFile, piece: &Piece, asking: &Asking<'_>) -> Result<Option<Slice>, IndexError> {
+        match slice(&self.client, &wheel.url, piece, asking).await {
             Ok(slice) => Ok(slice),
             // Whoever refuses a piece may give the whole.
             Err(error) if is_refusal(&error) => Ok(None),
@@ -239,9 +278,12 @@ impl Shared {
     }
 
     async fn whole(&self, file: &IndexFile) -> Result<Bytes, IndexError> {
-        let bytes = document(&self.client, &file.url, "*/*", LONGEST_WHEEL, &*self.progress)
-            .await
-            .map_err(|error| lost(file, error))?;
+        self.download(file, &Asking::new(&*self.watcher, &file.file_name)).await
+    }
+
+    async fn download(&self, file: &IndexFile, asking: &Asking<'_>) -> Result<Bytes, IndexError> {
+        let bytes =
+            document(&self.client, &file.url, "*/*", LONGEST_WHEEL, asking).await.map_err(|error| lost(file, error))?;
         check(&file.file_name, file.sha256, &bytes)?;
         Ok(bytes)
     }

@@ -5,6 +5,9 @@ const normal = (name) => name.replace(/[-_.]+/g, '-').toLowerCase();
 // The lock's name: before 0.24 it is the other.
 export const LOCKS = ['pyodide-lock.json', 'repodata.json'];
 
+// How long a client may take, before it counts as one that waits for ever: a busy machine takes minutes for what takes seconds.
+export const MINUTES = 10;
+
 // Loads the packages and imports what they bring. `loadPackage` resolves whatever happens, so its messages and what is loaded are looked at.
 // After `--load-only` nothing is imported.
 export async function ask(pyodide, names, lock) {

@@ -3,7 +3,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { LOCKS, ask, report } from './ask.mjs';
+import { LOCKS, MINUTES, ask, report } from './ask.mjs';
 
 const [folder, ...packages] = process.argv.slice(2);
 const root = resolve(folder);
@@ -13,9 +13,9 @@ globalThis.fetch = async (address) => {
   throw new TypeError(`a request for ${address}`);
 };
 const patience = setTimeout(() => {
-  console.error('nothing happened for three minutes: the loader waits for a cycle');
+  console.error(`nothing happened for ${MINUTES} minutes: the loader waits for a cycle`);
   process.exit(1);
-}, 180_000);
+}, MINUTES * 60_000);
 const isOld = !(await stat(resolve(root, LOCKS[0])).catch(() => null));
 const lock = JSON.parse(await readFile(resolve(root, LOCKS[isOld ? 1 : 0]), 'utf8'));
 const { loadPyodide } = await import(pathToFileURL(resolve(root, 'pyodide.mjs')).href);

@@ -5,8 +5,8 @@ import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { extname, join, resolve } from 'node:path';
+import { MINUTES } from './ask.mjs';
 
-const PATIENCE = 180_000;
 const TYPES = {
   '.css': 'text/css',
   '.html': 'text/html',
@@ -45,7 +45,7 @@ export async function found(pages, folders) {
   const address = `http://127.0.0.1:${server.address().port}/`;
   const browser = spawn('chromium', [...flags, `--user-data-dir=${profile}`, address], { stdio: 'ignore' });
   browser.on('error', (error) => tell({ problems: [String(error)] }));
-  const late = setTimeout(() => tell({ problems: ['nothing came back for three minutes'] }), PATIENCE);
+  const late = setTimeout(() => tell({ problems: [`nothing came back for ${MINUTES} minutes`] }), MINUTES * 60_000);
   const result = await told;
   clearTimeout(late);
   const ended = new Promise((settle) => browser.once('exit', settle));

@@ -49,6 +49,8 @@ fn larder_lock_is_in_the_plan_and_its_digest() {
             "python a [registry]/files/a-1.0-py3-none-any.whl",
         ]
     );
+    let alone = project.run(&["fetch", "package-lock.json"]);
+    assert_eq!((alone.code, alone.err.as_str()), (Some(0), ""), "a lockfile that is named alone");
     std::fs::remove_file(project.world.project().join("larder.lock")).unwrap();
     assert_ne!(project.run(&["plan", "--digest"]).out, with);
     let run = project.run(&["fetch"]);
