@@ -39,7 +39,7 @@ pub(super) fn run(arguments: &cli::Run, context: &Context<'_>) -> Result<Outcome
     let projects = Arc::new(Project::read_all(&or_here(&arguments.projects), context)?);
     provision::warn_of_gates(&projects, &arguments.command, way, context);
     yarn::warn(&projects, arguments, context);
-    let store = open_store(context)?;
+    let store = context.open_store()?;
     let mut catalog =
         match provision::complete_catalog(&projects, &arguments.completing, &host_platforms(), &store, context)? {
             Ok(catalog) => catalog,
@@ -82,11 +82,6 @@ pub(super) fn run(arguments: &cli::Run, context: &Context<'_>) -> Result<Outcome
         aftermath::keep_logs(&place, &projects, context);
     }
     Ok(Outcome::Child(ended.exit_code()))
-}
-
-/// Links in the cache lead to the store, wherever the command changes its folder to.
-fn open_store(context: &Context<'_>) -> Result<Store, CommandError> {
-    Ok(Store::open(&context.environment.current_dir().join(&context.store))?)
 }
 
 /// The kinds of `yarn.lock` that the projects have.
