@@ -109,6 +109,9 @@ impl Fetched {
         let printer = context.printer;
         let filled = &self.filled;
         printer.line(&input.sum_line());
+        if let Some(line) = input.silence_line() {
+            printer.line(&line);
+        }
         if let Some(line) = self.left_out_line(selection) {
             printer.line(&line);
         }

@@ -4,7 +4,7 @@ use std::{collections::HashMap, path::Path};
 
 use super::{CommandError, Context, agreement, below, settings::platforms_of};
 use crate::{
-    lockfile::{self, Reading},
+    lockfile::{self, Reading, YarnLock},
     npmrc::NpmConfig,
     plan::Plan,
     project::{LockfileBytes, Project},
@@ -63,6 +63,17 @@ impl Input {
     /// The configurations by their lockfile's name.
     pub(super) fn by_lockfile<'a>(&'a self, configurations: &'a [NpmConfig]) -> HashMap<&'a str, &'a NpmConfig> {
         self.lockfiles().map(|lockfile| lockfile.name.as_str()).zip(configurations).collect()
+    }
+
+    /// What a lockfile of yarn 1 leaves open, if there is one.
+    pub(super) fn silence_line(&self) -> Option<String> {
+        let is_classic =
+            |lockfile: &&LockfileBytes| YarnLock::of(&lockfile.name, &lockfile.bytes) == Some(YarnLock::Classic);
+        let lockfile = self.project.lockfiles.iter().find(is_classic)?;
+        let name = &lockfile.name;
+        Some(format!(
+            "{name} does not say what is optional, for development or for one platform: all of it is taken, as yarn 1 does"
+        ))
     }
 
     /// `entries in package-lock.json: 1,187 = 1,031 artifacts + …`: every entry has its place.

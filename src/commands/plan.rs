@@ -48,6 +48,9 @@ pub(super) fn run(arguments: &cli::Plan, context: &Context<'_>) -> Result<Outcom
         return Ok(Outcome::Done);
     }
     context.printer.line(&input.sum_line());
+    if let Some(line) = input.silence_line() {
+        context.printer.line(&line);
+    }
     context.printer.line(&format!("plan digest {digest}"));
     for entry in input.plan.unfetchable() {
         context.printer.warning(&format!("{}: {}", entry.entry, entry.unfetchable));
