@@ -238,6 +238,8 @@ pub enum ViewKind {
     Pyodide(ViewPyodide),
     /// A wheelhouse with an index, for pip and micropip
     Wheels(ViewWheels),
+    /// A folder for `docker build --build-context larder=DIR`: larder, and what lockfiles name
+    Context(ViewContext),
 }
 
 /// Where a view goes, and of what.
@@ -252,6 +254,26 @@ pub struct ViewFolder {
     /// What has to be there.
     #[command(flatten)]
     pub completing: Completing,
+}
+
+/// `larder view context`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  larder view context build/larder
+  docker buildx build --build-context larder=build/larder .
+  larder view context build/larder web --platform linux/arm64 --binary larder-arm64
+
+The folder holds bin/larder, a static binary, and store/ with the files of package-lock.json and
+larder.lock, and nothing that depends on the machine or the time. Steps that mount it stay cached
+until a lockfile changes, and need no network.")]
+pub struct ViewContext {
+    /// Where, and of what: for Linux on the binary's processor, unless a platform is named.
+    #[command(flatten)]
+    pub view: ViewFolder,
+    /// The larder to put into it, a static binary for Linux [default: this one]
+    #[arg(long, value_name = "FILE")]
+    pub binary: Option<PathBuf>,
 }
 
 /// `larder view tarballs`.

@@ -17,7 +17,7 @@ mod verify;
 mod verify_pyodide;
 mod view;
 
-pub use self::{init::InitError, lock::LockError};
+pub use self::{init::InitError, lock::LockError, view::ContextError};
 
 use std::{
     path::{Path, PathBuf},
@@ -25,6 +25,7 @@ use std::{
 };
 
 use jiff::Timestamp;
+use larder_store::{Store, StoreError};
 
 use crate::{
     catalog::CatalogError,
@@ -51,8 +52,30 @@ pub struct Context<'a> {
     pub printer: Printer,
     /// The store's folder.
     pub store: PathBuf,
+    /// The store that is only read, below that one.
+    pub below: Option<PathBuf>,
     /// The time that is noted.
     pub now: Timestamp,
+}
+
+impl Context<'_> {
+    /// Opens the store, making it if there is none.
+    fn open_store(&self) -> Result<Store, StoreError> {
+        // Links lead to the store, wherever a command changes its folder to.
+        let root = self.environment.current_dir().join(&self.store);
+        match &self.below {
+            Some(below) => Store::open_over(&root, below),
+            None => Store::open(&root),
+        }
+    }
+
+    /// Opens the store if there is one.
+    fn open_store_if_present(&self) -> Result<Option<Store>, StoreError> {
+        match &self.below {
+            Some(below) => Store::open_over_if_present(&self.store, below),
+            None => Store::open_if_present(&self.store),
+        }
+    }
 }
 
 /// How a command ends.
@@ -205,6 +228,9 @@ pub enum CommandError {
     /// A folder that cannot be read.
     #[error(transparent)]
     Inspect(#[from] InspectError),
+    /// A binary that is not for a build's context.
+    #[error(transparent)]
+    Context(#[from] ContextError),
     /// Packages that need each other, where that is refused.
     #[error("dependencies form cycles, for which Pyodide's loader waits forever:\n  {}", cycles.join("\n  "))]
     Cycles {
@@ -282,6 +308,7 @@ impl CommandError {
             Self::Init(error) => return error.hint().map(str::to_owned),
             Self::View(error) => return error.hint().map(str::to_owned),
             Self::Stock(error) => return error.hint().map(str::to_owned),
+            Self::Context(error) => error.hint(),
             Self::NoFolder => "name one, or give `folder` below `[pyodide]` in larder.toml",
             Self::NoLarderLock { .. } => "`larder lock` writes it from `[pyodide]` in larder.toml",
             Self::Cycles { .. } => "without --strict, each is broken and named",

@@ -10,12 +10,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Variables, current folder and home folder.
+/// Variables, current folder, home folder and larder's own file.
 #[derive(Clone, Default)]
 pub struct Environment {
     variables: BTreeMap<OsString, OsString>,
     current_dir: PathBuf,
     home: Option<PathBuf>,
+    executable: Option<PathBuf>,
 }
 
 impl Environment {
@@ -23,7 +24,10 @@ impl Environment {
     pub fn read() -> io::Result<Self> {
         let current_dir = std::env::current_dir()?;
         let variables: BTreeMap<_, _> = std::env::vars_os().collect();
-        Ok(Self { variables, current_dir, home: etcetera::home_dir().ok() })
+        let home = home_of(&variables).or_else(home_of_user);
+        let executable =
+            std::env::current_exe().map_err(|error| tracing::debug!(%error, "where larder itself is")).ok();
+        Ok(Self { variables, current_dir, home, executable })
     }
 
     /// An environment with these variables; `HOME` among them is the home folder.
@@ -34,8 +38,8 @@ impl Environment {
     {
         let variables: BTreeMap<_, _> =
             variables.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
-        let home = variables.get(OsStr::new("HOME")).filter(|home| !home.is_empty()).map(PathBuf::from);
-        Self { variables, current_dir: current_dir.to_owned(), home }
+        let home = home_of(&variables);
+        Self { variables, current_dir: current_dir.to_owned(), home, executable: None }
     }
 
     /// A variable's value; `None` if it is not set or is not UTF-8. An empty value is a value.
@@ -58,10 +62,52 @@ impl Environment {
         &self.current_dir
     }
 
+    /// The folder for what can be made again: `$XDG_CACHE_HOME`, else `.cache` in the home folder.
+    pub fn cache_dir(&self) -> Option<PathBuf> {
+        let named = self.variable_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|folder| folder.is_absolute());
+        named.or_else(|| Some(self.home()?.join(".cache")))
+    }
+
+    /// larder's own file, if the system tells: without `/proc` it does not.
+    pub fn executable(&self) -> Option<&Path> {
+        self.executable.as_deref()
+    }
+
+    /// The folder of a store beside larder's own file: `store` beside the `bin` that larder is in.
+    pub fn store_beside(&self) -> Option<PathBuf> {
+        let bin = self.executable()?.parent().filter(|folder| folder.ends_with("bin"))?;
+        Some(bin.parent()?.join("store")).filter(|store| store.is_dir())
+    }
+
     /// The user's home folder, if there is one.
     pub fn home(&self) -> Option<&Path> {
         self.home.as_deref()
     }
+}
+
+fn home_of(variables: &BTreeMap<OsString, OsString>) -> Option<PathBuf> {
+    variables.get(OsStr::new("HOME")).filter(|home| !home.is_empty()).map(PathBuf::from)
+}
+
+/// What the system's list of users says.
+#[cfg(not(target_feature = "crt-static"))]
+fn home_of_user() -> Option<PathBuf> {
+    etcetera::home_dir().ok()
+}
+
+/// The C library would load its plug-ins for the list of users, which a static binary cannot.
+#[cfg(target_feature = "crt-static")]
+fn home_of_user() -> Option<PathBuf> {
+    let users = std::fs::read_to_string("/etc/passwd").ok()?;
+    home_in(&users, rustix::process::getuid().as_raw())
+}
+
+/// The sixth field of the user's line, whose third is his number.
+#[cfg(any(target_feature = "crt-static", test))]
+fn home_in(users: &str, user: u32) -> Option<PathBuf> {
+    let mut lines = users.lines().map(|line| line.split(':').collect::<Vec<_>>());
+    let line = lines.find(|line| line.get(2).and_then(|number| number.parse().ok()) == Some(user))?;
+    line.get(5).filter(|home| !home.is_empty()).map(PathBuf::from)
 }
 
 /// Without the variables: tokens are among them.
@@ -71,6 +117,7 @@ impl fmt::Debug for Environment {
             .field("variables", &self.variables.len())
             .field("current_dir", &self.current_dir)
             .field("home", &self.home)
+            .field("executable", &self.executable)
             .finish()
     }
 }
@@ -84,8 +131,25 @@ mod tests {
         let environment = Environment::new(Path::new("/work"), [("HOME", "/home/me"), ("NPM_TOKEN", "s3cret")]);
         assert_eq!(
             format!("{environment:?}"),
-            r#"Environment { variables: 2, current_dir: "/work", home: Some("/home/me") }"#
+            r#"Environment { variables: 2, current_dir: "/work", home: Some("/home/me"), executable: None }"#
         );
+    }
+
+    #[test]
+    fn finds_a_users_home_in_the_list_of_users() {
+        let users =
+            "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534::/nonexistent:\nbroken\nweb:x:1000:1000:::/bin/sh\n";
+        assert_eq!(home_in(users, 0), Some("/root".into()));
+        assert_eq!(home_in(users, 65534), Some("/nonexistent".into()));
+        assert_eq!((home_in(users, 1000), home_in(users, 7)), (None, None));
+    }
+
+    #[test]
+    fn the_cache_folder_is_that_of_xdg_or_below_home() {
+        let cache = |variables: &[(&str, &str)]| Environment::new(Path::new("/"), variables.to_vec()).cache_dir();
+        assert_eq!(cache(&[("HOME", "/h"), ("XDG_CACHE_HOME", "/c")]), Some("/c".into()));
+        assert_eq!(cache(&[("HOME", "/h"), ("XDG_CACHE_HOME", "relative")]), Some("/h/.cache".into()));
+        assert_eq!(cache(&[]), None);
     }
 
     #[test]

@@ -19,6 +19,8 @@ mod document;
 mod download;
 mod error;
 mod gate;
+#[cfg(any(target_feature = "crt-static", test))]
+mod names;
 mod progress;
 mod range;
 mod reach;

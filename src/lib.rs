@@ -9,6 +9,7 @@ pub mod cli;
 pub mod commands;
 pub mod endpoints;
 pub mod environment;
+pub mod executable;
 pub mod fetch;
 pub mod fill;
 pub mod interrupt;

@@ -3,7 +3,6 @@
 use std::{io::IsTerminal as _, path::PathBuf, process::ExitCode};
 
 use clap::Parser as _;
-use etcetera::BaseStrategy as _;
 use larder::{
     cli::{Cli, ColorChoice, Global},
     commands::{self, Context},
@@ -23,11 +22,12 @@ fn main() -> ExitCode {
     };
     start_log(cli.global.verbose);
     let printer = printer(&cli.global, &environment);
-    let Some(store) = store(&cli.global, &environment) else {
+    let below = environment.store_beside();
+    let Some(store) = store(&cli.global, &environment).or_else(|| below.clone()) else {
         printer.error("there is no place for the store", &[], Some("name one with --store or LARDER_STORE"));
         return ExitCode::from(4);
     };
-    let context = Context { environment: &environment, printer, store, now: jiff::Timestamp::now() };
+    let context = Context { environment: &environment, printer, store, below, now: jiff::Timestamp::now() };
     commands::run(&cli, &context).into()
 }
 
@@ -55,11 +55,7 @@ fn plain_printer() -> Printer {
 
 fn store(global: &Global, environment: &Environment) -> Option<PathBuf> {
     let named = || environment.variable_os("LARDER_STORE").filter(|store| !store.is_empty()).map(PathBuf::from);
-    global
-        .store
-        .clone()
-        .or_else(named)
-        .or_else(|| Some(etcetera::choose_base_strategy().ok()?.cache_dir().join("larder")))
+    global.store.clone().or_else(named).or_else(|| Some(environment.cache_dir()?.join("larder")))
 }
 
 fn start_log(verbose: u8) {

@@ -100,7 +100,11 @@ fn supplied<'w, 'a>((wish, found): (&'w Wish<'a>, &Option<Found>)) -> impl Itera
 
 /// Whether a blob is out of the way, so that it counts as absent and is fetched again.
 fn is_mendable(store: &Store, fault: &Fault) -> bool {
-    store.is_writable() && matches!(fault.kind, FaultKind::Damaged { set_aside: Some(_), .. } | FaultKind::Missing)
+    let is_out_of_the_way = matches!(
+        fault.kind,
+        FaultKind::Damaged { set_aside: Some(_), .. } | FaultKind::Below { .. } | FaultKind::Missing
+    );
+    store.is_writable() && is_out_of_the_way
 }
 
 fn damaged(wishes: &Wishes<'_>, filled: &Filled, faults: &[Fault]) -> Vec<Failure> {
@@ -128,7 +132,7 @@ fn cause(kind: &FaultKind) -> String {
         FaultKind::Damaged { actual, set_aside: None } => {
             format!("its bytes are blake3 {actual}; it could not be set aside")
         }
-        FaultKind::Unreadable(error) => error.to_string(),
+        FaultKind::Unreadable(error) | FaultKind::Below { error, .. } => error.to_string(),
         FaultKind::Missing => "it has a receipt and no file".to_owned(),
     }
 }

@@ -2,9 +2,11 @@
 //!
 //! ```text
 //! offers ──npm_cache│tarballs─────────────────────┬─▶ layout, a value ──folder──▶ files on disk
-//! larder.lock ──stock──▶ wheelhouse│pyodide::folder ┘
+//! larder.lock ──stock──▶ wheelhouse│pyodide::folder ┤
+//! supply ──context────────────────────────────────┘
 //! ```
 
+pub mod context;
 pub mod folder;
 pub mod inspect;
 pub mod layout;

@@ -56,7 +56,7 @@ pub(super) fn run(arguments: &cli::Fetch, context: &Context<'_>) -> Result<Outco
     let mut worst: Option<Fault> = None;
     // Every lockfile is read before anything is downloaded: a typing error in the last path should not cost minutes.
     let inputs = arguments.projects.iter().map(|path| Input::read(path)).collect::<Result<Vec<_>, _>>()?;
-    let store = Store::open(&context.store)?;
+    let store = context.open_store()?;
     for (path, input) in arguments.projects.iter().zip(inputs) {
         if arguments.projects.len() > 1 {
             context.printer.line(&format!("{}:", path.display()));

@@ -2,7 +2,6 @@
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
-use larder_store::Store;
 use pep440_rs::Version;
 use serde::Serialize;
 
@@ -62,7 +61,7 @@ pub(super) fn run(arguments: &cli::Lock, context: &Context<'_>) -> Result<Outcom
         context.printer.warning(&warning.to_string());
     }
     refuse_unknown(before.as_ref(), arguments.upgrade.as_deref())?;
-    let store = Store::open(&context.store)?;
+    let store = context.open_store()?;
     let chosen = runtime::choose(&project, &settings, &readings, before.as_ref())?;
     let base = runtime::fetch(chosen, &store, &project, &npm, context)?;
     let asking = Asking { watcher: asking::watcher(context.printer), interrupt: &interrupt };

@@ -42,7 +42,7 @@ pub(super) fn run(arguments: &cli::Run, context: &Context<'_>) -> Result<Outcome
     provision::warn_of_gates(&projects, &arguments.command, way, context);
     warn_of_refusals(&projects, arguments, context);
     yarn::warn(&projects, arguments, context);
-    let store = open_store(context)?;
+    let store = context.open_store()?;
     let mut catalog =
         match provision::complete_catalog(&projects, &arguments.completing, &host_platforms(), &store, context)? {
             Ok(catalog) => catalog,
@@ -135,11 +135,6 @@ fn mend_records(projects: &[Project], url: &str, context: &Context<'_>) {
             context.printer.warning(&format!("pnpm's record of {folder}/node_modules still names {url}: {error}"));
         }
     }
-}
-
-/// Links in the cache lead to the store, wherever the command changes its folder to.
-fn open_store(context: &Context<'_>) -> Result<Store, CommandError> {
-    Ok(Store::open(&context.environment.current_dir().join(&context.store))?)
 }
 
 /// The kinds of `yarn.lock` that the projects have.

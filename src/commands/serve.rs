@@ -2,7 +2,6 @@
 
 use std::sync::{Arc, Mutex};
 
-use larder_store::Store;
 use signal_hook::{
     consts::{SIGHUP, SIGINT, SIGTERM},
     iterator::Signals,
@@ -25,7 +24,7 @@ use crate::{
 
 pub(super) fn run(arguments: &cli::Serve, context: &Context<'_>) -> Result<Outcome, CommandError> {
     let projects = Arc::new(Project::read_all(&or_here(&arguments.projects), context)?);
-    let store = Store::open(&context.store)?;
+    let store = context.open_store()?;
     let mut catalog = Catalog::default();
     for project in projects.iter() {
         let input = &project.input;

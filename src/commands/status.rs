@@ -14,7 +14,7 @@ use crate::ui::units;
 
 pub(super) fn run(context: &Context<'_>) -> Result<Outcome, CommandError> {
     let place = context.store.display();
-    let Some(store) = Store::open_if_present(&context.store)? else {
+    let Some(store) = context.open_store_if_present()? else {
         context.printer.line(&format!("{place}: there is no store yet; `larder fetch` makes it"));
         context.printer.json(&json!({"store": place.to_string(), "exists": false}));
         return Ok(Outcome::Done);
@@ -28,8 +28,11 @@ pub(super) fn run(context: &Context<'_>) -> Result<Outcome, CommandError> {
 fn print(context: &Context<'_>, store: &Store, found: &Survey) {
     let printer = context.printer;
     let access = if store.is_writable() { "" } else { " (read-only)" };
-    printer.line(&format!("{}{access}", context.store.display()));
+    printer.line(&format!("{}{access}", store.root().display()));
     printer.line(&format!("{:<10} {}", "blobs", tally(found.blobs)));
+    if let (Some(count), Some(root)) = (found.below, store.root_below()) {
+        printer.line(&format!("{:<10} {}, in {}, which is only read", "below", tally(count), root.display()));
+    }
     for (ecosystem, count) in &found.ecosystems {
         printer.line(&format!("  {ecosystem:<8} {}", tally(*count)));
     }
@@ -93,6 +96,7 @@ fn document(context: &Context<'_>, store: &Store, found: &Survey) -> Value {
         "newest": found.fetched.map(|(_, newest)| newest.to_string()),
         "partial": row(found.partial),
         "damaged": row(found.damaged),
+        "below": found.below.map(row),
         "without_blob": found.without_blob,
         "index": {"state": index, "why": why, "in_step": found.index_is_in_step},
     })

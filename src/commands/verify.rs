@@ -24,7 +24,7 @@ pub(super) fn run(arguments: &cli::Verify, context: &Context<'_>) -> Result<Outc
     if let Some(folder) = &arguments.pyodide {
         return super::verify_pyodide::run(folder, context);
     }
-    let Some(store) = Store::open_if_present(&context.store)? else {
+    let Some(store) = context.open_store_if_present()? else {
         context.printer.error(
             &format!("there is no store at {}", context.store.display()),
             &[],
@@ -89,6 +89,9 @@ fn print(context: &Context<'_>, found: &Verification) {
                 ("is damaged", format!("its bytes are blake3 {actual}; it could not be set aside"))
             }
             FaultKind::Unreadable(error) => ("cannot be read", error.to_string()),
+            FaultKind::Below { error, .. } => {
+                ("cannot be used", format!("{error}; it is in the store beside larder, which is only read"))
+            }
             FaultKind::Missing => ("is gone", "it has a receipt and no file".to_owned()),
         };
         printer.error(&format!("{}: blob {} {what}", package(fault), fault.blob), &[report::caused_by(&cause)], None);
@@ -137,7 +140,11 @@ fn repair(context: &Context<'_>, store: &Store, found: &Verification) -> Result<
                 package(fault),
                 fault.blob
             );
-            context.printer.error(&what, &[], Some("`larder fetch` in the project that needs it does"));
+            let hint = match fault.kind {
+                FaultKind::Below { .. } => "`larder run` and `larder view` read what they need, and fetch it again",
+                _ => "`larder fetch` in the project that needs it does",
+            };
+            context.printer.error(&what, &[], Some(hint));
         }
     }
     let npm = NpmConfig::load(context.environment, context.environment.current_dir())?;
@@ -175,6 +182,7 @@ fn document(found: &Verification, repaired: Option<&Repaired>) -> Value {
 fn fault_row(fault: &Fault) -> Value {
     let kind = match &fault.kind {
         FaultKind::Damaged { .. } => "damaged",
+        FaultKind::Below { .. } => "below",
         FaultKind::Unreadable(_) => "unreadable",
         FaultKind::Missing => "missing",
     };

@@ -1,14 +1,14 @@
 //! `larder view`: a plan's files, laid out for one kind of consumer.
 
+mod context;
 mod pyodide;
 mod wheels;
 
+pub use self::context::ContextError;
+
 use serde::Serialize;
 
-use larder_store::{
-    Store,
-    digest::{Digest, Integrity},
-};
+use larder_store::digest::{Digest, Integrity};
 
 use super::{
     CommandError, Context, Outcome,
@@ -51,13 +51,14 @@ pub(super) fn run(arguments: &cli::View, context: &Context<'_>) -> Result<Outcom
         ViewKind::Tarballs(tarballs) => ("tarballs", &tarballs.view),
         ViewKind::Pyodide(view) => return pyodide::run(view, context, &is_stopped),
         ViewKind::Wheels(view) => return wheels::run(view, context, &is_stopped),
+        ViewKind::Context(view) => return context::run(view, context, &is_stopped),
     };
     let projects = Project::read_all(&or_here(&view.projects), context)?;
     let is_for_npm = matches!(arguments.kind, ViewKind::NpmCache(_));
     if is_for_npm {
         provision::warn_of_gates(&projects, &[], Way::Cache, context);
     }
-    let store = Store::open(&context.store)?;
+    let store = context.open_store()?;
     let mut catalog =
         match provision::complete_catalog(&projects, &view.completing, &default_platforms(), &store, context)? {
             Ok(catalog) => catalog,

@@ -43,9 +43,25 @@ enum LookupError {
 
 impl Resolver {
     /// Asks the system.
+    #[cfg(not(target_feature = "crt-static"))]
     pub(super) fn system() -> Self {
         // reqwest sets the port afterwards.
         Self::new(|host| Box::pin(async move { Ok(tokio::net::lookup_host((host, 0)).await?.collect()) }))
+    }
+
+    /// Asks as the system would.
+    #[cfg(target_feature = "crt-static")]
+    pub(super) fn system() -> Self {
+        let names = Arc::new(super::names::Names::system());
+        Self::new(move |host| {
+            let names = Arc::clone(&names);
+            Box::pin(async move {
+                match &*names {
+                    Ok(names) => names.look_up(&host).await,
+                    Err(error) => Err(io::Error::new(error.kind(), error.to_string())),
+                }
+            })
+        })
     }
 
     pub(super) fn new(lookup: impl Fn(String) -> Looking + Send + Sync + 'static) -> Self {

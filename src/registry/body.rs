@@ -41,7 +41,7 @@ fn verify(store: &Store, found: Found) -> Result<(), StoreError> {
         Some(FaultKind::Damaged { actual, .. }) => {
             Err(StoreError::DamagedBlob { path: store.blob_path(&found.blob), actual })
         }
-        Some(FaultKind::Unreadable(error)) => Err(error),
+        Some(FaultKind::Unreadable(error) | FaultKind::Below { error, .. }) => Err(error),
         Some(FaultKind::Missing) => Err(StoreError::Io {
             action: "read",
             path: store.blob_path(&found.blob),

@@ -61,7 +61,7 @@ impl Folders {
             return if is_folder_of_pages { Ok(At::Folder) } else { Err(format!("no lockfile names {file}")) };
         };
         let (body, len) = match content {
-            Content::Bytes(bytes) => (bytes.clone().into(), bytes.len() as u64),
+            Content::Bytes(bytes) | Content::Program(bytes) => (bytes.clone().into(), bytes.len() as u64),
             Content::Blob(found) => {
                 (body::checked(store, *found).map_err(|error| format!("{file}: {error}"))?, found.size)
             }

@@ -6,7 +6,7 @@
 //! ```
 //!
 //! A view is derived and may be removed at any time. What did not change since the last time is linked from the old view to the new one, after its bytes
-//! were compared; a view in which nothing changed is left alone. Modes do not depend on the umask: folders 0755, blobs 0444, other files 0644.
+//! were compared; a view in which nothing changed is left alone. Modes do not depend on the umask: folders and programs 0755, blobs 0444, other files 0644.
 
 use std::{
     collections::BTreeMap,
@@ -33,6 +33,7 @@ use crate::scratch::Scratch;
 pub const MARKER: &str = ".larder-view";
 const FOLDER_MODE: u32 = 0o755;
 const BYTES_MODE: u32 = 0o644;
+const PROGRAM_MODE: u32 = 0o755;
 
 /// How a view came to be.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -264,9 +265,9 @@ impl<'a> Old<'a> {
             Content::Blob(found) => {
                 metadata.len() == found.size && mode == blob::MODE && self.is_blob(found, &file, metadata)
             }
-            Content::Bytes(bytes) => {
+            Content::Bytes(bytes) | Content::Program(bytes) => {
                 metadata.len() == bytes.len() as u64
-                    && mode == BYTES_MODE
+                    && mode == mode_of_bytes(content)
                     && fs::read(&file).is_ok_and(|there| there == *bytes)
             }
         }
@@ -331,14 +332,18 @@ fn write(
                 Placed::Copy => published.written += 1,
                 Placed::Reflink | Placed::HardLink => published.shared += 1,
             },
-            Content::Bytes(bytes) => {
+            Content::Bytes(bytes) | Content::Program(bytes) => {
                 fs::write(&target, bytes).at("write", &target)?;
-                set_mode(&target, BYTES_MODE)?;
+                set_mode(&target, mode_of_bytes(content))?;
                 published.written += usize::from(path != MARKER);
             }
         }
     }
     Ok(())
+}
+
+const fn mode_of_bytes(content: &Content) -> u32 {
+    if matches!(content, Content::Program(_)) { PROGRAM_MODE } else { BYTES_MODE }
 }
 
 fn stop_if(is_stopped: &dyn Fn() -> bool) -> Result<(), ViewError> {
@@ -369,7 +374,7 @@ pub fn write_links(
             Content::Blob(found) => {
                 std::os::unix::fs::symlink(store.blob_path(&found.blob), &target).at("link", &target)?;
             }
-            Content::Bytes(bytes) => fs::write(&target, bytes).at("write", &target)?,
+            Content::Bytes(bytes) | Content::Program(bytes) => fs::write(&target, bytes).at("write", &target)?,
         }
     }
     Ok(())

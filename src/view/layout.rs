@@ -11,6 +11,8 @@ pub enum Content {
     Blob(Found),
     /// These bytes.
     Bytes(Vec<u8>),
+    /// These bytes, which can be run.
+    Program(Vec<u8>),
 }
 
 /// A view's files. Paths are relative, with `/` between their parts, none of which is empty, `.` or `..`.

@@ -7,9 +7,13 @@
 //!                     what is here             the right         verified bytes        barrier, blob, receipt,
 //!                                              to download       in partial/           then the index
 //! ```
+//!
+//! [`Store::open_over`] opens one store over another, which is only read: what is in either is here.
 
 pub mod barrier;
+mod below;
 pub mod blob;
+pub mod carry;
 pub mod claim;
 pub mod commit;
 pub mod digest;
@@ -23,9 +27,11 @@ mod meta;
 pub mod part;
 pub mod place;
 pub mod receipt;
+pub mod seed;
 mod sha512;
 mod store;
 pub mod survey;
+pub mod take_in;
 pub mod verify;
 
 mod whole_file;

@@ -5,6 +5,7 @@ mod remembered;
 use std::{
     collections::{HashMap, HashSet},
     fmt,
+    path::PathBuf,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -237,7 +238,28 @@ impl Known {
             }
         }
         known.find_journaled(store, keys);
+        known.find_below(store, keys)?;
         Ok(known)
+    }
+
+    /// Notes what only the store below has.
+    fn find_below(&mut self, store: &Store, keys: &[Key]) -> Result<(), StoreError> {
+        let Some(below) = store.below() else { return Ok(()) };
+        for key in keys {
+            if self.present.contains_key(key) {
+                continue;
+            }
+            match below.recorded(key)? {
+                Some(found) if is_present(store, found) => {
+                    self.present.insert(key.clone(), found);
+                }
+                Some(found) => {
+                    self.recorded.entry(key.clone()).or_insert(found.blob);
+                }
+                None => {}
+            }
+        }
+        Ok(())
     }
 
     /// Notes as present what the journal names and what has its receipt.
@@ -260,8 +282,11 @@ impl Known {
 
 /// The index is a note; the file is the truth. Its bytes are checked by who reads them.
 fn is_present(store: &Store, found: Found) -> bool {
-    std::fs::metadata(store.layout().blob(&found.blob))
-        .is_ok_and(|metadata| metadata.len() == found.size && metadata.is_file())
+    let is_whole = |path: PathBuf| {
+        std::fs::metadata(path).is_ok_and(|metadata| metadata.len() == found.size && metadata.is_file())
+    };
+    is_whole(store.layout().blob(&found.blob))
+        || store.below().and_then(|below| below.blob(&found.blob)).is_some_and(is_whole)
 }
 
 fn rows(index: &mut dyn Index, keys: &[Key], today: u32) -> Result<Vec<(Key, Found)>, IndexError> {

@@ -46,8 +46,13 @@ pub(crate) fn create(layout: &Layout) -> Result<(), StoreError> {
     for folder in [layout.blobs(), layout.receipts(), layout.partial()] {
         std::fs::create_dir_all(&folder).at("create", &folder)?;
     }
+    whole_file::write(&layout.meta(), &bytes())
+}
+
+/// What the file says of a store of this format.
+pub(crate) fn bytes() -> Vec<u8> {
     let meta = Meta { format: FORMAT, needs: "0.1.0".to_owned() };
-    whole_file::write(&layout.meta(), &serde_json::to_vec(&meta).expect("two plain fields can be written"))
+    serde_json::to_vec(&meta).expect("two plain fields can be written")
 }
 
 /// A folder that holds anything but parts of a store belongs to somebody else. One that does not exist holds nothing.

@@ -198,7 +198,7 @@ impl Part {
     }
 
     /// Drops the bytes so far.
-    fn drop_bytes(&mut self) -> Result<(), StoreError> {
+    pub(crate) fn drop_bytes(&mut self) -> Result<(), StoreError> {
         self.forget_state();
         self.begin(0, None)
     }

@@ -46,7 +46,8 @@ impl<'a> Placer<'a> {
                 Err(_) => self.may_reflink.set(false),
             }
         }
-        if self.may_link.get() {
+        // A link has the mode that its blob has, whoever changed it.
+        if self.may_link.get() && is_protected(&source)? {
             match std::fs::hard_link(&source, target) {
                 Ok(()) => return Ok(Placed::HardLink),
                 Err(error) if is_final(&error) => return Err(StoreError::io("link", target, error)),
@@ -58,6 +59,10 @@ impl<'a> Placer<'a> {
         std::fs::copy(&source, target).at("copy to", target)?;
         protected(target, Placed::Copy)
     }
+}
+
+fn is_protected(source: &Path) -> Result<bool, StoreError> {
+    Ok(std::fs::metadata(source).at("look at", source)?.permissions().mode() & 0o7777 == blob::MODE)
 }
 
 fn protected(target: &Path, placed: Placed) -> Result<Placed, StoreError> {

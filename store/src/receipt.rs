@@ -178,7 +178,9 @@ pub(crate) fn write(layout: &Layout, mut receipt: Receipt) -> Result<Receipt, St
 }
 
 /// Every file of the two-level folders `blobs/` and `receipts/`, with the blob that its name says, if it says one.
-pub(crate) fn walk(folder: &std::path::Path) -> impl Iterator<Item = Result<(PathBuf, Option<BlobId>), StoreError>> {
+pub(crate) fn walk(
+    folder: &std::path::Path,
+) -> impl Iterator<Item = Result<(PathBuf, Option<BlobId>), StoreError>> + use<> {
     let list = |folder: PathBuf| -> Box<dyn Iterator<Item = Result<PathBuf, StoreError>>> {
         match std::fs::read_dir(&folder) {
             Ok(entries) => Box::new(entries.map(move |entry| {

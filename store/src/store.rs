@@ -3,12 +3,14 @@
 use std::{
     fs::File,
     io,
+    os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
 
 use crate::{
+    below::Below,
     digest::BlobId,
     error::StoreError,
     index::{self, Index, IndexError, IndexState},
@@ -32,6 +34,7 @@ pub struct Store {
 struct Shared {
     layout: Layout,
     is_writable: bool,
+    below: Option<Below>,
     /// `None` where the store cannot be written and has no lock file.
     _in_use: Option<File>,
 }
@@ -59,6 +62,49 @@ impl Store {
         Ok(None)
     }
 
+    /// Opens the store in `root` over the one in `below`, which is only read: what is in either is here, and what is added goes into `root`. Where `root`
+    /// cannot be made, what is below is the whole store. A `below` that is no store is none.
+    pub fn open_over(root: &Path, below: &Path) -> Result<Self, StoreError> {
+        let Some(below) = Below::open(below)? else { return Self::open(root) };
+        // What is beside itself is below nothing.
+        if is_same(root, below.layout().root()) {
+            return Ok(Self::only(below));
+        }
+        match Self::open(root) {
+            Ok(store) => Ok(store.over(below)),
+            Err(StoreError::ReadOnly { .. }) => Ok(Self::only(below)),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The same if there is a store in either of them, making none.
+    pub fn open_over_if_present(root: &Path, below: &Path) -> Result<Option<Self>, StoreError> {
+        let Some(below) = Below::open(below)? else { return Self::open_if_present(root) };
+        if is_same(root, below.layout().root()) {
+            return Ok(Some(Self::only(below)));
+        }
+        Ok(Some(match Self::open_if_present(root)? {
+            Some(store) => store.over(below),
+            None => Self::only(below),
+        }))
+    }
+
+    /// Opens the store in this folder for reading, whatever its modes allow; `None` if there is none.
+    pub fn open_to_read(root: &Path) -> Result<Option<Self>, StoreError> {
+        Ok(Below::open(root)?.map(Self::only))
+    }
+
+    fn over(self, below: Below) -> Self {
+        let Self { mut shared } = self;
+        Arc::get_mut(&mut shared).expect("it was opened just now").below = Some(below);
+        Self { shared }
+    }
+
+    fn only(below: Below) -> Self {
+        let (layout, in_use) = below.into_parts();
+        Self { shared: Arc::new(Shared { layout, is_writable: false, below: None, _in_use: in_use }) }
+    }
+
     fn open_existing(layout: Layout) -> Result<Self, StoreError> {
         let path = layout.lock();
         let (lock_file, is_writable) = match lock::open(&path) {
@@ -67,11 +113,12 @@ impl Store {
             Err(StoreError::DiskFull { .. }) => (None, true),
             Err(error) => return Err(error),
         };
-        if let Some(file) = &lock_file {
-            lock::try_for(COLLECTION_PATIENCE, || Ok::<_, StoreError>(lock::try_shared(file, &path)?.then_some(())))?
-                .ok_or_else(|| StoreError::Busy { root: layout.root().to_owned() })?;
+        let in_use = use_with(&layout, lock_file)?;
+        // A seed that became a store has none, and anybody may delete it.
+        if is_writable && let Err(error) = std::fs::create_dir(layout.partial()) {
+            tracing::trace!(%error, "the folder for downloads is not made");
         }
-        Ok(Self { shared: Arc::new(Shared { layout, is_writable, _in_use: lock_file }) })
+        Ok(Self { shared: Arc::new(Shared { layout, is_writable, below: None, _in_use: in_use }) })
     }
 
     /// The store's folder.
@@ -89,14 +136,31 @@ impl Store {
         LookUp::new(self.clone(), wanted, now)
     }
 
-    /// The receipt of a blob, if it has one that can be read.
+    /// The folder of the store below, if there is one.
+    pub fn root_below(&self) -> Option<&Path> {
+        Some(self.below()?.layout().root())
+    }
+
+    /// The receipt of a blob, if it has one that can be read: what the stores know of it, together.
     pub fn receipt(&self, blob: &BlobId) -> Option<Receipt> {
-        receipt::read(self.layout(), blob)
+        let own = receipt::read(self.layout(), blob);
+        let below = self.below().and_then(|below| receipt::read(below.layout(), blob));
+        match (own, below) {
+            (Some(mut own), Some(below)) => {
+                own.merge(below);
+                Some(own)
+            }
+            (own, below) => own.or(below),
+        }
     }
 
     /// The file of a blob. It is read-only, and must be checked by who reads it: [`crate::blob::verify`].
     pub fn blob_path(&self, blob: &BlobId) -> PathBuf {
-        self.layout().blob(blob)
+        let own = self.layout().blob(blob);
+        match self.below() {
+            Some(below) if !own.exists() => below.blob(blob).unwrap_or(own),
+            _ => own,
+        }
     }
 
     /// An empty file without a name on the store's filesystem, for bytes that are on their way into it. Nothing is left of it when it is closed, or its process
@@ -119,6 +183,25 @@ impl Store {
     pub(crate) fn layout(&self) -> &Layout {
         &self.shared.layout
     }
+
+    pub(crate) fn below(&self) -> Option<&Below> {
+        self.shared.below.as_ref()
+    }
+}
+
+/// Says that the store is in use, until the file is closed.
+pub(crate) fn use_with(layout: &Layout, lock_file: Option<File>) -> Result<Option<File>, StoreError> {
+    let path = layout.lock();
+    if let Some(file) = &lock_file {
+        lock::try_for(COLLECTION_PATIENCE, || Ok::<_, StoreError>(lock::try_shared(file, &path)?.then_some(())))?
+            .ok_or_else(|| StoreError::Busy { root: layout.root().to_owned() })?;
+    }
+    Ok(lock_file)
+}
+
+fn is_same(one: &Path, other: &Path) -> bool {
+    let identity = |path: &Path| std::fs::metadata(path).map(|metadata| (metadata.dev(), metadata.ino())).ok();
+    identity(one).is_some_and(|one| identity(other) == Some(one))
 }
 
 fn is_refusal(error: &io::Error) -> bool {

@@ -5,7 +5,9 @@ use std::{collections::BTreeMap, path::Path};
 use crate::{
     error::StoreError,
     index::{self, Index as _, IndexState},
-    journal, receipt,
+    journal,
+    layout::Layout,
+    receipt,
     store::Store,
 };
 
@@ -19,7 +21,7 @@ pub struct Tally {
 }
 
 impl Tally {
-    fn add(&mut self, bytes: u64) {
+    pub(crate) fn add(&mut self, bytes: u64) {
         self.count += 1;
         self.bytes += bytes;
     }
@@ -40,6 +42,8 @@ pub struct Survey {
     pub partial: Tally,
     /// Damaged blobs that were set aside.
     pub damaged: Tally,
+    /// Blobs with a receipt in the store below, if there is one.
+    pub below: Option<Tally>,
     /// How the index was had.
     pub index: IndexState,
     /// Whether it says what the receipts say.
@@ -58,6 +62,7 @@ pub fn survey(store: &Store) -> Result<Survey, StoreError> {
         fetched: None,
         partial: files_of(&layout.partial(), |path| path.extension().is_some_and(|extension| extension == "part")),
         damaged: files_of(&layout.damaged(), |_| true),
+        below: store.below().map(|below| blobs_of(below.layout())).transpose()?,
         index,
         index_is_in_step: on_disk == keys_of_receipts(store)?,
     };
@@ -80,6 +85,17 @@ pub fn survey(store: &Store) -> Result<Survey, StoreError> {
         }
     }
     Ok(survey)
+}
+
+fn blobs_of(layout: &Layout) -> Result<Tally, StoreError> {
+    let mut tally = Tally::default();
+    for file in receipt::walk(&layout.receipts()) {
+        let Some(receipt) = file?.1.and_then(|id| receipt::read(layout, &id)) else { continue };
+        if layout.blob(&receipt.blob).exists() {
+            tally.add(receipt.size);
+        }
+    }
+    Ok(tally)
 }
 
 /// What the index should say.

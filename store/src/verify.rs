@@ -11,11 +11,13 @@ use std::{
 };
 
 use crate::{
+    below::Below,
     blob,
     digest::BlobId,
     error::StoreError,
     index::IndexState,
     journal,
+    layout::Layout,
     look_up::Found,
     receipt::{self, Receipt},
     store::Store,
@@ -43,6 +45,13 @@ pub enum FaultKind {
         actual: BlobId,
         /// The file's new place.
         set_aside: Option<PathBuf>,
+    },
+    /// It is in the store below and cannot be used: from now on it counts as absent.
+    Below {
+        /// Its file.
+        path: PathBuf,
+        /// Why.
+        error: StoreError,
     },
     /// The system does not give its bytes.
     Unreadable(StoreError),
@@ -76,7 +85,8 @@ pub fn verify(store: &Store, threads: usize, progress: &(impl Fn(u64) + Sync)) -
     let checked = Tally { count: blobs.len() as u64, bytes: blobs.iter().map(|(_, size)| size).sum() };
     let present: HashSet<BlobId> = blobs.iter().map(|(blob, _)| *blob).collect();
     let mut without_receipt = present.clone();
-    for file in receipt::walk(&store.layout().receipts()) {
+    let receipts = layouts(store).flat_map(|layout| receipt::walk(&layout.receipts()));
+    for file in receipts {
         let (_, id) = file?;
         let Some(receipt) = id.and_then(|id| store.receipt(&id)) else { continue };
         without_receipt.remove(&receipt.blob);
@@ -86,6 +96,8 @@ pub fn verify(store: &Store, threads: usize, progress: &(impl Fn(u64) + Sync)) -
         }
     }
     faults.sort_by_key(|fault| fault.blob);
+    // Both stores may have a receipt of what is in neither.
+    faults.dedup_by_key(|fault| fault.blob);
     for fault in &faults {
         without_receipt.remove(&fault.blob);
     }
@@ -129,12 +141,18 @@ fn largest_first(blobs: &mut Blobs) {
     blobs.dedup();
 }
 
+/// The store's own, and that of the store below.
+fn layouts(store: &Store) -> impl Iterator<Item = &Layout> {
+    [store.layout()].into_iter().chain(store.below().map(Below::layout))
+}
+
+/// Each blob once: what is in both stores is never read below.
 fn list_blobs(store: &Store) -> Result<(Blobs, Vec<PathBuf>), StoreError> {
     let mut blobs = Vec::new();
     let mut strangers = Vec::new();
-    for file in receipt::walk(&store.layout().blobs()) {
+    for file in layouts(store).flat_map(|layout| receipt::walk(&layout.blobs())) {
         match file? {
-            (path, Some(id)) => {
+            (path, Some(id)) if path == store.blob_path(&id) => {
                 match std::fs::metadata(&path) {
                     Ok(metadata) => blobs.push((id, metadata.len())),
                     // Another verification has set it aside meanwhile.
@@ -142,6 +160,7 @@ fn list_blobs(store: &Store) -> Result<(Blobs, Vec<PathBuf>), StoreError> {
                     Err(error) => return Err(StoreError::io("stat", path, error)),
                 }
             }
+            (_, Some(_)) => {}
             (path, None) => strangers.push(path),
         }
     }
@@ -170,13 +189,23 @@ fn hash_all(store: &Store, blobs: &Blobs, threads: usize, progress: &(impl Fn(u6
 }
 
 fn check(store: &Store, id: &BlobId) -> Option<FaultKind> {
-    match blob::verify(store, id) {
-        Ok(()) => None,
-        Err(StoreError::DamagedBlob { actual, .. }) => {
+    let path = store.blob_path(id);
+    let is_own = path == store.layout().blob(id);
+    match (blob::verify(store, id), store.below()) {
+        (Ok(()), _) => None,
+        (Err(error), Some(below)) if !is_own => {
+            below.refuse(id);
+            Some(FaultKind::Below { path, error })
+        }
+        (Err(StoreError::DamagedBlob { actual, .. }), below) => {
             let set_aside = store.is_writable().then(|| set_aside(store, id)).flatten();
+            if set_aside.is_some() && below.is_some_and(|below| below.blob(id).is_some()) {
+                // From now on that one is read: it must be sound, or be refused too.
+                check(store, id);
+            }
             Some(FaultKind::Damaged { actual, set_aside })
         }
-        Err(error) => Some(FaultKind::Unreadable(error)),
+        (Err(error), _) => Some(FaultKind::Unreadable(error)),
     }
 }
 

@@ -11,7 +11,7 @@ use larder_store::digest::BlobId;
 use crate::support::{Package, World, can_unshare, in_mount_namespace, packages};
 
 /// Every file below a folder: its path, mode and bytes.
-fn files(folder: &Path) -> BTreeMap<String, (u32, Vec<u8>)> {
+pub(crate) fn files(folder: &Path) -> BTreeMap<String, (u32, Vec<u8>)> {
     let mut all = BTreeMap::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(next) = folders.pop() {

@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use larder_store::Store;
 use serde_json::{Value, json};
 use url::Url;
 
@@ -30,7 +29,7 @@ pub(in crate::commands) fn run(
 ) -> Result<Outcome, CommandError> {
     let locked = Locked::read(&arguments.project, context)?;
     let folder = folder(arguments, &locked)?;
-    let store = Store::open(&context.store)?;
+    let store = context.open_store()?;
     let stock = match locked.stock(true, &arguments.fetching, &store, context)? {
         Ok(stock) => stock,
         Err(outcome) => return Ok(outcome),

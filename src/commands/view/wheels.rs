@@ -1,6 +1,5 @@
 //! `larder view wheels`: a wheelhouse with an index for pip and micropip.
 
-use larder_store::Store;
 use serde_json::json;
 
 use super::pyodide::files;
@@ -20,7 +19,7 @@ pub(in crate::commands) fn run(
     is_stopped: &dyn Fn() -> bool,
 ) -> Result<Outcome, CommandError> {
     let locked = Locked::read(&arguments.project, context)?;
-    let store = Store::open(&context.store)?;
+    let store = context.open_store()?;
     let stock = match locked.stock(false, &arguments.fetching, &store, context)? {
         Ok(stock) => stock,
         Err(outcome) => return Ok(outcome),

@@ -2,9 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop where it is")]
 
+mod below;
 mod damage;
 mod racing;
 mod support;
+mod take_in;
 
 use larder_store::{
     Store, StoreError,

@@ -31,7 +31,7 @@ fn one_of_many_downloads_and_the_others_find_it() {
     assert_eq!(crate::support::left_in_partial(folder.path()), 0);
 }
 
-fn run(store: &Store, bodies: &[Vec<u8>]) -> usize {
+pub(crate) fn run(store: &Store, bodies: &[Vec<u8>]) -> usize {
     let wanted: Vec<_> = bodies.iter().map(|body| sha512(body)).collect();
     let look_up = store.look_up(&wanted, now()).unwrap();
     let committer = Committer::start(&look_up, now());

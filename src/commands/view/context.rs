@@ -1,0 +1,171 @@
+//! `larder view context`: larder and what lockfiles name, as a context for a build.
+
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
+
+use larder_store::look_up::Wanted;
+
+use crate::{
+    cli,
+    commands::{
+        CommandError, Context, Outcome,
+        provision::{Project, shortfall},
+        settings::selection,
+        through::or_here,
+    },
+    executable::{Executable, ExecutableError},
+    fill::Wishes,
+    plan::Planned,
+    selection::{Os, Platform, Platforms},
+    supply::Supply,
+    ui::units,
+    view::{
+        context::{Seeded, context as layout_of},
+        folder::publish,
+    },
+};
+
+/// What the marker in the folder says.
+const KIND: &str = "context";
+
+/// Why a binary is not for a context.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ContextError {
+    /// Where larder's own file is cannot be told.
+    #[error("the system does not tell where larder's own file is")]
+    Nowhere,
+    /// It is none, or it needs a loader.
+    #[error(transparent)]
+    Executable(#[from] ExecutableError),
+    /// It runs on no platform that the context is for.
+    #[error("{} runs on {runs_on}, and the context is for {}", path.display(), list(platforms))]
+    OtherPlatform {
+        /// The binary.
+        path: PathBuf,
+        /// Its platform.
+        runs_on: Platform,
+        /// Those of the context.
+        platforms: BTreeSet<Platform>,
+    },
+    /// It cannot be read.
+    #[error("{} cannot be read", path.display())]
+    Unreadable {
+        /// The binary.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+fn list(platforms: &BTreeSet<Platform>) -> String {
+    platforms.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+impl ContextError {
+    /// The way out.
+    pub const fn hint(&self) -> &'static str {
+        match self {
+            Self::OtherPlatform { .. } => {
+                "name the static larder of that platform with --binary, or other platforms with --platform"
+            }
+            _ => "name a static larder for Linux with --binary: docker/static.sh in larder's source builds one",
+        }
+    }
+}
+
+/// The binary that goes into the context.
+struct Program {
+    path: PathBuf,
+    executable: Executable,
+    bytes: Vec<u8>,
+}
+
+impl Program {
+    fn read(arguments: &cli::ViewContext, context: &Context<'_>) -> Result<Self, ContextError> {
+        let own = || context.environment.executable().map(Path::to_owned);
+        let path = arguments.binary.clone().or_else(own).ok_or(ContextError::Nowhere)?;
+        let executable = Executable::read_static(&path)?;
+        let read = std::fs::read(&path);
+        let bytes = read.map_err(|source| ContextError::Unreadable { path: path.clone(), source })?;
+        Ok(Self { path, executable, bytes })
+    }
+
+    /// Without other words, the context is for the system that the binary runs on.
+    fn platforms(&self) -> Platforms {
+        Platforms::Only(BTreeSet::from([self.executable.platform()]))
+    }
+
+    fn check(&self, platforms: &Platforms) -> Result<(), ContextError> {
+        let runs_on = self.executable.platform();
+        let is_it = |platform: &Platform| platform.os == Os::Linux && platform.cpu == runs_on.cpu;
+        match platforms {
+            Platforms::Only(only) if !only.iter().any(is_it) => {
+                Err(ContextError::OtherPlatform { path: self.path.clone(), runs_on, platforms: only.clone() })
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+pub(in crate::commands) fn run(
+    arguments: &cli::ViewContext,
+    context: &Context<'_>,
+    is_stopped: &dyn Fn() -> bool,
+) -> Result<Outcome, CommandError> {
+    let view = &arguments.view;
+    let program = Program::read(arguments, context)?;
+    let projects = Project::read_all(&or_here(&view.projects), context)?;
+    for project in &projects {
+        let selection = selection(&view.completing.selecting, &project.input.project, program.platforms())?;
+        program.check(&selection.platforms)?;
+    }
+    let store = context.open_store()?;
+    let (mut seeded, mut worst) = (Vec::new(), None);
+    for project in &projects {
+        let supply = project.complete(&view.completing, program.platforms(), &store, context)?;
+        worst = worst.max(shortfall(&supply));
+        seeded.extend(seeded_by(project, &supply));
+    }
+    if let Some(fault) = worst {
+        return Ok(fault.into());
+    }
+    let bytes: u64 = seeded
+        .iter()
+        .map(|seeded| (seeded.found.blob, seeded.found.size))
+        .collect::<BTreeSet<_>>()
+        .iter()
+        .map(|(_, size)| size)
+        .sum();
+    let layout = layout_of(program.bytes, &seeded, |blob| store.receipt(blob))?;
+    let published = publish(&store, layout, KIND, &view.folder, is_stopped)?;
+    super::print(context, KIND, view, published);
+    context.printer.note(&format!(
+        "larder for {} and {} of what the lockfiles name: docker buildx build --build-context larder={} …",
+        program.executable.platform(),
+        units::bytes(bytes),
+        view.folder.display()
+    ));
+    Ok(Outcome::Done)
+}
+
+fn seeded_by<'a>(project: &'a Project, supply: &Supply<'a>) -> Vec<Seeded<'a>> {
+    let configurations = project.input.by_lockfile(&project.configurations);
+    let settings = &project.input.project.settings;
+    let wanted = |planned: &'a Planned| {
+        if let Some(integrity) = &planned.artifact.integrity {
+            return Some(Wanted::Integrity(integrity.clone()));
+        }
+        let wishes = Wishes::of_artifacts([planned], configurations.clone(), settings);
+        wishes.wishes.first().map(|wish| wish.wanted.clone())
+    };
+    let items = supply.items.iter();
+    items
+        .filter_map(|item| {
+            Some(Seeded { artifact: &item.planned.artifact, wanted: wanted(item.planned)?, found: item.found })
+        })
+        .collect()
+}

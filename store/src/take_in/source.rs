@@ -1,0 +1,142 @@
+//! The other store's files: regular ones of the stated length, and nothing that a link leads to.
+
+use std::{
+    fs::{File, OpenOptions},
+    io::{self, Read as _},
+    os::unix::fs::OpenOptionsExt as _,
+    path::{Path, PathBuf},
+};
+
+use rustix::fs::OFlags;
+
+use super::{Refusal, RefusalReason};
+use crate::{
+    error::{At as _, StoreError},
+    layout::Layout,
+    receipt::{self, Receipt, ReceiptError},
+};
+
+/// Read at once, bytes: as large as what a download writes.
+const READ_BYTES: usize = 128 << 10;
+
+/// No receipt is as long: bytes. One is some hundred, and 150 for each further package with the same bytes.
+const RECEIPT_BYTES: u64 = 4 << 20;
+
+/// Why a file is no receipt that can be believed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum UnfitReceipt {
+    /// It is none.
+    #[error(transparent)]
+    Form(#[from] ReceiptError),
+    /// It is the receipt of another blob than its name says.
+    #[error("it is of another blob")]
+    OtherBlob,
+    /// Its name is no blob's.
+    #[error("{} is not a blob's name", .0.display())]
+    Name(PathBuf),
+    /// It is too long, or is no file.
+    #[error("it is not a file of at most {RECEIPT_BYTES} bytes")]
+    NotAFile,
+    /// A name in it would change what a terminal shows.
+    #[error("a name in it has control characters")]
+    ControlCharacters,
+}
+
+/// All receipts of a store's folder.
+pub(super) fn receipts(layout: &Layout) -> Result<Vec<Result<Receipt, Refusal>>, StoreError> {
+    let mut receipts = Vec::new();
+    for file in receipt::walk(&layout.receipts()) {
+        let (path, blob) = file?;
+        let refused = |reason| Refusal { blob, package: None, reason };
+        receipts.push(match blob {
+            None => Err(refused(RefusalReason::Receipt(UnfitReceipt::Name(path)))),
+            Some(id) => match read(&path) {
+                Ok(receipt) if receipt.blob == id => Ok(receipt),
+                Ok(_) => Err(refused(RefusalReason::Receipt(UnfitReceipt::OtherBlob))),
+                Err(reason) => Err(refused(reason)),
+            },
+        });
+    }
+    receipts.sort_by_key(|receipt| receipt.as_ref().map_or_else(|refusal| refusal.blob, |receipt| Some(receipt.blob)));
+    Ok(receipts)
+}
+
+fn read(path: &Path) -> Result<Receipt, RefusalReason> {
+    let unfit = |reason| RefusalReason::Receipt(reason);
+    let file = open(path).at("open", path)?;
+    let metadata = file.metadata().at("stat", path)?;
+    if !metadata.is_file() || metadata.len() > RECEIPT_BYTES {
+        return Err(unfit(UnfitReceipt::NotAFile));
+    }
+    let mut bytes = Vec::new();
+    file.take(RECEIPT_BYTES).read_to_end(&mut bytes).at("read", path)?;
+    let receipt = Receipt::from_json(&bytes).map_err(|error| unfit(error.into()))?;
+    let has_control = |text: &String| text.chars().any(char::is_control);
+    let texts = receipt.origins.iter().flat_map(|origin| {
+        let optional = [&origin.address, &origin.identity].into_iter().flatten();
+        [&origin.ecosystem, &origin.name, &origin.version].into_iter().chain(optional)
+    });
+    if texts.into_iter().any(has_control) {
+        return Err(unfit(UnfitReceipt::ControlCharacters));
+    }
+    Ok(receipt)
+}
+
+/// Without following a link, and without waiting for who writes to a pipe.
+fn open(path: &Path) -> io::Result<File> {
+    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits();
+    OpenOptions::new().read(true).custom_flags(flags.cast_signed()).open(path)
+}
+
+/// A blob's file in the other store.
+pub(super) struct Source {
+    path: PathBuf,
+    file: File,
+    size: u64,
+}
+
+impl Source {
+    /// Opens one that has `size` bytes.
+    pub(super) fn open(path: &Path, size: u64) -> Result<Self, RefusalReason> {
+        let file = match open(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(RefusalReason::Missing),
+            opened => opened.at("open", path)?,
+        };
+        let metadata = file.metadata().at("stat", path)?;
+        if !metadata.is_file() {
+            return Err(RefusalReason::Missing);
+        }
+        if metadata.len() != size {
+            return Err(RefusalReason::Length { expected: size, actual: metadata.len() });
+        }
+        Ok(Self { path: path.to_owned(), file, size })
+    }
+
+    /// Gives all bytes to `write`. False if it was stopped before the end.
+    pub(super) fn copy(
+        &mut self,
+        mut write: impl FnMut(&[u8]) -> Result<(), StoreError>,
+        is_stopped: &dyn Fn() -> bool,
+    ) -> Result<bool, RefusalReason> {
+        let mut buffer = vec![0; READ_BYTES.min(usize::try_from(self.size).unwrap_or(READ_BYTES).max(1))];
+        // A file that grows while it is read has other bytes than its name says, and no end.
+        let mut left = self.size;
+        while left > 0 {
+            if is_stopped() {
+                return Ok(false);
+            }
+            let most = usize::try_from(left).unwrap_or(READ_BYTES).min(buffer.len());
+            match self.file.read(&mut buffer[..most]) {
+                Ok(0) => break,
+                Ok(count) => {
+                    write(&buffer[..count])?;
+                    left -= count as u64;
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(StoreError::io("read", &self.path, error).into()),
+            }
+        }
+        Ok(true)
+    }
+}
