@@ -17,6 +17,7 @@ Examples:
   larder fetch web admin            the same for two projects
   larder fetch --offline            make no request: say whether everything is here
   larder run --offline -- npm ci    install from the store, with the network cut
+  larder run -- pnpm install --frozen-lockfile
   larder status                     what the store holds
 
 Exit codes: 0 done, 1 wrong input or data, 2 usage, 3 network, 4 store, 130 stopped.")]

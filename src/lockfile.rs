@@ -10,6 +10,7 @@ use larder_store::digest::Integrity;
 use crate::{artifact::Artifact, manifest::Manifests, pyodide::lock_file::LarderLock};
 
 mod address;
+mod bun;
 mod diagnose;
 mod error;
 mod field;
@@ -17,12 +18,20 @@ mod format;
 mod larder;
 mod npm;
 mod package;
+mod pnpm;
+mod shape;
+#[cfg(test)]
+mod testing;
+mod version;
 mod yarn;
 
 pub use error::{BadEntry, EntryProblem, LockfileError, OtherTool};
 pub use format::Format;
 pub use larder::RUNTIME_PACKAGE;
 pub use yarn::YarnLock;
+
+/// Lines in which a lockfile states its version: bun and pnpm do so in the first or second.
+const VERSION_LINES: usize = 10;
 
 /// What one lockfile says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -114,6 +123,12 @@ pub enum UnfetchableReason {
         /// The forge's host.
         host: String,
     },
+    /// A form of its package manager for what no registry has, such as pnpm's for runtimes.
+    #[error("it is of the kind `{kind}`, which larder does not fetch")]
+    Resolution {
+        /// What the lockfile calls it.
+        kind: String,
+    },
     /// An entry with neither version nor address. npm writes such entries for optional packages that it failed to read, and refuses them itself.
     #[error("the entry states neither a version nor an address (an `install` of its package manager writes it anew)")]
     NothingStated,
@@ -126,12 +141,13 @@ pub enum UnfetchableReason {
 /// npm: `package-lock.json` and `npm-shrinkwrap.json`, versions 1, 2 and 3. Where `packages` is present it is used, else `dependencies`, as npm does. A key that
 /// stands twice in an object is accepted if both values are the same.
 ///
-/// yarn: `yarn.lock` of yarn 1, and of yarn 2 and later (versions 4 to 10).
+/// pnpm: `pnpm-lock.yaml`, versions 5 to 9. yarn: `yarn.lock` of yarn 1, and of yarn 2 and later (versions 4 to 10). bun: `bun.lock`, versions 0 to 2.
 pub fn read(lockfile: &str, bytes: &[u8]) -> Result<Reading, LockfileError> {
     match Format::of(lockfile) {
         Format::Npm => npm::read(lockfile, bytes),
+        Format::Pnpm => pnpm::read(lockfile, bytes),
         Format::Yarn => yarn::read(lockfile, bytes),
-        format @ (Format::Pnpm | Format::Bun) => Err(LockfileError::NotYet { lockfile: lockfile.to_owned(), format }),
+        Format::Bun => bun::read(lockfile, bytes),
     }
 }
 
@@ -142,6 +158,18 @@ pub fn manifests(lockfile: &str, bytes: &[u8]) -> Manifests {
         Format::Npm => npm::manifests(bytes),
         Format::Pnpm | Format::Yarn | Format::Bun => Manifests::default(),
     }
+}
+
+/// The `lockfileVersion` that one of the first lines states, as it is written, without reading the rest.
+pub fn stated_version(bytes: &[u8]) -> Option<String> {
+    let lines =
+        bytes.split(|byte| *byte == b'\n').take(VERSION_LINES).filter_map(|line| std::str::from_utf8(line).ok());
+    let stated = |line: &str| {
+        let line = line.trim_start().trim_start_matches('"').strip_prefix("lockfileVersion")?;
+        let version = line.trim_start_matches('"').trim_start().strip_prefix(':')?;
+        Some(version.trim().trim_end_matches(',').trim_matches(['"', '\'']).to_owned())
+    };
+    lines.map(str::trim_end).find_map(stated)
 }
 
 /// The entries of a `larder.lock`: the runtime's npm tarball, and a file for each package.
@@ -163,5 +191,23 @@ pub fn local_tarballs(lockfile: &str, bytes: &[u8]) -> Vec<LocalTarball> {
     match Format::of(lockfile) {
         Format::Npm => npm::local_tarballs(bytes),
         Format::Pnpm | Format::Yarn | Format::Bun => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::stated_version;
+
+    #[test]
+    fn a_lockfile_states_its_version_in_its_first_lines() {
+        for (text, expected) in [
+            ("lockfileVersion: '9.0'\r\n", Some("9.0")),
+            ("---\nlockfileVersion: 5.4\n", Some("5.4")),
+            ("{\n  \"lockfileVersion\": 2,\n", Some("2")),
+            ("{\"name\": \"x\"}", None),
+            ("", None),
+        ] {
+            assert_eq!(stated_version(text.as_bytes()).as_deref(), expected, "{text}");
+        }
     }
 }

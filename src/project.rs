@@ -15,12 +15,6 @@ use crate::{
     pyodide::lock_file::LARDER_LOCK,
 };
 
-/// The formats that are looked for, in this order. One project may use several managers: what each of them names makes one plan.
-const FORMATS: [Format; 2] = [Format::Npm, Format::Yarn];
-
-/// Lockfiles of package managers that are not read.
-const OTHER_LOCKFILES: [&str; 2] = ["pnpm-lock.yaml", "bun.lock"];
-
 /// bun's lockfile in its binary form.
 const BINARY_LOCKFILE: &str = "bun.lockb";
 
@@ -126,10 +120,10 @@ fn read_settings(folder: &Path) -> Result<LarderToml, ProjectError> {
     }
 }
 
-/// Of each package manager, the lockfile that it would read.
+/// Of each package manager, the lockfile that it would read: one project may use several, and what each of them names makes one plan.
 fn find_lockfiles(folder: &Path) -> Result<Vec<PathBuf>, ProjectError> {
     let of = |format: Format| format.file_names().iter().find(|name| folder.join(name).is_file());
-    let found: Vec<PathBuf> = FORMATS.into_iter().filter_map(of).map(PathBuf::from).collect();
+    let found: Vec<PathBuf> = Format::ALL.into_iter().filter_map(of).map(PathBuf::from).collect();
     if !found.is_empty() {
         return Ok(found);
     }
@@ -138,28 +132,20 @@ fn find_lockfiles(folder: &Path) -> Result<Vec<PathBuf>, ProjectError> {
     }
     Err(ProjectError::NoLockfile {
         folder: folder.to_owned(),
-        nearby: Nearby {
-            other_managers: unread_lockfiles(folder),
-            below: lockfiles_below(folder),
-            has_package_json: folder.join("package.json").is_file(),
-        },
+        nearby: Nearby { below: lockfiles_below(folder), has_package_json: folder.join("package.json").is_file() },
     })
 }
 
 /// The binary form counts only where its text is not beside it.
 fn unread_lockfiles(folder: &Path) -> Vec<&'static str> {
-    let is_there = |name: &&str| folder.join(name).is_file();
-    let binary = Some(BINARY_LOCKFILE).filter(|_| !is_there(&Format::Bun.file_names()[0]));
-    OTHER_LOCKFILES.into_iter().chain(binary).filter(is_there).collect()
+    let is_there = |name: &str| folder.join(name).is_file();
+    let is_alone = is_there(BINARY_LOCKFILE) && !is_there(Format::Bun.file_names()[0]);
+    if is_alone { vec![BINARY_LOCKFILE] } else { Vec::new() }
 }
 
 fn read_lockfile(folder: &Path, name: &Path) -> Result<LockfileBytes, ProjectError> {
     let path = folder.join(name);
-    let is_called = |other: &str| name.file_name().is_some_and(|name| name == other);
-    if OTHER_LOCKFILES.into_iter().any(is_called) {
-        return Err(ProjectError::OtherManager { path });
-    }
-    if is_called(BINARY_LOCKFILE) {
+    if name.file_name().is_some_and(|name| name == BINARY_LOCKFILE) {
         return Err(ProjectError::BinaryLockfile { path });
     }
     let bytes = read_file(&path, LONGEST_LOCKFILE)?.ok_or_else(|| ProjectError::NothingThere { path: path.clone() })?;
@@ -192,8 +178,6 @@ fn read_file(path: &Path, longest: u64) -> Result<Option<Vec<u8>>, ProjectError>
 /// What was seen where a lockfile was looked for in vain.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Nearby {
-    /// Lockfiles in the same folder that larder does not read.
-    pub other_managers: Vec<&'static str>,
     /// Lockfiles one or two folders below, sorted, a few at most.
     pub below: Vec<PathBuf>,
     /// Whether the folder has a `package.json`.
@@ -209,7 +193,7 @@ fn lockfiles_below(folder: &Path) -> Vec<PathBuf> {
         for folder in &level {
             let of =
                 |format: Format| format.file_names().iter().map(|name| folder.join(name)).find(|path| path.is_file());
-            found.extend(FORMATS.into_iter().filter_map(of));
+            found.extend(Format::ALL.into_iter().filter_map(of));
         }
         level = level.iter().flat_map(|folder| folders_in(folder, &mut entries_left)).collect();
     }
@@ -245,18 +229,12 @@ pub enum ProjectError {
         path: PathBuf,
     },
     /// A folder without a lockfile.
-    #[error("{} has no {}", folder.display(), names_of(&FORMATS))]
+    #[error("{} has no {}", folder.display(), names_of(&Format::ALL))]
     NoLockfile {
         /// The folder.
         folder: PathBuf,
         /// What is there instead.
         nearby: Nearby,
-    },
-    /// The lockfile of another package manager.
-    #[error("{} is not read yet", path.display())]
-    OtherManager {
-        /// The lockfile.
-        path: PathBuf,
     },
     /// bun's lockfile in its binary form.
     #[error("{} is a lockfile of bun in its binary form, which larder does not read", path.display())]
@@ -302,9 +280,6 @@ impl ProjectError {
         if !nearby.below.is_empty() {
             let paths: Vec<_> = nearby.below.iter().map(|path| shown(path)).collect();
             return Some(format!("there are lockfiles below it: {}", paths.join(", ")));
-        }
-        if !nearby.other_managers.is_empty() {
-            return Some(format!("{} is there; larder does not read it yet", nearby.other_managers.join(", ")));
         }
         nearby.has_package_json.then(|| format!("`npm install --package-lock-only` in {} makes one", folder.display()))
     }

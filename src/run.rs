@@ -3,5 +3,7 @@
 pub mod child;
 pub mod explain;
 pub mod gates;
+pub mod managers;
+pub mod mend;
 pub mod pointing;
 pub mod yarn;

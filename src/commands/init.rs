@@ -118,7 +118,7 @@ fn text(found: &Found) -> String {
         "# What larder fetches for this project, beside what its lockfiles name. Every key may be left out.\n\n",
     );
     let mut line = |line: &str| writeln!(text, "{line}").expect("a string takes everything");
-    line("# The npm lockfiles, if there are several or they are in other folders.");
+    line("# The lockfiles, if they are in other folders.");
     if found.lockfiles.is_empty() {
         line("# lockfiles = [\"package-lock.json\", \"web/package-lock.json\"]");
     } else {

@@ -16,16 +16,18 @@ use super::{
     through::{Through, or_here},
 };
 use crate::{
-    artifact::Source,
+    artifact::{PackageName, Source},
     catalog::Catalog,
     cli,
     interrupt::Interrupt,
-    lockfile::YarnLock,
+    lockfile::{self, Format, YarnLock},
     npmrc::NpmConfig,
     plan::Plan,
+    project::LockfileBytes,
     registry::{Registry, Shelves},
     run::{
         child::{self, Ended},
+        managers, mend,
         pointing::{
             self, Pointers, Way,
             yarn::{YarnPointers, variables as yarn_variables},
@@ -38,6 +40,7 @@ pub(super) fn run(arguments: &cli::Run, context: &Context<'_>) -> Result<Outcome
     let way = Way::of(&arguments.command);
     let projects = Arc::new(Project::read_all(&or_here(&arguments.projects), context)?);
     provision::warn_of_gates(&projects, &arguments.command, way, context);
+    warn_of_refusals(&projects, arguments, context);
     yarn::warn(&projects, arguments, context);
     let store = context.open_store()?;
     let mut catalog =
@@ -60,6 +63,9 @@ pub(super) fn run(arguments: &cli::Run, context: &Context<'_>) -> Result<Outcome
         registry: url.as_deref(),
         scopes: projects.iter().flat_map(|project| &project.configurations).flat_map(NpmConfig::scopes).collect(),
         replaced_host: replaced_host(&projects),
+        caches: &place.caches,
+        has_pnpm: lockfiles(&projects).any(|(_, lockfile)| Format::of(&lockfile.name) == Format::Pnpm),
+        has_wheels: projects.iter().any(|project| project.input.larder_lock.is_some()),
         is_offline: arguments.completing.fetching.offline,
     };
     let no_proxy = ["no_proxy", "NO_PROXY"].iter().find_map(|name| {
@@ -73,6 +79,9 @@ pub(super) fn run(arguments: &cli::Run, context: &Context<'_>) -> Result<Outcome
     }));
     let unset = pointing::contradicting(context.environment.variables().map(|(name, _)| name), &set);
     let ended = child::run(&arguments.command, &unset, &set)?;
+    if let Some(url) = &url {
+        mend_records(&projects, url, context);
+    }
     drop(registry);
     if ended != Ended::Code(0) {
         aftermath::tell(ended, &arguments.command, context);
@@ -82,6 +91,50 @@ pub(super) fn run(arguments: &cli::Run, context: &Context<'_>) -> Result<Outcome
         aftermath::keep_logs(&place, &projects, context);
     }
     Ok(Outcome::Child(ended.exit_code()))
+}
+
+/// The package managers' lockfiles, each with npm's configuration for it.
+fn lockfiles(projects: &[Project]) -> impl Iterator<Item = (&NpmConfig, &LockfileBytes)> {
+    projects.iter().flat_map(|project| project.configurations.iter().zip(&project.input.project.lockfiles))
+}
+
+/// Says which lockfiles the installed package manager will refuse, before it does.
+fn warn_of_refusals(projects: &[Project], arguments: &cli::Run, context: &Context<'_>) {
+    for (_, lockfile) in lockfiles(projects) {
+        let format = Format::of(&lockfile.name);
+        let refusal = lockfile::stated_version(&lockfile.bytes).and_then(|stated| {
+            let installed = managers::installed(format, &arguments.command, context.environment)?;
+            managers::refusal(format, &stated, installed)
+        });
+        if let Some((text, cure)) = refusal {
+            context.printer.warning(&format!("{}: {text}", lockfile.name));
+            context.printer.hints(&[&cure]);
+        }
+        let beyond = projects.iter().flat_map(|project| project.input.plan.artifacts());
+        if matches!(format, Format::Pnpm | Format::Bun)
+            && let Some((first, count)) = managers::beyond_registry(&lockfile.name, beyond)
+        {
+            let more = if count > 1 { format!(" and {} more", count - 1) } else { String::new() };
+            context.printer.warning(&format!(
+                "{}: {format} asks for {first}{more} at its own address, not at larder's registry",
+                lockfile.name
+            ));
+        }
+    }
+}
+
+/// The registry goes with the run, so nothing may be told to ask it later.
+fn mend_records(projects: &[Project], url: &str, context: &Context<'_>) {
+    for (npm, lockfile) in lockfiles(projects).filter(|(_, lockfile)| Format::of(&lockfile.name) == Format::Pnpm) {
+        let registry_of = |scope: Option<&str>| {
+            let scoped = scope.and_then(|scope| PackageName::parse(&format!("{scope}/package")).ok());
+            scoped.map_or(npm.registry(), |name| npm.registry_for(&name)).as_str()
+        };
+        if let Err(error) = mend::mend(lockfile.folder(), url, registry_of) {
+            let folder = lockfile.folder().display();
+            context.printer.warning(&format!("pnpm's record of {folder}/node_modules still names {url}: {error}"));
+        }
+    }
 }
 
 /// The kinds of `yarn.lock` that the projects have.

@@ -32,6 +32,10 @@ pub(super) fn by_looks(lockfile: &str, text: &str) -> Option<LockfileError> {
         return Some(LockfileError::ConflictMarkers { lockfile: lockfile(), line, format });
     }
     let tool = other_syntax(text).filter(|tool| tool.format() != Some(format))?;
+    // Both npm's and bun's begin like this.
+    if (format, tool) == (Format::Bun, OtherTool::Npm) {
+        return None;
+    }
     Some(LockfileError::OtherTool { lockfile: lockfile(), format, tool })
 }
 

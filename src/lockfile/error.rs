@@ -40,14 +40,6 @@ pub enum LockfileError {
         /// The lockfile.
         lockfile: String,
     },
-    /// A format that larder does not read.
-    #[error("{lockfile} is a lockfile of {format}, which larder does not read yet")]
-    NotYet {
-        /// The lockfile.
-        lockfile: String,
-        /// Whose lockfile it is.
-        format: Format,
-    },
     /// JSON that stops too early.
     #[error("{lockfile} is truncated: it ends in line {line}, inside an unfinished value")]
     Truncated {
@@ -177,15 +169,18 @@ pub enum EntryProblem {
     /// The entry is a number, a list or the like.
     #[error("not an object")]
     NotAnObject,
-    /// A field that every entry has.
-    #[error("`{field}` is missing")]
-    Missing {
-        /// The field.
-        field: &'static str,
-    },
+    /// The entry is a number, an object or the like, where its format has lists.
+    #[error("not a list")]
+    NotAList,
     /// A field has another type than its package manager writes.
     #[error("`{field}` has the wrong type")]
     WrongType {
+        /// The field.
+        field: &'static str,
+    },
+    /// A field is not there that every entry has.
+    #[error("`{field}` is missing")]
+    Missing {
         /// The field.
         field: &'static str,
     },

@@ -2,7 +2,10 @@
 
 use std::{borrow::Cow, fmt};
 
-use serde::de::{DeserializeSeed, Deserializer, Error, SeqAccess, Visitor};
+use serde::{
+    Deserialize,
+    de::{DeserializeSeed, Deserializer, Error, SeqAccess, Visitor},
+};
 
 use super::EntryProblem;
 
@@ -85,6 +88,34 @@ impl Field<'_> {
             Self::Flag(true) | Self::WrongType => Err(EntryProblem::WrongType { field }),
         }
     }
+
+    /// The text, where it is one.
+    pub(super) fn as_text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Whether it is `true`.
+    pub(super) const fn is_set(&self) -> bool {
+        matches!(self, Self::Flag(true))
+    }
+
+    /// `true` or `false`, which is also what its absence says.
+    pub(super) const fn flag(&self, field: &'static str) -> Result<bool, EntryProblem> {
+        match self {
+            Self::Absent => Ok(false),
+            Self::Flag(flag) => Ok(*flag),
+            Self::Text(_) | Self::WrongType => Err(EntryProblem::WrongType { field }),
+        }
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Field<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        FieldSeed.deserialize(deserializer)
+    }
 }
 
 /// Reads a [`Field`].
@@ -152,11 +183,34 @@ impl<'de> Visitor<'de> for TextSeed {
 }
 
 /// A list of names.
+#[derive(Debug, PartialEq, Eq)]
 pub(super) enum List {
     /// The names, sorted, each once: their order has no meaning.
     Names(Vec<Box<str>>),
     /// It is no list of texts.
     WrongType,
+}
+
+impl Default for List {
+    fn default() -> Self {
+        Self::Names(Vec::new())
+    }
+}
+
+impl List {
+    /// The names; empty where there is no list.
+    pub(super) fn names(&self, field: &'static str) -> Result<Vec<Box<str>>, EntryProblem> {
+        match self {
+            Self::Names(names) => Ok(names.clone()),
+            Self::WrongType => Err(EntryProblem::WrongType { field }),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for List {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        ListSeed.deserialize(deserializer)
+    }
 }
 
 /// Reads a [`List`]; npm takes a single text for a list of one.

@@ -66,7 +66,7 @@ impl Format {
             Self::Npm => ("lockfileVersion", "1, 2 and 3"),
             Self::Pnpm => ("lockfileVersion", "5 to 9"),
             Self::Yarn => ("version", "1 of yarn 1, and 4 to 10 of yarn 2 and later"),
-            Self::Bun => ("lockfileVersion", "0 and 1"),
+            Self::Bun => ("lockfileVersion", "0, 1 and 2"),
         }
     }
 

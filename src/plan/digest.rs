@@ -133,6 +133,7 @@ impl Writer {
             UnfetchableReason::GitHost { host } => ("git host", host.as_str()),
             UnfetchableReason::GitCommit { committish } => ("git commit", committish.as_deref().unwrap_or_default()),
             UnfetchableReason::GitRepository { host } => ("git repository", host.as_str()),
+            UnfetchableReason::Resolution { kind } => ("resolution", kind.as_str()),
             UnfetchableReason::NothingStated => ("nothing stated", ""),
         };
         let mut texts = vec![unfetchable.name.as_str(), reason, about];

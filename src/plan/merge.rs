@@ -196,16 +196,30 @@ fn settled(mut conditions: Conditions) -> Conditions {
 fn both_needed(ours: Conditions, theirs: &Conditions) -> Conditions {
     let without_both = |conditions: &Conditions| conditions.dev || conditions.optional || conditions.dev_optional;
     let dev_optional = without_both(&ours) && without_both(theirs);
-    let list = |ours: Vec<Box<str>>, theirs: &[Box<str>]| if ours == theirs { ours } else { Vec::new() };
     let (dev, optional) = (ours.dev && theirs.dev, ours.optional && theirs.optional);
     Conditions {
         dev,
         optional,
         dev_optional,
         peer: ours.peer && theirs.peer,
-        // Entries of one package have the same lists; where a lockfile has none (version 1), it may be wanted anywhere.
-        os: list(ours.os, &theirs.os),
-        cpu: list(ours.cpu, &theirs.cpu),
-        libc: list(ours.libc, &theirs.libc),
+        os: either(ours.os, &theirs.os),
+        cpu: either(ours.cpu, &theirs.cpu),
+        libc: either(ours.libc, &theirs.libc),
     }
+}
+
+/// Entries of one package have the same lists; where a lockfile has none (npm's version 1), it may be wanted anywhere. bun writes `none` for processors that it does
+/// not run on.
+fn either(mut ours: Vec<Box<str>>, theirs: &[Box<str>]) -> Vec<Box<str>> {
+    if ours == theirs {
+        return ours;
+    }
+    let says_nothing = |list: &[Box<str>]| list.is_empty() || list.iter().any(|name| name.starts_with('!'));
+    if says_nothing(&ours) || says_nothing(theirs) {
+        return Vec::new();
+    }
+    ours.extend_from_slice(theirs);
+    ours.sort_unstable();
+    ours.dedup();
+    ours
 }

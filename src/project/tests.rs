@@ -27,7 +27,7 @@ fn the_lockfile_of_a_folder_is_found_and_a_shrinkwrap_wins() {
     let cases: [(&[&str], &str); 3] = [
         (&["package-lock.json", "package.json"], "package-lock.json"),
         (&["npm-shrinkwrap.json"], "npm-shrinkwrap.json"),
-        (&["package-lock.json", "npm-shrinkwrap.json", "bun.lock"], "npm-shrinkwrap.json"),
+        (&["package-lock.json", "npm-shrinkwrap.json", "bun.lockb"], "npm-shrinkwrap.json"),
     ];
     for (files, expected) in cases {
         let folder = folder(files, None);
@@ -37,6 +37,23 @@ fn the_lockfile_of_a_folder_is_found_and_a_shrinkwrap_wins() {
         assert_eq!(project.settings, LarderToml::default());
         assert_eq!(project.lockfiles[0].folder(), folder.path());
     }
+}
+
+#[test]
+fn of_each_package_manager_the_lockfile_is_found_and_what_cannot_be_read_is_told() {
+    let folder = folder(&["bun.lock", "bun.lockb", "pnpm-lock.yaml", "package-lock.json", "npm-shrinkwrap.json"], None);
+    let project = Project::open(folder.path()).unwrap();
+    let found: Vec<&str> = names(&project).into_iter().map(|(name, _)| name).collect();
+    assert_eq!(found, ["npm-shrinkwrap.json", "pnpm-lock.yaml", "bun.lock"]);
+    assert_eq!(project.passed_over, [""; 0], "bun.lock says what bun.lockb says");
+    fs::remove_file(folder.path().join("bun.lock")).unwrap();
+    assert_eq!(Project::open(folder.path()).unwrap().passed_over, ["bun.lockb"]);
+    for name in ["npm-shrinkwrap.json", "package-lock.json", "pnpm-lock.yaml"] {
+        fs::remove_file(folder.path().join(name)).unwrap();
+    }
+    let error = Project::open(folder.path()).unwrap_err();
+    assert!(matches!(error, ProjectError::BinaryLockfile { .. }));
+    assert_eq!(error.hint().unwrap(), "`bun install --save-text-lockfile` writes it as text, bun.lock");
 }
 
 #[test]
@@ -76,12 +93,9 @@ fn without_a_lockfile_it_is_said_what_was_looked_for_and_what_is_there() {
         "a/b/c/package-lock.json",
         "node_modules/x/package-lock.json",
         ".hidden/package-lock.json",
-        "bun.lock",
     ];
-    let cases: [(&[&str], Option<&str>); 5] = [
+    let cases: [(&[&str], Option<&str>); 3] = [
         (below, Some("there are lockfiles below it: ROOT/a/b/package-lock.json, ROOT/web/npm-shrinkwrap.json")),
-        (&["pnpm-lock.yaml", "package.json"], Some("pnpm-lock.yaml is there; larder does not read it yet")),
-        (&["bun.lock"], Some("bun.lock is there; larder does not read it yet")),
         (&["package.json"], Some("`npm install --package-lock-only` in ROOT makes one")),
         (&["index.html"], None),
     ];
@@ -91,7 +105,9 @@ fn without_a_lockfile_it_is_said_what_was_looked_for_and_what_is_there() {
         let error = Project::open(folder.path()).unwrap_err();
         assert_eq!(
             error.to_string(),
-            format!("{root} has no npm-shrinkwrap.json, no package-lock.json and no yarn.lock")
+            format!(
+                "{root} has no npm-shrinkwrap.json, no package-lock.json, no pnpm-lock.yaml, no yarn.lock and no bun.lock"
+            )
         );
         assert_eq!(error.hint(), hint.map(|hint| hint.replace("ROOT", &root)), "{files:?}");
     }
@@ -109,9 +125,8 @@ fn a_hint_names_five_lockfiles_at_most() {
 
 #[test]
 fn what_is_no_lockfile_of_npm_is_refused_by_name() {
-    let folder = folder(&["pnpm-lock.yaml", "bun.lockb", "folder/x"], None);
+    let folder = folder(&["bun.lockb", "folder/x"], None);
     let named = |name: &str| Project::open(&folder.path().join(name)).unwrap_err();
-    assert!(matches!(named("pnpm-lock.yaml"), ProjectError::OtherManager { .. }));
     assert!(matches!(named("bun.lockb"), ProjectError::BinaryLockfile { .. }));
     assert!(matches!(named("gone"), ProjectError::NothingThere { .. }));
     assert!(matches!(named("gone/package-lock.json"), ProjectError::NothingThere { .. }));

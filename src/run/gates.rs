@@ -1,15 +1,11 @@
 //! npm 12's gates: it refuses packages from git and from addresses that are not the configured registry's, even where the bytes are in its cache. The
 //! cure is the user's to choose, so it is said before npm fails.
 
-use std::{
-    collections::BTreeMap,
-    ffi::OsString,
-    fmt,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeMap, ffi::OsString, fmt, path::Path};
 
 use url::Url;
 
+use super::managers::found;
 use crate::{
     address::address_of,
     artifact::Source,
@@ -129,9 +125,4 @@ pub fn npm_version(command: &[OsString], environment: &Environment) -> Option<u6
     let package: serde_json::Value = serde_json::from_slice(&std::fs::read(package).ok()?).ok()?;
     let version = package.get("version").filter(|_| package["name"] == "npm")?.as_str()?;
     version.split('.').next()?.parse().ok()
-}
-
-pub(super) fn found(name: &Path, environment: &Environment) -> Option<PathBuf> {
-    let folders = environment.variable_os("PATH")?;
-    std::env::split_paths(folders).map(|folder| folder.join(name)).find(|program| program.is_file())
 }

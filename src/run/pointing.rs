@@ -46,6 +46,12 @@ pub struct Pointers<'a> {
     pub scopes: Vec<&'a str>,
     /// npm's `replace-registry-host`, where it must be told: see [`replaced_host`].
     pub replaced_host: Option<&'a str>,
+    /// Where package managers may cache what the registry on loopback said: it is of no use to anybody after the run.
+    pub caches: &'a Path,
+    /// A lockfile of pnpm is among those that are installed from.
+    pub has_pnpm: bool,
+    /// The registry has wheels, too.
+    pub has_wheels: bool,
     /// No request may leave the machine.
     pub is_offline: bool,
 }
@@ -73,12 +79,50 @@ pub fn variables(pointers: &Pointers<'_>, no_proxy: Option<&str>) -> Vec<(OsStri
     }
     // The registry knows no advisories, and silence would look like a clean bill.
     say("npm_config_audit", "false".as_ref());
+    point_pnpm(registry, pointers.caches, pointers.has_pnpm, &mut say);
+    point_bun(registry, pointers.caches, &mut say);
+    if pointers.has_wheels {
+        point_python(registry, &mut say);
+    }
     // A proxy cannot reach this machine's loopback.
     let others = no_proxy.filter(|others| !others.is_empty()).map(|others| format!(",{others}")).unwrap_or_default();
     for name in ["no_proxy", "NO_PROXY"] {
         say(name, format!("127.0.0.1,localhost{others}").as_ref());
     }
     set
+}
+
+/// pnpm 10 reads npm's variables, later ones their own.
+fn point_pnpm(registry: &str, caches: &Path, has_pnpm: bool, say: &mut impl FnMut(&str, &OsStr)) {
+    say("pnpm_config_registry", registry.as_ref());
+    // npm warns of what it does not know, so these are only there where pnpm is used.
+    for prefix in if has_pnpm { &["npm_config", "pnpm_config"][..] } else { &["pnpm_config"] } {
+        // Descriptions of packages, by their registry's host and port.
+        say(&format!("{prefix}_cache_dir"), caches.join("pnpm").as_os_str());
+        // It would ask for the pnpm that package.json names, and the registry has none.
+        say(&format!("{prefix}_manage_package_manager_versions"), "false".as_ref());
+    }
+    // It would ask the registry for every package of the lockfile, when each version was published. (The least age itself stays what it is: pnpm notes it in
+    // node_modules, and installs anew where it changes.)
+    say("pnpm_config_trust_lockfile", "true".as_ref());
+    say("pnpm_config_pm_on_fail", "ignore".as_ref());
+    say("pnpm_config_update_notifier", "false".as_ref());
+}
+
+fn point_bun(registry: &str, caches: &Path, say: &mut impl FnMut(&str, &OsStr)) {
+    say("BUN_CONFIG_REGISTRY", registry.as_ref());
+    // bun keeps packages by their registry's host, and with its global store it would link to them.
+    say("BUN_INSTALL_CACHE_DIR", caches.join("bun").as_os_str());
+    say("BUN_INSTALL_GLOBAL_STORE", "0".as_ref());
+}
+
+/// pip and uv find the wheels that `larder.lock` names.
+fn point_python(registry: &str, say: &mut impl FnMut(&str, &OsStr)) {
+    let index = format!("{registry}-/python/simple/");
+    for name in ["PIP_INDEX_URL", "UV_DEFAULT_INDEX", "UV_INDEX_URL"] {
+        say(name, index.as_ref());
+    }
+    say("PIP_DISABLE_PIP_VERSION_CHECK", "1".as_ref());
 }
 
 /// Which hosts npm has to replace in the lockfiles' addresses to find the registry on loopback. `addressed` are the hosts of registries that they name, one for each
@@ -107,7 +151,7 @@ pub fn contradicting<'a>(inherited: impl Iterator<Item = &'a str>, set: &[(OsStr
         |name: &str| matches!(name, "npm_config_offline" | "npm_config_prefer_offline" | "npm_config_prefer_online");
     let says_the_same = |name: &&str| {
         let plain = plain(name);
-        let is_read = ["npm_config_", "yarn_"].iter().any(|prefix| plain.starts_with(prefix));
+        let is_read = ["npm_config_", "pnpm_config_", "yarn_"].iter().any(|prefix| plain.starts_with(prefix));
         is_read && (set.contains(&plain) || is_mode(&plain))
     };
     inherited.filter(says_the_same).map(OsString::from).collect()
@@ -153,6 +197,9 @@ mod tests {
             registry: None,
             scopes: Vec::new(),
             replaced_host: None,
+            caches: Path::new("/m"),
+            has_pnpm: true,
+            has_wheels: true,
             is_offline: true,
         };
         let set = variables(&pointers, None);
@@ -160,5 +207,37 @@ mod tests {
             ["NPM_CONFIG_CACHE", "npm_config_cache", "npm_config_prefer-online", "npm_config_registry", "CACHE"];
         let gone = contradicting(inherited.into_iter(), &set);
         assert_eq!(gone, ["NPM_CONFIG_CACHE", "npm_config_cache", "npm_config_prefer-online"].map(OsString::from));
+    }
+
+    #[test]
+    fn each_package_manager_is_told_of_the_registry_in_its_own_words() {
+        let pointers = Pointers {
+            npm_cache: Path::new("/c"),
+            npm_logs: Path::new("/l"),
+            registry: Some("http://127.0.0.1:1/"),
+            scopes: vec!["@s"],
+            replaced_host: None,
+            caches: Path::new("/m"),
+            has_pnpm: true,
+            has_wheels: true,
+            is_offline: true,
+        };
+        let set = variables(&pointers, None);
+        let value = |name: &str| {
+            let found = set.iter().find(|(variable, _)| variable == name);
+            found.map(|(_, value)| value.to_str().unwrap())
+        };
+        for name in ["npm_config_registry", "npm_config_@s:registry", "pnpm_config_registry", "BUN_CONFIG_REGISTRY"] {
+            assert_eq!(value(name), Some("http://127.0.0.1:1/"), "{name}");
+        }
+        for name in ["PIP_INDEX_URL", "UV_DEFAULT_INDEX"] {
+            assert_eq!(value(name), Some("http://127.0.0.1:1/-/python/simple/"), "{name}");
+        }
+        assert_eq!(value("pnpm_config_trust_lockfile"), Some("true"));
+        assert_eq!((value("pnpm_config_cache_dir"), value("BUN_INSTALL_CACHE_DIR")), (Some("/m/pnpm"), Some("/m/bun")));
+        assert_eq!(
+            contradicting(["PNPM_CONFIG_REGISTRY"].into_iter(), &set),
+            ["PNPM_CONFIG_REGISTRY"].map(OsString::from)
+        );
     }
 }

@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::gates::found;
+use super::managers::found;
 use crate::{
     artifact::Source,
     environment::Environment,

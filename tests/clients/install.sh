@@ -46,6 +46,19 @@ install_npm() {
 	(PATH=$at/bin:$PATH && say "npm $(npm --version) on node $(node -p process.versions.node)")
 }
 
+# install_manager NAME SPECIFICATION PROGRAM…: a package manager from the configured npm registry, into target/clients/NAME, whose bin/ has its programs.
+install_manager() {
+	local at=$CLIENTS/$1 specification=$2 program
+	shift 2
+	if [ ! -x "$at/bin/$1" ]; then
+		say "installing $specification into $at"
+		npm install --silent --prefix "$at" "$specification" || return 1
+		mkdir -p "$at/bin"
+		for program in "$@"; do ln -sf "../node_modules/.bin/$program" "$at/bin/$program"; done
+	fi
+	(PATH=$at/bin:$PATH && say "$1 $("$1" --version)")
+}
+
 # install_yarn MAJOR: the newest yarn of that line, into target/clients/yarn-MAJOR. Kept between runs.
 install_yarn() {
 	local at=$CLIENTS/yarn-$1 package=@yarnpkg/cli-dist

@@ -95,9 +95,9 @@ reference() {
 same_tree() {
 	local said
 	if said=$(node "$COMPARE" "$REFERENCE" "$2"); then
-		pass "$1: the tree of an online npm ci: $said"
+		pass "$1: the tree of an online install: $said"
 	else
-		fail "$1: not the tree of an online npm ci"
+		fail "$1: not the tree of an online install"
 		sed 's/^/        /' <<<"$said"
 	fi
 }

@@ -65,7 +65,11 @@ fn a_folder_without_a_lockfile_says_where_one_is() {
     let world = World::new(&packages(1));
     let run = world.run(&["fetch", "..", "--color", "never"]);
     assert_eq!(run.code, Some(1));
-    assert!(run.err.contains("has no npm-shrinkwrap.json, no package-lock.json and no yarn.lock"), "{}", run.err);
+    assert!(
+        run.err.contains("has no npm-shrinkwrap.json, no package-lock.json, no pnpm-lock.yaml, no yarn.lock"),
+        "{}",
+        run.err
+    );
     assert!(run.err.contains("hint: there are lockfiles below it: ../project/package-lock.json"), "{}", run.err);
     let run = world.run(&["fetch", "nowhere"]);
     assert_eq!((run.code, run.err.as_str()), (Some(1), "error: nowhere does not exist\n"));

@@ -10,6 +10,7 @@ mod fetch;
 mod input;
 mod kills;
 mod lock;
+mod managers;
 mod network;
 mod plan;
 mod pyodide;

@@ -37,6 +37,8 @@ const TMPFS: u64 = 0x0102_1994;
 pub(super) struct Place {
     pub(super) cache: PathBuf,
     pub(super) logs: PathBuf,
+    /// Where other package managers than npm cache what they were told.
+    pub(super) caches: PathBuf,
     /// The mirror of yarn 1, if there is such a lockfile.
     pub(super) yarn_mirror: Option<PathBuf>,
     _scratch: Scratch,
@@ -90,7 +92,8 @@ impl Place {
         if let (Some(layout), Some(at)) = (&layouts.mirror, &yarn_mirror) {
             link(layout, at)?;
         }
-        Ok(Self { cache, logs, yarn_mirror, _scratch: scratch })
+        let caches = scratch.path().join("caches");
+        Ok(Self { cache, logs, caches, yarn_mirror, _scratch: scratch })
     }
 }
 

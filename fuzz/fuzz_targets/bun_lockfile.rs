@@ -1,0 +1,9 @@
+//! Any bytes as a lockfile of bun.
+#![no_main]
+
+#[path = "shared/lockfile.rs"]
+mod lockfile;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    lockfile::check("bun.lock", bytes);
+});

@@ -1,0 +1,100 @@
+//! Lockfiles of other package managers than npm: fetched like npm's, and together with them.
+
+use std::fmt::Write as _;
+
+use crate::support::{Package, World, packages};
+
+fn pnpm_lockfile(packages: &[Package]) -> String {
+    let mut text = "lockfileVersion: '9.0'\nimporters:\n  .: {}\npackages:\n".to_owned();
+    for package in packages {
+        writeln!(text, "  {}@1.0.0:\n    resolution: {{integrity: {}}}", package.name, package.integrity()).unwrap();
+    }
+    text
+}
+
+fn bun_lockfile(packages: &[Package]) -> String {
+    let mut text =
+        "{\n  \"lockfileVersion\": 1,\n  \"workspaces\": { \"\": { \"name\": \"app\", }, },\n  \"packages\": {\n"
+            .to_owned();
+    for package in packages {
+        writeln!(text, "    \"{0}\": [\"{0}@1.0.0\", \"\", {{}}, \"{1}\"],\n", package.name, package.integrity())
+            .unwrap();
+    }
+    text + "  },\n}\n"
+}
+
+#[test]
+fn what_the_lockfiles_of_one_folder_name_together_is_fetched_once() {
+    let some = packages(4);
+    let world = World::new(&some);
+    world.lock(&some[..3]);
+    world.write("pnpm-lock.yaml", &pnpm_lockfile(&some[1..]));
+    world.write("bun.lock", &bun_lockfile(&some[2..]));
+    let run = world.run(&["fetch"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    insta::assert_snapshot!(world.plain(&run.out), @r###"
+    11 entries in package-lock.json and pnpm-lock.yaml and bun.lock = 4 artifacts + 4 repeats + 3 projects
+    4 artifacts = 0 already here + 4 fetched + 0 failed
+    4 requests, 3.4 kB in [time]
+    "###);
+    assert!(some.iter().all(|package| world.server.count(&package.path()) == 1));
+}
+
+#[test]
+fn bad_entries_of_pnpm_are_named_with_the_way_to_a_new_lockfile() {
+    let world = World::new(&[]);
+    std::fs::remove_file(world.project().join("package-lock.json")).unwrap();
+    world.write("pnpm-lock.yaml", "lockfileVersion: '9.0'\npackages:\n  a@1.0.0: {}\n  b@1.0.0: 5\n");
+    let run = world.run(&["fetch", "--color", "never"]);
+    assert_eq!((run.code, run.out.as_str()), (Some(1), ""));
+    insta::assert_snapshot!(run.err, @r###"
+    error: pnpm-lock.yaml has 2 entries that cannot be understood:
+      a@1.0.0: `resolution` is missing
+      b@1.0.0: not an object
+
+    hint: `git checkout` brings back the last one that was committed; `pnpm install --lockfile-only` makes it anew
+    "###);
+}
+
+#[test]
+fn the_binary_lockfile_of_bun_is_refused_with_the_way_to_its_text_and_told_beside_others() {
+    let some = packages(1);
+    let world = World::new(&some);
+    world.write("bun.lockb", "#!/usr/bin/env bun\nbun-lockfile-format-v0\n");
+    let run = world.run(&["fetch", "--color", "never"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert!(run.err.contains("warning: bun.lockb is there too, and larder cannot read it"), "{}", run.err);
+    let run = world.run(&["fetch", "bun.lockb", "--color", "never"]);
+    assert_eq!(run.code, Some(1));
+    insta::assert_snapshot!(run.err, @r###"
+    error: bun.lockb is a lockfile of bun in its binary form, which larder does not read
+
+    hint: `bun install --save-text-lockfile` writes it as text, bun.lock
+    "###);
+}
+
+#[test]
+fn pnpm_is_not_led_back_to_the_registry_of_a_run_that_is_over() {
+    let some = packages(1);
+    let world = World::new(&some);
+    world.write("pnpm-lock.yaml", &pnpm_lockfile(&some));
+    let script = r#"test "$pnpm_config_registry" = "$npm_config_registry" && mkdir -p node_modules && printf '{\n  "registries": {\n    "default": "%s"\n  }\n}\n' "$npm_config_registry" > node_modules/.modules.yaml"#;
+    let run = world.run(&["run", "--", "sh", "-c", script]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    let record = std::fs::read_to_string(world.project().join("node_modules/.modules.yaml")).unwrap();
+    assert_eq!(record, format!("{{\n  \"registries\": {{\n    \"default\": \"{}\"\n  }}\n}}\n", world.server.url("/")));
+}
+
+#[test]
+fn what_pnpm_asks_for_at_its_own_address_is_told_before_it_does() {
+    let some = packages(1);
+    let world = World::new(&some);
+    let address = format!("{}files/own.tgz", world.server.url("/"));
+    world.server.on("/files/own.tgz", larder_test_server::Reply::body("own"));
+    let entry = format!("  own@{address}:\n    resolution: {{tarball: {address}}}\n    version: 1.0.0\n");
+    world.write("pnpm-lock.yaml", &(pnpm_lockfile(&some) + &entry));
+    let run = world.run(&["run", "--color", "never", "--", "true"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    let warning = "warning: pnpm-lock.yaml: pnpm asks for own 1.0.0 at its own address, not at larder's registry";
+    assert!(run.err.contains(warning), "{}", run.err);
+}
