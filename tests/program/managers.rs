@@ -35,7 +35,7 @@ fn what_the_lockfiles_of_one_folder_name_together_is_fetched_once() {
     insta::assert_snapshot!(world.plain(&run.out), @r###"
     11 entries in package-lock.json and pnpm-lock.yaml and bun.lock = 4 artifacts + 4 repeats + 3 projects
     4 artifacts = 0 already here + 4 fetched + 0 failed
-    4 requests, 3.4 kB in [time]
+    4 requests, 7.9 kB in [time]
     "###);
     assert!(some.iter().all(|package| world.server.count(&package.path()) == 1));
 }
@@ -67,7 +67,7 @@ fn the_binary_lockfile_of_bun_is_refused_with_the_way_to_its_text_and_told_besid
     let run = world.run(&["fetch", "bun.lockb", "--color", "never"]);
     assert_eq!(run.code, Some(1));
     insta::assert_snapshot!(run.err, @r###"
-    error: bun.lockb is a lockfile of bun in its binary form, which larder does not read
+    error: ./bun.lockb is a lockfile of bun in its binary form, which larder does not read
 
     hint: `bun install --save-text-lockfile` writes it as text, bun.lock
     "###);
