@@ -10,6 +10,7 @@ use super::{
     settings::{fill_settings, selection},
 };
 use crate::{
+    artifact::Ecosystem,
     catalog::Catalog,
     cli,
     fill::{Fault, WatchEvent, Wishes, chain},
@@ -40,9 +41,11 @@ impl Project {
         inputs.into_iter().map(|input| Ok(Self { configurations: input.configurations(context)?, input })).collect()
     }
 
-    /// Sees to it that the selected part of the plan is in the store and sound. What is missing after that is printed, and is in the result.
+    /// Sees to it that the selected part of the plan, of all ecosystems or of this one, is in the store and sound. What is missing after that is printed, and is in the
+    /// result.
     pub(super) fn complete(
         &self,
+        ecosystem: Option<Ecosystem>,
         arguments: &cli::Completing,
         default: Platforms,
         store: &Store,
@@ -51,7 +54,10 @@ impl Project {
         let settings = &self.input.project.settings;
         let selection = selection(&arguments.selecting, &self.input.project, default)?;
         let configurations = self.input.by_lockfile(&self.configurations);
-        let (wishes, _) = Wishes::of(&self.input.plan, &selection, configurations, settings);
+        let (mut wishes, _) = Wishes::of(&self.input.plan, &selection, configurations, settings);
+        if let Some(ecosystem) = ecosystem {
+            wishes = wishes.for_ecosystem(ecosystem);
+        }
         self.supply(wishes, &arguments.fetching, Reader::Supply, store, context)
     }
 
@@ -125,6 +131,7 @@ pub(super) fn shortfall(supply: &Supply<'_>) -> Option<Fault> {
 /// The catalog of complete projects, or how the command ends because one of them is not.
 pub(super) fn complete_catalog(
     projects: &[Project],
+    ecosystem: Option<Ecosystem>,
     arguments: &cli::Completing,
     default: &Platforms,
     store: &Store,
@@ -133,7 +140,7 @@ pub(super) fn complete_catalog(
     let mut catalog = Catalog::default();
     let mut worst = None;
     for project in projects {
-        let supply = project.complete(arguments, default.clone(), store, context)?;
+        let supply = project.complete(ecosystem, arguments, default.clone(), store, context)?;
         match shortfall(&supply) {
             Some(fault) => worst = worst.max(Some(fault)),
             None => catalog.extend(project.catalog(store, &supply)?),

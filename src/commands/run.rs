@@ -16,7 +16,7 @@ use super::{
     through::{Through, or_here},
 };
 use crate::{
-    artifact::{PackageName, Source},
+    artifact::{Ecosystem, PackageName, Source},
     catalog::Catalog,
     cli,
     interrupt::Interrupt,
@@ -43,8 +43,10 @@ pub(super) fn run(arguments: &cli::Run, context: &Context<'_>) -> Result<Outcome
     warn_of_refusals(&projects, arguments, context);
     yarn::warn(&projects, arguments, context);
     let store = context.open_store()?;
+    // npm alone installs nothing of Python's; what another command installs, nobody knows.
+    let (ecosystem, platforms) = ((way == Way::Cache).then_some(Ecosystem::Npm), host_platforms());
     let mut catalog =
-        match provision::complete_catalog(&projects, &arguments.completing, &host_platforms(), &store, context)? {
+        match provision::complete_catalog(&projects, ecosystem, &arguments.completing, &platforms, &store, context)? {
             Ok(catalog) => catalog,
             Err(outcome) => return Ok(outcome),
         };

@@ -17,6 +17,7 @@ use super::{
     through::or_here,
 };
 use crate::{
+    artifact::Ecosystem,
     catalog::Catalog,
     cli::{self, TarballNames, ViewKind},
     interrupt::Interrupt,
@@ -59,11 +60,12 @@ pub(super) fn run(arguments: &cli::View, context: &Context<'_>) -> Result<Outcom
         provision::warn_of_gates(&projects, &[], Way::Cache, context);
     }
     let store = context.open_store()?;
-    let mut catalog =
-        match provision::complete_catalog(&projects, &view.completing, &default_platforms(), &store, context)? {
-            Ok(catalog) => catalog,
-            Err(outcome) => return Ok(outcome),
-        };
+    let (npm, platforms) = (Some(Ecosystem::Npm), default_platforms());
+    let mut catalog = match provision::complete_catalog(&projects, npm, &view.completing, &platforms, &store, context)?
+    {
+        Ok(catalog) => catalog,
+        Err(outcome) => return Ok(outcome),
+    };
     if is_for_npm {
         provision::describe(&mut catalog, &store, context);
     }

@@ -8,7 +8,7 @@ use std::{
 
 use hickory_resolver::{
     TokioResolver,
-    config::{LookupIpStrategy, NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts, ServerOrderingStrategy},
+    config::{LookupIpStrategy, ResolveHosts, ResolverConfig, ResolverOpts, ServerOrderingStrategy},
     net::{NetError, runtime::TokioRuntimeProvider},
     system_conf::parse_resolv_conf,
 };
@@ -116,7 +116,7 @@ mod tests {
         time::Duration,
     };
 
-    use hickory_resolver::config::ConnectionConfig;
+    use hickory_resolver::config::{ConnectionConfig, NameServerConfig};
 
     use super::*;
 

@@ -158,6 +158,17 @@ impl<'a> Wishes<'a> {
         (wishes, left_out)
     }
 
+    /// Leaves out what is for another kind of package manager.
+    #[must_use]
+    pub fn for_ecosystem(mut self, ecosystem: Ecosystem) -> Self {
+        self.wishes.retain(|wish| match &wish.of {
+            WishOf::Planned(planned) => planned.iter().any(|planned| planned.artifact.ecosystem == ecosystem),
+            WishOf::Ready(_) => true,
+        });
+        self.failures.retain(|failure| failure.ecosystem == ecosystem);
+        self
+    }
+
     /// These artifacts are wanted, whatever else the plan has.
     pub fn of_artifacts(
         artifacts: impl IntoIterator<Item = &'a Planned>,

@@ -29,7 +29,7 @@ function countPnpm(text) {
 		entries += 1;
 		if (!/type: directory|tarball: file:/.test(rest)) {
 			// Peers are no part of the file: `/a/1.0.0_peers`, `/a@1.0.0(peers)`.
-			files.add(key.replace(/\(.*$/, '').replace(/^(\/(?:@[^/]+\/)?[^/]+\/[^/_]+)_.*$/, '$1'));
+			files.add(key.replace(/\(.*$/, '').replace(/^(\/(?:@[^/]+\/[^/]+|[^@/][^/]*)\/[^/_]+)_.*$/, '$1'));
 		}
 	}
 	return { entries: entries + (projects || 1), artifacts: files.size };

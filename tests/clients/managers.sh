@@ -43,7 +43,7 @@ manager_tree() {
 settle() {
 	local record
 	for record in "$1"/node_modules/.modules.yaml "$1"/node_modules/.pnpm-workspace-state*.json "$1"/node_modules/.yarn-state.yml; do
-		[ ! -f "$record" ] || sed -i -E '/prunedAt|lastValidatedTimestamp|recordedAtNs|mtime/d' "$record"
+		[ ! -f "$record" ] || sed -i -E '/prunedAt|lastValidatedTimestamp|recordedAtNs|[mc]time/d' "$record"
 	done
 }
 

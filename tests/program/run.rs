@@ -9,7 +9,10 @@ use std::{
 
 use larder_store::digest::{Algorithm, BlobId, Digest};
 
-use crate::support::{Package, Run, World, can_unshare, finish, in_mount_namespace, packages};
+use crate::{
+    pyodide::{Pyodide, distributed},
+    support::{Package, Run, World, can_unshare, finish, in_mount_namespace, packages},
+};
 
 /// A world whose PATH begins with a folder for stand-ins, and whose temporary files have a folder of their own.
 struct Bench {
@@ -18,7 +21,10 @@ struct Bench {
 
 impl Bench {
     fn new(packages: &[Package]) -> Self {
-        let world = World::new(packages);
+        Self::of(World::new(packages))
+    }
+
+    fn of(world: World) -> Self {
         for name in ["bin", "tmp"] {
             std::fs::create_dir(world.folder.path().join(name)).unwrap();
         }
@@ -109,6 +115,23 @@ fn npm_finds_every_tarball_by_its_digest_in_a_cache_of_links() {
     assert_eq!(bench.run(&["--offline", "--", "npm", "ci"]).code, Some(7));
     assert!(bench.read("env").contains("\nnpm_config_offline=true\n"));
     assert!(bench.world.server.requests().is_empty());
+}
+
+#[test]
+fn npm_waits_for_no_wheel_and_what_could_install_one_does() {
+    let project = Pyodide::new(&[("numpy", "2.2.5", &[])]);
+    project.ask(&["numpy"], "");
+    project.lock();
+    let wheel = format!("/dist/{}", distributed("numpy", "2.2.5").0);
+    let bench = Bench::of(project.world);
+    bench.world.server.forget();
+    bench.program("npm", "echo installed");
+    let run = bench.run(&["--", "npm", "ci"]);
+    assert_eq!((run.code, run.out.as_str(), bench.world.server.count(&wheel)), (Some(0), "installed\n", 0), "{run:?}");
+    let view = finish(bench.command(&["view", "npm-cache", "cache"]));
+    assert_eq!((view.code, bench.world.server.count(&wheel)), (Some(0), 0), "{view:?}");
+    let run = bench.run(&["--", "sh", "-c", "npm ci"]);
+    assert_eq!((run.code, bench.world.server.count(&wheel)), (Some(0), 1), "{run:?}");
 }
 
 #[test]

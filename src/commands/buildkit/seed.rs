@@ -107,7 +107,7 @@ fn planned(
     let mut receipts: BTreeMap<BlobId, Receipt> = BTreeMap::new();
     let mut worst = None;
     for project in &Project::read_all(&or_here(&arguments.projects), context)? {
-        let supply = project.complete(&arguments.completing, platforms.clone(), store, context)?;
+        let supply = project.complete(None, &arguments.completing, platforms.clone(), store, context)?;
         worst = worst.max(shortfall(&supply));
         let here = supply.items.iter().filter_map(|item| present(store, &item.found.blob));
         receipts.extend(here.map(|receipt| (receipt.blob, receipt)));

@@ -126,7 +126,7 @@ pub(in crate::commands) fn run(
     let store = context.open_store()?;
     let (mut seeded, mut worst) = (Vec::new(), None);
     for project in &projects {
-        let supply = project.complete(&view.completing, program.platforms(), &store, context)?;
+        let supply = project.complete(None, &view.completing, program.platforms(), &store, context)?;
         worst = worst.max(shortfall(&supply));
         seeded.extend(seeded_by(project, &supply));
     }
