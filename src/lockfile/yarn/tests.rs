@@ -112,7 +112,7 @@ fn an_entry_of_version_1_is_what_its_address_and_its_range_say() {
 fn the_public_registry_has_one_name() {
     let text = format!("{CLASSIC}a@1:\n  version \"1.0.0\"\n  resolved \"{YARN_REGISTRY}a/-/a-1.0.0.tgz#{SHA1}\"\n");
     assert_eq!(read_all(&text), [format!("a@1 = a 1.0.0 registry {NPM_REGISTRY}a/-/a-1.0.0.tgz {SHA1_INTEGRITY}")]);
-    let address = "https%3A%2F%2Fregistry.yarnpkg.com%2Fa%2F-%2Fa-1.0.0.tgz";
+    let address = format!("{YARN_REGISTRY}a/-/a-1.0.0.tgz").replace(':', "%3A").replace('/', "%2F");
     let text =
         berry(&format!("\"a@npm:1\":\n  version: 1.0.0\n  resolution: \"a@npm:1.0.0::__archiveUrl={address}\"\n"));
     assert_eq!(read_all(&text), [format!("a@npm:1 = a 1.0.0 registry {NPM_REGISTRY}a/-/a-1.0.0.tgz")]);
