@@ -33,6 +33,9 @@ const HINT_ENTRIES: usize = 2000;
 /// Lockfiles that a hint names.
 const HINT_LOCKFILES: usize = 5;
 
+/// The way out of a folder that is no project.
+const NAME_IT: &str = "name the project's folder or its lockfile; if none is named, larder takes the current folder";
+
 /// What was found where a person pointed.
 #[derive(Clone, Debug)]
 pub struct Project {
@@ -73,7 +76,7 @@ impl Project {
     pub fn open(path: &Path) -> Result<Self, ProjectError> {
         let metadata = fs::metadata(path).map_err(|source| match source.kind() {
             io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
-                ProjectError::NothingThere { path: path.to_owned() }
+                ProjectError::NothingThere { path: path.to_owned(), listed_in: None }
             }
             _ => ProjectError::Unreadable { path: path.to_owned(), source },
         })?;
@@ -85,18 +88,20 @@ impl Project {
         let has_larder_lock =
             folder.join(LARDER_LOCK).is_file() && only.as_ref().is_none_or(|name| name.as_os_str() == LARDER_LOCK);
         let looks_around = only.is_none() && settings.lockfiles.is_empty();
+        let listed_in = (!looks_around && only.is_none()).then(|| folder.join(SETTINGS));
         let names = match only {
             Some(name) if name.as_os_str() == LARDER_LOCK => Vec::new(),
             Some(name) => vec![name],
-            None if !settings.lockfiles.is_empty() => settings.lockfiles.clone(),
+            None if listed_in.is_some() => settings.lockfiles.clone(),
             None => match find_lockfiles(folder) {
                 Ok(names) => names,
                 Err(_) if settings.pyodide.is_some() || has_larder_lock => Vec::new(),
                 Err(error) => return Err(error),
             },
         };
-        let lockfiles = names.iter().map(|name| read_lockfile(folder, name)).collect::<Result<_, _>>()?;
-        let larder_lock = if has_larder_lock { Some(read_lockfile(folder, Path::new(LARDER_LOCK))?) } else { None };
+        let read = |name: &Path, listed_in| read_lockfile(folder, name, listed_in);
+        let lockfiles = names.iter().map(|name| read(name, listed_in.as_deref())).collect::<Result<_, _>>()?;
+        let larder_lock = if has_larder_lock { Some(read(Path::new(LARDER_LOCK), None)?) } else { None };
         let passed_over = if looks_around { unread_lockfiles(folder) } else { Vec::new() };
         Ok(Self { folder: folder.to_owned(), lockfiles, passed_over, settings, larder_lock })
     }
@@ -122,8 +127,7 @@ fn read_settings(folder: &Path) -> Result<LarderToml, ProjectError> {
 
 /// Of each package manager, the lockfile that it would read: one project may use several, and what each of them names makes one plan.
 fn find_lockfiles(folder: &Path) -> Result<Vec<PathBuf>, ProjectError> {
-    let of = |format: Format| format.file_names().iter().find(|name| folder.join(name).is_file());
-    let found: Vec<PathBuf> = Format::ALL.into_iter().filter_map(of).map(PathBuf::from).collect();
+    let found: Vec<PathBuf> = lockfile_names(folder).map(PathBuf::from).collect();
     if !found.is_empty() {
         return Ok(found);
     }
@@ -132,8 +136,18 @@ fn find_lockfiles(folder: &Path) -> Result<Vec<PathBuf>, ProjectError> {
     }
     Err(ProjectError::NoLockfile {
         folder: folder.to_owned(),
-        nearby: Nearby { below: lockfiles_below(folder), has_package_json: folder.join("package.json").is_file() },
+        nearby: Nearby {
+            below: lockfiles_below(folder),
+            above: lockfile_above(folder),
+            has_package_json: folder.join("package.json").is_file(),
+        },
     })
+}
+
+/// The names of those that the folder has, one of each package manager.
+fn lockfile_names(folder: &Path) -> impl Iterator<Item = &'static str> {
+    let of = |format: Format| format.file_names().iter().copied().find(|name| folder.join(name).is_file());
+    Format::ALL.into_iter().filter_map(of)
 }
 
 /// The binary form counts only where its text is not beside it.
@@ -143,12 +157,13 @@ fn unread_lockfiles(folder: &Path) -> Vec<&'static str> {
     if is_alone { vec![BINARY_LOCKFILE] } else { Vec::new() }
 }
 
-fn read_lockfile(folder: &Path, name: &Path) -> Result<LockfileBytes, ProjectError> {
+fn read_lockfile(folder: &Path, name: &Path, listed_in: Option<&Path>) -> Result<LockfileBytes, ProjectError> {
     let path = folder.join(name);
     if name.file_name().is_some_and(|name| name == BINARY_LOCKFILE) {
         return Err(ProjectError::BinaryLockfile { path });
     }
-    let bytes = read_file(&path, LONGEST_LOCKFILE)?.ok_or_else(|| ProjectError::NothingThere { path: path.clone() })?;
+    let nothing = || ProjectError::NothingThere { path: path.clone(), listed_in: listed_in.map(Path::to_owned) };
+    let bytes = read_file(&path, LONGEST_LOCKFILE)?.ok_or_else(nothing)?;
     let parts: Vec<_> = name.components().map(|part| part.as_os_str().to_string_lossy()).collect();
     Ok(LockfileBytes { path, name: parts.join("/"), bytes: bytes.into() })
 }
@@ -180,6 +195,8 @@ fn read_file(path: &Path, longest: u64) -> Result<Option<Vec<u8>>, ProjectError>
 pub struct Nearby {
     /// Lockfiles one or two folders below, sorted, a few at most.
     pub below: Vec<PathBuf>,
+    /// The nearest lockfile of the folders that it is in.
+    pub above: Option<PathBuf>,
     /// Whether the folder has a `package.json`.
     pub has_package_json: bool,
 }
@@ -191,15 +208,19 @@ fn lockfiles_below(folder: &Path) -> Vec<PathBuf> {
     let mut level = folders_in(folder, &mut entries_left);
     for _ in 0..2 {
         for folder in &level {
-            let of =
-                |format: Format| format.file_names().iter().map(|name| folder.join(name)).find(|path| path.is_file());
-            found.extend(Format::ALL.into_iter().filter_map(of));
+            found.extend(lockfile_names(folder).map(|name| folder.join(name)));
         }
         level = level.iter().flat_map(|folder| folders_in(folder, &mut entries_left)).collect();
     }
     found.sort();
     found.truncate(HINT_LOCKFILES);
     found
+}
+
+/// A person may have gone into a folder of the project, as npm lets them.
+fn lockfile_above(folder: &Path) -> Option<PathBuf> {
+    let folder = folder.canonicalize().ok()?;
+    folder.ancestors().skip(1).find_map(|above| lockfile_names(above).next().map(|name| above.join(name)))
 }
 
 /// A hint needs no error: what cannot be listed has nothing to show.
@@ -227,6 +248,8 @@ pub enum ProjectError {
     NothingThere {
         /// The path.
         path: PathBuf,
+        /// The `larder.toml` that lists it, if it was not named on the command line.
+        listed_in: Option<PathBuf>,
     },
     /// A folder without a lockfile.
     #[error("{} has no {}", folder.display(), names_of(&Format::ALL))]
@@ -273,15 +296,33 @@ pub enum ProjectError {
 impl ProjectError {
     /// The way out, if there is one to name.
     pub fn hint(&self) -> Option<String> {
-        if let Self::BinaryLockfile { .. } = self {
-            return Some("`bun install --save-text-lockfile` writes it as text, bun.lock".to_owned());
+        match self {
+            Self::BinaryLockfile { .. } => {
+                Some("`bun install --save-text-lockfile` writes it as text, bun.lock".to_owned())
+            }
+            Self::NothingThere { listed_in: Some(settings), .. } => {
+                Some(format!("`lockfiles` in {} lists it", shown(settings)))
+            }
+            Self::NothingThere { .. } => Some(NAME_IT.to_owned()),
+            Self::NoLockfile { folder, nearby } => Some(nearby.hint(folder)),
+            _ => None,
         }
-        let Self::NoLockfile { folder, nearby } = self else { return None };
-        if !nearby.below.is_empty() {
-            let paths: Vec<_> = nearby.below.iter().map(|path| shown(path)).collect();
-            return Some(format!("there are lockfiles below it: {}", paths.join(", ")));
+    }
+}
+
+impl Nearby {
+    fn hint(&self, folder: &Path) -> String {
+        if !self.below.is_empty() {
+            let paths: Vec<_> = self.below.iter().map(|path| shown(path)).collect();
+            return format!("there are lockfiles below it: {}", paths.join(", "));
         }
-        nearby.has_package_json.then(|| format!("`npm install --package-lock-only` in {} makes one", folder.display()))
+        let made = format!("`npm install --package-lock-only` in {} makes one", folder.display());
+        match (&self.above, self.has_package_json) {
+            (Some(above), false) => format!("there is a lockfile above it: {}", above.display()),
+            (Some(above), true) => format!("there is a lockfile above it, {}; {made}", above.display()),
+            (None, true) => made,
+            (None, false) => NAME_IT.to_owned(),
+        }
     }
 }
 

@@ -7,6 +7,8 @@ mod seed;
 
 use std::time::Duration;
 
+use serde_json::{Value, json};
+
 use super::{CommandError, Context, Outcome};
 use crate::{
     buildkit::{
@@ -86,6 +88,23 @@ struct Sum<'a> {
 impl Sum<'_> {
     fn blobs(&self) -> u64 {
         self.there.0 + self.crossed.0 + self.supplemented + self.refused as u64
+    }
+
+    /// The same as JSON, with the keys for what was `there` and what `crossed`; `damaged` are the mount's blobs that are not what they should be.
+    fn document(&self, there: &str, crossed: &str, damaged: &[Faulty], refused: &[Faulty]) -> Value {
+        json!({
+            "id": self.mount.id.to_string(),
+            "builder": self.mount.builder,
+            "blobs": self.blobs(),
+            (there): self.there.0,
+            (crossed): self.crossed.0,
+            "supplemented": self.supplemented,
+            "bytes": self.bytes,
+            "damaged_in_mount": damaged,
+            "refused": refused,
+            "barrier_seconds": self.barrier.as_secs_f64(),
+            "seconds": self.elapsed.as_secs_f64(),
+        })
     }
 
     /// `larder: 75 blobs = 70 already there + 5 carried + 0 refused`: every blob has its place.

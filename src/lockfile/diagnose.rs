@@ -76,5 +76,12 @@ pub(super) fn shown(text: &str) -> String {
 
 /// The same, with control characters escaped, where the message itself does not escape them.
 pub(super) fn printable(text: &str) -> String {
-    shown(text).escape_debug().to_string()
+    let mut printable = String::with_capacity(text.len());
+    for character in shown(text).chars() {
+        match character {
+            '\'' | '"' => printable.push(character),
+            _ => printable.extend(character.escape_debug()),
+        }
+    }
+    printable
 }

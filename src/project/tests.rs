@@ -82,6 +82,8 @@ fn a_lockfile_that_is_listed_and_missing_is_named() {
     let error = Project::open(folder.path()).unwrap_err();
     let path = folder.path().join("web/package-lock.json");
     assert_eq!(error.to_string(), format!("{} does not exist", path.display()));
+    let settings = folder.path().join("larder.toml");
+    assert_eq!(error.hint(), Some(format!("`lockfiles` in {} lists it", settings.display())));
 }
 
 #[test]
@@ -94,10 +96,10 @@ fn without_a_lockfile_it_is_said_what_was_looked_for_and_what_is_there() {
         "node_modules/x/package-lock.json",
         ".hidden/package-lock.json",
     ];
-    let cases: [(&[&str], Option<&str>); 3] = [
-        (below, Some("there are lockfiles below it: ROOT/a/b/package-lock.json, ROOT/web/npm-shrinkwrap.json")),
-        (&["package.json"], Some("`npm install --package-lock-only` in ROOT makes one")),
-        (&["index.html"], None),
+    let cases: [(&[&str], &str); 3] = [
+        (below, "there are lockfiles below it: ROOT/a/b/package-lock.json, ROOT/web/npm-shrinkwrap.json"),
+        (&["package.json"], "`npm install --package-lock-only` in ROOT makes one"),
+        (&["index.html"], NAME_IT),
     ];
     for (files, hint) in cases {
         let folder = folder(files, None);
@@ -109,8 +111,28 @@ fn without_a_lockfile_it_is_said_what_was_looked_for_and_what_is_there() {
                 "{root} has no npm-shrinkwrap.json, no package-lock.json, no pnpm-lock.yaml, no yarn.lock and no bun.lock"
             )
         );
-        assert_eq!(error.hint(), hint.map(|hint| hint.replace("ROOT", &root)), "{files:?}");
+        let ProjectError::NoLockfile { nearby, .. } = error else { panic!("{files:?}: {error}") };
+        // Where the tests run, somebody may have left a lockfile in a folder above.
+        let nearby = Nearby { above: None, ..nearby };
+        assert_eq!(nearby.hint(folder.path()), hint.replace("ROOT", &root), "{files:?}");
     }
+}
+
+#[test]
+fn in_a_folder_of_a_project_its_lockfile_is_named() {
+    let folder = folder(&["yarn.lock", "src/lib/index.js", "packages/a/package.json"], None);
+    let lockfile = folder.path().canonicalize().unwrap().join("yarn.lock");
+    let hint = |inside: &str| Project::open(&folder.path().join(inside)).unwrap_err().hint().unwrap();
+    assert_eq!(hint("src/lib"), format!("there is a lockfile above it: {}", lockfile.display()));
+    let package = folder.path().join("packages/a");
+    assert_eq!(
+        hint("packages/a"),
+        format!(
+            "there is a lockfile above it, {}; `npm install --package-lock-only` in {} makes one",
+            lockfile.display(),
+            package.display()
+        )
+    );
 }
 
 #[test]

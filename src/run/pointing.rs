@@ -165,6 +165,20 @@ mod tests {
         Way::of(&command.iter().map(OsString::from).collect::<Vec<_>>())
     }
 
+    fn pointers<'a>(registry: Option<&'a str>, scopes: Vec<&'a str>) -> Pointers<'a> {
+        Pointers {
+            npm_cache: Path::new("/c"),
+            npm_logs: Path::new("/l"),
+            registry,
+            scopes,
+            replaced_host: None,
+            caches: Path::new("/m"),
+            has_pnpm: true,
+            has_wheels: true,
+            is_offline: true,
+        }
+    }
+
     #[test]
     fn npm_gets_a_cache_and_everything_else_a_registry() {
         for command in [&["npm", "ci"][..], &["/usr/bin/npx", "vite"], &["node", "/opt/npm/bin/npm-cli.js", "ci"]] {
@@ -191,18 +205,7 @@ mod tests {
 
     #[test]
     fn what_the_environment_says_otherwise_in_any_spelling_is_taken_away() {
-        let pointers = Pointers {
-            npm_cache: Path::new("/c"),
-            npm_logs: Path::new("/l"),
-            registry: None,
-            scopes: Vec::new(),
-            replaced_host: None,
-            caches: Path::new("/m"),
-            has_pnpm: true,
-            has_wheels: true,
-            is_offline: true,
-        };
-        let set = variables(&pointers, None);
+        let set = variables(&pointers(None, Vec::new()), None);
         let inherited =
             ["NPM_CONFIG_CACHE", "npm_config_cache", "npm_config_prefer-online", "npm_config_registry", "CACHE"];
         let gone = contradicting(inherited.into_iter(), &set);
@@ -211,18 +214,7 @@ mod tests {
 
     #[test]
     fn each_package_manager_is_told_of_the_registry_in_its_own_words() {
-        let pointers = Pointers {
-            npm_cache: Path::new("/c"),
-            npm_logs: Path::new("/l"),
-            registry: Some("http://127.0.0.1:1/"),
-            scopes: vec!["@s"],
-            replaced_host: None,
-            caches: Path::new("/m"),
-            has_pnpm: true,
-            has_wheels: true,
-            is_offline: true,
-        };
-        let set = variables(&pointers, None);
+        let set = variables(&pointers(Some("http://127.0.0.1:1/"), vec!["@s"]), None);
         let value = |name: &str| {
             let found = set.iter().find(|(variable, _)| variable == name);
             found.map(|(_, value)| value.to_str().unwrap())

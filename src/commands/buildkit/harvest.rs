@@ -6,7 +6,6 @@ use std::{
 };
 
 use larder_store::{carry::inventory, look_up::Key, take_in::take_in};
-use serde_json::{Value, json};
 
 use super::{
     Sum,
@@ -67,24 +66,8 @@ pub(super) fn run(arguments: &Harvest, context: &Context<'_>) -> Result<Outcome,
         elapsed: start.elapsed(),
     };
     sum.print(context);
-    context.printer.json(&document(&sum, &handed, &report));
+    context.printer.json(&sum.document("already_here", "brought", &handed.damaged, &report.refused));
     Ok(if sum.refused == 0 { Outcome::Done } else { Outcome::Store })
-}
-
-fn document(sum: &Sum<'_>, handed: &Report, report: &Report) -> Value {
-    json!({
-        "id": sum.mount.id.to_string(),
-        "builder": sum.mount.builder,
-        "blobs": sum.blobs(),
-        "already_here": sum.there.0,
-        "brought": sum.crossed.0,
-        "supplemented": sum.supplemented,
-        "bytes": sum.bytes,
-        "damaged_in_mount": handed.damaged,
-        "refused": report.refused,
-        "barrier_seconds": sum.barrier.as_secs_f64(),
-        "seconds": sum.elapsed.as_secs_f64(),
-    })
 }
 
 /// What the projects' files are found by.

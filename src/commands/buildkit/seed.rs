@@ -11,7 +11,6 @@ use larder_store::{
     digest::BlobId,
     receipt::Receipt,
 };
-use serde_json::{Value, json};
 
 use super::{
     Sum,
@@ -77,24 +76,8 @@ pub(super) fn run(arguments: &Seed, context: &Context<'_>) -> Result<Outcome, Co
         elapsed: start.elapsed(),
     };
     sum.print(context);
-    context.printer.json(&document(&sum, &asked, &report));
+    context.printer.json(&sum.document("already_there", "carried", &asked.damaged, &report.refused));
     Ok(if report.refused.is_empty() { Outcome::Done } else { Outcome::Store })
-}
-
-fn document(sum: &Sum<'_>, asked: &Report, report: &Report) -> Value {
-    json!({
-        "id": sum.mount.id.to_string(),
-        "builder": sum.mount.builder,
-        "blobs": sum.blobs(),
-        "already_there": sum.there.0,
-        "carried": sum.crossed.0,
-        "supplemented": sum.supplemented,
-        "bytes": sum.bytes,
-        "damaged_in_mount": asked.damaged,
-        "refused": report.refused,
-        "barrier_seconds": sum.barrier.as_secs_f64(),
-        "seconds": sum.elapsed.as_secs_f64(),
-    })
 }
 
 /// The receipts of what the projects need, all of it here and read; or whose fault it is that something is missing.

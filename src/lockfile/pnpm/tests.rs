@@ -250,7 +250,7 @@ fn files_that_are_no_lockfile_are_told_by_what_they_are() {
         assert_eq!(error.to_string(), message, "{text}");
     }
     let unfinished = read_text("lockfileVersion: '9.0'\npackages: {a").unwrap_err().to_string();
-    assert!(unfinished.starts_with("pnpm-lock.yaml is not YAML: "), "{unfinished}");
+    assert!(unfinished.starts_with("pnpm-lock.yaml is not YAML: unclosed bracket '{' at line 2"), "{unfinished}");
     let twice = read_text("lockfileVersion: '9.0'\npackages: {}\npackages: {}\n").unwrap_err().to_string();
     assert!(twice.contains("duplicate"), "{twice}");
     let bomb = format!("a: &a [x]\nb: &b [{0}]\nc: [{1}]\n", "*a,".repeat(9), "*b,".repeat(9));

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # `larder view npm-cache DIR`: plain `npm ci --offline --cache DIR` installs from it with the network cut, also from a read-only mount with the store out of
-# sight, and after `npm cache verify`. Two views are equal to the byte, and a view made again leaves alone what has not changed.
+# sight (as README says, where npm must write to the index), and after `npm cache verify`. Two views are equal to the byte, and a view made again leaves alone
+# what has not changed.
 source "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 source "$ROOT/tests/clients/npm.sh"
 need node "view npm-cache"
@@ -8,15 +9,14 @@ need npm "view npm-cache"
 need_cut_network "view npm-cache"
 
 # Each line: npm, project, and the ways: `plain`, `swept` (after npm cache verify), `read-only`. Each npm takes the last two with `mixed`, of which it reads the
-# files by their digest alone, and `swept` with `webui`, where it asks for a packument of each package. `without-resolved` is in packuments.sh.
+# files by their digest alone, and with `webui`, where it asks for a packument of each package. `without-resolved` is in packuments.sh.
 matrix() {
 	local npm name
 	for npm in 11 10 12; do
 		for name in webui mixed without-resolved v1 v2 large; do
 			case $npm-$name-${LARDER_TEST_FULL:-} in
 			*-*-1 | 11-mixed- | 11-webui-) say "$npm $name plain swept read-only" ;;
-			*-mixed-) say "$npm $name swept read-only" ;;
-			*-webui-) say "$npm $name swept" ;;
+			*-mixed- | *-webui-) say "$npm $name swept read-only" ;;
 			10-v1-) say "$npm $name plain" ;;
 			esac
 		done
@@ -26,6 +26,12 @@ matrix() {
 # Whether npm reads the project's files by their digest alone. If not, it looks packuments up in its index, and whenever it looks something up there it also
 # rewrites that part of the index. In a cache that it cannot write, be it one that it filled itself, it then takes the packument for missing.
 is_read_by_digest() { [[ $1 = mixed || $1 = v2 || $1 = large ]]; }
+
+# What README says to do then, up to `npm ci`, with this test's folders in the place of README's.
+OWN_INDEX=$WORK/own-index
+recipe() {
+	sed -n 's|^    \(.*/mnt/npm-cache.*\)$|\1|p; s|^    \(mkdir -p /tmp/npm.*\)$|\1|p' "$ROOT/README.md" | sed "s|/mnt/npm-cache|$VIEW|g; s|/tmp/npm|$OWN_INDEX|g"
+}
 
 # view FOLDER PROJECT
 view() { cut_network "$LARDER" view npm-cache "$1" "$2" --offline --store "$STORE"; }
@@ -42,13 +48,13 @@ read_only() {
 		exec "$@"' sh "$@"
 }
 
-# install WHAT NPM NAME COMMAND…: COMMAND is what goes before npm.
+# install WHAT NPM NAME CACHE COMMAND…: COMMAND is what goes before npm.
 install() {
-	local what=$1 npm=$2 name=$3 at code
-	shift 3
+	local what=$1 npm=$2 name=$3 cache=$4 at code
+	shift 4
 	at=$(tree_folder "$name")
-	code=$(cd "$at" && run "$WORK/install" with_npm "$npm" "$@" npm ci --offline --cache "$VIEW" --logs-dir "$WORK/logs" $(flags_of "$name"))
-	equals "$what: exit code of npm ci --offline --cache VIEW" 0 "$code"
+	code=$(cd "$at" && run "$WORK/install" with_npm "$npm" "$@" npm ci --offline --cache "$cache" --logs-dir "$WORK/logs" $(flags_of "$name"))
+	equals "$what: exit code of npm ci --offline" 0 "$code"
 	if [ "$code" = 0 ]; then same_tree "$what" "$at"; else show "$WORK/install"; fi
 	rm -rf "$at"
 }
@@ -128,20 +134,22 @@ while read -r npm name ways; do
 	need_npm "$npm" "view npm-cache" || continue
 	what="npm $npm, $name"
 	reference "$npm" "$name" && fill_store "$name" && views "$name" || continue
-	if [[ $ways = *read-only* ]] && ! is_read_by_digest "$name"; then
-		skip "$what, read-only: npm finds no packument in a cache that it cannot write, not even in its own"
+	if [[ $ways = *read-only* ]] && is_read_by_digest "$name"; then
+		install "$what, read-only, the store out of sight" "$npm" "$name" "$VIEW" read_only "$VIEW" "$STORE"
 	elif [[ $ways = *read-only* ]]; then
-		install "$what, read-only, the store out of sight" "$npm" "$name" read_only "$VIEW" "$STORE"
+		rm -rf "$OWN_INDEX"
+		equals "$what: lines of README that give npm an index of its own" 3 "$(recipe | wc -l)"
+		install "$what, read-only but for an index of its own, the store out of sight" "$npm" "$name" "$OWN_INDEX" read_only "$VIEW" "$STORE" sh -ec "$(recipe)"'; exec "$@"' sh
 	fi
 	# npm writes to a cache where it can, so each gets its own.
 	PRISTINE=$VIEW
 	VIEW=$WORK/own-view
 	rm -rf "$VIEW"
 	cp -a "$PRISTINE" "$VIEW"
-	[[ $ways != *plain* ]] || install "$what" "$npm" "$name" cut_network
+	[[ $ways != *plain* ]] || install "$what" "$npm" "$name" "$VIEW" cut_network
 	if [[ $ways = *swept* ]]; then
 		verify_cache "$what" "$npm"
-		install "$what, after npm cache verify" "$npm" "$name" cut_network
+		install "$what, after npm cache verify" "$npm" "$name" "$VIEW" cut_network
 	fi
 	rm -rf "$VIEW"
 done < <(matrix | chosen)
