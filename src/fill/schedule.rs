@@ -7,6 +7,7 @@ use larder_store::{
     StoreError,
     commit::{Committed, Committer},
     look_up::LookUp,
+    namesakes::Namesakes,
 };
 use tokio::task::JoinSet;
 
@@ -43,12 +44,14 @@ impl Schedule {
         look_up: Arc<LookUp>,
         configurations: Vec<NpmConfig>,
         archives: Archives,
+        namesakes: Namesakes,
         watcher: Arc<dyn Watcher>,
         now: Timestamp,
     ) -> Self {
         let committer = Committer::start(&look_up, now);
         let (packuments, tally) = (Packuments::default(), Arc::default());
-        let shared = Shared { client, look_up, committer, packuments, archives, configurations, tally };
+        let namesakes = Arc::new(namesakes);
+        let shared = Shared { client, look_up, namesakes, committer, packuments, archives, configurations, tally };
         Self { shared: Arc::new(shared), watcher }
     }
 

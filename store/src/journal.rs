@@ -16,7 +16,7 @@ use crate::{
     index::{Addition, IndexState},
     layout::Layout,
     look_up::{KeyHash, day},
-    receipt,
+    receipt::{self, Receipt},
     store::Store,
 };
 
@@ -33,6 +33,14 @@ pub(crate) fn append(layout: &Layout, records: &[(KeyHash, BlobId)]) -> Result<(
     file.set_len(whole).at("write", &path)?;
     file.seek(SeekFrom::Start(whole)).at("write", &path)?;
     file.write_all(&bytes_of(records)).at("write", &path)
+}
+
+/// Adds to the receipt of a blob that is here and durable, and records the keys that it has then.
+pub(crate) fn supplement(layout: &Layout, receipt: Receipt) -> Result<(), StoreError> {
+    let records: Vec<_> = receipt.keys().map(|key| (key.hash(), receipt.blob)).collect();
+    append(layout, &records)?;
+    receipt::write(layout, receipt)?;
+    Ok(())
 }
 
 /// The records from byte `offset` on, and where the next ones will be.

@@ -31,7 +31,7 @@ use crate::{
     look_up::{LookUp, Wanted, day},
     meta,
     part::SealError,
-    receipt::{self, Receipt},
+    receipt::Receipt,
     store::Store,
     survey::Tally,
 };
@@ -249,10 +249,7 @@ impl Work<'_> {
     /// Adds what the other receipt knows, once the bytes that are here prove it.
     fn supplement(&self, receipt: &Receipt) -> Result<Step, RefusalReason> {
         let digests = blob::hash_file(&self.store.blob_path(&receipt.blob), receipt.digests.algorithms())?;
-        let proven = proven(receipt, &digests)?;
-        let records: Vec<_> = proven.keys().map(|key| (key.hash(), proven.blob)).collect();
-        journal::append(self.store.layout(), &records)?;
-        receipt::write(self.store.layout(), proven)?;
+        journal::supplement(self.store.layout(), proven(receipt, &digests)?)?;
         Ok(Step::Supplemented)
     }
 

@@ -1,5 +1,6 @@
 //! `larder fetch`: what it has, asks for, and says.
 
+use larder_store::digest::{Algorithm, Digest};
 use larder_test_server::{Reply, Server};
 
 use crate::support::{Package, World, packages};
@@ -144,6 +145,36 @@ fn a_missing_integrity_is_taken_from_the_registry_once() {
     let run = world.run(&["fetch"]);
     assert!(run.out.contains("1 already here"), "{run:?}");
     assert!(world.server.requests().is_empty(), "not even the packument");
+}
+
+#[test]
+fn what_another_lockfile_states_by_another_digest_is_not_downloaded_again() {
+    let package = Package::new("old", "bytes");
+    let world = World::new(std::slice::from_ref(&package));
+    assert_eq!(world.run(&["fetch"]).code, Some(0));
+    world.server.forget();
+    world.server.on(&package.path(), Reply::status(500));
+    let packument = format!(r#"{{"versions": {{"1.0.0": {{"dist": {{"integrity": "{}"}}}}}}}}"#, package.integrity());
+    world.server.on("/old", Reply::body(packument));
+
+    let sha1 = Digest::of(Algorithm::Sha1, b"bytes");
+    world.lock(&[package.clone().with("integrity", &format!("\"{sha1}\""))]);
+    for _ in 0..2 {
+        let run = world.run(&["fetch", "--offline"]);
+        assert!(run.code == Some(0) && run.out.contains("1 already here"), "{run:?}");
+    }
+    assert_eq!(world.server.connections(), 1, "that of the first fetch");
+
+    world.lock(&[package.clone().with("integrity", "")]);
+    for requests in [1, 0] {
+        let (run, document) = world.fetch_json(&[]);
+        assert_eq!((run.code, &document["already_here"]), (Some(0), &1.into()), "{run:?}");
+        assert_eq!(document["requests"], requests, "the packument alone, and once: {run:?}");
+    }
+
+    let other = Digest::of(Algorithm::Sha1, b"other");
+    world.lock(&[package.with("integrity", &format!("\"{other}\""))]);
+    assert_eq!(world.run(&["fetch", "--offline"]).code, Some(1));
 }
 
 #[test]

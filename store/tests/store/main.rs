@@ -4,6 +4,7 @@
 
 mod below;
 mod damage;
+mod namesakes;
 mod racing;
 mod support;
 mod take_in;
