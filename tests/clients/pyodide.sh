@@ -55,6 +55,12 @@ serve() {
 # index_address: the simple API that pip is configured with; empty: the public one, which is larder's default, too.
 index_address() { python3 -m pip config get global.index-url 2>/dev/null || python3 -m pip config get user.index-url 2>/dev/null || true; }
 
+# install_uv: sees to it that uv is in PATH.
+install_uv() {
+	PATH=$PATH:$CLIENTS/uv/bin
+	command -v uv >/dev/null 2>&1 || python3 -m pip install --quiet --target "$CLIENTS/uv" uv >/dev/null 2>&1
+}
+
 # pyodide_project FOLDER RELEASE PACKAGE…: a project whose npm lockfile names that release, and whose larder.toml asks for these packages.
 pyodide_project() {
 	local folder=$1 release=$2 quoted

@@ -49,10 +49,7 @@ done < <(requirements)
 
 # uv knows Pyodide up to the ABI 2025_0, and of the distribution nothing: its versions are given as constraints. It cannot choose what the index has no
 # wheel of, and reads in metadata what the distribution's lock says otherwise: these are requirements that neither is true of.
-if ! command -v uv >/dev/null 2>&1; then
-	python3 -m pip install --quiet --target "$CLIENTS/uv" uv >/dev/null 2>&1 || { skip "choice of packages: uv cannot be installed" && finish; }
-	PATH=$CLIENTS/uv/bin:$PATH
-fi
+install_uv || { skip "choice of packages: uv cannot be installed" && finish; }
 for requirement in black openpyxl hatchling 'markdown-it-py[linkify,plugins]' 'requests[socks]' isort build tox; do
 	ours=$(chosen "$UV_RELEASE" "$requirement")
 	awk -F'"' '/^name = / { name = $2 } /^version = / { version = $2 } /^source = "distribution"/ { print name "==" version }' "$WORK/project/larder.lock" >"$WORK/constraints"
