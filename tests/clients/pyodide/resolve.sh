@@ -2,6 +2,7 @@
 # `larder lock` chooses what micropip would install in node, or differs for the reason that resolve.list states; where uv can resolve for Pyodide, it
 # agrees too. Needs the npm registry and the Python package index.
 source "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
+source "$ROOT/tests/clients/pyodide.sh"
 HERE=$ROOT/tests/clients/pyodide
 RELEASE=314.0.3
 UV_RELEASE=0.29.5
