@@ -29,7 +29,6 @@ use larder_store::{
     commit::Committed,
     digest::Algorithm,
     look_up::{Found, LookUp, Wanted},
-    namesakes::Namesakes,
 };
 
 pub use failure::{Failure, FailureKind, Fault, chain};
@@ -110,13 +109,12 @@ pub fn fill(
     let mut filled = Filled { failures: wishes.failures.clone(), ..Filled::default() };
     let wanted: Vec<_> = wishes.wishes.iter().map(|wish| wish.wanted.clone()).collect();
     let look_up = Arc::new(store.look_up(&wanted, settings.now)?);
-    let namesakes = Namesakes::new(store);
     let mut missing = Vec::new();
     for wish in &wishes.wishes {
         let is_refused = settings.requires_integrity && matches!(wish.wanted, Wanted::Identity(_));
         let known = if is_refused { None } else { look_up.find(&wish.wanted) };
         let order = if known.is_some() { None } else { Some(wishes.order(wish)) };
-        let here = known.or_else(|| known_otherwise(&namesakes, order.as_ref()?.as_ref().ok()?));
+        let here = known.or_else(|| known_otherwise(store, order.as_ref()?.as_ref().ok()?));
         filled.found.push(here);
         if let Some(found) = here {
             filled.already_here += wish.artifacts();
@@ -136,18 +134,18 @@ pub fn fill(
             return Err(StoreError::ReadOnly { root: store.root().to_owned() }.into());
         }
         let now = settings.now;
-        download(&look_up, namesakes, missing, configurations, settings, watcher, &mut filled)?;
+        download(store, &look_up, missing, configurations, settings, watcher, &mut filled)?;
         find_fetched(store, &look_up, &wanted, now, &mut filled)?;
     }
     filled.failures.sort_by(|a, b| a.entries.cmp(&b.entries));
     Ok(filled)
 }
 
-/// What is here under another digest than the lockfile's. Every receipt of a fetch has the sha512.
-fn known_otherwise(namesakes: &Namesakes, order: &Order) -> Option<Found> {
+/// What is here as another lockfile's package, for a lockfile that has nothing but the sha1. Every receipt of a fetch has the sha512.
+fn known_otherwise(store: &Store, order: &Order) -> Option<Found> {
     let Wanted::Integrity(integrity) = &order.wanted else { return None };
-    let is_weak = integrity.strongest().iter().all(|digest| digest.algorithm() != Algorithm::Sha512);
-    is_weak.then(|| namesakes.find(&order.origins, integrity))?
+    let is_weak = integrity.strongest().iter().all(|digest| digest.algorithm() == Algorithm::Sha1);
+    is_weak.then(|| store.find_namesake(&order.origins, integrity))?
 }
 
 /// Notes the blobs of what was missing before.
@@ -172,8 +170,8 @@ fn find_fetched(
 }
 
 fn download(
+    store: &Store,
     look_up: &Arc<LookUp>,
-    namesakes: Namesakes,
     missing: Vec<Order>,
     configurations: &[NpmConfig],
     settings: FillSettings,
@@ -189,14 +187,13 @@ fn download(
         .build()
         .map_err(FillError::Runtime)?;
     let credentials = Arc::new(credentials::Known::new(&missing, configurations.to_vec()));
-    let archives = archive::Archives::of(&missing, namesakes.store().clone(), settings.client.max_bytes);
+    let archives = archive::Archives::of(&missing, store.clone(), settings.client.max_bytes);
     let client = Client::new(settings.client, credentials)?;
     let schedule = schedule::Schedule::new(
         client,
         Arc::clone(look_up),
         configurations.to_vec(),
         archives,
-        namesakes,
         Arc::clone(watcher),
         settings.now,
     );

@@ -316,11 +316,10 @@ impl Nearby {
             let paths: Vec<_> = self.below.iter().map(|path| shown(path)).collect();
             return format!("there are lockfiles below it: {}", paths.join(", "));
         }
-        let made = format!("`npm install --package-lock-only` in {} makes one", folder.display());
+        // A folder of a workspace has a package.json, too.
         match (&self.above, self.has_package_json) {
-            (Some(above), false) => format!("there is a lockfile above it: {}", above.display()),
-            (Some(above), true) => format!("there is a lockfile above it, {}; {made}", above.display()),
-            (None, true) => made,
+            (Some(above), _) => format!("there is a lockfile above it: {}", above.display()),
+            (None, true) => format!("`npm install --package-lock-only` in {} makes one", folder.display()),
             (None, false) => NAME_IT.to_owned(),
         }
     }

@@ -2,10 +2,7 @@
 
 use std::sync::Arc;
 
-use larder_store::{
-    StoreError, claim::Claimed, commit::Committer, digest::Integrity, look_up::LookUp, namesakes::Namesakes,
-    part::Sealed,
-};
+use larder_store::{StoreError, claim::Claimed, commit::Committer, digest::Integrity, look_up::LookUp, part::Sealed};
 use reqwest::StatusCode;
 use url::Url;
 
@@ -28,7 +25,6 @@ use crate::{
 pub(super) struct Shared {
     pub(super) client: Client,
     pub(super) look_up: Arc<LookUp>,
-    pub(super) namesakes: Arc<Namesakes>,
     pub(super) committer: Committer,
     pub(super) packuments: Packuments,
     pub(super) archives: Archives,
@@ -76,11 +72,6 @@ async fn have(shared: &Shared, order: &Arc<Order>, progress: &Arc<FileProgress>)
         }
         _ => None,
     };
-    if let Some(integrity) = &integrity
-        && is_known_otherwise(shared, order, integrity).await
-    {
-        return Ok(Tried::Here);
-    }
     let mut addresses = order.addresses.clone();
     let mut next = 0;
     let mut wrong_bytes = None;
@@ -145,15 +136,6 @@ async fn once(
         download(&shared.client, &request, sink, Arc::clone(progress) as _).await
     };
     Ok(Tried::Sealed(Box::new(sealed.map_err(failed)?)))
-}
-
-/// Whether another lockfile's package has these bytes. What was fetched first for the same identity is never replaced so.
-async fn is_known_otherwise(shared: &Shared, order: &Arc<Order>, integrity: &Integrity) -> bool {
-    if shared.look_up.recorded(&order.wanted).is_some() {
-        return false;
-    }
-    let (namesakes, order, integrity) = (Arc::clone(&shared.namesakes), Arc::clone(order), integrity.clone());
-    blocking(move || namesakes.find(&order.origins, &integrity)).await.is_some()
 }
 
 async fn claim(shared: &Shared, order: &Arc<Order>, integrity: Option<&Integrity>) -> Result<Claimed, StoreError> {

@@ -7,7 +7,6 @@ use larder_store::{
     StoreError,
     commit::{Committed, Committer},
     look_up::LookUp,
-    namesakes::Namesakes,
 };
 use tokio::task::JoinSet;
 
@@ -44,14 +43,12 @@ impl Schedule {
         look_up: Arc<LookUp>,
         configurations: Vec<NpmConfig>,
         archives: Archives,
-        namesakes: Namesakes,
         watcher: Arc<dyn Watcher>,
         now: Timestamp,
     ) -> Self {
         let committer = Committer::start(&look_up, now);
         let (packuments, tally) = (Packuments::default(), Arc::default());
-        let namesakes = Arc::new(namesakes);
-        let shared = Shared { client, look_up, namesakes, committer, packuments, archives, configurations, tally };
+        let shared = Shared { client, look_up, committer, packuments, archives, configurations, tally };
         Self { shared: Arc::new(shared), watcher }
     }
 
@@ -99,7 +96,12 @@ impl Schedule {
                     busy.push((file, order));
                     continue;
                 }
-                Outcome::Here => filled.already_here += order.artifacts.len(),
+                Outcome::Here => {
+                    filled.already_here += order.artifacts.len();
+                    if order.lacks_integrity() && order.is_in_registry() {
+                        filled.integrity_from_registry += order.artifacts.len();
+                    }
+                }
                 Outcome::Submitted => {}
                 Outcome::Failed(kind) => {
                     if let Some(error) = fatal(&kind) {

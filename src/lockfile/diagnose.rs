@@ -74,14 +74,13 @@ pub(super) fn shown(text: &str) -> String {
     }
 }
 
-/// The same, with control characters escaped, where the message itself does not escape them.
+/// The same, with control characters escaped and quotes left as they are, where the message itself does not escape them.
 pub(super) fn printable(text: &str) -> String {
     let mut printable = String::with_capacity(text.len());
-    for character in shown(text).chars() {
-        match character {
-            '\'' | '"' => printable.push(character),
-            _ => printable.extend(character.escape_debug()),
-        }
+    for part in shown(text).split_inclusive(['\'', '"']) {
+        let (plain, quote) = part.split_at(part.trim_end_matches(['\'', '"']).len());
+        printable.extend(plain.escape_debug());
+        printable.push_str(quote);
     }
     printable
 }

@@ -122,17 +122,11 @@ fn without_a_lockfile_it_is_said_what_was_looked_for_and_what_is_there() {
 fn in_a_folder_of_a_project_its_lockfile_is_named() {
     let folder = folder(&["yarn.lock", "src/lib/index.js", "packages/a/package.json"], None);
     let lockfile = folder.path().canonicalize().unwrap().join("yarn.lock");
-    let hint = |inside: &str| Project::open(&folder.path().join(inside)).unwrap_err().hint().unwrap();
-    assert_eq!(hint("src/lib"), format!("there is a lockfile above it: {}", lockfile.display()));
-    let package = folder.path().join("packages/a");
-    assert_eq!(
-        hint("packages/a"),
-        format!(
-            "there is a lockfile above it, {}; `npm install --package-lock-only` in {} makes one",
-            lockfile.display(),
-            package.display()
-        )
-    );
+    // The second is a package of a workspace.
+    for inside in ["src/lib", "packages/a"] {
+        let error = Project::open(&folder.path().join(inside)).unwrap_err();
+        assert_eq!(error.hint(), Some(format!("there is a lockfile above it: {}", lockfile.display())), "{inside}");
+    }
 }
 
 #[test]

@@ -39,7 +39,8 @@ impl LookUp {
     /// Asks for the right to download what is wanted. `integrity` is what its bytes must agree with, if that is known by now;
     /// `origins` are noted in its receipt.
     ///
-    /// A blob that another run has published meanwhile, or was killed while publishing, is found here.
+    /// A blob that another run has published meanwhile, or was killed while publishing, is found here; and so is one of another lockfile's package, where it is
+    /// `integrity` alone that says what the bytes are.
     pub fn claim(
         &self,
         wanted: &Wanted,
@@ -58,13 +59,20 @@ impl LookUp {
             Wanted::Identity(_) => integrity,
         };
         self.refresh()?;
-        let found = match self.find(wanted) {
-            Some(found) => Some(found),
-            None => match self.journaled(&key) {
-                Some(blob) => adopt(&self.store, blob, integrity, &origins)?,
-                None => None,
-            },
-        };
+        let mut found = self.find(wanted);
+        if found.is_none()
+            && let Some(blob) = self.journaled(&key)
+        {
+            found = adopt(&self.store, blob, integrity, &origins)?;
+        }
+        // The lockfile's own digest is in every receipt, or was looked for before.
+        if found.is_none()
+            && matches!(wanted, Wanted::Identity(_))
+            && self.recorded(wanted).is_none()
+            && let Some(integrity) = integrity
+        {
+            found = self.store.find_namesake(&origins, integrity);
+        }
         if let Some(found) = found {
             // Made by this look, unless an earlier run left it: nobody needs it.
             remove(&path.with_extension("json"));

@@ -24,7 +24,7 @@ mod layout;
 mod lock;
 pub mod look_up;
 mod meta;
-pub mod namesakes;
+mod namesakes;
 pub mod part;
 pub mod place;
 pub mod receipt;

@@ -262,7 +262,7 @@ impl Known {
         Ok(())
     }
 
-    /// Notes as present what the journal names and what has its receipt.
+    /// Notes as present what the journal names and what has its receipt. One that does not know the key yet was about to be added to.
     fn find_journaled(&mut self, store: &Store, keys: &[Key]) {
         if self.journaled.is_empty() {
             return;
@@ -270,6 +270,7 @@ impl Known {
         for key in keys {
             if let Some(blob) = self.journaled.get(&key.hash())
                 && let Some(receipt) = store.receipt(blob)
+                && receipt.keys().any(|known| known == *key)
             {
                 let found = Found { blob: *blob, size: receipt.size };
                 if is_present(store, found) {

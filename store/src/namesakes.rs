@@ -1,25 +1,22 @@
 //! Blobs that the store has of a package under another digest than the one it is asked for by: what one lockfile states by sha512, another states by sha1, and a
 //! third leaves to the registry.
 
-use std::{collections::HashMap, sync::OnceLock};
+use std::collections::HashMap;
 
 use crate::{
     blob,
-    carry::{inventory, present},
     digest::{BlobId, Integrity},
     error::StoreError,
     journal,
+    layout::Layout,
     look_up::Found,
-    receipt::{Origin, Receipt},
+    receipt::{self, Origin, Receipt},
     store::Store,
 };
 
-/// The store's blobs by the packages that their receipts name. The receipts are read when it is asked for the first time: all of them.
-#[derive(Debug)]
-pub struct Namesakes {
-    store: Store,
-    blobs: OnceLock<HashMap<Name, Vec<BlobId>>>,
-}
+/// The blobs of a store by the packages that their receipts name; of the store below, none.
+#[derive(Debug, Default)]
+pub(crate) struct Namesakes(HashMap<Name, Vec<BlobId>>);
 
 /// Ecosystem, name and version.
 type Name = [Box<str>; 3];
@@ -29,72 +26,63 @@ fn name(origin: &Origin) -> Name {
 }
 
 impl Namesakes {
-    /// Of what the store has when it is asked for the first time.
-    pub fn new(store: &Store) -> Self {
-        Self { store: store.clone(), blobs: OnceLock::new() }
-    }
-
-    /// The store.
-    pub fn store(&self) -> &Store {
-        &self.store
-    }
-
-    /// The blob of one of these packages whose bytes have these digests. Its bytes are read where its receipt does not state all of them. Where the store can be
-    /// written, the blob is found by the digests, and by the origins' identities, from the next look-up on.
-    pub fn find(&self, origins: &[Origin], integrity: &Integrity) -> Option<Found> {
-        let blobs = self.blobs.get_or_init(|| self.by_name());
-        let candidates = origins.iter().filter_map(|origin| blobs.get(&name(origin))).flatten();
-        let mut receipt = candidates.into_iter().find_map(|blob| self.agreeing(blob, integrity))?;
-        let found = Found { blob: receipt.blob, size: receipt.size };
-        receipt.origins.extend_from_slice(origins);
-        if let Err(error) = self.note(receipt) {
-            tracing::debug!(%error, blob = %found.blob, "what else the blob is found by is not noted");
-        }
-        Some(found)
-    }
-
-    fn by_name(&self) -> HashMap<Name, Vec<BlobId>> {
+    /// Reads all receipts. What cannot be read is not known.
+    pub(crate) fn read(layout: &Layout) -> Self {
         let mut blobs: HashMap<Name, Vec<BlobId>> = HashMap::new();
-        match inventory(&self.store) {
-            Ok(receipts) => {
-                for receipt in receipts {
-                    for origin in &receipt.origins {
-                        let of_name = blobs.entry(name(origin)).or_default();
-                        if of_name.last() != Some(&receipt.blob) {
-                            of_name.push(receipt.blob);
-                        }
-                    }
+        let named = receipt::walk(&layout.receipts()).filter_map(|file| file.ok()?.1);
+        for receipt in named.filter_map(|blob| receipt::read(layout, &blob)) {
+            for origin in &receipt.origins {
+                let of_name = blobs.entry(name(origin)).or_default();
+                if of_name.last() != Some(&receipt.blob) {
+                    of_name.push(receipt.blob);
                 }
             }
-            Err(error) => tracing::debug!(%error, "it is not known what else the store has"),
         }
-        blobs
+        Self(blobs)
     }
+}
 
-    /// The blob's receipt with all digests of that kind, if they are those.
-    fn agreeing(&self, blob: &BlobId, integrity: &Integrity) -> Option<Receipt> {
-        let receipt = present(&self.store, blob)?;
-        if integrity.agrees_with(receipt.digests.digests()) {
-            return Some(receipt);
-        }
-        if !integrity.is_compatible_with(&receipt.digests) {
+impl Store {
+    /// The blob of one of these packages whose bytes have these digests. Where its receipt does not state all of them, its bytes are read. The receipt says it from
+    /// then on, and the blob is found by the digests and by the origins' identities: in a store that cannot be written, there is no such blob.
+    ///
+    /// All receipts are read when this is asked for the first time.
+    pub fn find_namesake(&self, origins: &[Origin], integrity: &Integrity) -> Option<Found> {
+        if !self.is_writable() {
             return None;
         }
-        let actual = blob::hash_file(&self.store.blob_path(blob), integrity.algorithms());
-        let actual = actual.inspect_err(|error| tracing::debug!(%error, "a blob cannot be read")).ok()?;
-        if actual.blob != *blob || !integrity.agrees_with(&actual.digests) {
-            return None;
-        }
-        let digests = receipt.digests.union(&Integrity::new(actual.digests)?);
-        Some(Receipt { digests, ..receipt })
+        let Namesakes(blobs) = self.namesakes();
+        let candidates = origins.iter().filter_map(|origin| blobs.get(&name(origin))).flatten();
+        candidates.into_iter().find_map(|blob| {
+            let noted = self.note_namesake(blob, origins, integrity);
+            noted.inspect_err(|error| tracing::debug!(%error, %blob, "a blob cannot be compared")).ok()?
+        })
     }
 
-    fn note(&self, receipt: Receipt) -> Result<(), StoreError> {
-        let layout = self.store.layout();
-        // A receipt without its blob would be a fault; what only the store below has is found again the next time.
-        if !self.store.is_writable() || !layout.blob(&receipt.blob).exists() {
-            return Ok(());
+    fn note_namesake(
+        &self,
+        blob: &BlobId,
+        origins: &[Origin],
+        integrity: &Integrity,
+    ) -> Result<Option<Found>, StoreError> {
+        let layout = self.layout();
+        let path = layout.blob(blob);
+        let Some(known) = receipt::read(layout, blob) else { return Ok(None) };
+        let is_whole = std::fs::symlink_metadata(&path).is_ok_and(|file| file.is_file() && file.len() == known.size);
+        if !is_whole || !integrity.is_compatible_with(&known.digests) {
+            return Ok(None);
         }
-        journal::supplement(layout, receipt)
+        let digests = if integrity.agrees_with(known.digests.digests()) {
+            known.digests
+        } else {
+            let actual = blob::hash_file(&path, integrity.algorithms())?;
+            if actual.blob != *blob || !integrity.agrees_with(&actual.digests) {
+                return Ok(None);
+            }
+            Integrity::new(actual.digests).expect("those that are stated are among them")
+        };
+        let receipt = Receipt { blob: *blob, size: known.size, digests, origins: origins.to_vec(), fetched: None };
+        journal::supplement(layout, receipt)?;
+        Ok(Some(Found { blob: *blob, size: known.size }))
     }
 }

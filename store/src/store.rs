@@ -5,7 +5,7 @@ use std::{
     io,
     os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, OnceLock},
     time::Duration,
 };
 
@@ -18,6 +18,7 @@ use crate::{
     lock,
     look_up::{LookUp, Wanted},
     meta,
+    namesakes::Namesakes,
     receipt::{self, Receipt},
 };
 
@@ -35,6 +36,7 @@ struct Shared {
     layout: Layout,
     is_writable: bool,
     below: Option<Below>,
+    namesakes: OnceLock<Namesakes>,
     /// `None` where the store cannot be written and has no lock file.
     _in_use: Option<File>,
 }
@@ -102,7 +104,15 @@ impl Store {
 
     fn only(below: Below) -> Self {
         let (layout, in_use) = below.into_parts();
-        Self { shared: Arc::new(Shared { layout, is_writable: false, below: None, _in_use: in_use }) }
+        Self {
+            shared: Arc::new(Shared {
+                layout,
+                is_writable: false,
+                below: None,
+                namesakes: OnceLock::new(),
+                _in_use: in_use,
+            }),
+        }
     }
 
     fn open_existing(layout: Layout) -> Result<Self, StoreError> {
@@ -118,7 +128,9 @@ impl Store {
         if is_writable && let Err(error) = std::fs::create_dir(layout.partial()) {
             tracing::trace!(%error, "the folder for downloads is not made");
         }
-        Ok(Self { shared: Arc::new(Shared { layout, is_writable, below: None, _in_use: in_use }) })
+        Ok(Self {
+            shared: Arc::new(Shared { layout, is_writable, below: None, namesakes: OnceLock::new(), _in_use: in_use }),
+        })
     }
 
     /// The store's folder.
@@ -188,6 +200,10 @@ impl Store {
 
     pub(crate) fn layout(&self) -> &Layout {
         &self.shared.layout
+    }
+
+    pub(crate) fn namesakes(&self) -> &Namesakes {
+        self.shared.namesakes.get_or_init(|| Namesakes::read(self.layout()))
     }
 
     pub(crate) fn below(&self) -> Option<&Below> {

@@ -30,7 +30,7 @@ is_read_by_digest() { [[ $1 = mixed || $1 = v2 || $1 = large ]]; }
 # What README says to do then, up to `npm ci`, with this test's folders in the place of README's.
 OWN_INDEX=$WORK/own-index
 recipe() {
-	sed -n 's|^    \(.*/mnt/npm-cache.*\)$|\1|p; s|^    \(mkdir -p /tmp/npm.*\)$|\1|p' "$ROOT/README.md" | sed "s|/mnt/npm-cache|$VIEW|g; s|/tmp/npm|$OWN_INDEX|g"
+	sed -n 's|^    \(.*/mnt/npm-cache.*\)$|\1|p; s|^    \(.* mkdir -p /tmp/npm.*\)$|\1|p' "$ROOT/README.md" | sed "s|/mnt/npm-cache|$VIEW|g; s|/tmp/npm|$OWN_INDEX|g"
 }
 
 # view FOLDER PROJECT
@@ -137,7 +137,6 @@ while read -r npm name ways; do
 	if [[ $ways = *read-only* ]] && is_read_by_digest "$name"; then
 		install "$what, read-only, the store out of sight" "$npm" "$name" "$VIEW" read_only "$VIEW" "$STORE"
 	elif [[ $ways = *read-only* ]]; then
-		rm -rf "$OWN_INDEX"
 		equals "$what: lines of README that give npm an index of its own" 3 "$(recipe | wc -l)"
 		install "$what, read-only but for an index of its own, the store out of sight" "$npm" "$name" "$OWN_INDEX" read_only "$VIEW" "$STORE" sh -ec "$(recipe)"'; exec "$@"' sh
 	fi
