@@ -13,11 +13,12 @@ use crate::{
     blob,
     digest::{BlobId, Digests, Integrity},
     error::{At as _, StoreError},
+    journal,
     layout::Layout,
     lock,
     look_up::{Found, LookUp, Wanted},
     part::{self, Part},
-    receipt::{self, Origin, Receipt},
+    receipt::{Origin, Receipt},
     store::Store,
 };
 
@@ -178,7 +179,7 @@ fn adopt(
         return Ok(None);
     }
     blob::protect(&path)?;
-    receipt::write(layout, receipt_of(&digests, origins.to_vec()))?;
+    journal::supplement(layout, receipt_of(&digests, origins.to_vec()))?;
     Ok(Some(Found { blob, size: digests.len }))
 }
 

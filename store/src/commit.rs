@@ -114,14 +114,20 @@ fn publish(store: &Store, group: Vec<Work>, committed: &mut Committed) {
 }
 
 fn publish_one(store: &Store, sealed: Sealed) -> Result<Found, StoreError> {
-    let Sealed { key: _, part, lock, receipt, has_state } = sealed;
+    let Sealed { key, part, lock, receipt, has_state } = sealed;
+    let found = Found { blob: receipt.blob, size: receipt.size };
     blob::publish(store.layout(), &part, &receipt.blob)?;
-    let receipt = receipt::write(store.layout(), receipt)?;
+    if receipt.keys().any(|known| known.hash() == key) {
+        receipt::write(store.layout(), receipt)?;
+    } else {
+        // Of several digests that were stated as alternatives, the bytes have another one than the download is named by.
+        journal::supplement(store.layout(), receipt)?;
+    }
     if has_state {
         claim::remove(&part.with_extension("json"));
     }
     drop(lock);
-    Ok(Found { blob: receipt.blob, size: receipt.size })
+    Ok(found)
 }
 
 /// A store whose index cannot be told is as valid: the journal stays, and the next run reads it.

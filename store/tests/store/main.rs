@@ -121,6 +121,20 @@ fn every_algorithm_that_is_stated_is_computed_and_must_hold() {
 }
 
 #[test]
+fn of_two_digests_that_are_alternatives_either_finds_the_bytes() {
+    let digests = [&b"one"[..], b"other"].map(|bytes| Digest::of(Algorithm::Sha512, bytes));
+    for bytes in [&b"one"[..], b"other"] {
+        let (_folder, store) = store();
+        // There is an index before.
+        put(&store, b"something else");
+        let wanted = Wanted::Integrity(Integrity::new(digests).unwrap());
+        let found = fetch(&store, &wanted, bytes).unwrap();
+        let find = |store: &Store| store.look_up(std::slice::from_ref(&wanted), now()).unwrap().find(&wanted);
+        assert_eq!((find(&store), find(&store)), (Some(found), Some(found)));
+    }
+}
+
+#[test]
 fn a_body_is_resumed_by_another_run_with_its_validator() {
     let (_folder, store) = store();
     let bytes = b"abcdef".repeat(100_000);
