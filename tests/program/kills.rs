@@ -11,7 +11,7 @@ use std::{
 use larder_store::{Store, digest::Integrity, look_up::Wanted};
 use larder_test_server::Reply;
 
-use crate::support::{Package, World, packages};
+use crate::support::{Package, World, packages, rounds};
 
 /// Names of the packages whose bytes are all in the store, published or not.
 fn complete(world: &World, some: &[Package]) -> BTreeSet<String> {
@@ -37,7 +37,8 @@ fn requests(world: &World, package: &Package) -> usize {
 }
 
 #[test]
-fn killed_at_fifty_moments_the_store_is_valid_and_nothing_complete_is_asked_for_again() {
+fn killed_at_many_moments_the_store_is_valid_and_nothing_complete_is_asked_for_again() {
+    let wanted = rounds(50, 656);
     let some = packages(150);
     let world = World::new(&some);
     for (number, package) in some.iter().enumerate() {
@@ -47,7 +48,7 @@ fn killed_at_fifty_moments_the_store_is_valid_and_nothing_complete_is_asked_for_
     let mut kills = 0;
     let mut asked_before = vec![0; some.len()];
     let mut known: BTreeSet<String> = BTreeSet::new();
-    while kills < 50 {
+    while kills < wanted {
         let mut child = world.command(&["fetch", "--quiet", "--jobs", "4"]).spawn().unwrap();
         // Not a sleep for luck: the moment of the kill is what is varied.
         thread::sleep(Duration::from_micros(1000 + 2111 * (kills % 23)));

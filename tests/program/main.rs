@@ -19,6 +19,7 @@ mod registry;
 mod run;
 mod store;
 mod support;
+mod tortures;
 mod view;
 mod view_pyodide;
 mod yarn;

@@ -192,6 +192,11 @@ impl World {
     }
 }
 
+/// How often a torture repeats itself: `short` times, or `long` times where `LARDER_TEST_LONG` is set.
+pub(crate) fn rounds(short: u64, long: u64) -> u64 {
+    if std::env::var_os("LARDER_TEST_LONG").is_some_and(|value| !value.is_empty()) { long } else { short }
+}
+
 /// The program under test.
 pub(crate) fn program() -> &'static Path {
     Path::new(env!("CARGO_BIN_EXE_larder"))
