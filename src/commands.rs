@@ -340,6 +340,8 @@ impl CommandError {
                     "it is on a read-only place or belongs to another user: name another one with --store or LARDER_STORE"
                 }
                 StoreError::NotAStore { .. } => "name an empty or new folder with --store or LARDER_STORE",
+                StoreError::Unfit { .. } => "larder follows no link inside a store; the store's own folder may be one",
+                StoreError::OtherUser { .. } => "give each user a store with --store or LARDER_STORE",
                 StoreError::DamagedMeta { .. } => {
                     "if the folder is a store, remove that file: it is written anew, and no blob is lost"
                 }

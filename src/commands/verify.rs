@@ -92,6 +92,7 @@ fn print(context: &Context<'_>, found: &Verification) {
             FaultKind::Below { error, .. } => {
                 ("cannot be used", format!("{error}; it is in the store beside larder, which is only read"))
             }
+            FaultKind::InTheWay(error) => ("is gone", format!("{error}; it was moved out of the way")),
             FaultKind::Missing => ("is gone", "it has a receipt and no file".to_owned()),
         };
         printer.error(&format!("{}: blob {} {what}", package(fault), fault.blob), &[report::caused_by(&cause)], None);
@@ -133,7 +134,7 @@ fn repair(context: &Context<'_>, store: &Store, found: &Verification) -> Result<
             context.printer.error(&what, &[], Some("run it where the store can be written"));
         } else if let Some(order) = fault.receipt.as_ref().and_then(Order::again) {
             wishes.wishes.push(order.into());
-        } else {
+        } else if !matches!(fault.kind, FaultKind::InTheWay(_)) || fault.receipt.is_some() {
             hopeless += 1;
             let what = format!(
                 "{}: blob {} cannot be fetched again: its receipt names no address",
@@ -184,7 +185,7 @@ fn fault_row(fault: &Fault) -> Value {
         FaultKind::Damaged { .. } => "damaged",
         FaultKind::Below { .. } => "below",
         FaultKind::Unreadable(_) => "unreadable",
-        FaultKind::Missing => "missing",
+        FaultKind::Missing | FaultKind::InTheWay(_) => "missing",
     };
     json!({"blob": fault.blob.to_string(), "package": package(fault), "kind": kind})
 }

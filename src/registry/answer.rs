@@ -144,7 +144,7 @@ fn tarball(shelves: &Shelves, position: usize) -> Result<Response, String> {
 /// Whether a blob is not there: it was damaged and is set aside by now, or somebody else has set it aside.
 fn is_absent(error: &StoreError) -> bool {
     match error {
-        StoreError::DamagedBlob { .. } => true,
+        StoreError::DamagedBlob { .. } | StoreError::Unfit { .. } => true,
         StoreError::Io { source, .. } => source.kind() == std::io::ErrorKind::NotFound,
         _ => false,
     }

@@ -24,8 +24,10 @@ pub(super) fn checked(store: &Store, found: Found) -> Result<Body, StoreError> {
         verify(store, found)?;
         return streamed(store, found);
     }
-    let path = store.blob_path(&found.blob);
-    let bytes = std::fs::read(&path).map_err(|source| StoreError::Io { action: "read", path, source })?;
+    let mut bytes = Vec::new();
+    // A file that is longer than it was is not the blob, and is not read to its end.
+    let read = store.open_blob(&found.blob)?.take(found.size + 1).read_to_end(&mut bytes);
+    read.map_err(|source| StoreError::Io { action: "read", path: store.blob_path(&found.blob), source })?;
     let actual = BlobId::of(&bytes);
     if actual == found.blob {
         return Ok(Body::from(bytes));
@@ -41,7 +43,7 @@ fn verify(store: &Store, found: Found) -> Result<(), StoreError> {
         Some(FaultKind::Damaged { actual, .. }) => {
             Err(StoreError::DamagedBlob { path: store.blob_path(&found.blob), actual })
         }
-        Some(FaultKind::Unreadable(error) | FaultKind::Below { error, .. }) => Err(error),
+        Some(FaultKind::Unreadable(error) | FaultKind::InTheWay(error) | FaultKind::Below { error, .. }) => Err(error),
         Some(FaultKind::Missing) => Err(StoreError::Io {
             action: "read",
             path: store.blob_path(&found.blob),
@@ -51,8 +53,7 @@ fn verify(store: &Store, found: Found) -> Result<(), StoreError> {
 }
 
 fn streamed(store: &Store, found: Found) -> Result<Body, StoreError> {
-    let path = store.blob_path(&found.blob);
-    let file = File::open(&path).map_err(|source| StoreError::Io { action: "open", path, source })?;
+    let file = store.open_blob(&found.blob)?;
     let (sender, channel) = Channel::<Bytes, std::io::Error>::new(2);
     let runtime = Handle::current();
     tokio::task::spawn_blocking(move || {

@@ -274,7 +274,7 @@ impl<'a> Old<'a> {
     }
 
     fn is_blob(&self, found: &Found, file: &Path, metadata: &Metadata) -> bool {
-        let blob = fs::metadata(self.store.blob_path(&found.blob));
+        let blob = fs::symlink_metadata(self.store.blob_path(&found.blob));
         blob.is_ok_and(|blob| (blob.dev(), blob.ino()) == (metadata.dev(), metadata.ino()))
             || blob::id_of_file(file).is_ok_and(|id| id == found.blob)
     }

@@ -248,7 +248,8 @@ impl Item<'_> {
             return Err(StockProblem::Missing { what: what(), integrity: integrity.clone() });
         };
         let unreadable = |source| StockProblem::Unreadable { what: what(), source };
-        let mut file = File::open(store.blob_path(&found.blob)).map_err(unreadable)?;
+        let opened = store.open_blob(&found.blob);
+        let mut file = opened.map_err(|error| unreadable(io::Error::other(error)))?;
         if !is(&mut file, found, integrity).map_err(unreadable)? {
             return Err(StockProblem::OtherBytes { what: what(), integrity: integrity.clone(), found });
         }

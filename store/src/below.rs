@@ -16,7 +16,7 @@ use crate::{
     index::{self, Index as _, MemoryIndex},
     layout::Layout,
     look_up::{Found, Key},
-    meta,
+    meta, open,
     store::use_with,
 };
 
@@ -37,7 +37,8 @@ impl Below {
         if !meta::check(&layout)? {
             return Ok(None);
         }
-        let in_use = use_with(&layout, File::open(layout.lock()).ok())?;
+        open::check_folders(&layout, false)?;
+        let in_use = use_with(&layout, open::to_read(&layout.lock()).ok().map(|(file, _)| file))?;
         Ok(Some(Self { layout, index: OnceLock::new(), refused: Mutex::default(), in_use }))
     }
 
@@ -62,7 +63,7 @@ impl Below {
     /// The blob's file, if it is there and was not refused.
     pub(crate) fn blob(&self, blob: &BlobId) -> Option<PathBuf> {
         let path = self.layout.blob(blob);
-        (path.exists() && !self.refused().contains(blob)).then_some(path)
+        (open::is_file(&path) && !self.refused().contains(blob)).then_some(path)
     }
 
     /// Treats a blob as absent from now on.

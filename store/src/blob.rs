@@ -11,7 +11,7 @@ use crate::{
     digest::{Algorithm, BlobId, Digests, Hasher},
     error::{At as _, StoreError},
     layout::Layout,
-    whole_file,
+    open, whole_file,
 };
 
 /// The mode of every blob: who links to one cannot change it by mistake.
@@ -20,16 +20,16 @@ pub const MODE: u32 = 0o444;
 const READ_BYTES: usize = 256 << 10;
 
 /// Makes a complete, verified and durable file the blob of that name. Whatever has the name is replaced, by the same bytes.
-pub(crate) fn publish(layout: &Layout, part: &Path, blob: &BlobId) -> Result<(), StoreError> {
-    let path = layout.blob(blob);
-    // In this order: a `.part` that a kill has left must stay one that can be opened for writing.
-    whole_file::rename(part, &path)?;
-    protect(&path)
+///
+/// `file` is `part`, open. Nothing that can be refused comes after the rename: a blob is not published by halves.
+pub(crate) fn publish(layout: &Layout, part: &Path, file: &File, blob: &BlobId) -> Result<(), StoreError> {
+    protect(file, part)?;
+    whole_file::rename(layout, part, &layout.blob(blob))
 }
 
 /// Takes the right to write away, from the owner too.
-pub(crate) fn protect(path: &Path) -> Result<(), StoreError> {
-    std::fs::set_permissions(path, Permissions::from_mode(MODE)).at("set the mode of", path)
+pub(crate) fn protect(file: &File, path: &Path) -> Result<(), StoreError> {
+    file.set_permissions(Permissions::from_mode(MODE)).at("set the mode of", path)
 }
 
 /// Reads a blob's file to its end and compares the blake3 with its name.
@@ -46,9 +46,18 @@ pub fn id_of_file(path: &Path) -> Result<BlobId, StoreError> {
 
 /// The digests of a whole file.
 pub(crate) fn hash_file(path: &Path, algorithms: impl IntoIterator<Item = Algorithm>) -> Result<Digests, StoreError> {
-    let mut file = File::open(path).at("open", path)?;
+    let (mut file, _) = open::to_read(path).at("open", path)?;
+    hash_opened(&mut file, path, algorithms)
+}
+
+/// The digests of a whole file that was opened just now.
+pub(crate) fn hash_opened(
+    file: &mut File,
+    path: &Path,
+    algorithms: impl IntoIterator<Item = Algorithm>,
+) -> Result<Digests, StoreError> {
     let mut hasher = Hasher::new(algorithms);
-    hash_into(&mut file, &mut hasher, u64::MAX).at("read", path)?;
+    hash_into(file, &mut hasher, u64::MAX).at("read", path)?;
     Ok(hasher.finish())
 }
 

@@ -10,7 +10,7 @@ use crate::{
     error::{At as _, StoreError},
     layout::Layout,
     look_up::Key,
-    meta,
+    meta, open,
     place::Placer,
     receipt::{self, Receipt},
     store::Store,
@@ -73,11 +73,11 @@ pub fn hand_out<'a>(
         if lack == Lack::Bytes {
             let path = layout.blob(&receipt.blob);
             let folder = path.parent().expect("a blob is in a folder");
-            std::fs::create_dir_all(folder).at("create", folder)?;
+            open::make_folder(folder).at("create", folder)?;
             placer.place(&receipt.blob, &path)?;
             handed.add(receipt.size);
         }
-        whole_file::write(&layout.receipt(&receipt.blob), &receipt.to_json())?;
+        whole_file::write(&layout, &layout.receipt(&receipt.blob), &receipt.to_json())?;
     }
     Ok(handed)
 }

@@ -1,22 +1,25 @@
 //! The right to download a file: a lock on `partial/<key>.part`, held by one at a time, in all processes that use the store.
 
 use std::{
-    fs::{File, OpenOptions, Permissions},
+    fs::{File, Permissions},
     io,
     ops::{Deref, DerefMut},
     os::unix::fs::{MetadataExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
+    sync::OnceLock,
     time::Duration,
 };
 
 use crate::{
     blob,
     digest::{BlobId, Digests, Integrity},
-    error::{At as _, StoreError},
+    error::StoreError,
     journal,
     layout::Layout,
     lock,
     look_up::{Found, LookUp, Wanted},
+    open::{self, Names, Unfit},
+    own,
     part::{self, Part},
     receipt::{Origin, Receipt},
     store::Store,
@@ -24,6 +27,8 @@ use crate::{
 
 /// After this long, nobody is expected to go on with a download that broke.
 const ABANDONED: Duration = Duration::from_hours(7 * 24);
+/// How often a file may lose its name while it is taken, or something else have it, before it counts as somebody else's.
+const TRIES: u32 = 100;
 
 /// Whose a download is.
 #[derive(Debug)]
@@ -54,7 +59,7 @@ impl LookUp {
         let keys = wanted.keys();
         let key = keys.first().expect("what is wanted has a key").hash();
         let path = self.store.layout().part_of(&key);
-        let Some(file) = LockedFile::take(&path)? else { return Ok(Claimed::Busy) };
+        let Some(file) = LockedFile::take(self.store.layout(), &path)? else { return Ok(Claimed::Busy) };
         let integrity = match wanted {
             Wanted::Integrity(integrity) => Some(integrity),
             Wanted::Identity(_) => integrity,
@@ -85,7 +90,7 @@ impl LookUp {
             Wanted::Integrity(_) => None,
             Wanted::Identity(_) => self.recorded(wanted),
         };
-        let part = Part::new(path, key, file, integrity.cloned(), recorded, origins);
+        let part = Part::new(self.store.layout(), key, file, integrity.cloned(), recorded, origins);
         Ok(Claimed::Yours(Box::new(part)))
     }
 }
@@ -95,39 +100,116 @@ impl LookUp {
 pub(crate) struct LockedFile {
     file: File,
     path: PathBuf,
+    /// Device and number: which file it is.
+    identity: (u64, u64),
+}
+
+/// Why a `.part` cannot be had.
+enum Refused {
+    /// Something else has its name.
+    Unfit,
+    /// It is another user's, who may be at it: locked, to find out.
+    OthersFile(Option<File>),
+    Io(io::Error),
 }
 
 impl LockedFile {
     /// Locks the file of that name, making it if it is missing; `None` if somebody has it.
-    fn take(path: &Path) -> Result<Option<Self>, StoreError> {
-        loop {
-            let open = || OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);
-            let open = open().or_else(|error| match error.kind() {
-                // Another program has changed its mode.
-                io::ErrorKind::PermissionDenied => {
-                    std::fs::set_permissions(path, Permissions::from_mode(0o644))?;
-                    open()
+    ///
+    /// What else has its name is moved out of the way, and so is a file that another user has left: its mode could not be set when it becomes a blob.
+    fn take(layout: &Layout, path: &Path) -> Result<Option<Self>, StoreError> {
+        for _ in 0..TRIES {
+            let (file, identity) = match open_part(path) {
+                Ok(opened) => opened,
+                Err(Refused::Unfit) => {
+                    open::clear(layout, path)?;
+                    continue;
                 }
-                _ => Err(error),
-            });
-            let file = open.at("open", path)?;
+                Err(Refused::OthersFile(file)) => {
+                    let Some(file) = file else { return Err(StoreError::OtherUser { path: path.to_owned() }) };
+                    if !lock::try_exclusive(&file, path)? {
+                        return Ok(None);
+                    }
+                    // Nobody is at it: whoever opened it before waits for this lock, and then sees that it has no name.
+                    match std::fs::remove_file(path) {
+                        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                            return Err(StoreError::OtherUser { path: path.to_owned() });
+                        }
+                        _ => continue,
+                    }
+                }
+                Err(Refused::Io(error)) => return Err(StoreError::io("open", path, error)),
+            };
             if !lock::try_exclusive(&file, path)? {
                 return Ok(None);
             }
-            let locked = Self { file, path: path.to_owned() };
+            let locked = Self { file, path: path.to_owned(), identity };
             // Whoever held it may have published or removed it after this process opened it: then the lock is on another name, or none.
             if locked.has_its_name() {
                 return Ok(Some(locked));
             }
         }
+        Ok(None)
+    }
+
+    /// Refuses to go on with a file that somebody has removed or replaced.
+    pub(crate) fn check_name(&self) -> Result<(), StoreError> {
+        if self.has_its_name() {
+            return Ok(());
+        }
+        let error = io::Error::other("something else has that name now: fetch it again");
+        Err(StoreError::io("publish", &self.path, error))
     }
 
     fn has_its_name(&self) -> bool {
-        let named = std::fs::metadata(&self.path);
-        named.is_ok_and(|named| {
-            self.file.metadata().is_ok_and(|ours| (named.dev(), named.ino()) == (ours.dev(), ours.ino()))
-        })
+        let named = std::fs::symlink_metadata(&self.path);
+        named.is_ok_and(|named| (named.dev(), named.ino()) == self.identity)
     }
+}
+
+/// Opens the file, making it if it is missing; and says which file it is.
+fn open_part(path: &Path) -> Result<(File, (u64, u64)), Refused> {
+    let opened = match open::to_write(path, Names::One) {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            make_writable(path)?;
+            open::to_write(path, Names::One)
+        }
+        opened => opened,
+    };
+    let (file, metadata) = opened.map_err(refused)?;
+    if metadata.uid() != own_user() && file.set_permissions(metadata.permissions()).is_err() {
+        return Err(Refused::OthersFile(Some(file)));
+    }
+    Ok((file, (metadata.dev(), metadata.ino())))
+}
+
+/// Gives back the right to write a file that a kill has left read-only, or whose mode another program has changed.
+fn make_writable(path: &Path) -> Result<(), Refused> {
+    let mode = Permissions::from_mode(0o644);
+    match open::to_read(path) {
+        Ok((file, _)) => file.set_permissions(mode).map_err(|_| Refused::OthersFile(Some(file))),
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            let metadata = std::fs::symlink_metadata(path).map_err(Refused::Io)?;
+            if metadata.uid() != own_user() {
+                return Err(Refused::OthersFile(None));
+            }
+            if !metadata.is_file() || metadata.nlink() > 1 {
+                return Err(Refused::Unfit);
+            }
+            std::fs::set_permissions(path, mode).map_err(Refused::Io)
+        }
+        Err(error) => Err(refused(error)),
+    }
+}
+
+fn refused(error: io::Error) -> Refused {
+    if Unfit::in_error(&error).is_some() { Refused::Unfit } else { Refused::Io(error) }
+}
+
+/// The user that this process acts as.
+fn own_user() -> u32 {
+    static USER: OnceLock<u32> = OnceLock::new();
+    *USER.get_or_init(|| rustix::process::geteuid().as_raw())
 }
 
 impl Deref for LockedFile {
@@ -170,15 +252,20 @@ fn adopt(
 ) -> Result<Option<Found>, StoreError> {
     let layout = store.layout();
     let path = layout.blob(&blob);
-    if !path.exists() {
-        return Ok(None);
-    }
-    let digests = blob::hash_file(&path, part::algorithms(integrity))?;
+    let (mut file, _) = match open::to_read(&path) {
+        Ok(opened) => opened,
+        Err(error) if error.kind() == io::ErrorKind::NotFound || Unfit::in_error(&error).is_some() => return Ok(None),
+        Err(error) => return Err(StoreError::io("open", path, error)),
+    };
+    let digests = blob::hash_opened(&mut file, &path, part::algorithms(integrity))?;
     if digests.blob != blob || integrity.is_some_and(|integrity| !integrity.agrees_with(&digests.digests)) {
         tracing::debug!(path = %path.display(), "a blob of a run that was killed is not whole: it is fetched again");
         return Ok(None);
     }
-    blob::protect(&path)?;
+    if let Err(error) = blob::protect(&file, &path) {
+        tracing::debug!(%error, "a blob of another user, who could still change it, is fetched again");
+        return Ok(None);
+    }
     journal::supplement(layout, receipt_of(&digests, origins.to_vec()))?;
     Ok(Some(Found { blob, size: digests.len }))
 }
@@ -204,7 +291,7 @@ pub(crate) fn remove_abandoned(layout: &Layout) {
     let Ok(entries) = std::fs::read_dir(layout.partial()) else { return };
     let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
     for path in paths.filter(|path| is_part(path) && is_older_than(path, ABANDONED)) {
-        if let Ok(Some(_lock)) = LockedFile::take(&path) {
+        if let Ok(Some(_lock)) = LockedFile::take(layout, &path) {
             remove(&path.with_extension("json"));
             remove(&path);
         }
@@ -212,10 +299,10 @@ pub(crate) fn remove_abandoned(layout: &Layout) {
 }
 
 fn is_part(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension == "part")
+    path.extension().is_some_and(|extension| extension == "part") && path.file_name().is_some_and(own::is_of_download)
 }
 
 fn is_older_than(path: &Path, age: Duration) -> bool {
-    let changed = std::fs::metadata(path).and_then(|metadata| metadata.modified());
+    let changed = std::fs::symlink_metadata(path).and_then(|metadata| metadata.modified());
     changed.is_ok_and(|changed| changed.elapsed().is_ok_and(|elapsed| elapsed > age))
 }

@@ -116,13 +116,17 @@ fn publish(store: &Store, group: Vec<Work>, committed: &mut Committed) {
 fn publish_one(store: &Store, sealed: Sealed) -> Result<Found, StoreError> {
     let Sealed { key, part, lock, receipt, has_state } = sealed;
     let found = Found { blob: receipt.blob, size: receipt.size };
-    blob::publish(store.layout(), &part, &receipt.blob)?;
-    if receipt.keys().any(|known| known.hash() == key) {
-        receipt::write(store.layout(), receipt)?;
-    } else {
+    let layout = store.layout();
+    let keys: Vec<_> = receipt.keys().map(|known| known.hash()).collect();
+    // Whatever can be refused comes before the blob gets its name: another user's folder, a full disk.
+    let receipt = receipt::stage(layout, receipt)?;
+    if !keys.contains(&key) {
         // Of several digests that were stated as alternatives, the bytes have another one than the download is named by.
-        journal::supplement(store.layout(), receipt)?;
+        journal::append(layout, &keys.iter().map(|key| (*key, found.blob)).collect::<Vec<_>>())?;
     }
+    lock.check_name()?;
+    blob::publish(layout, &part, &lock, &found.blob)?;
+    receipt.publish(layout)?;
     if has_state {
         claim::remove(&part.with_extension("json"));
     }

@@ -5,6 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use crate::open::Unfit;
+
 /// Why the store could not do something. Each variant names the path.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -57,6 +59,20 @@ pub enum StoreError {
         /// The blake3 of what is there.
         actual: crate::digest::BlobId,
     },
+    /// Something lies in the store that it does not open: a link, a pipe, a folder in place of a file.
+    #[error("{} is {unfit}, which no store has there: remove it", path.display())]
+    Unfit {
+        /// The name that it has.
+        path: PathBuf,
+        /// What it is.
+        unfit: Unfit,
+    },
+    /// A file that must be replaced belongs to another user, and cannot be.
+    #[error("{} belongs to another user, and this one can neither use nor replace it", path.display())]
+    OtherUser {
+        /// The file.
+        path: PathBuf,
+    },
     /// Another process keeps the store to itself.
     #[error("another process is removing blobs from the store {}", root.display())]
     Busy {
@@ -79,7 +95,9 @@ pub enum StoreError {
 impl StoreError {
     pub(crate) fn io(action: &'static str, path: impl Into<PathBuf>, source: io::Error) -> Self {
         let path = path.into();
-        if matches!(source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) {
+        if let Some(unfit) = Unfit::in_error(&source) {
+            Self::Unfit { path, unfit }
+        } else if matches!(source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) {
             Self::DiskFull { path, source }
         } else {
             Self::Io { action, path, source }
@@ -96,6 +114,8 @@ impl StoreError {
             Self::ReadOnly { root } => Self::ReadOnly { root: root.clone() },
             Self::NotAStore { root } => Self::NotAStore { root: root.clone() },
             Self::Busy { root } => Self::Busy { root: root.clone() },
+            Self::Unfit { path, unfit } => Self::Unfit { path: path.clone(), unfit: *unfit },
+            Self::OtherUser { path } => Self::OtherUser { path: path.clone() },
             Self::NewerFormat { root, format, needs } => {
                 Self::NewerFormat { root: root.clone(), format: *format, needs: needs.clone() }
             }

@@ -13,7 +13,9 @@ pub use memory::MemoryIndex;
 pub(crate) use open::with;
 pub(crate) use rebuild::in_memory;
 
-use crate::{digest::BlobId, look_up::Key, receipt::Receipt};
+use std::path::PathBuf;
+
+use crate::{digest::BlobId, look_up::Key, open::Unfit, receipt::Receipt};
 
 /// What the index knows of a blob.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,6 +80,14 @@ pub enum IndexError {
         has: u64,
         /// Changes that were counted beside it.
         made: u64,
+    },
+    /// Something in its folder is no plain file, or is another file too.
+    #[error("{} is {unfit}", path.display())]
+    Unfit {
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        unfit: Unfit,
     },
     /// Another process held it all the time.
     #[error("another process holds it")]

@@ -6,7 +6,7 @@
 
 use std::{
     collections::HashMap,
-    fs::{File, OpenOptions},
+    fs::File,
     io::{Read as _, Seek as _, SeekFrom, Write as _},
 };
 
@@ -16,11 +16,14 @@ use crate::{
     index::{Addition, IndexState},
     layout::Layout,
     look_up::{KeyHash, day},
+    open::{self, Names},
     receipt::{self, Receipt},
     store::Store,
 };
 
 const RECORD: usize = 64;
+/// No journal is as long: bytes. A longer one is somebody's prank, and is emptied: what it names is fetched again at worst.
+const MOST_BYTES: u64 = 64 << 20;
 
 /// Adds records. The caller has made their bytes durable and holds their locks.
 pub(crate) fn append(layout: &Layout, records: &[(KeyHash, BlobId)]) -> Result<(), StoreError> {
@@ -46,10 +49,10 @@ pub(crate) fn supplement(layout: &Layout, receipt: Receipt) -> Result<(), StoreE
 /// The records from byte `offset` on, and where the next ones will be.
 pub(crate) fn read_from(layout: &Layout, offset: u64) -> (HashMap<KeyHash, BlobId>, u64) {
     let read = || -> std::io::Result<Vec<u8>> {
-        let mut file = File::open(layout.journal())?;
+        let (mut file, _) = open::to_read(&layout.journal())?;
         file.seek(SeekFrom::Start(offset))?;
         let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes)?;
+        file.take(MOST_BYTES).read_to_end(&mut bytes)?;
         Ok(bytes)
     };
     match read() {
@@ -67,7 +70,8 @@ pub(crate) fn read_from(layout: &Layout, offset: u64) -> (HashMap<KeyHash, BlobI
 
 /// Its length in bytes; 0 if there is none.
 pub(crate) fn len(layout: &Layout) -> u64 {
-    std::fs::metadata(layout.journal()).map_or(0, |metadata| metadata.len())
+    let looked = std::fs::symlink_metadata(layout.journal());
+    looked.map_or(0, |metadata| if metadata.is_file() { metadata.len() } else { 0 })
 }
 
 /// Moves what is published into the index. What is still being published stays, and so does what a kill has left half-way: it is
@@ -77,6 +81,9 @@ pub(crate) fn fold(store: &Store, today: u32) -> Result<Option<IndexState>, Stor
     let path = layout.journal();
     let mut file = open(layout)?;
     file.lock().at("lock", &path)?;
+    if file.metadata().at("stat", &path)?.len() > MOST_BYTES {
+        file.set_len(0).at("write", &path)?;
+    }
     let mut bytes = Vec::new();
     file.read_to_end(&mut bytes).at("read", &path)?;
     let mut additions = Vec::new();
@@ -87,7 +94,7 @@ pub(crate) fn fold(store: &Store, today: u32) -> Result<Option<IndexState>, Stor
             Some(receipt) if receipt.keys().any(|known| known.hash() == key) => {
                 additions.push(Addition::of(&receipt, today));
             }
-            _ if layout.part_of(&key).exists() || layout.blob(&blob).exists() => unpublished.push((key, blob)),
+            _ if layout.part_of(&key).exists() || open::is_file(&layout.blob(&blob)) => unpublished.push((key, blob)),
             _ => {}
         }
     }
@@ -115,8 +122,7 @@ pub(crate) fn fold_if_possible(store: &Store) {
 }
 
 fn open(layout: &Layout) -> Result<File, StoreError> {
-    let path = layout.journal();
-    OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).at("open", &path)
+    open::shared(layout, &layout.journal(), Names::One)
 }
 
 fn bytes_of(records: &[(KeyHash, BlobId)]) -> Vec<u8> {

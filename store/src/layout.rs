@@ -71,8 +71,12 @@ impl Layout {
         self.root.join(format!("partial/{key}.part"))
     }
 
+    pub(crate) fn all_remembered(&self) -> PathBuf {
+        self.root.join("remembered")
+    }
+
     pub(crate) fn remembered(&self, name: &str) -> PathBuf {
-        self.root.join("remembered").join(name)
+        self.all_remembered().join(name)
     }
 
     pub(crate) fn journal(&self) -> PathBuf {

@@ -25,6 +25,8 @@ mod lock;
 pub mod look_up;
 mod meta;
 mod namesakes;
+pub mod open;
+mod own;
 pub mod part;
 pub mod place;
 pub mod receipt;

@@ -1,20 +1,24 @@
 //! Advisory locks on whole files. They die with their process, in any PID namespace.
 
 use std::{
-    fs::{File, OpenOptions, TryLockError},
+    fs::{File, TryLockError},
     path::Path,
     thread,
     time::{Duration, Instant},
 };
 
-use crate::error::{At as _, StoreError};
+use crate::{
+    error::StoreError,
+    layout::Layout,
+    open::{self, Names},
+};
 
 /// The longest step between two tries to get a lock.
 const LONGEST_STEP: Duration = Duration::from_millis(50);
 
 /// Opens a lock file for writing, making it if it is missing.
-pub(crate) fn open(path: &Path) -> Result<File, StoreError> {
-    OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path).at("open", path)
+pub(crate) fn open(layout: &Layout, path: &Path, names: Names) -> Result<File, StoreError> {
+    open::shared(layout, path, names)
 }
 
 /// Tries for at most `patience` to get what `attempt` tries, in steps from 1 ms to 50 ms; `None` if others had it all that time.

@@ -284,7 +284,7 @@ impl Known {
 /// The index is a note; the file is the truth. Its bytes are checked by who reads them.
 fn is_present(store: &Store, found: Found) -> bool {
     let is_whole = |path: PathBuf| {
-        std::fs::metadata(path).is_ok_and(|metadata| metadata.len() == found.size && metadata.is_file())
+        std::fs::symlink_metadata(path).is_ok_and(|metadata| metadata.len() == found.size && metadata.is_file())
     };
     is_whole(store.layout().blob(&found.blob))
         || store.below().and_then(|below| below.blob(&found.blob)).is_some_and(is_whole)

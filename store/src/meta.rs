@@ -7,11 +7,15 @@ use serde::{Deserialize, Serialize};
 use crate::{
     error::{At as _, StoreError},
     layout::Layout,
+    open,
+    own::refuse_strangers,
     whole_file,
 };
 
 /// The format that this crate reads and writes.
 const FORMAT: u32 = 1;
+/// No `meta.json` is as long: bytes. One has 30.
+const MOST_BYTES: u64 = 64 << 10;
 
 #[derive(Serialize, Deserialize)]
 struct Meta {
@@ -20,22 +24,42 @@ struct Meta {
     needs: String,
 }
 
-/// Whether there is a store, of a format that this crate reads.
-pub(crate) fn check(layout: &Layout) -> Result<bool, StoreError> {
+/// What a folder is, by its `meta.json`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Present {
+    /// A store of a format that this crate reads.
+    Store,
+    /// Not known: the file has no bytes, or none but zeros. That is what a power loss leaves of one that was not made durable before it got its name, as
+    /// larders before this one wrote it.
+    Emptied,
+    /// No store.
+    Nothing,
+}
+
+/// Looks for a store.
+pub(crate) fn look(layout: &Layout) -> Result<Present, StoreError> {
     let path = layout.meta();
-    let bytes = match std::fs::read(&path) {
+    let bytes = match open::read_whole(&path, MOST_BYTES) {
         Ok(bytes) => bytes,
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-            return Ok(false);
+            return Ok(Present::Nothing);
         }
         Err(error) => return Err(StoreError::io("read", path, error)),
     };
+    if bytes.iter().all(|byte| *byte == 0) {
+        return Ok(Present::Emptied);
+    }
     let meta: Meta =
         serde_json::from_slice(&bytes).map_err(|source| StoreError::DamagedMeta { path: path.clone(), source })?;
     if meta.format > FORMAT {
         return Err(StoreError::NewerFormat { root: layout.root().to_owned(), format: meta.format, needs: meta.needs });
     }
-    Ok(true)
+    Ok(Present::Store)
+}
+
+/// Whether there is a store, of a format that this crate reads.
+pub(crate) fn check(layout: &Layout) -> Result<bool, StoreError> {
+    Ok(look(layout)? == Present::Store)
 }
 
 /// Makes an empty store. Several processes may do this at once: all write the same.
@@ -43,50 +67,16 @@ pub(crate) fn create(layout: &Layout) -> Result<(), StoreError> {
     let root = layout.root();
     refuse_strangers(layout)?;
     std::fs::create_dir_all(root).at("create", root)?;
+    // `blobs/` first: by it, a store that is killed here is known again.
     for folder in [layout.blobs(), layout.receipts(), layout.partial()] {
-        std::fs::create_dir_all(&folder).at("create", &folder)?;
+        open::make_folder(&folder).at("create", &folder)?;
     }
-    whole_file::write(&layout.meta(), &bytes())
+    // On the disk before it has its name: an empty file of that name would be what a power loss leaves.
+    whole_file::stage(&layout.meta(), &bytes())?.synced()?.publish(layout)
 }
 
 /// What the file says of a store of this format.
 pub(crate) fn bytes() -> Vec<u8> {
     let meta = Meta { format: FORMAT, needs: "0.1.0".to_owned() };
     serde_json::to_vec(&meta).expect("two plain fields can be written")
-}
-
-/// A folder that holds anything but parts of a store belongs to somebody else. One that does not exist holds nothing.
-pub(crate) fn refuse_strangers(layout: &Layout) -> Result<(), StoreError> {
-    let root = layout.root();
-    let entries = match std::fs::read_dir(root) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
-            return Err(StoreError::NotAStore { root: root.to_owned() });
-        }
-        Err(error) => return Err(StoreError::io("list", root, error)),
-    };
-    for entry in entries {
-        let name = entry.at("list", root)?.file_name();
-        if !name.to_str().is_some_and(is_part_of_a_store) {
-            return Err(StoreError::NotAStore { root: root.to_owned() });
-        }
-    }
-    Ok(())
-}
-
-fn is_part_of_a_store(name: &str) -> bool {
-    const NAMES: [&str; 10] = [
-        "meta.json",
-        "blobs",
-        "receipts",
-        "partial",
-        "damaged",
-        "remembered",
-        "lock",
-        "index.lock",
-        "index-sled-v1",
-        "index-sled-v1.broken",
-    ];
-    NAMES.contains(&name) || name.starts_with(".new-")
 }

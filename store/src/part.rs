@@ -12,13 +12,17 @@ use crate::{
     claim::{self, LockedFile, receipt_of},
     digest::{Algorithm, BlobId, Digests, Hasher, Integrity},
     error::{At as _, StoreError},
+    layout::Layout,
     look_up::KeyHash,
+    open,
     receipt::{Origin, Receipt},
     whole_file,
 };
 
 /// From this length on, what a server calls a body is noted, so that a later run can go on with it: bytes.
 const RESUMABLE: u64 = 256 << 10;
+/// No state is as long: bytes. A longer one is none.
+const STATE_BYTES: u64 = 64 << 10;
 
 /// What an earlier attempt or an earlier run left of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +38,7 @@ pub struct Kept {
 /// The right to download one file, and its bytes so far. Dropped before it was [finished](Part::finish), it leaves them for the next run.
 #[derive(Debug)]
 pub struct Part {
+    layout: Layout,
     key: KeyHash,
     path: PathBuf,
     file: LockedFile,
@@ -105,7 +110,7 @@ pub enum Expected {
 
 impl Part {
     pub(crate) fn new(
-        path: PathBuf,
+        layout: &Layout,
         key: KeyHash,
         file: LockedFile,
         integrity: Option<Integrity>,
@@ -114,7 +119,9 @@ impl Part {
     ) -> Self {
         let hasher = Hasher::new(algorithms(integrity.as_ref()));
         let state = State::default();
+        let path = layout.part_of(&key);
         Self {
+            layout: layout.clone(),
             key,
             path,
             file,
@@ -215,7 +222,8 @@ impl Part {
 
     /// A state that cannot be read is none.
     fn read_state(&mut self) {
-        let state = std::fs::read(self.state_path()).ok().and_then(|text| serde_json::from_slice(&text).ok());
+        let state = open::read_whole(&self.state_path(), STATE_BYTES).ok();
+        let state = state.and_then(|text| serde_json::from_slice(&text).ok());
         self.is_state_read = true;
         self.is_state_written = state.is_some();
         self.state = state.unwrap_or_default();
@@ -223,7 +231,7 @@ impl Part {
 
     fn write_state(&mut self) -> Result<(), StoreError> {
         let text = serde_json::to_vec(&self.state).expect("two plain fields can be written");
-        whole_file::write(&self.state_path(), &text)?;
+        whole_file::write(&self.layout, &self.state_path(), &text)?;
         self.is_state_written = true;
         Ok(())
     }

@@ -6,6 +6,7 @@ use crate::{
     blob,
     digest::BlobId,
     error::{At as _, StoreError},
+    open,
     store::Store,
 };
 
@@ -39,6 +40,11 @@ impl<'a> Placer<'a> {
     /// checked: [`crate::verify::verify_blobs`] does that.
     pub fn place(&self, blob: &BlobId, target: &Path) -> Result<Placed, StoreError> {
         let source = self.store.blob_path(blob);
+        // A link in its place would be followed below, or be linked to as it is.
+        let looked = std::fs::symlink_metadata(&source).at("look at", &source)?;
+        if !looked.is_file() {
+            open::to_read(&source).at("open", &source)?;
+        }
         if self.may_reflink.get() {
             match reflink_copy::reflink(&source, target) {
                 Ok(()) => return protected(target, Placed::Reflink),
@@ -47,7 +53,7 @@ impl<'a> Placer<'a> {
             }
         }
         // A link has the mode that its blob has, whoever changed it.
-        if self.may_link.get() && is_protected(&source)? {
+        if self.may_link.get() && looked.permissions().mode() & 0o7777 == blob::MODE {
             match std::fs::hard_link(&source, target) {
                 Ok(()) => return Ok(Placed::HardLink),
                 Err(error) if is_final(&error) => return Err(StoreError::io("link", target, error)),
@@ -59,10 +65,6 @@ impl<'a> Placer<'a> {
         std::fs::copy(&source, target).at("copy to", target)?;
         protected(target, Placed::Copy)
     }
-}
-
-fn is_protected(source: &Path) -> Result<bool, StoreError> {
-    Ok(std::fs::metadata(source).at("look at", source)?.permissions().mode() & 0o7777 == blob::MODE)
 }
 
 fn protected(target: &Path, placed: Placed) -> Result<Placed, StoreError> {

@@ -9,10 +9,12 @@ use crate::{
     error::{At as _, StoreError},
     layout::Layout,
     look_up::Key,
-    whole_file,
+    open, whole_file,
 };
 
 const FORMAT: u32 = 1;
+/// No receipt is as long: bytes. One is some hundred, and 150 for each further package with the same bytes.
+pub(crate) const MOST_BYTES: u64 = 4 << 20;
 
 /// A package that has a blob's bytes, and where they were had from.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -159,22 +161,45 @@ enum LoadError {
 }
 
 fn load(path: &std::path::Path) -> Result<Receipt, LoadError> {
-    Ok(Receipt::from_json(&std::fs::read(path)?)?)
+    Ok(Receipt::from_json(&open::read_whole(path, MOST_BYTES)?)?)
 }
 
 /// Writes a receipt; what an earlier one of the same blob knows is kept.
-pub(crate) fn write(layout: &Layout, mut receipt: Receipt) -> Result<Receipt, StoreError> {
+pub(crate) fn write(layout: &Layout, receipt: Receipt) -> Result<(), StoreError> {
+    stage(layout, receipt)?.publish(layout)
+}
+
+/// A receipt that is written and does not have its name yet. Nobody else writes one of its folder meanwhile.
+#[derive(Debug)]
+pub(crate) struct Staged {
+    file: whole_file::Staged,
+    _lock: std::fs::File,
+}
+
+impl Staged {
+    pub(crate) fn publish(self, layout: &Layout) -> Result<(), StoreError> {
+        self.file.publish(layout)
+    }
+}
+
+/// Does what of [`write`] can be refused.
+pub(crate) fn stage(layout: &Layout, mut receipt: Receipt) -> Result<Staged, StoreError> {
     // Two may publish the same bytes under different keys at once: none may lose what the other knows.
     let path = layout.receipt(&receipt.blob);
     let folder = path.parent().expect("a receipt is in a folder");
-    std::fs::create_dir_all(folder).at("create", folder)?;
-    let lock = std::fs::File::open(folder).at("open", folder)?;
+    let lock = match open::folder(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            open::make_folder(folder).at("create", folder)?;
+            open::folder(folder)
+        }
+        opened => opened,
+    }
+    .at("open", folder)?;
     lock.lock().at("lock", folder)?;
     if let Some(earlier) = read(layout, &receipt.blob) {
         receipt.merge(earlier);
     }
-    whole_file::write(&layout.receipt(&receipt.blob), &receipt.to_json())?;
-    Ok(receipt)
+    Ok(Staged { file: whole_file::stage(&path, &receipt.to_json())?, _lock: lock })
 }
 
 /// Every file of the two-level folders `blobs/` and `receipts/`, with the blob that its name says, if it says one.
@@ -194,6 +219,8 @@ pub(crate) fn walk(
     };
     list(folder.to_owned())
         .flat_map(move |shard| match shard {
+            // What a link leads to is not the store's.
+            Ok(shard) if shard.is_symlink() => Box::new(std::iter::empty()),
             Ok(shard) => list(shard),
             Err(error) => Box::new(std::iter::once(Err(error))),
         })

@@ -12,13 +12,15 @@ use std::{
 use crate::{
     below::Below,
     digest::BlobId,
-    error::StoreError,
+    error::{At as _, StoreError},
     index::{self, Index, IndexError, IndexState},
     layout::Layout,
     lock,
     look_up::{LookUp, Wanted},
-    meta,
+    meta::{self, Present},
     namesakes::Namesakes,
+    open::{self, Names},
+    own,
     receipt::{self, Receipt},
 };
 
@@ -45,11 +47,8 @@ impl Store {
     /// Opens the store in this folder, making one if there is none. A store that cannot be written is opened for reading.
     pub fn open(root: &Path) -> Result<Self, StoreError> {
         let layout = Layout::new(root);
-        if !meta::check(&layout)? {
-            meta::create(&layout).map_err(|error| match error {
-                StoreError::Io { source, .. } if is_refusal(&source) => StoreError::ReadOnly { root: root.to_owned() },
-                error => error,
-            })?;
+        if meta::look(&layout)? != Present::Store {
+            create(&layout)?;
         }
         Self::open_existing(layout)
     }
@@ -57,11 +56,15 @@ impl Store {
     /// Opens the store in this folder if there is one.
     pub fn open_if_present(root: &Path) -> Result<Option<Self>, StoreError> {
         let layout = Layout::new(root);
-        if meta::check(&layout)? {
-            return Self::open_existing(layout).map(Some);
+        match meta::look(&layout)? {
+            Present::Store => {}
+            Present::Emptied => create(&layout)?,
+            Present::Nothing => {
+                own::refuse_strangers(&layout)?;
+                return Ok(None);
+            }
         }
-        meta::refuse_strangers(&layout)?;
-        Ok(None)
+        Self::open_existing(layout).map(Some)
     }
 
     /// Opens the store in `root` over the one in `below`, which is only read: what is in either is here, and what is added goes into `root`. Where `root`
@@ -117,15 +120,18 @@ impl Store {
 
     fn open_existing(layout: Layout) -> Result<Self, StoreError> {
         let path = layout.lock();
-        let (lock_file, is_writable) = match lock::open(&path) {
+        let (lock_file, is_writable) = match lock::open(&layout, &path, Names::Any) {
             Ok(file) => (Some(file), true),
-            Err(StoreError::Io { source, .. }) if is_refusal(&source) => (File::open(&path).ok(), false),
+            Err(StoreError::Io { source, .. }) if is_refusal(&source) => {
+                (open::to_read(&path).ok().map(|(file, _)| file), false)
+            }
             Err(StoreError::DiskFull { .. }) => (None, true),
             Err(error) => return Err(error),
         };
         let in_use = use_with(&layout, lock_file)?;
+        open::check_folders(&layout, is_writable)?;
         // A seed that became a store has none, and anybody may delete it.
-        if is_writable && let Err(error) = std::fs::create_dir(layout.partial()) {
+        if is_writable && let Err(error) = open::make_folder(&layout.partial()) {
             tracing::trace!(%error, "the folder for downloads is not made");
         }
         Ok(Self {
@@ -170,16 +176,22 @@ impl Store {
     pub fn blob_path(&self, blob: &BlobId) -> PathBuf {
         let own = self.layout().blob(blob);
         match self.below() {
-            Some(below) if !own.exists() => below.blob(blob).unwrap_or(own),
+            Some(below) if !open::is_file(&own) => below.blob(blob).unwrap_or(own),
             _ => own,
         }
+    }
+
+    /// Opens the file of a blob to read it. A link, a pipe or a folder in its place is an error: none of them is followed, waited for or read.
+    pub fn open_blob(&self, blob: &BlobId) -> Result<File, StoreError> {
+        let path = self.blob_path(blob);
+        Ok(open::to_read(&path).at("open", &path)?.0)
     }
 
     /// An empty file without a name on the store's filesystem, for bytes that are on their way into it. Nothing is left of it when it is closed, or its process
     /// killed.
     pub fn nameless_file(&self) -> Result<File, StoreError> {
         let folder = self.layout().partial();
-        std::fs::create_dir_all(&folder)
+        open::make_folder(&folder)
             .and_then(|()| tempfile::tempfile_in(&folder))
             .map_err(|error| StoreError::io("create a file in", folder, error))
     }
@@ -219,6 +231,13 @@ pub(crate) fn use_with(layout: &Layout, lock_file: Option<File>) -> Result<Optio
             .ok_or_else(|| StoreError::Busy { root: layout.root().to_owned() })?;
     }
     Ok(lock_file)
+}
+
+fn create(layout: &Layout) -> Result<(), StoreError> {
+    meta::create(layout).map_err(|error| match error {
+        StoreError::Io { source, .. } if is_refusal(&source) => StoreError::ReadOnly { root: layout.root().to_owned() },
+        error => error,
+    })
 }
 
 fn is_same(one: &Path, other: &Path) -> bool {

@@ -7,7 +7,7 @@ use crate::{
     index::{self, Index as _, IndexState},
     journal,
     layout::Layout,
-    receipt,
+    open, receipt,
     store::Store,
 };
 
@@ -69,7 +69,7 @@ pub fn survey(store: &Store) -> Result<Survey, StoreError> {
     for file in receipt::walk(&layout.receipts()) {
         let (_, id) = file?;
         let Some(receipt) = id.and_then(|id| receipt::read(layout, &id)) else { continue };
-        if !layout.blob(&receipt.blob).exists() {
+        if !open::is_file(&layout.blob(&receipt.blob)) {
             survey.without_blob += 1;
             continue;
         }
@@ -91,7 +91,7 @@ fn blobs_of(layout: &Layout) -> Result<Tally, StoreError> {
     let mut tally = Tally::default();
     for file in receipt::walk(&layout.receipts()) {
         let Some(receipt) = file?.1.and_then(|id| receipt::read(layout, &id)) else { continue };
-        if layout.blob(&receipt.blob).exists() {
+        if open::is_file(&layout.blob(&receipt.blob)) {
             tally.add(receipt.size);
         }
     }

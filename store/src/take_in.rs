@@ -30,6 +30,7 @@ use crate::{
     layout::Layout,
     look_up::{LookUp, Wanted, day},
     meta,
+    open::{self, Unfit},
     part::SealError,
     receipt::Receipt,
     store::Store,
@@ -79,6 +80,9 @@ pub enum RefusalReason {
     /// It has a receipt and no file.
     #[error("it has a receipt and no file")]
     Missing,
+    /// A link, a pipe or the like is in its file's place.
+    #[error("its file is {0}")]
+    NotAFile(Unfit),
     /// Its file has another length than the receipt says.
     #[error("it has {actual} bytes, and its receipt says {expected}")]
     Length {
@@ -128,6 +132,7 @@ pub fn take_in(
     if !meta::check(&layout)? {
         return Err(StoreError::NotAStore { root: from.to_owned() });
     }
+    open::check_folders(&layout, false)?;
     let mut taken = TakenIn::default();
     let mut offered = Vec::new();
     for found in source::receipts(&layout)? {

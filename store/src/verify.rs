@@ -19,6 +19,7 @@ use crate::{
     journal,
     layout::Layout,
     look_up::Found,
+    open,
     receipt::{self, Receipt},
     store::Store,
     survey::{Tally, keys_of_receipts},
@@ -55,6 +56,8 @@ pub enum FaultKind {
     },
     /// The system does not give its bytes.
     Unreadable(StoreError),
+    /// A link, a pipe or a folder had its name, or that of its receipt, and was moved out of the way.
+    InTheWay(StoreError),
     /// It has a receipt and no file.
     Missing,
 }
@@ -88,10 +91,13 @@ pub fn verify(store: &Store, threads: usize, progress: &(impl Fn(u64) + Sync)) -
     let receipts = layouts(store).flat_map(|layout| receipt::walk(&layout.receipts()));
     for file in receipts {
         let (_, id) = file?;
-        let Some(receipt) = id.and_then(|id| store.receipt(&id)) else { continue };
+        let Some(receipt) = id.and_then(|id| store.receipt(&id)) else {
+            faults.extend(id.and_then(|id| clear_receipt(store, &id)));
+            continue;
+        };
         without_receipt.remove(&receipt.blob);
         // It may have been published after the blobs were listed.
-        if !present.contains(&receipt.blob) && !store.blob_path(&receipt.blob).exists() {
+        if !present.contains(&receipt.blob) && !open::is_file(&store.blob_path(&receipt.blob)) {
             faults.push(Fault { blob: receipt.blob, receipt: Some(receipt), kind: FaultKind::Missing });
         }
     }
@@ -153,7 +159,7 @@ fn list_blobs(store: &Store) -> Result<(Blobs, Vec<PathBuf>), StoreError> {
     for file in layouts(store).flat_map(|layout| receipt::walk(&layout.blobs())) {
         match file? {
             (path, Some(id)) if path == store.blob_path(&id) => {
-                match std::fs::metadata(&path) {
+                match std::fs::symlink_metadata(&path) {
                     Ok(metadata) => blobs.push((id, metadata.len())),
                     // Another verification has set it aside meanwhile.
                     Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
@@ -205,13 +211,32 @@ fn check(store: &Store, id: &BlobId) -> Option<FaultKind> {
             }
             Some(FaultKind::Damaged { actual, set_aside })
         }
+        (Err(StoreError::Unfit { path, unfit }), _) => Some(out_of_the_way(store, path, unfit)),
         (Err(error), _) => Some(FaultKind::Unreadable(error)),
     }
 }
 
+/// What is no file cannot be set aside as a blob: its name is taken from it.
+fn out_of_the_way(store: &Store, path: PathBuf, unfit: open::Unfit) -> FaultKind {
+    let cleared = store.is_writable().then(|| open::clear(store.layout(), &path));
+    let error = StoreError::Unfit { path, unfit };
+    match cleared {
+        Some(Ok(())) => FaultKind::InTheWay(error),
+        Some(Err(error)) => FaultKind::Unreadable(error),
+        None => FaultKind::Unreadable(error),
+    }
+}
+
+/// Makes room where something else than a file has a receipt's name. What the receipt said is not known: its blob counts as absent.
+fn clear_receipt(store: &Store, id: &BlobId) -> Option<Fault> {
+    let path = store.layout().receipt(id);
+    let unfit = open::Unfit::in_error(&open::to_read(&path).err()?)?;
+    Some(Fault { blob: *id, receipt: None, kind: out_of_the_way(store, path, unfit) })
+}
+
 fn set_aside(store: &Store, id: &BlobId) -> Option<PathBuf> {
     let place = store.layout().damaged().join(id.to_string());
-    match whole_file::rename(&store.layout().blob(id), &place) {
+    match whole_file::rename(store.layout(), &store.layout().blob(id), &place) {
         Ok(()) => Some(place),
         Err(error) => {
             tracing::warn!(%error, "a damaged blob could not be set aside");

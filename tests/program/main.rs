@@ -13,6 +13,7 @@ mod lock;
 mod managers;
 mod network;
 mod plan;
+mod planted;
 mod pyodide;
 mod racing;
 mod registry;

@@ -37,9 +37,9 @@ pub(super) fn run(arguments: &Inside, context: &Context<'_>) -> Result<Outcome, 
 /// The ways out that a person has on the outside.
 fn hint(error: &CommandError) -> Option<&'static str> {
     match error {
-        CommandError::Store(StoreError::NotAStore { .. } | StoreError::DamagedMeta { .. }) => {
-            Some("another program's mount has that id: name larder's with --id")
-        }
+        CommandError::Store(
+            StoreError::NotAStore { .. } | StoreError::DamagedMeta { .. } | StoreError::Unfit { .. },
+        ) => Some("another program's mount has that id: name larder's with --id"),
         CommandError::Store(StoreError::ReadOnly { .. }) => {
             Some("the mount belongs to another user: pass on what its Dockerfile gives with --uid, --gid and --mode")
         }
@@ -114,6 +114,7 @@ fn sound(store: &Store, receipts: Vec<Receipt>) -> (Vec<Faulty>, HashMap<BlobId,
         let cause = match fault.kind {
             FaultKind::Damaged { actual, .. } => format!("its bytes are blake3 {actual}; it was set aside there"),
             FaultKind::Unreadable(error) | FaultKind::Below { error, .. } => chain(&error).join(": "),
+            FaultKind::InTheWay(error) => format!("{error}; it was moved out of the way there"),
             FaultKind::Missing => "it has a receipt and no file".to_owned(),
         };
         let receipt = sound.remove(&fault.blob).or(fault.receipt);

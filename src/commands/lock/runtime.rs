@@ -1,6 +1,6 @@
 //! The runtime: which release, and its npm tarball, which holds the distribution's lock.
 
-use std::{collections::BTreeSet, fs};
+use std::{collections::BTreeSet, io::Read as _};
 
 use larder_store::{
     Store,
@@ -137,8 +137,9 @@ pub(super) fn fetch(
     let found = store.look_up(std::slice::from_ref(&wanted), context.now)?.find(&wanted);
     let Some(found) = found else { return Err(LockError::Tarball { version, is_network: false }.into()) };
     larder_store::blob::verify(store, &found.blob)?;
-    let path = store.blob_path(&found.blob);
-    let bytes = fs::read(&path).map_err(|source| LockError::Blob { path, source })?;
+    let mut bytes = Vec::new();
+    let read = store.open_blob(&found.blob)?.read_to_end(&mut bytes);
+    read.map_err(|source| LockError::Blob { path: store.blob_path(&found.blob), source })?;
     let integrity = stated.unwrap_or_else(|| Digest::of(Algorithm::Sha512, &bytes).into());
     let core = Core::read(&version, bytes.as_slice()).map_err(LockError::from)?;
     Ok(Base { version, url, integrity, core })

@@ -3,18 +3,19 @@
 //! The file tells other processes to look again. The pair tells that sled lost changes: on damage in the middle of its log it opens without an error,
 //! with what came before the damage alone.
 
-use std::{fs::File, os::unix::fs::FileExt as _};
+use std::os::unix::fs::FileExt as _;
 
 use crate::{
     error::{At as _, StoreError},
     layout::Layout,
     lock,
+    open::{self, Names},
 };
 
 /// The number in the file; 0 if there is none yet.
 pub(crate) fn read(layout: &Layout) -> u64 {
     let mut bytes = [0; 8];
-    let read = File::open(layout.index_lock()).and_then(|file| file.read_exact_at(&mut bytes, 0));
+    let read = open::without_following(&layout.index_lock()).and_then(|file| file.read_exact_at(&mut bytes, 0));
     match read {
         Ok(()) => u64::from_le_bytes(bytes),
         Err(error) => {
@@ -27,5 +28,5 @@ pub(crate) fn read(layout: &Layout) -> u64 {
 /// Writes the number. Only to be called by who holds the lock on the file.
 pub(crate) fn write(layout: &Layout, changes: u64) -> Result<(), StoreError> {
     let path = layout.index_lock();
-    lock::open(&path)?.write_all_at(&changes.to_le_bytes(), 0).at("write", &path)
+    lock::open(layout, &path, Names::One)?.write_all_at(&changes.to_le_bytes(), 0).at("write", &path)
 }

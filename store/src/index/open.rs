@@ -7,7 +7,12 @@ use std::{
 };
 
 use super::{Index, IndexError, IndexState, changes, rebuild, rebuild::RebuildError, sled::SledIndex};
-use crate::{error::StoreError, layout::Layout, lock};
+use crate::{
+    error::{At as _, StoreError},
+    layout::Layout,
+    lock,
+    open::{self, Names},
+};
 
 /// How long others may use the index before this process makes do with one in memory.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -24,7 +29,7 @@ pub(crate) fn with<T>(
         return in_memory(layout, work, "the store cannot be written".to_owned());
     }
     let lock_path = layout.index_lock();
-    let lock_file = match lock::open(&lock_path) {
+    let lock_file = match lock::open(layout, &lock_path, Names::One) {
         Ok(file) => file,
         Err(error) => return in_memory(layout, work, error.to_string()),
     };
@@ -93,6 +98,9 @@ fn on_disk<T>(
 ) -> Result<(T, IsNew), OnDiskError> {
     // sled panics on some kinds of damage. Its state is dropped with the closure; what remains is on disk, and is set aside.
     catch_unwind(AssertUnwindSafe(|| {
+        if let Some((path, unfit)) = open::unfit_in(&layout.index()).at("look at", &layout.index())? {
+            return Err(OnDiskError::Index(IndexError::Unfit { path, unfit }));
+        }
         let mut index = SledIndex::open(&layout.index())?;
         let made = changes::read(layout);
         let is_new = !index.is_filled()?;
@@ -126,9 +134,13 @@ fn in_memory<T>(
 /// Keeps one damaged index, for whoever wants to know what happened.
 fn set_aside(layout: &Layout) -> Result<(), StoreError> {
     let (index, broken) = (layout.index(), layout.broken_index());
-    if broken.exists() {
-        std::fs::remove_dir_all(&broken).map_err(|error| StoreError::io("remove", &broken, error))?;
-    }
+    let removed = match std::fs::symlink_metadata(&broken) {
+        // Of a link, the name goes.
+        Ok(metadata) if metadata.is_dir() => std::fs::remove_dir_all(&broken),
+        Ok(_) => std::fs::remove_file(&broken),
+        Err(_) => Ok(()),
+    };
+    removed.at("remove", &broken)?;
     match std::fs::rename(&index, &broken) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(StoreError::io("set aside", index, error)),
         _ => Ok(()),

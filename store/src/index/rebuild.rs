@@ -41,7 +41,8 @@ pub(crate) fn fill(layout: &Layout, index: &mut dyn Index) -> Result<(), Rebuild
         let last_used = if let Some(fetched) = receipt.fetched {
             day(fetched)
         } else {
-            let changed = path.metadata().and_then(|metadata| metadata.modified()).at("stat", &path)?;
+            let changed =
+                std::fs::symlink_metadata(&path).and_then(|metadata| metadata.modified()).at("stat", &path)?;
             jiff::Timestamp::try_from(changed).map_or(0, day)
         };
         additions.push(Addition::of(&receipt, last_used));

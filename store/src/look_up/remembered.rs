@@ -6,7 +6,7 @@
 use std::{io, time::SystemTime};
 
 use super::{Found, Key, day};
-use crate::{digest::BlobId, layout::Layout, whole_file};
+use crate::{digest::BlobId, layout::Layout, open, whole_file};
 
 const VERSION: u8 = 1;
 const ROW: usize = 40;
@@ -16,11 +16,14 @@ const KEPT: usize = 64;
 /// What a look-up of these keys, which are sorted, found earlier on this day. (Once a day, the index is told that its blobs are used.)
 pub(super) fn read(layout: &Layout, keys: &[Key], today: u32) -> Option<Vec<Found>> {
     let path = layout.remembered(&name(keys));
-    let written = std::fs::metadata(&path).and_then(|metadata| metadata.modified()).ok()?;
-    if keys.is_empty() || day_of(written) != Some(today) {
+    if keys.is_empty() {
         return None;
     }
-    let bytes = std::fs::read(&path).ok()?;
+    let (file, metadata) = open::to_read(&path).ok()?;
+    if day_of(metadata.modified().ok()?) != Some(today) {
+        return None;
+    }
+    let bytes = open::read_opened(file, &metadata, (1 + keys.len() * ROW + 32) as u64).ok()?;
     let (rows, checksum) = bytes.split_last_chunk::<32>()?;
     if rows.len() != 1 + keys.len() * ROW || rows[0] != VERSION || blake3::hash(rows).as_bytes() != checksum {
         tracing::debug!(path = %path.display(), "a remembered look-up that is damaged is of no use");
@@ -40,7 +43,7 @@ pub(super) fn write(layout: &Layout, keys: &[Key], found: &[Found]) {
     }
     let checksum = blake3::hash(&bytes);
     bytes.extend_from_slice(checksum.as_bytes());
-    if let Err(error) = whole_file::write(&layout.remembered(&name(keys)), &bytes) {
+    if let Err(error) = whole_file::write(layout, &layout.remembered(&name(keys)), &bytes) {
         tracing::debug!(%error, "a look-up is not remembered");
         return;
     }
@@ -72,8 +75,12 @@ fn day_of(time: SystemTime) -> Option<u32> {
 
 fn forget_oldest(layout: &Layout) -> io::Result<()> {
     let mut files = Vec::new();
-    for entry in std::fs::read_dir(layout.remembered(""))? {
+    for entry in std::fs::read_dir(layout.all_remembered())? {
         let entry = entry?;
+        // Nothing else here is the store's.
+        if !entry.file_type()?.is_file() || !open::is_hex(entry.file_name().as_encoded_bytes(), 64) {
+            continue;
+        }
         files.push((entry.metadata()?.modified()?, entry.path()));
     }
     files.sort();

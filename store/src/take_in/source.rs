@@ -1,26 +1,21 @@
 //! The other store's files: regular ones of the stated length, and nothing that a link leads to.
 
 use std::{
-    fs::{File, OpenOptions},
+    fs::File,
     io::{self, Read as _},
-    os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
 };
-
-use rustix::fs::OFlags;
 
 use super::{Refusal, RefusalReason};
 use crate::{
     error::{At as _, StoreError},
     layout::Layout,
-    receipt::{self, Receipt, ReceiptError},
+    open::{self, Unfit},
+    receipt::{self, MOST_BYTES as RECEIPT_BYTES, Receipt, ReceiptError},
 };
 
 /// Read at once, bytes: as large as what a download writes.
 const READ_BYTES: usize = 128 << 10;
-
-/// No receipt is as long: bytes. One is some hundred, and 150 for each further package with the same bytes.
-const RECEIPT_BYTES: u64 = 4 << 20;
 
 /// Why a file is no receipt that can be believed.
 #[derive(Debug, thiserror::Error)]
@@ -64,13 +59,10 @@ pub(super) fn receipts(layout: &Layout) -> Result<Vec<Result<Receipt, Refusal>>,
 
 fn read(path: &Path) -> Result<Receipt, RefusalReason> {
     let unfit = |reason| RefusalReason::Receipt(reason);
-    let file = open(path).at("open", path)?;
-    let metadata = file.metadata().at("stat", path)?;
-    if !metadata.is_file() || metadata.len() > RECEIPT_BYTES {
-        return Err(unfit(UnfitReceipt::NotAFile));
-    }
-    let mut bytes = Vec::new();
-    file.take(RECEIPT_BYTES).read_to_end(&mut bytes).at("read", path)?;
+    let bytes = match open::read_whole(path, RECEIPT_BYTES) {
+        Err(error) if Unfit::in_error(&error).is_some() => return Err(unfit(UnfitReceipt::NotAFile)),
+        read => read.at("read", path)?,
+    };
     let receipt = Receipt::from_json(&bytes).map_err(|error| unfit(error.into()))?;
     let has_control = |text: &String| text.chars().any(char::is_control);
     let texts = receipt.origins.iter().flat_map(|origin| {
@@ -83,12 +75,6 @@ fn read(path: &Path) -> Result<Receipt, RefusalReason> {
     Ok(receipt)
 }
 
-/// Without following a link, and without waiting for who writes to a pipe.
-fn open(path: &Path) -> io::Result<File> {
-    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits();
-    OpenOptions::new().read(true).custom_flags(flags.cast_signed()).open(path)
-}
-
 /// A blob's file in the other store.
 pub(super) struct Source {
     path: PathBuf,
@@ -99,14 +85,15 @@ pub(super) struct Source {
 impl Source {
     /// Opens one that has `size` bytes.
     pub(super) fn open(path: &Path, size: u64) -> Result<Self, RefusalReason> {
-        let file = match open(path) {
+        let (file, metadata) = match open::to_read(path) {
+            Ok(opened) => opened,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(RefusalReason::Missing),
-            opened => opened.at("open", path)?,
+            Err(error) => {
+                let error = Unfit::in_error(&error)
+                    .map_or_else(|| StoreError::io("open", path, error).into(), RefusalReason::NotAFile);
+                return Err(error);
+            }
         };
-        let metadata = file.metadata().at("stat", path)?;
-        if !metadata.is_file() {
-            return Err(RefusalReason::Missing);
-        }
         if metadata.len() != size {
             return Err(RefusalReason::Length { expected: size, actual: metadata.len() });
         }

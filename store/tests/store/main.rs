@@ -5,7 +5,9 @@
 mod below;
 mod damage;
 mod namesakes;
+mod planted;
 mod racing;
+mod strangers;
 mod support;
 mod take_in;
 

@@ -87,7 +87,7 @@ fn what_is_damaged_is_named_and_does_not_enter() {
         ),
         ("it has a receipt and no file", Box::new(|store, blob| fs::remove_file(store.blob_path(blob)).unwrap())),
         (
-            "it has a receipt and no file",
+            "its file is a pipe",
             Box::new(|store, blob| {
                 let path = store.blob_path(blob);
                 fs::remove_file(&path).unwrap();
@@ -95,7 +95,7 @@ fn what_is_damaged_is_named_and_does_not_enter() {
             }),
         ),
         (
-            "cannot open",
+            "its file is a symbolic link",
             Box::new(|store, blob| {
                 let path = store.blob_path(blob);
                 fs::rename(&path, store.root().join("elsewhere")).unwrap();
