@@ -3,7 +3,10 @@
 use std::{
     io,
     path::{Path, PathBuf},
+    time::Duration,
 };
+
+use crate::wait::Holder;
 
 /// Why the store could not do something. Each variant names the path.
 #[derive(Debug, thiserror::Error)]
@@ -58,11 +61,24 @@ pub enum StoreError {
         actual: crate::digest::BlobId,
     },
     /// Another process keeps the store to itself.
-    #[error("another process is removing blobs from the store {}", root.display())]
+    #[error("another process uses the store {}", root.display())]
     Busy {
         /// The store's folder.
         root: PathBuf,
     },
+    /// Another process held a lock for too long.
+    #[error("{}: {}, and {} seconds were not enough", path.display(), held_by(holder.as_ref()), waited.as_secs())]
+    Held {
+        /// The file or folder whose lock it is.
+        path: PathBuf,
+        /// Who holds it, if the system says so.
+        holder: Option<Holder>,
+        /// How long it was waited for.
+        waited: Duration,
+    },
+    /// The user wanted to stop while a lock was waited for.
+    #[error("interrupted")]
+    Interrupted,
     /// Anything else that the system refused.
     #[error("cannot {action} {}", path.display())]
     Io {
@@ -96,6 +112,10 @@ impl StoreError {
             Self::ReadOnly { root } => Self::ReadOnly { root: root.clone() },
             Self::NotAStore { root } => Self::NotAStore { root: root.clone() },
             Self::Busy { root } => Self::Busy { root: root.clone() },
+            Self::Held { path, holder, waited } => {
+                Self::Held { path: path.clone(), holder: holder.clone(), waited: *waited }
+            }
+            Self::Interrupted => Self::Interrupted,
             Self::NewerFormat { root, format, needs } => {
                 Self::NewerFormat { root: root.clone(), format: *format, needs: needs.clone() }
             }
@@ -109,8 +129,15 @@ impl StoreError {
 
     /// Whether going on with other files is pointless.
     pub const fn is_fatal(&self) -> bool {
-        matches!(self, Self::DiskFull { .. } | Self::ReadOnly { .. } | Self::Busy { .. })
+        matches!(
+            self,
+            Self::DiskFull { .. } | Self::ReadOnly { .. } | Self::Busy { .. } | Self::Held { .. } | Self::Interrupted
+        )
     }
+}
+
+fn held_by(holder: Option<&Holder>) -> String {
+    holder.map_or_else(|| "another process holds a lock on it".to_owned(), Holder::to_string)
 }
 
 /// `result.at("write", path)`: names the action and the path in the error.

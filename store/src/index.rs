@@ -82,6 +82,9 @@ pub enum IndexError {
     /// Another process held it all the time.
     #[error("another process holds it")]
     Held,
+    /// The user wanted to stop while it was waited for.
+    #[error("interrupted")]
+    Interrupted,
 }
 
 /// How the index was had.

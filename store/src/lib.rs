@@ -34,6 +34,7 @@ mod store;
 pub mod survey;
 pub mod take_in;
 pub mod verify;
+pub mod wait;
 
 mod whole_file;
 

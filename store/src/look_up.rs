@@ -217,12 +217,7 @@ impl Known {
 
     fn look_up(store: &Store, keys: &[Key], today: u32) -> Result<Self, StoreError> {
         // The journal first: what is moved from it into the index meanwhile is then found there.
-        if store.is_writable()
-            && journal::len(store.layout()) > 0
-            && let Err(error) = journal::fold(store, today)
-        {
-            tracing::debug!(%error, "the journal stays as it is");
-        }
+        journal::fold_if_possible(store, today)?;
         let (journaled, journal_read) = journal::read_from(store.layout(), 0);
         // And the number before the index: an older one costs another look, a newer one would hide what came between.
         let changes = changes::read(store.layout());

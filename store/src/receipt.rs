@@ -1,6 +1,6 @@
 //! The receipt: what is known about a blob, and the record that it was committed. `docs/store-format.md` gives its form.
 
-use std::{io, path::PathBuf};
+use std::{io, path::PathBuf, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
@@ -8,11 +8,15 @@ use crate::{
     digest::{BlobId, Digest, Integrity},
     error::{At as _, StoreError},
     layout::Layout,
+    lock,
     look_up::Key,
+    wait::Patience,
     whole_file,
 };
 
 const FORMAT: u32 = 1;
+/// How long others may write receipts of the same folder: each takes a millisecond.
+const WRITE_PATIENCE: Patience = Patience::up_to(Duration::from_secs(30));
 
 /// A package that has a blob's bytes, and where they were had from.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -169,7 +173,7 @@ pub(crate) fn write(layout: &Layout, mut receipt: Receipt) -> Result<Receipt, St
     let folder = path.parent().expect("a receipt is in a folder");
     std::fs::create_dir_all(folder).at("create", folder)?;
     let lock = std::fs::File::open(folder).at("open", folder)?;
-    lock.lock().at("lock", folder)?;
+    lock::exclusive(&lock, folder, WRITE_PATIENCE)?;
     if let Some(earlier) = read(layout, &receipt.blob) {
         receipt.merge(earlier);
     }

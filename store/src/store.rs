@@ -20,10 +20,11 @@ use crate::{
     meta,
     namesakes::Namesakes,
     receipt::{self, Receipt},
+    wait::Patience,
 };
 
-/// How long a collection may take before who wants to use the store gives up.
-const COLLECTION_PATIENCE: Duration = Duration::from_mins(1);
+/// How long blobs may be removed before who wants to use the store gives up.
+const REMOVAL_PATIENCE: Patience = Patience::up_to(Duration::from_mins(1));
 
 /// A store, open for use as long as a value or one of its clones lives: nobody removes blobs meanwhile.
 #[derive(Clone, Debug)]
@@ -215,8 +216,7 @@ impl Store {
 pub(crate) fn use_with(layout: &Layout, lock_file: Option<File>) -> Result<Option<File>, StoreError> {
     let path = layout.lock();
     if let Some(file) = &lock_file {
-        lock::try_for(COLLECTION_PATIENCE, || Ok::<_, StoreError>(lock::try_shared(file, &path)?.then_some(())))?
-            .ok_or_else(|| StoreError::Busy { root: layout.root().to_owned() })?;
+        lock::shared(file, &path, REMOVAL_PATIENCE)?;
     }
     Ok(lock_file)
 }

@@ -18,7 +18,7 @@ use crate::{
     index::IndexState,
     journal,
     layout::Layout,
-    look_up::Found,
+    look_up::{Found, day},
     receipt::{self, Receipt},
     store::Store,
     survey::{Tally, keys_of_receipts},
@@ -79,7 +79,7 @@ pub struct Verification {
 /// Reads every blob with `threads` threads; `progress` is told the bytes of each that was read. Damaged ones are set aside unless the store cannot be
 /// written; their receipts stay, so that it is known what they were.
 pub fn verify(store: &Store, threads: usize, progress: &(impl Fn(u64) + Sync)) -> Result<Verification, StoreError> {
-    journal::fold_if_possible(store);
+    journal::fold_if_possible(store, day(jiff::Timestamp::now()))?;
     let (blobs, strangers) = list_blobs(store)?;
     let mut faults = hash_all(store, &blobs, threads, progress);
     let checked = Tally { count: blobs.len() as u64, bytes: blobs.iter().map(|(_, size)| size).sum() };

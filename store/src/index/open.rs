@@ -3,14 +3,10 @@
 use std::{
     io,
     panic::{AssertUnwindSafe, catch_unwind},
-    time::Duration,
 };
 
 use super::{Index, IndexError, IndexState, changes, rebuild, rebuild::RebuildError, sled::SledIndex};
-use crate::{error::StoreError, layout::Layout, lock};
-
-/// How long others may use the index before this process makes do with one in memory.
-const PATIENCE: Duration = Duration::from_secs(2);
+use crate::{error::StoreError, layout::Layout, lock, wait::Patience};
 
 /// Calls `work` with the store's index, and says how it was had. `work` may be called again, with an index made anew.
 ///
@@ -28,16 +24,19 @@ pub(crate) fn with<T>(
         Ok(file) => file,
         Err(error) => return in_memory(layout, work, error.to_string()),
     };
-    if lock::try_for(PATIENCE, || Ok::<_, StoreError>(lock::try_exclusive(&lock_file, &lock_path)?.then_some(())))?
-        .is_none()
-    {
-        return in_memory(layout, work, IndexError::Held.to_string());
+    // An index in memory does as well, and takes about as long.
+    match lock::exclusive(&lock_file, &lock_path, Patience::brief()) {
+        Err(StoreError::Held { .. }) => return in_memory(layout, work, IndexError::Held.to_string()),
+        locked => locked?,
     }
     let first = match on_disk(layout, &mut work) {
         Ok((value, IsNew(true))) => return Ok((value, IndexState::Rebuilt("there was none".to_owned()))),
         Ok((value, IsNew(false))) => return Ok((value, IndexState::Sled)),
         Err(error) => error,
     };
+    if matches!(first, OnDiskError::Index(IndexError::Interrupted)) {
+        return Err(StoreError::Interrupted);
+    }
     if !first.is_damage() {
         return in_memory(layout, work, first.to_string());
     }
@@ -74,7 +73,7 @@ impl OnDiskError {
     /// Whether making the index again can help.
     fn is_damage(&self) -> bool {
         match self {
-            Self::Store(_) | Self::Index(IndexError::Held) => false,
+            Self::Store(_) | Self::Index(IndexError::Held | IndexError::Interrupted) => false,
             Self::Index(IndexError::Sled(::sled::Error::Io(error))) => !matches!(
                 error.kind(),
                 io::ErrorKind::StorageFull
