@@ -8,13 +8,12 @@ mod placeholder;
 
 use std::{
     collections::{BTreeMap, HashMap},
-    fs::File,
     sync::{Mutex, PoisonError},
     thread,
 };
 
 use larder_store::{
-    Store, StoreError,
+    Store, StoreError, blob,
     digest::{Algorithm, Integrity},
     look_up::Found,
 };
@@ -255,8 +254,7 @@ impl Offer {
 fn from_tarball(store: &Store, offer: &Offer) -> Result<Manifest, CatalogError> {
     let package = || offer.artifact.to_string();
     let found = offer.found.ok_or_else(|| CatalogError::NotHere { package: package() })?;
-    let path = store.blob_path(&found.blob);
-    let tarball = File::open(&path).map_err(|source| StoreError::Io { action: "open", path, source })?;
+    let tarball = blob::open_checked(store, &found.blob, offer.artifact.integrity.as_ref())?;
     let bytes = package_json(tarball).map_err(|source| CatalogError::Tarball { package: package(), source })?;
     Manifest::from_package_json(&bytes).map_err(|source| CatalogError::PackageJson { package: package(), source })
 }

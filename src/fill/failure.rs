@@ -115,6 +115,9 @@ impl FailureKind {
                 _ if is_mismatch(error) => "the bytes are not those of the first fetch".to_owned(),
                 _ => "could not be fetched".to_owned(),
             },
+            Self::Store(error) if matches!(**error, StoreError::Held { .. }) => {
+                "another process has the right to download it, and does not go on".to_owned()
+            }
             Self::Store(_) => "cannot be kept".to_owned(),
             Self::Damaged { blob, .. } => format!("its blob {blob} is damaged"),
         }

@@ -60,6 +60,14 @@ pub enum StoreError {
         /// The blake3 of what is there.
         actual: crate::digest::BlobId,
     },
+    /// A blob's bytes are not those that it was found for: its receipt, or what was derived from it, states another blob's digest.
+    #[error("the blob {} is not what the store says: its bytes are not {stated}", path.display())]
+    Misstated {
+        /// The blob's file.
+        path: PathBuf,
+        /// What its bytes should have been.
+        stated: crate::digest::Integrity,
+    },
     /// Another process keeps the store to itself.
     #[error("another process uses the store {}", root.display())]
     Busy {
@@ -109,6 +117,7 @@ impl StoreError {
             Self::DiskFull { path, source } => Self::DiskFull { path: path.clone(), source: source.kind().into() },
             Self::Io { action, path, source } => Self::Io { action, path: path.clone(), source: source.kind().into() },
             Self::DamagedBlob { path, actual } => Self::DamagedBlob { path: path.clone(), actual: *actual },
+            Self::Misstated { path, stated } => Self::Misstated { path: path.clone(), stated: stated.clone() },
             Self::ReadOnly { root } => Self::ReadOnly { root: root.clone() },
             Self::NotAStore { root } => Self::NotAStore { root: root.clone() },
             Self::Busy { root } => Self::Busy { root: root.clone() },

@@ -10,7 +10,7 @@ mod rebuild;
 mod sled;
 
 pub use memory::MemoryIndex;
-pub(crate) use open::with;
+pub(crate) use open::{discard, with};
 pub(crate) use rebuild::in_memory;
 
 use crate::{digest::BlobId, look_up::Key, receipt::Receipt};

@@ -117,16 +117,24 @@ impl Receipt {
         bytes
     }
 
+    /// Whether it states this key.
+    pub(crate) fn states(&self, key: &Key) -> bool {
+        self.keys().any(|known| known == *key)
+    }
+
     /// The keys under which the blob is found.
     pub fn keys(&self) -> impl Iterator<Item = Key> + '_ {
         let identities = self.origins.iter().filter_map(|origin| origin.identity.as_deref());
         self.digests.digests().iter().map(Key::of_digest).chain(identities.map(Key::of_identity))
     }
 
-    /// Takes over what another receipt of the same blob knows.
+    /// Takes over what another receipt of the same blob knows. Bytes have one digest of each algorithm: where the two differ, this one is believed.
     pub(crate) fn merge(&mut self, other: Self) {
         debug_assert_eq!(self.blob, other.blob, "receipts of one blob");
-        self.digests = self.digests.union(&other.digests);
+        let is_new = |digest: &&Digest| self.digests.algorithms().all(|known| known != digest.algorithm());
+        let news: Vec<Digest> = other.digests.digests().iter().filter(is_new).copied().collect();
+        self.digests =
+            Integrity::new(self.digests.digests().iter().copied().chain(news)).expect("its own are not empty");
         self.origins.extend(other.origins);
         self.origins.sort();
         self.origins.dedup();

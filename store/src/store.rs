@@ -157,7 +157,8 @@ impl Store {
     /// The receipt of a blob, if it has one that can be read: what the stores know of it, together.
     pub fn receipt(&self, blob: &BlobId) -> Option<Receipt> {
         let own = receipt::read(self.layout(), blob);
-        let below = self.below().and_then(|below| receipt::read(below.layout(), blob));
+        let below = self.below().filter(|below| below.believes(blob));
+        let below = below.and_then(|below| receipt::read(below.layout(), blob));
         match (own, below) {
             (Some(mut own), Some(below)) => {
                 own.merge(below);

@@ -19,6 +19,8 @@ mod registry;
 mod run;
 mod store;
 mod support;
+mod truth;
 mod view;
 mod view_pyodide;
+mod waits;
 mod yarn;

@@ -3,10 +3,14 @@
 use std::{
     io,
     panic::{AssertUnwindSafe, catch_unwind},
+    time::Duration,
 };
 
 use super::{Index, IndexError, IndexState, changes, rebuild, rebuild::RebuildError, sled::SledIndex};
-use crate::{error::StoreError, layout::Layout, lock, wait::Patience};
+use crate::{amend, error::StoreError, layout::Layout, lock, wait::Patience};
+
+/// How long another larder may use an index that is to be removed: it may make the whole of it again.
+const DISCARD_PATIENCE: Patience = Patience::up_to(Duration::from_secs(30));
 
 /// Calls `work` with the store's index, and says how it was had. `work` may be called again, with an index made anew.
 ///
@@ -48,6 +52,14 @@ pub(crate) fn with<T>(
         Ok((value, _)) => Ok((value, IndexState::Rebuilt(first.to_string()))),
         Err(second) => in_memory(layout, work, second.to_string()),
     }
+}
+
+/// Removes the index, so that the next one is made from the receipts. Others who use it now are waited for.
+pub(crate) fn discard(layout: &Layout) -> Result<(), StoreError> {
+    let path = layout.index_lock();
+    let lock_file = lock::open(&path)?;
+    lock::exclusive(&lock_file, &path, DISCARD_PATIENCE)?;
+    amend::remove(&layout.index())
 }
 
 struct IsNew(bool);

@@ -8,6 +8,7 @@ mod namesakes;
 mod racing;
 mod support;
 mod take_in;
+mod truth;
 
 use larder_store::{
     Store, StoreError,
