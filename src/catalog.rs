@@ -13,7 +13,7 @@ use std::{
 };
 
 use larder_store::{
-    Store, StoreError,
+    Store, StoreError, blob,
     digest::{Algorithm, Integrity},
     look_up::Found,
 };
@@ -254,7 +254,7 @@ impl Offer {
 fn from_tarball(store: &Store, offer: &Offer) -> Result<Manifest, CatalogError> {
     let package = || offer.artifact.to_string();
     let found = offer.found.ok_or_else(|| CatalogError::NotHere { package: package() })?;
-    let tarball = store.open_blob(&found.blob)?;
+    let tarball = blob::open_checked(store, &found.blob, offer.artifact.integrity.as_ref())?;
     let bytes = package_json(tarball).map_err(|source| CatalogError::Tarball { package: package(), source })?;
     Manifest::from_package_json(&bytes).map_err(|source| CatalogError::PackageJson { package: package(), source })
 }

@@ -83,7 +83,7 @@ pub enum Command {
     Init(Init),
     /// Print what the store holds
     Status,
-    /// Read every blob of the store and compare it with its name
+    /// Read every blob of the store and compare it with its name and its receipt
     Verify(Verify),
 }
 
@@ -357,13 +357,17 @@ pub enum Group {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  larder verify                     damaged blobs are named and set aside, in damaged/
-  larder verify --repair            and fetched again, and the index is made anew
+  larder verify                     damaged blobs are named and set aside, in damaged/; false receipts are named
+  larder verify --fast              without the digests that receipts state: each blob against its name alone
+  larder verify --repair            damaged blobs are fetched again, receipts corrected, and the index is made anew
   larder verify --pyodide static/pyodide    a folder that Pyodide is to load from, whoever made it")]
 pub struct Verify {
-    /// Fetch again what is damaged or gone, from where it came; make the index anew
+    /// Fetch again what is damaged or gone, from where it came; correct receipts; make the index anew
     #[arg(long)]
     pub repair: bool,
+    /// Compare each blob with its name (blake3) alone, and not with the digests that its receipt states
+    #[arg(long, conflicts_with = "pyodide")]
+    pub fast: bool,
     /// Check this folder against its own pyodide-lock.json instead: closure, digests, cycles, names, ABI
     #[arg(long, value_name = "DIR", conflicts_with = "repair")]
     pub pyodide: Option<PathBuf>,

@@ -23,16 +23,17 @@ pub use self::{buildkit::BuildkitError, init::InitError, lock::LockError, view::
 use std::{
     path::{Path, PathBuf},
     process::ExitCode,
+    sync::Arc,
 };
 
 use jiff::Timestamp;
-use larder_store::{Store, StoreError};
+use larder_store::{Store, StoreError, wait};
 
 use crate::{
     catalog::CatalogError,
     cli::{Cli, Command},
     environment::Environment,
-    fill::{Fault, FillError},
+    fill::{Fault, FillError, HELD},
     lockfile::LockfileError,
     npmrc::NpmrcError,
     plan::PlanError,
@@ -40,7 +41,7 @@ use crate::{
     pyodide::{folder::FolderError, lock_file::LockFileError},
     run::child::ChildError,
     selection::PlatformError,
-    ui::{printer::Printer, report},
+    ui::{printer::Printer, report, waits::Waits},
     view::{folder::ViewError, inspect::InspectError, stock::StockError},
 };
 
@@ -245,6 +246,7 @@ pub enum CommandError {
 
 /// Runs a command and prints what it says.
 pub fn run(cli: &Cli, context: &Context<'_>) -> Outcome {
+    wait::observe(Arc::new(Waits { printer: context.printer }));
     let outcome = match &cli.command {
         Command::Plan(arguments) => plan::run(arguments, context),
         Command::Fetch(arguments) => fetch::run(arguments, context),
@@ -293,7 +295,10 @@ fn below(folder: &Path) -> String {
 impl CommandError {
     fn outcome(&self) -> Outcome {
         match self {
-            Self::Fill(FillError::Interrupted) | Self::View(ViewError::Interrupted) => Outcome::Interrupted,
+            Self::Fill(FillError::Interrupted | FillError::Store(StoreError::Interrupted))
+            | Self::View(ViewError::Interrupted | ViewError::Store(StoreError::Interrupted))
+            | Self::Stock(StockError::Store(StoreError::Interrupted))
+            | Self::Store(StoreError::Interrupted) => Outcome::Interrupted,
             Self::Stock(error) if error.is_of_store() => Outcome::Store,
             Self::Lock(error) => error.outcome(),
             Self::Buildkit(error) => error.outcome(),
@@ -307,12 +312,12 @@ impl CommandError {
     }
 
     fn hint(&self) -> Option<String> {
-        use larder_store::StoreError;
         let text = match self {
             Self::Project(error) => return error.hint(),
             Self::Lockfile { problem, .. } => return problem.hint(),
             Self::Lock(error) => return error.hint().map(str::to_owned),
             Self::Init(error) => return error.hint().map(str::to_owned),
+            Self::View(ViewError::Store(error)) => return of_store(error).map(str::to_owned),
             Self::View(error) => return error.hint().map(str::to_owned),
             Self::Buildkit(error) => return error.hint().map(str::to_owned),
             Self::Stock(error) => return error.hint().map(str::to_owned),
@@ -332,23 +337,29 @@ impl CommandError {
             Self::LarderLock(_) => {
                 "`git checkout` brings back the last one that was committed; without the file, `larder lock` makes it anew"
             }
-            Self::Store(error) | Self::Fill(FillError::Store(error)) => match error {
-                StoreError::DiskFull { .. } => {
-                    "make room, or name another place with --store; what has arrived is kept and not fetched again"
-                }
-                StoreError::ReadOnly { .. } => {
-                    "it is on a read-only place or belongs to another user: name another one with --store or LARDER_STORE"
-                }
-                StoreError::NotAStore { .. } => "name an empty or new folder with --store or LARDER_STORE",
-                StoreError::Unfit { .. } => "larder follows no link inside a store; the store's own folder may be one",
-                StoreError::OtherUser { .. } => "give each user a store with --store or LARDER_STORE",
-                StoreError::DamagedMeta { .. } => {
-                    "if the folder is a store, remove that file: it is written anew, and no blob is lost"
-                }
-                _ => return None,
-            },
+            Self::Store(error) | Self::Fill(FillError::Store(error)) => return of_store(error).map(str::to_owned),
             _ => return None,
         };
         Some(text.to_owned())
     }
+}
+
+/// The way out of an error of the store, if there is one to name.
+const fn of_store(error: &StoreError) -> Option<&'static str> {
+    Some(match error {
+        StoreError::DiskFull { .. } => {
+            "make room, or name another place with --store; what has arrived is kept and not fetched again"
+        }
+        StoreError::ReadOnly { .. } => {
+            "it is on a read-only place or belongs to another user: name another one with --store or LARDER_STORE"
+        }
+        StoreError::NotAStore { .. } => "name an empty or new folder with --store or LARDER_STORE",
+        StoreError::Unfit { .. } => "larder follows no link inside a store; the store's own folder may be one",
+        StoreError::OtherUser { .. } => "give each user a store with --store or LARDER_STORE",
+        StoreError::DamagedMeta { .. } => {
+            "if the folder is a store, remove that file: it is written anew, and no blob is lost"
+        }
+        StoreError::Held { .. } => HELD,
+        _ => return None,
+    })
 }

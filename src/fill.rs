@@ -31,7 +31,7 @@ use larder_store::{
     look_up::{Found, LookUp, Wanted},
 };
 
-pub use failure::{Failure, FailureKind, Fault, chain};
+pub use failure::{Failure, FailureKind, Fault, HELD, chain};
 pub use order::{LeftOut, Order, Wish, Wishes};
 pub use watch::{Unwatched, WatchEvent, Watcher};
 

@@ -6,7 +6,7 @@
 use std::{
     io,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -16,18 +16,29 @@ use signal_hook::{
     flag,
 };
 
-/// Whether Ctrl-C or SIGTERM came since this was made.
+/// Whether Ctrl-C or SIGTERM came since this was made for the first time.
 #[derive(Clone, Debug)]
 pub struct Interrupt(Arc<AtomicBool>);
+
+/// Signals are the process's, and so is this.
+static WATCHED: OnceLock<Interrupt> = OnceLock::new();
+
+/// Whether one of the signals came and is noticed here alone. False while they have their usual effect.
+pub fn came() -> bool {
+    WATCHED.get().is_some_and(Interrupt::came)
+}
 
 impl Interrupt {
     /// Notices both signals from now on, in place of their effect.
     pub fn watch() -> io::Result<Self> {
+        if let Some(watched) = WATCHED.get() {
+            return Ok(watched.clone());
+        }
         let came = Arc::new(AtomicBool::new(false));
         for signal in [SIGINT, SIGTERM] {
             flag::register(signal, Arc::clone(&came))?;
         }
-        Ok(Self(came))
+        Ok(WATCHED.get_or_init(|| Self(came)).clone())
     }
 
     /// Whether one came.

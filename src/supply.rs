@@ -1,16 +1,16 @@
 //! A selected part of a plan, complete: every artifact of it with its blob, whose bytes were read and are what they should be.
 //!
-//! [`fill()`] sees to it that the store has the files; this reads them all before a build depends on them (blake3 reads 306 MB in 0.1 s), so that
-//! a damaged blob is fetched again, or named, before anything starts and not in the middle of it. What is read anyway is not read twice: the views of a
+//! [`fill()`] sees to it that the store has the files; this reads them all before a build depends on them, and compares them with their names and with the
+//! digests that the lockfile states: what a store says of its blobs may have been written by anybody who can write there. So a damaged or a wrong blob is fetched again, or named, before anything starts and not in the middle of it. What is read anyway is not read twice: the views of a
 //! `larder.lock`, which compare more than blake3, read for themselves (`view::stock`).
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use jiff::Timestamp;
 use larder_store::{
     Store, StoreError,
     look_up::{Found, Wanted},
-    verify::{Fault, FaultKind, verify_blobs},
+    verify::{Fault, FaultKind, Unfit, verify_wanted},
 };
 
 use crate::{
@@ -35,9 +35,21 @@ pub struct Supply<'a> {
     pub items: Vec<Supplied<'a>>,
     /// What was done for it; if it has failures, something is missing.
     pub filled: Filled,
-    /// Packages whose blob was damaged and has been fetched again.
-    pub mended: Vec<Arc<str>>,
+    /// What was wrong in the store and has been fetched again.
+    pub mended: Vec<Mended>,
 }
+
+/// A package whose file in the store was not the one that the lockfile states, and now is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mended {
+    /// Name and version.
+    pub package: Arc<str>,
+    /// Whether the store had a sound file of something else for it; else, its own was damaged.
+    pub was_another: bool,
+}
+
+/// How often other files are looked for in place of wrong ones: each time may find another one that somebody has put there.
+const TRIES: usize = 4;
 
 /// What of these wishes is in the store. Nothing is fetched, and no blob is read.
 pub fn on_hand<'a>(store: &Store, wishes: &Wishes<'a>, now: Timestamp) -> Result<Supply<'a>, StoreError> {
@@ -67,24 +79,46 @@ pub fn supply<'a>(
 ) -> Result<Supply<'a>, FillError> {
     let mut filled = fill(store, wishes, configurations, settings.clone(), watcher)?;
     let mut mended = Vec::new();
-    if filled.failures.is_empty() && reader == Reader::Supply {
-        let blobs: Vec<Found> = filled.found.iter().flatten().copied().collect();
-        let threads = std::thread::available_parallelism().map_or(2, usize::from);
-        let faults = verify_blobs(store, &blobs, threads);
-        if faults.iter().any(|fault| settings.is_offline || !is_mendable(store, fault)) {
-            filled.failures = damaged(wishes, &filled, &faults);
-        } else if !faults.is_empty() {
-            mended = damaged(wishes, &filled, &faults).into_iter().map(|failure| failure.package).collect();
-            let again = fill(store, wishes, configurations, settings.clone(), watcher)?;
-            filled = Filled {
-                requests: filled.requests + again.requests,
-                received: filled.received + again.received,
-                fetched: filled.fetched + again.fetched,
-                ..again
-            };
+    let mut unread: Vec<usize> = if reader == Reader::Supply { (0..wishes.wishes.len()).collect() } else { Vec::new() };
+    for attempt in 0.. {
+        if unread.is_empty() || !filled.failures.is_empty() {
+            break;
         }
+        let faults = unfit(store, wishes, &filled, &unread);
+        if faults.is_empty() {
+            break;
+        }
+        let failures = damaged(wishes, &faults);
+        if attempt == TRIES || settings.is_offline || faults.iter().any(|unfit| !is_mendable(store, &unfit.fault)) {
+            filled.failures = failures;
+            break;
+        }
+        mended.extend(mended_of(wishes, &faults));
+        let again = fill(store, wishes, configurations, settings.clone(), watcher)?;
+        let is_wrong: HashSet<usize> = faults.iter().flat_map(|unfit| unfit.places.iter().copied()).collect();
+        unread = (0..wishes.wishes.len())
+            .filter(|place| is_wrong.contains(place) || filled.found[*place] != again.found[*place])
+            .collect();
+        filled = Filled {
+            requests: filled.requests + again.requests,
+            received: filled.received + again.received,
+            fetched: filled.fetched + again.fetched,
+            ..again
+        };
     }
     Ok(Supply { items: items(wishes, &filled.found), filled, mended })
+}
+
+/// Reads the blobs of the wishes at these places, and names those that are not what is wished for: places are the wishes'.
+fn unfit(store: &Store, wishes: &Wishes<'_>, filled: &Filled, unread: &[usize]) -> Vec<Unfit> {
+    let here: Vec<(usize, Found)> = unread.iter().filter_map(|place| Some((*place, filled.found[*place]?))).collect();
+    let wanted: Vec<_> = here.iter().map(|(place, found)| (*found, &wishes.wishes[*place].wanted)).collect();
+    let threads = std::thread::available_parallelism().map_or(2, usize::from);
+    let mut faults = verify_wanted(store, &wanted, threads);
+    for place in faults.iter_mut().flat_map(|unfit| &mut unfit.places) {
+        *place = here[*place].0;
+    }
+    faults
 }
 
 fn items<'a>(wishes: &Wishes<'a>, found: &[Option<Found>]) -> Vec<Supplied<'a>> {
@@ -102,18 +136,27 @@ fn supplied<'w, 'a>((wish, found): (&'w Wish<'a>, &Option<Found>)) -> impl Itera
 fn is_mendable(store: &Store, fault: &Fault) -> bool {
     let is_out_of_the_way = matches!(
         fault.kind,
-        FaultKind::Damaged { set_aside: Some(_), .. } | FaultKind::Below { .. } | FaultKind::Missing
+        FaultKind::Damaged { set_aside: Some(_), .. }
+            | FaultKind::Below { .. }
+            | FaultKind::Missing
+            | FaultKind::Misstated { is_set_right: true, .. }
     );
     store.is_writable() && is_out_of_the_way
 }
 
-fn damaged(wishes: &Wishes<'_>, filled: &Filled, faults: &[Fault]) -> Vec<Failure> {
+fn mended_of(wishes: &Wishes<'_>, faults: &[Unfit]) -> Vec<Mended> {
+    let mended = faults.iter().flat_map(|Unfit { places, fault }| {
+        let was_another = matches!(fault.kind, FaultKind::Misstated { .. });
+        let planned = places.iter().flat_map(|place| wishes.wishes[*place].planned());
+        planned.map(move |planned| Mended { package: planned.artifact.to_string().into(), was_another })
+    });
+    mended.collect()
+}
+
+fn damaged(wishes: &Wishes<'_>, faults: &[Unfit]) -> Vec<Failure> {
     let mut failures = Vec::new();
-    for (wish, found) in wishes.wishes.iter().zip(&filled.found) {
-        let Some(fault) = found.and_then(|found| faults.iter().find(|fault| fault.blob == found.blob)) else {
-            continue;
-        };
-        for planned in wish.planned() {
+    for Unfit { places, fault } in faults {
+        for planned in places.iter().flat_map(|place| wishes.wishes[*place].planned()) {
             failures.push(Failure {
                 package: planned.artifact.to_string().into(),
                 ecosystem: planned.artifact.ecosystem,
@@ -134,5 +177,6 @@ fn cause(kind: &FaultKind) -> String {
         }
         FaultKind::Unreadable(error) | FaultKind::Below { error, .. } => error.to_string(),
         FaultKind::Missing => "it has a receipt and no file".to_owned(),
+        FaultKind::Misstated { stated, .. } => format!("the store has it for {stated}, which its bytes are not"),
     }
 }

@@ -5,3 +5,4 @@ pub mod printer;
 pub mod progress;
 pub mod report;
 pub mod units;
+pub mod waits;

@@ -2,7 +2,7 @@
 
 use std::{path::Path, slice};
 
-use larder_store::{Store, look_up::Found, verify::verify_blobs};
+use larder_store::{Store, look_up::Wanted, verify::verify_wanted};
 
 use super::{
     CommandError, Context, Outcome,
@@ -47,17 +47,20 @@ impl Locked {
             }
             taken => return Ok(Ok(taken?)),
         };
-        let damaged: Vec<(&str, Found)> = problems.iter().filter_map(StockProblem::damaged).collect();
+        let damaged: Vec<_> = problems.iter().filter_map(StockProblem::damaged).collect();
         if !damaged.is_empty() {
-            // Sets them aside, so that they count as missing.
-            verify_blobs(store, &damaged.iter().map(|(_, found)| *found).collect::<Vec<_>>(), threads());
+            // Sets them aside, or sets right what led to them, so that they count as missing.
+            let wanted = damaged.iter().map(|(_, found, integrity)| (*found, Wanted::Integrity((*integrity).clone())));
+            let wanted: Vec<_> = wanted.collect();
+            let wanted: Vec<_> = wanted.iter().map(|(found, wanted)| (*found, wanted)).collect();
+            verify_wanted(store, &wanted, threads());
         }
         let supply = self.project.complete_lockfile(LARDER_LOCK, fetching, store, context)?;
         if let Some(fault) = shortfall(&supply) {
             return Ok(Err(fault.into()));
         }
         let stock = take()?;
-        for (package, _) in damaged {
+        for (package, _, _) in damaged {
             context.printer.warning(&format!("{package}: its blob was damaged, and was fetched again"));
         }
         Ok(Ok(stock))

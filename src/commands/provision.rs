@@ -23,7 +23,7 @@ use crate::{
         pointing::Way,
     },
     selection::Platforms,
-    supply::{Reader, Supply, supply},
+    supply::{Mended, Reader, Supply, supply},
     ui::{progress, report, units},
 };
 
@@ -99,8 +99,10 @@ impl Project {
                 units::duration(start.elapsed())
             ));
         }
-        for package in &supply.mended {
-            context.printer.warning(&format!("{package}: its blob was damaged, and was fetched again"));
+        for Mended { package, was_another } in &supply.mended {
+            let what = if *was_another { "the store had another file for it; the right one" } else { "its blob" };
+            let was = if *was_another { "was fetched" } else { "was damaged, and was fetched again" };
+            context.printer.warning(&format!("{package}: {what} {was}"));
         }
         report::failures(context.printer, &supply.filled.failures);
         Ok(supply)

@@ -1,4 +1,4 @@
-//! `larder verify`: every blob against its name, and repair.
+//! `larder verify`: every blob against its name and its receipt, and repair.
 
 use std::{
     sync::atomic::{AtomicU64, Ordering},
@@ -7,7 +7,7 @@ use std::{
 
 use larder_store::{
     Store,
-    verify::{Fault, FaultKind, Verification, rebuild_index, verify},
+    verify::{Depth, Fault, FaultKind, Verification, repair as set_right, verify_to},
 };
 use serde_json::{Value, json};
 
@@ -35,7 +35,8 @@ pub(super) fn run(arguments: &cli::Verify, context: &Context<'_>) -> Result<Outc
     let start = Instant::now();
     let threads = std::thread::available_parallelism().map_or(2, usize::from);
     let read = AtomicU64::new(0);
-    let found = verify(&store, threads, &|bytes| {
+    let depth = if arguments.fast { Depth::Names } else { Depth::Digests };
+    let found = verify_to(&store, threads, depth, &|bytes| {
         read.fetch_add(bytes, Ordering::Relaxed);
     })?;
     context.printer.line(&format!(
@@ -44,7 +45,7 @@ pub(super) fn run(arguments: &cli::Verify, context: &Context<'_>) -> Result<Outc
         units::bytes(read.into_inner()),
         units::duration(start.elapsed())
     ));
-    print(context, &found);
+    print(context, &found, depth);
     if !arguments.repair && !is_sound(&found) {
         context
             .printer
@@ -78,7 +79,7 @@ fn outcome(found: &Verification, repaired: Option<&Repaired>) -> Outcome {
     }
 }
 
-fn print(context: &Context<'_>, found: &Verification) {
+fn print(context: &Context<'_>, found: &Verification, depth: Depth) {
     let printer = context.printer;
     for fault in &found.faults {
         let (what, cause) = match &fault.kind {
@@ -94,6 +95,7 @@ fn print(context: &Context<'_>, found: &Verification) {
             }
             FaultKind::InTheWay(error) => ("is gone", format!("{error}; it was moved out of the way")),
             FaultKind::Missing => ("is gone", "it has a receipt and no file".to_owned()),
+            FaultKind::Misstated { stated, is_below, .. } => ("has a false receipt", false_receipt(stated, *is_below)),
         };
         printer.error(&format!("{}: blob {} {what}", package(fault), fault.blob), &[report::caused_by(&cause)], None);
     }
@@ -110,8 +112,14 @@ fn print(context: &Context<'_>, found: &Verification) {
         printer.warning("the index does not say what the receipts say");
     }
     if is_sound(found) {
-        printer.line("all blobs are what their names say; the index is in step with the receipts");
+        let digests = if depth == Depth::Digests { " and their receipts" } else { "" };
+        printer.line(&format!("all blobs are what their names{digests} say; the index is in step with the receipts"));
     }
+}
+
+fn false_receipt(stated: &str, is_below: bool) -> String {
+    let place = if is_below { "; it is in the store beside larder, which is only read" } else { "" };
+    format!("the receipt states {stated}, which its bytes do not have{place}")
 }
 
 /// `react 18.2.0`, or what else is known of a blob.
@@ -121,12 +129,30 @@ fn package(fault: &Fault) -> String {
 }
 
 fn repair(context: &Context<'_>, store: &Store, found: &Verification) -> Result<Repaired, CommandError> {
-    if !found.index_is_in_step {
-        rebuild_index(store)?;
+    let amended = set_right(store, &found.faults)?;
+    if amended > 0 {
+        context.printer.line(&format!(
+            "{} corrected: what the bytes do not have was removed",
+            units::plural(amended, "receipt was", "receipts were")
+        ));
+    }
+    if amended > 0 || !found.index_is_in_step {
         context.printer.line("the index was made anew");
     }
     let (mut wishes, mut hopeless) = (Wishes::default(), 0);
     for fault in &found.faults {
+        if let FaultKind::Misstated { is_below, .. } = fault.kind {
+            if is_below || !store.is_writable() {
+                hopeless += 1;
+                let what = format!("{}: the receipt of blob {} cannot be corrected", package(fault), fault.blob);
+                context.printer.error(
+                    &what,
+                    &[],
+                    Some("`larder run` and `larder view` compare what they read with the lockfile all the same"),
+                );
+            }
+            continue;
+        }
         let is_in_the_way = matches!(fault.kind, FaultKind::Unreadable(_) | FaultKind::Damaged { set_aside: None, .. });
         if is_in_the_way {
             hopeless += 1;
@@ -186,6 +212,7 @@ fn fault_row(fault: &Fault) -> Value {
         FaultKind::Below { .. } => "below",
         FaultKind::Unreadable(_) => "unreadable",
         FaultKind::Missing | FaultKind::InTheWay(_) => "missing",
+        FaultKind::Misstated { .. } => "misstated",
     };
     json!({"blob": fault.blob.to_string(), "package": package(fault), "kind": kind})
 }

@@ -10,6 +10,10 @@ use crate::{
     address::AddressError, artifact::Ecosystem, fetch::DownloadError, lockfile::UnfetchableReason, plan::EntryName,
 };
 
+/// The way out where another process holds a lock.
+pub const HELD: &str =
+    "end that process, or continue it if it is stopped; `lslocks` lists who holds a lock; what has arrived is kept";
+
 /// An artifact that could not be had.
 #[derive(Clone, Debug)]
 pub struct Failure {
@@ -111,6 +115,9 @@ impl FailureKind {
                 _ if is_mismatch(error) => "the bytes are not those of the first fetch".to_owned(),
                 _ => "could not be fetched".to_owned(),
             },
+            Self::Store(error) if matches!(**error, StoreError::Held { .. }) => {
+                "another process has the right to download it, and does not go on".to_owned()
+            }
             Self::Store(_) => "cannot be kept".to_owned(),
             Self::Damaged { blob, .. } => format!("its blob {blob} is damaged"),
         }
@@ -132,6 +139,7 @@ impl FailureKind {
     /// The way out for a package of npm's.
     fn hint(&self) -> Option<&'static str> {
         match self {
+            Self::Store(error) if matches!(**error, StoreError::Held { .. }) => Some(HELD),
             Self::Offline => Some("run `larder fetch` with a network first, with the same --platform and --omit"),
             Self::Damaged { .. } => {
                 Some("run it without --offline, where the store can be written: a damaged blob is then fetched again")

@@ -1,12 +1,18 @@
 //! Some orders at once, until all are done.
 
-use std::{collections::VecDeque, future::Future, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, VecDeque},
+    future::Future,
+    sync::Arc,
+    time::Duration,
+};
 
 use jiff::Timestamp;
 use larder_store::{
     StoreError,
     commit::{Committed, Committer},
     look_up::LookUp,
+    wait::Stall,
 };
 use tokio::task::JoinSet;
 
@@ -19,6 +25,7 @@ use super::{
 };
 use crate::{
     fetch::{Client, DownloadError},
+    interrupt::Interrupt,
     npmrc::NpmConfig,
 };
 
@@ -74,6 +81,7 @@ impl Schedule {
         let mut waiting: VecDeque<(u64, Arc<Order>)> = (0..).zip(orders.into_iter().map(Arc::new)).collect();
         let mut running = JoinSet::new();
         let mut busy: Vec<(u64, Arc<Order>)> = Vec::new();
+        let mut stalls: HashMap<u64, Stall> = HashMap::new();
         loop {
             while running.len() < jobs
                 && let Some((file, order)) = waiting.pop_front()
@@ -81,6 +89,16 @@ impl Schedule {
                 running.spawn(self.start(file, order));
             }
             let Some(ended) = running.join_next().await else {
+                if busy.is_empty() {
+                    return Ok(());
+                }
+                busy.retain(|(file, order)| {
+                    let stall = stalls.entry(*file).or_insert_with(|| self.shared.look_up.stall(&order.wanted));
+                    let Some(error) = stall.given_up() else { return true };
+                    filled.failures.extend(order.failures(&FailureKind::Store(Arc::new(error))));
+                    self.watcher.event(WatchEvent::Ended { file: *file });
+                    false
+                });
                 if busy.is_empty() {
                     return Ok(());
                 }
@@ -155,6 +173,10 @@ pub(super) async fn unless_interrupted(committer: Committer) -> Result<Committed
 
 /// Ends when the user or the system asks the program to stop.
 async fn interrupted() {
+    // From now on the signals have no effect of their own: whoever waits for a lock later has to ask.
+    if let Err(error) = Interrupt::watch() {
+        tracing::debug!(%error, "waits for locks end at their limit only");
+    }
     let mut terminate = match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
         Ok(terminate) => terminate,
         Err(error) => {

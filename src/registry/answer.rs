@@ -124,14 +124,14 @@ fn tarball(shelves: &Shelves, position: usize) -> Result<Response, String> {
         Some(found) => found,
         None => arrive(shelves, &artifact, &entry)?,
     };
-    let mut body = body::checked(&shelves.store, found);
+    let mut body = body::checked(&shelves.store, found, artifact.integrity.as_ref());
     if let Err(error) = &body
         && is_absent(error)
     {
         let before = found.blob;
         found = arrive(shelves, &artifact, &entry)
             .map_err(|why| format!("{artifact}: its blob {before} was damaged or is gone, and now: {why}"))?;
-        body = body::checked(&shelves.store, found);
+        body = body::checked(&shelves.store, found, artifact.integrity.as_ref());
     }
     let body = body.map_err(|error| format!("{artifact}: {error}"))?;
     let response = Response::builder()
@@ -141,10 +141,10 @@ fn tarball(shelves: &Shelves, position: usize) -> Result<Response, String> {
     Ok(response.body(body).expect("these headers are right"))
 }
 
-/// Whether a blob is not there: it was damaged and is set aside by now, or somebody else has set it aside.
+/// Whether a blob is not there: it was damaged and is set aside by now, somebody else has set it aside, or it was another one.
 fn is_absent(error: &StoreError) -> bool {
     match error {
-        StoreError::DamagedBlob { .. } | StoreError::Unfit { .. } => true,
+        StoreError::DamagedBlob { .. } | StoreError::Misstated { .. } | StoreError::Unfit { .. } => true,
         StoreError::Io { source, .. } => source.kind() == std::io::ErrorKind::NotFound,
         _ => false,
     }

@@ -1,4 +1,4 @@
-//! A blob as a body: read whole and compared with its name first, then sent.
+//! A blob as a body: read whole and compared with its name and its digests first, then sent.
 
 use std::{fs::File, io::Read as _};
 
@@ -6,10 +6,10 @@ use axum::body::Body;
 use bytes::Bytes;
 use http_body_util::channel::{Channel, Sender};
 use larder_store::{
-    Store, StoreError,
-    digest::BlobId,
-    look_up::Found,
-    verify::{FaultKind, verify_blobs},
+    Store, StoreError, blob,
+    digest::{Hasher, Integrity},
+    look_up::{Found, Wanted},
+    verify::{FaultKind, verify_blobs, verify_wanted},
 };
 use tokio::runtime::Handle;
 
@@ -18,28 +18,44 @@ const SMALL: u64 = 256 << 10;
 /// Read and sent at once of a larger one, bytes.
 const PIECE: usize = 128 << 10;
 
-/// The body of a blob whose bytes are what they should be. A damaged one is set aside, if the store can be written.
-pub(super) fn checked(store: &Store, found: Found) -> Result<Body, StoreError> {
+/// The body of a blob whose bytes are those of its name, and what the lockfile states of them. A damaged one is set aside, if the store can be written.
+pub(super) fn checked(store: &Store, found: Found, stated: Option<&Integrity>) -> Result<Body, StoreError> {
     if found.size > SMALL {
-        verify(store, found)?;
-        return streamed(store, found);
+        // The same file is sent that was read.
+        return match blob::open_checked(store, &found.blob, stated) {
+            Ok(file) => Ok(streamed(file)),
+            Err(error) => {
+                verify(store, found, stated)?;
+                Err(error)
+            }
+        };
     }
     let mut bytes = Vec::new();
     // A file that is longer than it was is not the blob, and is not read to its end.
     let read = store.open_blob(&found.blob)?.take(found.size + 1).read_to_end(&mut bytes);
     read.map_err(|source| StoreError::Io { action: "read", path: store.blob_path(&found.blob), source })?;
-    let actual = BlobId::of(&bytes);
-    if actual == found.blob {
+    let mut hasher = Hasher::new(stated.into_iter().flat_map(Integrity::algorithms));
+    hasher.update(&bytes);
+    let actual = hasher.finish();
+    if actual.blob == found.blob && stated.is_none_or(|stated| stated.agrees_with(&actual.digests)) {
         return Ok(Body::from(bytes));
     }
     // Sets it aside, unless somebody has put it right since: these bytes are wrong all the same.
-    verify(store, found)?;
-    Err(StoreError::DamagedBlob { path: store.blob_path(&found.blob), actual })
+    verify(store, found, stated)?;
+    Err(StoreError::DamagedBlob { path: store.blob_path(&found.blob), actual: actual.blob })
 }
 
-fn verify(store: &Store, found: Found) -> Result<(), StoreError> {
-    match verify_blobs(store, &[found], 1).pop().map(|fault| fault.kind) {
+fn verify(store: &Store, found: Found, stated: Option<&Integrity>) -> Result<(), StoreError> {
+    let kind = match stated.map(|stated| Wanted::Integrity(stated.clone())) {
+        Some(wanted) => verify_wanted(store, &[(found, &wanted)], 1).pop().map(|unfit| unfit.fault.kind),
+        None => verify_blobs(store, &[found], 1).pop().map(|fault| fault.kind),
+    };
+    match kind {
         None => Ok(()),
+        Some(FaultKind::Misstated { .. }) => Err(StoreError::Misstated {
+            path: store.blob_path(&found.blob),
+            stated: stated.expect("nothing else is compared").clone(),
+        }),
         Some(FaultKind::Damaged { actual, .. }) => {
             Err(StoreError::DamagedBlob { path: store.blob_path(&found.blob), actual })
         }
@@ -52,8 +68,7 @@ fn verify(store: &Store, found: Found) -> Result<(), StoreError> {
     }
 }
 
-fn streamed(store: &Store, found: Found) -> Result<Body, StoreError> {
-    let file = store.open_blob(&found.blob)?;
+fn streamed(file: File) -> Body {
     let (sender, channel) = Channel::<Bytes, std::io::Error>::new(2);
     let runtime = Handle::current();
     tokio::task::spawn_blocking(move || {
@@ -62,7 +77,7 @@ fn streamed(store: &Store, found: Found) -> Result<Body, StoreError> {
             tracing::debug!(%error, "a body ends early");
         }
     });
-    Ok(Body::new(channel))
+    Body::new(channel)
 }
 
 fn send(mut file: File, mut sender: Sender<Bytes, std::io::Error>, runtime: &Handle) -> std::io::Result<()> {

@@ -63,7 +63,7 @@ impl Folders {
         let (body, len) = match content {
             Content::Bytes(bytes) | Content::Program(bytes) => (bytes.clone().into(), bytes.len() as u64),
             Content::Blob(found) => {
-                (body::checked(store, *found).map_err(|error| format!("{file}: {error}"))?, found.size)
+                (body::checked(store, *found, None).map_err(|error| format!("{file}: {error}"))?, found.size)
             }
         };
         Ok(At::File(Served { body, len, content_type: content_type(&file) }))

@@ -188,7 +188,7 @@ fn retrying(package: &str, after: Duration, why: &str) -> String {
 }
 
 fn waiting(files: usize) -> String {
-    format!("another larder is fetching {}", units::plural(files, "file", "files"))
+    format!("waiting for another larder, which is fetching {}", units::plural(files, "file", "files"))
 }
 
 /// A line now and then, for logs.

@@ -10,16 +10,18 @@
 
 use std::{
     collections::BTreeMap,
-    fs::{self, File, Metadata, Permissions},
+    fs::{self, File, Metadata, Permissions, TryLockError},
     io,
     os::unix::fs::{MetadataExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use larder_store::{
     Store, StoreError, blob,
     look_up::Found,
     place::{Placed, Placer},
+    wait::{Patience, wait_for},
 };
 use rustix::{
     fs::{CWD, RenameFlags, renameat_with},
@@ -34,6 +36,8 @@ pub const MARKER: &str = ".larder-view";
 const FOLDER_MODE: u32 = 0o755;
 const BYTES_MODE: u32 = 0o644;
 const PROGRAM_MODE: u32 = 0o755;
+/// How long another larder may write a view beside this one: across filesystems it copies gigabytes.
+const TURN_PATIENCE: Patience = Patience::up_to(Duration::from_mins(10));
 
 /// How a view came to be.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -131,7 +135,7 @@ pub fn publish(
     layout.insert(MARKER.to_owned(), Content::Bytes(format!("{kind}\n").into_bytes()));
     let place = Place::of(target)?;
     // Held until the two have changed places: what is compared in the old view must be what is linked from it.
-    let _turn = place.take_turn();
+    let _turn = place.take_turn()?;
     let old = Old::read(store, &place)?;
     let kept: Vec<bool> = layout.files().map(|(path, content)| old.has(path, content)).collect();
     let mut published = Published { files: layout.files().len() - 1, ..Published::default() };
@@ -177,14 +181,20 @@ impl Place {
     }
 
     /// A lock on the folder above; where there are none, two that make the same view at once may disturb each other.
-    fn take_turn(&self) -> Option<File> {
-        let folder = File::open(&self.parent).ok()?;
-        match folder.lock() {
-            Ok(()) => Some(folder),
-            Err(error) => {
+    fn take_turn(&self) -> Result<Option<File>, ViewError> {
+        let Ok(folder) = File::open(&self.parent) else { return Ok(None) };
+        let is_locked = wait_for(&self.parent, TURN_PATIENCE, || match folder.try_lock() {
+            Ok(()) => Ok(Some(true)),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => {
                 tracing::debug!(%error, "the folder above a view cannot be locked");
-                None
+                Ok(Some(false))
             }
+        });
+        match is_locked {
+            Ok(is_locked) => Ok(is_locked.then_some(folder)),
+            Err(StoreError::Interrupted) => Err(ViewError::Interrupted),
+            Err(error) => Err(error.into()),
         }
     }
 

@@ -127,10 +127,10 @@ impl StockProblem {
         matches!(self, Self::Missing { .. } | Self::OtherBytes { .. })
     }
 
-    /// The package and the blob that holds other bytes than its own.
-    pub fn damaged(&self) -> Option<(&str, Found)> {
+    /// The package, the blob that holds other bytes than its own, and what they should be.
+    pub fn damaged(&self) -> Option<(&str, Found, &Integrity)> {
         match self {
-            Self::OtherBytes { what, found, .. } => Some((what, *found)),
+            Self::OtherBytes { what, found, integrity } => Some((what, *found, integrity)),
             _ => None,
         }
     }

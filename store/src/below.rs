@@ -26,6 +26,8 @@ pub(crate) struct Below {
     layout: Layout,
     index: OnceLock<MemoryIndex>,
     refused: Mutex<HashSet<BlobId>>,
+    /// Blobs whose receipts state what their bytes do not have.
+    disbelieved: Mutex<HashSet<BlobId>>,
     /// `None` where it has no lock file: nobody removes anything from a seed.
     in_use: Option<File>,
 }
@@ -39,7 +41,13 @@ impl Below {
         }
         open::check_folders(&layout, false)?;
         let in_use = use_with(&layout, open::to_read(&layout.lock()).ok().map(|(file, _)| file))?;
-        Ok(Some(Self { layout, index: OnceLock::new(), refused: Mutex::default(), in_use }))
+        Ok(Some(Self {
+            layout,
+            index: OnceLock::new(),
+            refused: Mutex::default(),
+            disbelieved: Mutex::default(),
+            in_use,
+        }))
     }
 
     /// What is left of it as a store of its own.
@@ -55,7 +63,9 @@ impl Below {
     pub(crate) fn recorded(&self, key: &Key) -> Result<Option<Found>, StoreError> {
         let index = self.index()?;
         let answers = "the index in memory answers everything";
-        let Some(blob) = index.blob_of(key).expect(answers) else { return Ok(None) };
+        let Some(blob) = index.blob_of(key).expect(answers).filter(|blob| self.believes(blob)) else {
+            return Ok(None);
+        };
         let entry = index.entry(&blob).expect(answers);
         Ok(entry.map(|entry| Found { blob, size: entry.size }))
     }
@@ -69,6 +79,16 @@ impl Below {
     /// Treats a blob as absent from now on.
     pub(crate) fn refuse(&self, blob: &BlobId) {
         self.refused().insert(*blob);
+    }
+
+    /// Believes nothing of what is said of a blob from now on.
+    pub(crate) fn disbelieve(&self, blob: &BlobId) {
+        self.disbelieved.lock().unwrap_or_else(PoisonError::into_inner).insert(*blob);
+    }
+
+    /// Whether what is said of a blob is believed.
+    pub(crate) fn believes(&self, blob: &BlobId) -> bool {
+        !self.disbelieved.lock().unwrap_or_else(PoisonError::into_inner).contains(blob)
     }
 
     fn refused(&self) -> std::sync::MutexGuard<'_, HashSet<BlobId>> {

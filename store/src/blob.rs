@@ -2,13 +2,13 @@
 
 use std::{
     fs::{File, Permissions},
-    io::{self, Read as _},
+    io::{self, Read as _, Seek as _},
     os::unix::fs::PermissionsExt as _,
     path::Path,
 };
 
 use crate::{
-    digest::{Algorithm, BlobId, Digests, Hasher},
+    digest::{Algorithm, BlobId, Digests, Hasher, Integrity},
     error::{At as _, StoreError},
     layout::Layout,
     open, whole_file,
@@ -37,6 +37,23 @@ pub fn verify(store: &crate::Store, blob: &BlobId) -> Result<(), StoreError> {
     let path = store.blob_path(blob);
     let actual = id_of_file(&path)?;
     if actual == *blob { Ok(()) } else { Err(StoreError::DamagedBlob { path, actual }) }
+}
+
+/// Opens a blob whose bytes were read, and are those of its name and of what is stated of them.
+pub fn open_checked(store: &crate::Store, blob: &BlobId, stated: Option<&Integrity>) -> Result<File, StoreError> {
+    let path = store.blob_path(blob);
+    let (mut file, _) = open::to_read(&path).at("open", &path)?;
+    let mut hasher = Hasher::new(stated.into_iter().flat_map(Integrity::algorithms));
+    hash_into(&mut file, &mut hasher, u64::MAX).at("read", &path)?;
+    let actual = hasher.finish();
+    if actual.blob != *blob {
+        return Err(StoreError::DamagedBlob { path, actual: actual.blob });
+    }
+    if let Some(stated) = stated.filter(|stated| !stated.agrees_with(&actual.digests)) {
+        return Err(StoreError::Misstated { path, stated: stated.clone() });
+    }
+    file.rewind().at("read", &path)?;
+    Ok(file)
 }
 
 /// The blob that a file's bytes would be.

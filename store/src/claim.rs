@@ -23,6 +23,7 @@ use crate::{
     part::{self, Part},
     receipt::{Origin, Receipt},
     store::Store,
+    wait::Stall,
 };
 
 /// After this long, nobody is expected to go on with a download that broke.
@@ -92,6 +93,14 @@ impl LookUp {
         };
         let part = Part::new(self.store.layout(), key, file, integrity.cloned(), recorded, origins);
         Ok(Claimed::Yours(Box::new(part)))
+    }
+}
+
+impl LookUp {
+    /// Watches the download that another process has the right to.
+    pub fn stall(&self, wanted: &Wanted) -> Stall {
+        let key = wanted.keys().first().expect("what is wanted has a key").hash();
+        Stall::of(self.store.layout().part_of(&key))
     }
 }
 

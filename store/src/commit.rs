@@ -42,6 +42,8 @@ pub struct Committed {
     pub barriers: Duration,
     /// How the index was had, if it had to be changed.
     pub index: Option<IndexState>,
+    /// Why nothing more is published: a lock that another process holds. What comes after it would only wait for it again.
+    stuck: Option<StoreError>,
 }
 
 impl Committer {
@@ -95,6 +97,10 @@ fn run(store: &Store, receiver: &Receiver<Work>, today: u32) -> Committed {
 }
 
 fn publish(store: &Store, group: Vec<Work>, committed: &mut Committed) {
+    if let Some(error) = &committed.stuck {
+        committed.published.extend(group.into_iter().map(|(tag, _)| (tag, Err(error.again()))));
+        return;
+    }
     let start = Instant::now();
     let barrier = barrier::wait(store.root(), group.iter().map(|(_, sealed)| sealed.part.as_path()));
     committed.barriers += start.elapsed();
@@ -105,10 +111,13 @@ fn publish(store: &Store, group: Vec<Work>, committed: &mut Committed) {
         Err(error) => Err(StoreError::io("sync", store.root(), error)),
     };
     for (tag, sealed) in group {
-        let outcome = match &recorded {
-            Ok(()) => publish_one(store, sealed),
-            Err(error) => Err(error.again()),
+        let outcome = match committed.stuck.as_ref().or(recorded.as_ref().err()) {
+            None => publish_one(store, sealed),
+            Some(error) => Err(error.again()),
         };
+        if let Err(error @ (StoreError::Held { .. } | StoreError::Interrupted)) = &outcome {
+            committed.stuck.get_or_insert_with(|| error.again());
+        }
         committed.published.push((tag, outcome));
     }
 }
@@ -136,7 +145,7 @@ fn publish_one(store: &Store, sealed: Sealed) -> Result<Found, StoreError> {
 
 /// A store whose index cannot be told is as valid: the journal stays, and the next run reads it.
 fn tell_index(store: &Store, today: u32, committed: &mut Committed) {
-    if committed.published.is_empty() {
+    if committed.published.is_empty() || committed.stuck.is_some() {
         return;
     }
     match journal::fold(store, today) {

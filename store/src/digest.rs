@@ -334,6 +334,13 @@ impl Hasher {
         self.len == 0
     }
 
+    /// No more bytes come: several that are closed before the first is finished are computed side by side.
+    pub(crate) fn close(&mut self) {
+        if let Some(sha512) = &mut self.sha512 {
+            sha512.close();
+        }
+    }
+
     /// The digests of all bytes taken.
     pub fn finish(self) -> Digests {
         let of = |algorithm, bytes: &[u8]| Digest::new(algorithm, bytes).expect("a hash has its algorithm's length");

@@ -3,9 +3,10 @@
 use std::{
     io,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
-use crate::open::Unfit;
+use crate::{open::Unfit, wait::Holder};
 
 /// Why the store could not do something. Each variant names the path.
 #[derive(Debug, thiserror::Error)]
@@ -73,12 +74,33 @@ pub enum StoreError {
         /// The file.
         path: PathBuf,
     },
+    /// A blob's bytes are not those that it was found for: its receipt, or what was derived from it, states another blob's digest.
+    #[error("the blob {} is not what the store says: its bytes are not {stated}", path.display())]
+    Misstated {
+        /// The blob's file.
+        path: PathBuf,
+        /// What its bytes should have been.
+        stated: crate::digest::Integrity,
+    },
     /// Another process keeps the store to itself.
-    #[error("another process is removing blobs from the store {}", root.display())]
+    #[error("another process uses the store {}", root.display())]
     Busy {
         /// The store's folder.
         root: PathBuf,
     },
+    /// Another process held a lock for too long.
+    #[error("{}: {}, and {} seconds were not enough", path.display(), held_by(holder.as_ref()), waited.as_secs())]
+    Held {
+        /// The file or folder whose lock it is.
+        path: PathBuf,
+        /// Who holds it, if the system says so.
+        holder: Option<Holder>,
+        /// How long it was waited for.
+        waited: Duration,
+    },
+    /// The user wanted to stop while a lock was waited for.
+    #[error("interrupted")]
+    Interrupted,
     /// Anything else that the system refused.
     #[error("cannot {action} {}", path.display())]
     Io {
@@ -111,11 +133,16 @@ impl StoreError {
             Self::DiskFull { path, source } => Self::DiskFull { path: path.clone(), source: source.kind().into() },
             Self::Io { action, path, source } => Self::Io { action, path: path.clone(), source: source.kind().into() },
             Self::DamagedBlob { path, actual } => Self::DamagedBlob { path: path.clone(), actual: *actual },
+            Self::Misstated { path, stated } => Self::Misstated { path: path.clone(), stated: stated.clone() },
             Self::ReadOnly { root } => Self::ReadOnly { root: root.clone() },
             Self::NotAStore { root } => Self::NotAStore { root: root.clone() },
             Self::Busy { root } => Self::Busy { root: root.clone() },
             Self::Unfit { path, unfit } => Self::Unfit { path: path.clone(), unfit: *unfit },
             Self::OtherUser { path } => Self::OtherUser { path: path.clone() },
+            Self::Held { path, holder, waited } => {
+                Self::Held { path: path.clone(), holder: holder.clone(), waited: *waited }
+            }
+            Self::Interrupted => Self::Interrupted,
             Self::NewerFormat { root, format, needs } => {
                 Self::NewerFormat { root: root.clone(), format: *format, needs: needs.clone() }
             }
@@ -129,8 +156,15 @@ impl StoreError {
 
     /// Whether going on with other files is pointless.
     pub const fn is_fatal(&self) -> bool {
-        matches!(self, Self::DiskFull { .. } | Self::ReadOnly { .. } | Self::Busy { .. })
+        matches!(
+            self,
+            Self::DiskFull { .. } | Self::ReadOnly { .. } | Self::Busy { .. } | Self::Held { .. } | Self::Interrupted
+        )
     }
+}
+
+fn held_by(holder: Option<&Holder>) -> String {
+    holder.map_or_else(|| "another process holds a lock on it".to_owned(), Holder::to_string)
 }
 
 /// `result.at("write", path)`: names the action and the path in the error.

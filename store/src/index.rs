@@ -10,7 +10,7 @@ mod rebuild;
 mod sled;
 
 pub use memory::MemoryIndex;
-pub(crate) use open::with;
+pub(crate) use open::{discard, with};
 pub(crate) use rebuild::in_memory;
 
 use std::path::PathBuf;
@@ -92,6 +92,9 @@ pub enum IndexError {
     /// Another process held it all the time.
     #[error("another process holds it")]
     Held,
+    /// The user wanted to stop while it was waited for.
+    #[error("interrupted")]
+    Interrupted,
 }
 
 /// How the index was had.

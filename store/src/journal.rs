@@ -8,6 +8,7 @@ use std::{
     collections::HashMap,
     fs::File,
     io::{Read as _, Seek as _, SeekFrom, Write as _},
+    time::Duration,
 };
 
 use crate::{
@@ -15,21 +16,25 @@ use crate::{
     error::{At as _, StoreError},
     index::{Addition, IndexState},
     layout::Layout,
-    look_up::{KeyHash, day},
+    lock,
+    look_up::KeyHash,
     open::{self, Names},
     receipt::{self, Receipt},
     store::Store,
+    wait::Patience,
 };
 
 const RECORD: usize = 64;
 /// No journal is as long: bytes. A longer one is somebody's prank, and is emptied: what it names is fetched again at worst.
 const MOST_BYTES: u64 = 64 << 20;
+/// How long another larder may fold before nothing can be published: it may make the whole index again meanwhile.
+const FOLD_PATIENCE: Patience = Patience::up_to(Duration::from_mins(1));
 
 /// Adds records. The caller has made their bytes durable and holds their locks.
 pub(crate) fn append(layout: &Layout, records: &[(KeyHash, BlobId)]) -> Result<(), StoreError> {
     let path = layout.journal();
     let mut file = open(layout)?;
-    file.lock().at("lock", &path)?;
+    lock::exclusive(&file, &path, FOLD_PATIENCE)?;
     let len = file.seek(SeekFrom::End(0)).at("write", &path)?;
     // A full disk may have cut the last append.
     let whole = len - len % RECORD as u64;
@@ -80,7 +85,8 @@ pub(crate) fn fold(store: &Store, today: u32) -> Result<Option<IndexState>, Stor
     let layout = store.layout();
     let path = layout.journal();
     let mut file = open(layout)?;
-    file.lock().at("lock", &path)?;
+    // What is not folded is found in the journal.
+    lock::exclusive(&file, &path, Patience::brief())?;
     if file.metadata().at("stat", &path)?.len() > MOST_BYTES {
         file.set_len(0).at("write", &path)?;
     }
@@ -111,13 +117,18 @@ pub(crate) fn fold(store: &Store, today: u32) -> Result<Option<IndexState>, Stor
     Ok(Some(state))
 }
 
-/// [`fold`] for who only looks: a store that cannot be written, or a full disk, is no reason to fail.
-pub(crate) fn fold_if_possible(store: &Store) {
-    if store.is_writable()
-        && len(store.layout()) > 0
-        && let Err(error) = fold(store, day(jiff::Timestamp::now()))
-    {
-        tracing::debug!(%error, "the journal stays as it is");
+/// [`fold`] for who only looks: a store that cannot be written, a full disk, or a journal that another process holds is no reason to fail.
+pub(crate) fn fold_if_possible(store: &Store, today: u32) -> Result<(), StoreError> {
+    if !store.is_writable() || len(store.layout()) == 0 {
+        return Ok(());
+    }
+    match fold(store, today) {
+        Err(StoreError::Interrupted) => Err(StoreError::Interrupted),
+        Err(error) => {
+            tracing::debug!(%error, "the journal stays as it is");
+            Ok(())
+        }
+        Ok(_) => Ok(()),
     }
 }
 

@@ -10,10 +10,12 @@
 //!
 //! [`Store::open_over`] opens one store over another, which is only read: what is in either is here.
 
+mod amend;
 pub mod barrier;
 mod below;
 pub mod blob;
 pub mod carry;
+mod check;
 pub mod claim;
 pub mod commit;
 pub mod digest;
@@ -36,6 +38,7 @@ mod store;
 pub mod survey;
 pub mod take_in;
 pub mod verify;
+pub mod wait;
 
 mod whole_file;
 

@@ -3,41 +3,28 @@
 use std::{
     fs::{File, TryLockError},
     path::Path,
-    thread,
-    time::{Duration, Instant},
 };
 
 use crate::{
     error::StoreError,
     layout::Layout,
     open::{self, Names},
+    wait::{Patience, wait_for},
 };
-
-/// The longest step between two tries to get a lock.
-const LONGEST_STEP: Duration = Duration::from_millis(50);
 
 /// Opens a lock file for writing, making it if it is missing.
 pub(crate) fn open(layout: &Layout, path: &Path, names: Names) -> Result<File, StoreError> {
     open::shared(layout, path, names)
 }
 
-/// Tries for at most `patience` to get what `attempt` tries, in steps from 1 ms to 50 ms; `None` if others had it all that time.
-pub(crate) fn try_for<T, E>(
-    patience: Duration,
-    mut attempt: impl FnMut() -> Result<Option<T>, E>,
-) -> Result<Option<T>, E> {
-    let start = Instant::now();
-    let mut step = Duration::from_millis(1);
-    loop {
-        if let Some(got) = attempt()? {
-            return Ok(Some(got));
-        }
-        if start.elapsed() >= patience {
-            return Ok(None);
-        }
-        thread::sleep(step);
-        step = (step * 2).min(LONGEST_STEP);
-    }
+/// Takes the lock on `file`, waiting for who has it: see [`wait_for`].
+pub(crate) fn exclusive(file: &File, path: &Path, patience: Patience) -> Result<(), StoreError> {
+    wait_for(path, patience, || Ok(try_exclusive(file, path)?.then_some(())))
+}
+
+/// Takes a shared lock on `file`, waiting for who keeps it for himself.
+pub(crate) fn shared(file: &File, path: &Path, patience: Patience) -> Result<(), StoreError> {
+    wait_for(path, patience, || Ok(try_shared(file, path)?.then_some(())))
 }
 
 /// Takes the lock on `file` if nobody else has it.

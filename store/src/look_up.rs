@@ -38,6 +38,11 @@ impl Key {
         Self([&[0], blake3::hash(identity.as_bytes()).as_bytes().as_slice()].concat().into())
     }
 
+    /// Whether bytes alone tell what has this key.
+    fn is_of_digest(&self) -> bool {
+        self.0.first() != Some(&0)
+    }
+
     /// The key's bytes.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
@@ -197,7 +202,8 @@ impl Known {
     /// What an earlier run found, if all of it is still there.
     fn remembered(store: &Store, keys: &[Key], today: u32) -> Option<Self> {
         let found = remembered::read(store.layout(), keys, today)?;
-        found.iter().all(|found| is_present(store, *found)).then(|| Self {
+        let is_here = |(key, found): (&Key, &Found)| is_present(store, *found) && is_said_of(store, key, &found.blob);
+        keys.iter().zip(&found).all(is_here).then(|| Self {
             changes: changes::read(store.layout()),
             present: keys.iter().cloned().zip(found).collect(),
             recorded: HashMap::new(),
@@ -217,12 +223,7 @@ impl Known {
 
     fn look_up(store: &Store, keys: &[Key], today: u32) -> Result<Self, StoreError> {
         // The journal first: what is moved from it into the index meanwhile is then found there.
-        if store.is_writable()
-            && journal::len(store.layout()) > 0
-            && let Err(error) = journal::fold(store, today)
-        {
-            tracing::debug!(%error, "the journal stays as it is");
-        }
+        journal::fold_if_possible(store, today)?;
         let (journaled, journal_read) = journal::read_from(store.layout(), 0);
         // And the number before the index: an older one costs another look, a newer one would hide what came between.
         let changes = changes::read(store.layout());
@@ -231,7 +232,9 @@ impl Known {
             Self { changes, present: HashMap::new(), recorded: HashMap::new(), journaled, journal_read, index };
         known.present.reserve(rows.len());
         for (key, found) in rows {
-            if is_present(store, found) {
+            if !is_said_of(store, &key, &found.blob) {
+                tracing::debug!(blob = %found.blob, "the index names a blob for what its receipt does not state");
+            } else if is_present(store, found) {
                 known.present.insert(key, found);
             } else {
                 known.recorded.insert(key, found.blob);
@@ -288,6 +291,12 @@ fn is_present(store: &Store, found: Found) -> bool {
     };
     is_whole(store.layout().blob(&found.blob))
         || store.below().and_then(|below| below.blob(&found.blob)).is_some_and(is_whole)
+}
+
+/// Whether a note of the index, or of an earlier look-up, can be believed. Who reads the blob of a digest compares the two; that the blob has an identity, only its
+/// receipt says.
+fn is_said_of(store: &Store, key: &Key, blob: &BlobId) -> bool {
+    key.is_of_digest() || store.receipt(blob).is_some_and(|receipt| receipt.states(key))
 }
 
 fn rows(index: &mut dyn Index, keys: &[Key], today: u32) -> Result<Vec<(Key, Found)>, IndexError> {

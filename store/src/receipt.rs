@@ -1,6 +1,6 @@
 //! The receipt: what is known about a blob, and the record that it was committed. `docs/store-format.md` gives its form.
 
-use std::{io, path::PathBuf};
+use std::{io, path::PathBuf, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
@@ -8,13 +8,18 @@ use crate::{
     digest::{BlobId, Digest, Integrity},
     error::{At as _, StoreError},
     layout::Layout,
+    lock,
     look_up::Key,
-    open, whole_file,
+    open,
+    wait::Patience,
+    whole_file,
 };
 
 const FORMAT: u32 = 1;
 /// No receipt is as long: bytes. One is some hundred, and 150 for each further package with the same bytes.
 pub(crate) const MOST_BYTES: u64 = 4 << 20;
+/// How long others may write receipts of the same folder: each takes a millisecond.
+const WRITE_PATIENCE: Patience = Patience::up_to(Duration::from_secs(30));
 
 /// A package that has a blob's bytes, and where they were had from.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -115,16 +120,24 @@ impl Receipt {
         bytes
     }
 
+    /// Whether it states this key.
+    pub(crate) fn states(&self, key: &Key) -> bool {
+        self.keys().any(|known| known == *key)
+    }
+
     /// The keys under which the blob is found.
     pub fn keys(&self) -> impl Iterator<Item = Key> + '_ {
         let identities = self.origins.iter().filter_map(|origin| origin.identity.as_deref());
         self.digests.digests().iter().map(Key::of_digest).chain(identities.map(Key::of_identity))
     }
 
-    /// Takes over what another receipt of the same blob knows.
+    /// Takes over what another receipt of the same blob knows. Bytes have one digest of each algorithm: where the two differ, this one is believed.
     pub(crate) fn merge(&mut self, other: Self) {
         debug_assert_eq!(self.blob, other.blob, "receipts of one blob");
-        self.digests = self.digests.union(&other.digests);
+        let is_new = |digest: &&Digest| self.digests.algorithms().all(|known| known != digest.algorithm());
+        let news: Vec<Digest> = other.digests.digests().iter().filter(is_new).copied().collect();
+        self.digests =
+            Integrity::new(self.digests.digests().iter().copied().chain(news)).expect("its own are not empty");
         self.origins.extend(other.origins);
         self.origins.sort();
         self.origins.dedup();
@@ -195,7 +208,7 @@ pub(crate) fn stage(layout: &Layout, mut receipt: Receipt) -> Result<Staged, Sto
         opened => opened,
     }
     .at("open", folder)?;
-    lock.lock().at("lock", folder)?;
+    lock::exclusive(&lock, folder, WRITE_PATIENCE)?;
     if let Some(earlier) = read(layout, &receipt.blob) {
         receipt.merge(earlier);
     }

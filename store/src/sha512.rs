@@ -35,12 +35,14 @@ pub(crate) struct Sha512 {
     queued: Option<Ticket>,
     chunk: Vec<u8>,
     len: u64,
+    /// Whether the last chunk is queued.
+    is_closed: bool,
 }
 
 impl Sha512 {
     /// Of no bytes yet.
     pub(crate) const fn new() -> Self {
-        Self { queued: None, chunk: Vec::new(), len: 0 }
+        Self { queued: None, chunk: Vec::new(), len: 0, is_closed: false }
     }
 
     /// Takes the next bytes of the stream.
@@ -58,14 +60,23 @@ impl Sha512 {
         }
     }
 
-    /// The digest of all bytes taken.
-    pub(crate) fn finalize(mut self) -> [u8; 64] {
+    /// Queues the last chunk: no more bytes come. Where several streams are closed before the first digest is asked for, they are company for each other.
+    pub(crate) fn close(&mut self) {
+        if self.is_closed {
+            return;
+        }
+        self.is_closed = true;
         let mut rest = mem::take(&mut self.chunk);
         rest.push(0x80);
         rest.resize((rest.len() + 16).next_multiple_of(BLOCK_BYTES) - 16, 0);
         rest.extend_from_slice(&(u128::from(self.len) * 8).to_be_bytes());
+        QUEUE.post(self.ticket(), rest);
+    }
+
+    /// The digest of all bytes taken.
+    pub(crate) fn finalize(mut self) -> [u8; 64] {
+        self.close();
         let ticket = self.ticket();
-        QUEUE.post(ticket, rest);
         let mut digest = [0; 64];
         for (bytes, word) in digest.as_chunks_mut().0.iter_mut().zip(QUEUE.state(ticket)) {
             *bytes = word.to_be_bytes();
@@ -81,7 +92,7 @@ impl Sha512 {
 impl Clone for Sha512 {
     fn clone(&self) -> Self {
         let queued = self.queued.map(|ticket| QUEUE.enter(QUEUE.state(ticket)));
-        Self { queued, chunk: self.chunk.clone(), len: self.len }
+        Self { queued, chunk: self.chunk.clone(), len: self.len, is_closed: self.is_closed }
     }
 }
 
@@ -202,6 +213,19 @@ mod tests {
         original.update(b"more");
         assert_eq!(copy.finalize(), expected(&bytes));
         assert_eq!(original.finalize(), expected(&[&bytes[..], b"more"].concat()));
+    }
+
+    #[test]
+    fn streams_that_are_closed_before_any_is_asked_for_have_their_own_digests() {
+        let bodies: Vec<_> = (0..9).map(|seed| bytes(seed, usize::try_from(seed).unwrap() * 30_000)).collect();
+        let mut hashes = vec![Sha512::new(); bodies.len()];
+        for (hash, body) in hashes.iter_mut().zip(&bodies) {
+            hash.update(body);
+            hash.close();
+        }
+        for (hash, body) in hashes.into_iter().zip(&bodies) {
+            assert_eq!(hash.finalize(), expected(body));
+        }
     }
 
     #[test]

@@ -22,10 +22,11 @@ use crate::{
     open::{self, Names},
     own,
     receipt::{self, Receipt},
+    wait::Patience,
 };
 
-/// How long a collection may take before who wants to use the store gives up.
-const COLLECTION_PATIENCE: Duration = Duration::from_mins(1);
+/// How long blobs may be removed before who wants to use the store gives up.
+const REMOVAL_PATIENCE: Patience = Patience::up_to(Duration::from_mins(1));
 
 /// A store, open for use as long as a value or one of its clones lives: nobody removes blobs meanwhile.
 #[derive(Clone, Debug)]
@@ -162,7 +163,8 @@ impl Store {
     /// The receipt of a blob, if it has one that can be read: what the stores know of it, together.
     pub fn receipt(&self, blob: &BlobId) -> Option<Receipt> {
         let own = receipt::read(self.layout(), blob);
-        let below = self.below().and_then(|below| receipt::read(below.layout(), blob));
+        let below = self.below().filter(|below| below.believes(blob));
+        let below = below.and_then(|below| receipt::read(below.layout(), blob));
         match (own, below) {
             (Some(mut own), Some(below)) => {
                 own.merge(below);
@@ -227,8 +229,7 @@ impl Store {
 pub(crate) fn use_with(layout: &Layout, lock_file: Option<File>) -> Result<Option<File>, StoreError> {
     let path = layout.lock();
     if let Some(file) = &lock_file {
-        lock::try_for(COLLECTION_PATIENCE, || Ok::<_, StoreError>(lock::try_shared(file, &path)?.then_some(())))?
-            .ok_or_else(|| StoreError::Busy { root: layout.root().to_owned() })?;
+        lock::shared(file, &path, REMOVAL_PATIENCE)?;
     }
     Ok(lock_file)
 }

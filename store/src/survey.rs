@@ -7,6 +7,7 @@ use crate::{
     index::{self, Index as _, IndexState},
     journal,
     layout::Layout,
+    look_up::day,
     open, receipt,
     store::Store,
 };
@@ -52,7 +53,7 @@ pub struct Survey {
 
 /// Reads every receipt, and no blob.
 pub fn survey(store: &Store) -> Result<Survey, StoreError> {
-    journal::fold_if_possible(store);
+    journal::fold_if_possible(store, day(jiff::Timestamp::now()))?;
     let layout = store.layout();
     let (on_disk, index) = store.with_index(|index| index.keys())?;
     let mut survey = Survey {

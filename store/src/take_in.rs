@@ -8,7 +8,7 @@
 mod source;
 
 use std::{
-    collections::VecDeque,
+    collections::{HashMap, VecDeque},
     path::Path,
     sync::{
         Mutex, PoisonError,
@@ -35,6 +35,7 @@ use crate::{
     receipt::Receipt,
     store::Store,
     survey::Tally,
+    wait::Stall,
 };
 
 pub use self::source::UnfitReceipt;
@@ -150,6 +151,7 @@ pub fn take_in(
         offered: &offered,
         committer: Committer::start(&look_up, now),
         queue: Mutex::new((0..offered.len()).collect()),
+        stalls: Mutex::default(),
         done: Mutex::new(taken),
         failed: Mutex::new(None),
         is_over: AtomicBool::new(false),
@@ -195,6 +197,8 @@ struct Work<'a> {
     committer: Committer,
     /// Places in `offered`.
     queue: Mutex<VecDeque<usize>>,
+    /// What other processes are at, by its place.
+    stalls: Mutex<HashMap<usize, Stall>>,
     done: Mutex<TakenIn>,
     /// What makes it pointless to go on.
     failed: Mutex<Option<StoreError>>,
@@ -219,8 +223,12 @@ impl Work<'_> {
                 Ok(Step::AlreadyHere) => held(&self.done).already_here += 1,
                 Ok(Step::Supplemented) => held(&self.done).supplemented += 1,
                 Ok(Step::Busy) => {
-                    held(&self.queue).push_back(at);
-                    thread::sleep(BUSY_PAUSE);
+                    if let Some(error) = self.given_up(at) {
+                        held(&self.done).refused.push(refusal(receipt, error.into()));
+                    } else {
+                        held(&self.queue).push_back(at);
+                        thread::sleep(BUSY_PAUSE);
+                    }
                 }
                 Err(RefusalReason::Store(error)) if error.is_fatal() => {
                     held(&self.failed).get_or_insert(error);
@@ -229,6 +237,12 @@ impl Work<'_> {
                 Err(reason) => held(&self.done).refused.push(refusal(receipt, reason)),
             }
         }
+    }
+
+    /// Why a file that another process downloads is not waited for any longer.
+    fn given_up(&self, at: usize) -> Option<StoreError> {
+        let wanted = || Wanted::Integrity(self.offered[at].digests.clone());
+        held(&self.stalls).entry(at).or_insert_with(|| self.look_up.stall(&wanted())).given_up()
     }
 
     fn take(&self, at: usize, receipt: &Receipt) -> Result<Step, RefusalReason> {

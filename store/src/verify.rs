@@ -1,24 +1,22 @@
-//! Checking a whole store: every blob's bytes against its name, the blobs against the receipts, the index against both.
+//! Checking a whole store: every blob's bytes against its name and the digests that its receipts state, the blobs against the receipts, the index against both;
+//! and checking some blobs for who is about to use them.
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     path::PathBuf,
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
-    thread,
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use crate::{
+    amend::{amend_receipt, empty_derived},
     below::Below,
-    blob,
-    digest::BlobId,
+    blob, check,
+    digest::{Algorithm, BlobId, Digests, Integrity},
     error::StoreError,
     index::IndexState,
     journal,
     layout::Layout,
-    look_up::Found,
+    look_up::{Found, Wanted, day},
     open,
     receipt::{self, Receipt},
     store::Store,
@@ -60,6 +58,33 @@ pub enum FaultKind {
     InTheWay(StoreError),
     /// It has a receipt and no file.
     Missing,
+    /// Its bytes are those of its name, and not those that the store has it for.
+    Misstated {
+        /// What is stated and its bytes do not have: digests or a length.
+        stated: String,
+        /// Whether the receipt is the store's below, which is only read.
+        is_below: bool,
+        /// Whether nothing leads from there to the blob any more.
+        is_set_right: bool,
+    },
+}
+
+/// How much a verification compares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Depth {
+    /// Each blob with its name: blake3, the fastest.
+    Names,
+    /// With every digest that its receipts state, too.
+    Digests,
+}
+
+/// A fault of a blob that was read for somebody.
+#[derive(Debug)]
+pub struct Unfit {
+    /// For which of those that it was read for it is a fault: their places.
+    pub places: Vec<usize>,
+    /// The fault.
+    pub fault: Fault,
 }
 
 /// What a verification found.
@@ -79,12 +104,22 @@ pub struct Verification {
     pub index_is_in_step: bool,
 }
 
-/// Reads every blob with `threads` threads; `progress` is told the bytes of each that was read. Damaged ones are set aside unless the store cannot be
-/// written; their receipts stay, so that it is known what they were.
+/// Reads every blob with `threads` threads, and computes every digest that a receipt states; `progress` is told the bytes of each blob that was read. Damaged
+/// ones are set aside unless the store cannot be written; their receipts stay, so that it is known what they were.
 pub fn verify(store: &Store, threads: usize, progress: &(impl Fn(u64) + Sync)) -> Result<Verification, StoreError> {
-    journal::fold_if_possible(store);
+    verify_to(store, threads, Depth::Digests, progress)
+}
+
+/// The same, comparing as much as `depth` says.
+pub fn verify_to(
+    store: &Store,
+    threads: usize,
+    depth: Depth,
+    progress: &(impl Fn(u64) + Sync),
+) -> Result<Verification, StoreError> {
+    journal::fold_if_possible(store, day(jiff::Timestamp::now()))?;
     let (blobs, strangers) = list_blobs(store)?;
-    let mut faults = hash_all(store, &blobs, threads, progress);
+    let mut faults = hash_all(store, &blobs, threads, depth, progress);
     let checked = Tally { count: blobs.len() as u64, bytes: blobs.iter().map(|(_, size)| size).sum() };
     let present: HashSet<BlobId> = blobs.iter().map(|(blob, _)| *blob).collect();
     let mut without_receipt = present.clone();
@@ -119,24 +154,125 @@ pub fn verify(store: &Store, threads: usize, progress: &(impl Fn(u64) + Sync)) -
 pub fn verify_blobs(store: &Store, blobs: &[Found], threads: usize) -> Vec<Fault> {
     let mut blobs: Blobs = blobs.iter().map(|found| (found.blob, found.size)).collect();
     largest_first(&mut blobs);
-    let mut faults = hash_all(store, &blobs, threads, &|_| ());
+    let mut faults = hash_all(store, &blobs, threads, Depth::Names, &|_| ());
     faults.sort_by_key(|fault| fault.blob);
     faults
 }
 
-/// Makes the index again from the receipts.
-pub fn rebuild_index(store: &Store) -> Result<IndexState, StoreError> {
-    let layout = store.layout();
-    if store.is_writable() {
-        let path = layout.index();
-        match std::fs::remove_dir_all(&path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(StoreError::io("remove", path, error));
+/// Reads the blobs that were found for these, and names those whose bytes are not what was wanted: a digest that the lockfile states, or, where it leaves open
+/// which bytes those are, everything that the blob's receipt states. Each blob is read once.
+///
+/// Damaged blobs are set aside, as by [`verify_blobs`]. Where the bytes are sound and the store has them for something else, that is set right, unless the store
+/// cannot be written: the receipt is corrected, and what was derived from it is emptied. From then on, neither counts as being here.
+pub fn verify_wanted(store: &Store, wanted: &[(Found, &Wanted)], threads: usize) -> Vec<Unfit> {
+    let mut places: HashMap<BlobId, Vec<usize>> = HashMap::new();
+    for (place, (found, _)) in wanted.iter().enumerate() {
+        places.entry(found.blob).or_default().push(place);
+    }
+    let mut blobs: Blobs = wanted.iter().map(|(found, _)| (found.blob, found.size)).collect();
+    largest_first(&mut blobs);
+    blobs.dedup_by_key(|(blob, _)| *blob);
+    let ids: Vec<BlobId> = blobs.into_iter().map(|(blob, _)| blob).collect();
+    let faults = Mutex::new(Vec::new());
+    let algorithms = |at: usize| {
+        let places = places[&ids[at]].iter();
+        places.flat_map(|place| algorithms_for(store, &ids[at], wanted[*place].1)).collect()
+    };
+    check::read_all(store, &ids, threads, &algorithms, &|at, actual| {
+        let blob = ids[at];
+        let fault = |kind| Fault { blob, receipt: store.receipt(&blob), kind };
+        let places = &places[&blob];
+        match actual {
+            Ok(actual) if actual.blob == blob => {
+                for place in places {
+                    if let Some(stated) = disagreement(store, wanted[*place].1, &actual) {
+                        let kind = FaultKind::Misstated { stated, is_below: false, is_set_right: false };
+                        held(&faults).push(Unfit { places: vec![*place], fault: fault(kind) });
+                    }
+                }
             }
-            _ => {}
+            actual => {
+                if let Some(kind) = judge(store, &blob, actual, Depth::Names) {
+                    held(&faults).push(Unfit { places: places.clone(), fault: fault(kind) });
+                }
+            }
+        }
+    });
+    let mut faults = faults.into_inner().unwrap_or_else(PoisonError::into_inner);
+    disown(store, &mut faults);
+    faults.sort_by(|a, b| (a.fault.blob, &a.places).cmp(&(b.fault.blob, &b.places)));
+    faults
+}
+
+/// Whether bytes could be what is wanted and the receipt false all the same: others take its sha512 for that of the bytes.
+fn leaves_open(wanted: &Wanted) -> bool {
+    match wanted {
+        Wanted::Identity(_) => true,
+        Wanted::Integrity(integrity) => {
+            let algorithms: Vec<Algorithm> = integrity.algorithms().collect();
+            algorithms.len() < integrity.digests().len() || !algorithms.contains(&Algorithm::Sha512)
         }
     }
-    Ok(store.with_index(|index| index.keys())?.1)
+}
+
+fn algorithms_for(store: &Store, blob: &BlobId, wanted: &Wanted) -> Vec<Algorithm> {
+    let stated = match wanted {
+        Wanted::Identity(_) => Vec::new(),
+        Wanted::Integrity(integrity) => integrity.algorithms().collect(),
+    };
+    let receipt = leaves_open(wanted).then(|| store.receipt(blob)).flatten();
+    stated.into_iter().chain(receipt.iter().flat_map(algorithms)).collect()
+}
+
+/// What these bytes do not have of what is wanted.
+fn disagreement(store: &Store, wanted: &Wanted, actual: &Digests) -> Option<String> {
+    match wanted {
+        Wanted::Integrity(integrity) if !integrity.agrees_with(&actual.digests) => return Some(integrity.to_string()),
+        _ => {}
+    }
+    let receipt = leaves_open(wanted).then(|| store.receipt(&actual.blob)).flatten();
+    receipt.and_then(|receipt| falsehood(&receipt, actual))
+}
+
+/// Sees to it that what led to the wrong blobs does so no more.
+fn disown(store: &Store, faults: &mut [Unfit]) {
+    let is_misstated = |unfit: &&mut Unfit| matches!(unfit.fault.kind, FaultKind::Misstated { .. });
+    let blobs: Vec<BlobId> = faults.iter_mut().filter(is_misstated).map(|unfit| unfit.fault.blob).collect();
+    if blobs.is_empty() {
+        return;
+    }
+    if let Some(below) = store.below() {
+        blobs.iter().for_each(|blob| below.disbelieve(blob));
+    }
+    if !store.is_writable() {
+        return;
+    }
+    let amended = blobs.iter().try_for_each(|blob| amend_receipt(store, blob).map(|_| ()));
+    match amended.and_then(|()| empty_derived(store)) {
+        Ok(()) => {
+            for unfit in faults.iter_mut() {
+                if let FaultKind::Misstated { is_set_right, .. } = &mut unfit.fault.kind {
+                    *is_set_right = true;
+                }
+            }
+        }
+        Err(error) => tracing::warn!(%error, "what the store says of a blob could not be set right"),
+    }
+}
+
+/// Removes false digests from receipts, as far as `faults` names some, and makes everything that is derived again from the receipts. Gives the number of receipts that
+/// were corrected.
+pub fn repair(store: &Store, faults: &[Fault]) -> Result<usize, StoreError> {
+    let mut amended = 0;
+    if store.is_writable() {
+        journal::fold_if_possible(store, day(jiff::Timestamp::now()))?;
+        for fault in faults.iter().filter(|fault| matches!(fault.kind, FaultKind::Misstated { .. })) {
+            amended += usize::from(amend_receipt(store, &fault.blob)?);
+        }
+        empty_derived(store)?;
+    }
+    store.with_index(|index| index.keys())?;
+    Ok(amended)
 }
 
 type Blobs = Vec<(BlobId, u64)>;
@@ -175,44 +311,82 @@ fn list_blobs(store: &Store) -> Result<(Blobs, Vec<PathBuf>), StoreError> {
     Ok((blobs, strangers))
 }
 
-fn hash_all(store: &Store, blobs: &Blobs, threads: usize, progress: &(impl Fn(u64) + Sync)) -> Vec<Fault> {
-    let next = AtomicUsize::new(0);
+fn hash_all(
+    store: &Store,
+    blobs: &Blobs,
+    threads: usize,
+    depth: Depth,
+    progress: &(impl Fn(u64) + Sync),
+) -> Vec<Fault> {
+    let ids: Vec<BlobId> = blobs.iter().map(|(id, _)| *id).collect();
     let faults = Mutex::new(Vec::new());
-    thread::scope(|scope| {
-        for _ in 0..threads.max(1) {
-            scope.spawn(|| {
-                while let Some((id, size)) = blobs.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    if let Some(kind) = check(store, id) {
-                        let fault = Fault { blob: *id, receipt: store.receipt(id), kind };
-                        faults.lock().unwrap_or_else(PoisonError::into_inner).push(fault);
-                    }
-                    progress(*size);
-                }
-            });
+    let algorithms = |at: usize| match depth {
+        Depth::Names => Vec::new(),
+        Depth::Digests => receipts_of(store, &ids[at]).flat_map(|(receipt, _)| algorithms(&receipt)).collect(),
+    };
+    check::read_all(store, &ids, threads, &algorithms, &|at, actual| {
+        let (id, size) = &blobs[at];
+        if let Some(kind) = judge(store, id, actual, depth) {
+            held(&faults).push(Fault { blob: *id, receipt: store.receipt(id), kind });
         }
+        progress(*size);
     });
     faults.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn check(store: &Store, id: &BlobId) -> Option<FaultKind> {
+fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn algorithms(receipt: &Receipt) -> Vec<Algorithm> {
+    receipt.digests.algorithms().collect()
+}
+
+/// The receipts of a blob, each with whether it is the store's below.
+fn receipts_of<'a>(store: &'a Store, id: &'a BlobId) -> impl Iterator<Item = (Receipt, bool)> + 'a {
+    let layouts = layouts(store).zip([false, true]);
+    layouts.filter_map(|(layout, is_below)| Some((receipt::read(layout, id)?, is_below)))
+}
+
+/// What a receipt states and the bytes do not have.
+fn falsehood(receipt: &Receipt, actual: &Digests) -> Option<String> {
+    if receipt.size != actual.len {
+        return Some(format!("{} bytes", receipt.size));
+    }
+    let stated = receipt.digests.digests().iter();
+    Integrity::new(stated.filter(|digest| !actual.digests.contains(digest)).copied()).map(|false_| false_.to_string())
+}
+
+/// What is wrong with a blob whose bytes have these digests.
+fn judge(store: &Store, id: &BlobId, actual: Result<Digests, StoreError>, depth: Depth) -> Option<FaultKind> {
     let path = store.blob_path(id);
     let is_own = path == store.layout().blob(id);
-    match (blob::verify(store, id), store.below()) {
-        (Ok(()), _) => None,
-        (Err(error), Some(below)) if !is_own => {
+    let error = match actual {
+        Ok(actual) if actual.blob == *id => {
+            let receipts = (depth == Depth::Digests).then(|| receipts_of(store, id));
+            return receipts.into_iter().flatten().find_map(|(receipt, is_below)| {
+                let stated = falsehood(&receipt, &actual)?;
+                Some(FaultKind::Misstated { stated, is_below, is_set_right: false })
+            });
+        }
+        Ok(actual) => StoreError::DamagedBlob { path: path.clone(), actual: actual.blob },
+        Err(error) => error,
+    };
+    match (error, store.below()) {
+        (error, Some(below)) if !is_own => {
             below.refuse(id);
             Some(FaultKind::Below { path, error })
         }
-        (Err(StoreError::DamagedBlob { actual, .. }), below) => {
+        (StoreError::DamagedBlob { actual, .. }, below) => {
             let set_aside = store.is_writable().then(|| set_aside(store, id)).flatten();
             if set_aside.is_some() && below.is_some_and(|below| below.blob(id).is_some()) {
                 // From now on that one is read: it must be sound, or be refused too.
-                check(store, id);
+                judge(store, id, blob::hash_file(&store.blob_path(id), []), Depth::Names);
             }
             Some(FaultKind::Damaged { actual, set_aside })
         }
-        (Err(StoreError::Unfit { path, unfit }), _) => Some(out_of_the_way(store, path, unfit)),
-        (Err(error), _) => Some(FaultKind::Unreadable(error)),
+        (StoreError::Unfit { path, unfit }, _) => Some(out_of_the_way(store, path, unfit)),
+        (error, _) => Some(FaultKind::Unreadable(error)),
     }
 }
 

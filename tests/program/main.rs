@@ -21,6 +21,8 @@ mod run;
 mod store;
 mod support;
 mod tortures;
+mod truth;
 mod view;
 mod view_pyodide;
+mod waits;
 mod yarn;

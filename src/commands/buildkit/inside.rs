@@ -116,6 +116,7 @@ fn sound(store: &Store, receipts: Vec<Receipt>) -> (Vec<Faulty>, HashMap<BlobId,
             FaultKind::Unreadable(error) | FaultKind::Below { error, .. } => chain(&error).join(": "),
             FaultKind::InTheWay(error) => format!("{error}; it was moved out of the way there"),
             FaultKind::Missing => "it has a receipt and no file".to_owned(),
+            FaultKind::Misstated { stated, .. } => format!("its receipt states {stated}, which its bytes do not have"),
         };
         let receipt = sound.remove(&fault.blob).or(fault.receipt);
         let origin = receipt.as_ref().and_then(|receipt| receipt.origins.first());

@@ -136,10 +136,10 @@ pub(super) fn fetch(
     let wanted = wishes.wishes[0].wanted.clone();
     let found = store.look_up(std::slice::from_ref(&wanted), context.now)?.find(&wanted);
     let Some(found) = found else { return Err(LockError::Tarball { version, is_network: false }.into()) };
-    larder_store::blob::verify(store, &found.blob)?;
     let mut bytes = Vec::new();
-    let read = store.open_blob(&found.blob)?.read_to_end(&mut bytes);
-    read.map_err(|source| LockError::Blob { path: store.blob_path(&found.blob), source })?;
+    larder_store::blob::open_checked(store, &found.blob, stated.as_ref())?
+        .read_to_end(&mut bytes)
+        .map_err(|source| LockError::Blob { path: store.blob_path(&found.blob), source })?;
     let integrity = stated.unwrap_or_else(|| Digest::of(Algorithm::Sha512, &bytes).into());
     let core = Core::read(&version, bytes.as_slice()).map_err(LockError::from)?;
     Ok(Base { version, url, integrity, core })

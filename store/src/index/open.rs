@@ -8,14 +8,16 @@ use std::{
 
 use super::{Index, IndexError, IndexState, changes, rebuild, rebuild::RebuildError, sled::SledIndex};
 use crate::{
+    amend,
     error::{At as _, StoreError},
     layout::Layout,
     lock,
     open::{self, Names},
+    wait::Patience,
 };
 
-/// How long others may use the index before this process makes do with one in memory.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// How long another larder may use an index that is to be removed: it may make the whole of it again.
+const DISCARD_PATIENCE: Patience = Patience::up_to(Duration::from_secs(30));
 
 /// Calls `work` with the store's index, and says how it was had. `work` may be called again, with an index made anew.
 ///
@@ -33,16 +35,19 @@ pub(crate) fn with<T>(
         Ok(file) => file,
         Err(error) => return in_memory(layout, work, error.to_string()),
     };
-    if lock::try_for(PATIENCE, || Ok::<_, StoreError>(lock::try_exclusive(&lock_file, &lock_path)?.then_some(())))?
-        .is_none()
-    {
-        return in_memory(layout, work, IndexError::Held.to_string());
+    // An index in memory does as well, and takes about as long.
+    match lock::exclusive(&lock_file, &lock_path, Patience::brief()) {
+        Err(StoreError::Held { .. }) => return in_memory(layout, work, IndexError::Held.to_string()),
+        locked => locked?,
     }
     let first = match on_disk(layout, &mut work) {
         Ok((value, IsNew(true))) => return Ok((value, IndexState::Rebuilt("there was none".to_owned()))),
         Ok((value, IsNew(false))) => return Ok((value, IndexState::Sled)),
         Err(error) => error,
     };
+    if matches!(first, OnDiskError::Index(IndexError::Interrupted)) {
+        return Err(StoreError::Interrupted);
+    }
     if !first.is_damage() {
         return in_memory(layout, work, first.to_string());
     }
@@ -54,6 +59,14 @@ pub(crate) fn with<T>(
         Ok((value, _)) => Ok((value, IndexState::Rebuilt(first.to_string()))),
         Err(second) => in_memory(layout, work, second.to_string()),
     }
+}
+
+/// Removes the index, so that the next one is made from the receipts. Others who use it now are waited for.
+pub(crate) fn discard(layout: &Layout) -> Result<(), StoreError> {
+    let path = layout.index_lock();
+    let lock_file = lock::open(&path)?;
+    lock::exclusive(&lock_file, &path, DISCARD_PATIENCE)?;
+    amend::remove(&layout.index())
 }
 
 struct IsNew(bool);
@@ -79,7 +92,7 @@ impl OnDiskError {
     /// Whether making the index again can help.
     fn is_damage(&self) -> bool {
         match self {
-            Self::Store(_) | Self::Index(IndexError::Held) => false,
+            Self::Store(_) | Self::Index(IndexError::Held | IndexError::Interrupted) => false,
             Self::Index(IndexError::Sled(::sled::Error::Io(error))) => !matches!(
                 error.kind(),
                 io::ErrorKind::StorageFull

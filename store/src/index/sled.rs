@@ -1,16 +1,19 @@
 //! The index on disk. sled 0.34 checks each record that it reads, so damage shows on any call, not on open alone.
 
-use std::{io, path::Path, time::Duration};
+use std::{io, path::Path};
 
 use super::{Addition, Entry, Index, IndexError};
-use crate::{digest::BlobId, lock, look_up::Key};
+use crate::{
+    StoreError,
+    digest::BlobId,
+    look_up::Key,
+    wait::{Patience, wait_for},
+};
 
 /// The first byte of every value.
 const VALUE_VERSION: u8 = 1;
 /// sled's own default is 1 GB. A project's index is 0.3 MB.
 const CACHE_BYTES: u64 = 16 << 20;
-/// sled's background threads keep its lock for some milliseconds after it was dropped, up to 2 s on a loaded machine.
-const LOCK_PATIENCE: Duration = Duration::from_secs(2);
 
 /// An open sled database. It is locked against other processes as long as it lives.
 pub(crate) struct SledIndex {
@@ -25,12 +28,16 @@ impl SledIndex {
     /// Opens the database, making an empty one if there is none.
     pub(crate) fn open(path: &Path) -> Result<Self, IndexError> {
         let config = ::sled::Config::new().path(path).cache_capacity(CACHE_BYTES).flush_every_ms(None);
-        let database = lock::try_for(LOCK_PATIENCE, || match config.open() {
-            Ok(database) => Ok(Some(database)),
+        // sled's background threads keep its lock for some milliseconds after it was dropped, up to 2 s on a loaded machine.
+        let opened = wait_for(&path.join("db"), Patience::brief(), || match config.open() {
             Err(error) if is_held(&error) => Ok(None),
-            Err(error) => Err(error),
-        })?
-        .ok_or(IndexError::Held)?;
+            opened => Ok(Some(opened)),
+        });
+        let database = match opened {
+            Ok(opened) => opened?,
+            Err(StoreError::Interrupted) => return Err(IndexError::Interrupted),
+            Err(_) => return Err(IndexError::Held),
+        };
         let tree = |name: &str| database.open_tree(name);
         Ok(Self { keys: tree("keys")?, blobs: tree("blobs")?, state: tree("state")?, database, is_changed: false })
     }

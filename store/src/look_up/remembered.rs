@@ -1,7 +1,7 @@
 //! `remembered/<hash of the keys>`: a look-up that found everything, so that the same look-up of the next run opens no database.
 //!
-//! A key's blob never changes, and whether the blob is there is asked of the file system every time: what is remembered cannot be wrong, only of no
-//! use. One byte of version, 40 bytes for each key in order (the blob and its size, little-endian), the blake3 of all that.
+//! Whether the blob is there is asked of the file system every time, and who reads it compares its bytes with the digest that was asked for; for an identity, its
+//! receipt is asked. So a file that somebody has put here leads to no other bytes. One byte of version, 40 bytes for each key in order (the blob and its size, little-endian), the blake3 of all that.
 
 use std::{io, time::SystemTime};
 

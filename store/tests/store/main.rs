@@ -10,6 +10,7 @@ mod racing;
 mod strangers;
 mod support;
 mod take_in;
+mod truth;
 
 use larder_store::{
     Store, StoreError,

@@ -1,0 +1,41 @@
+//! Setting right what a store says of its blobs: a receipt that states digests which the bytes do not have, and everything that was derived from it.
+
+use std::{io, path::Path};
+
+use crate::{
+    blob,
+    digest::{Algorithm, BlobId, Integrity},
+    error::StoreError,
+    index,
+    receipt::{self, Receipt},
+    store::Store,
+};
+
+/// Writes the receipt of a sound blob anew where it states what the bytes do not have. False if there is no such receipt, or the blob is not sound.
+pub(crate) fn amend_receipt(store: &Store, id: &BlobId) -> Result<bool, StoreError> {
+    let layout = store.layout();
+    let Some(known) = receipt::read(layout, id) else { return Ok(false) };
+    let algorithms = known.digests.algorithms().chain([Algorithm::Sha512]);
+    let actual = blob::hash_file(&layout.blob(id), algorithms)?;
+    let is_true =
+        known.size == actual.len && known.digests.digests().iter().all(|stated| actual.digests.contains(stated));
+    if actual.blob != *id || is_true {
+        return Ok(false);
+    }
+    let digests = Integrity::new(actual.digests).expect("sha512 was computed");
+    receipt::write(layout, Receipt { size: actual.len, digests, ..known })?;
+    Ok(true)
+}
+
+/// Empties what is derived from receipts: the index and the look-ups that are remembered. Both are made again when they are needed.
+pub(crate) fn empty_derived(store: &Store) -> Result<(), StoreError> {
+    remove(&store.layout().remembered(""))?;
+    index::discard(store.layout())
+}
+
+pub(crate) fn remove(folder: &Path) -> Result<(), StoreError> {
+    match std::fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(StoreError::io("remove", folder, error)),
+        _ => Ok(()),
+    }
+}
