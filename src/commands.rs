@@ -317,7 +317,9 @@ impl CommandError {
             Self::Lockfile { problem, .. } => return problem.hint(),
             Self::Lock(error) => return error.hint().map(str::to_owned),
             Self::Init(error) => return error.hint().map(str::to_owned),
-            Self::View(ViewError::Store(error)) => return of_store(error).map(str::to_owned),
+            Self::Store(error) | Self::Fill(FillError::Store(error)) | Self::View(ViewError::Store(error)) => {
+                return of_store(error).map(str::to_owned);
+            }
             Self::View(error) => return error.hint().map(str::to_owned),
             Self::Buildkit(error) => return error.hint().map(str::to_owned),
             Self::Stock(error) => return error.hint().map(str::to_owned),
@@ -337,7 +339,6 @@ impl CommandError {
             Self::LarderLock(_) => {
                 "`git checkout` brings back the last one that was committed; without the file, `larder lock` makes it anew"
             }
-            Self::Store(error) | Self::Fill(FillError::Store(error)) => return of_store(error).map(str::to_owned),
             _ => return None,
         };
         Some(text.to_owned())

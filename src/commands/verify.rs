@@ -49,7 +49,7 @@ pub(super) fn run(arguments: &cli::Verify, context: &Context<'_>) -> Result<Outc
     if !arguments.repair && !is_sound(&found) {
         context
             .printer
-            .hints(&["`larder verify --repair` fetches again what is damaged or gone, and makes the index anew"]);
+            .hints(&["`larder verify --repair` fetches again what is damaged or gone, corrects receipts, and makes the index anew"]);
     }
     let repaired = if arguments.repair { Some(repair(context, &store, &found)?) } else { None };
     context.printer.json(&document(&found, repaired.as_ref()));

@@ -14,7 +14,10 @@ use larder_store::{
     look_up::LookUp,
     wait::Stall,
 };
-use tokio::task::JoinSet;
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    task::JoinSet,
+};
 
 use super::{
     FailureKind, FillError, Filled, Order, WatchEvent, Watcher,
@@ -25,7 +28,7 @@ use super::{
 };
 use crate::{
     fetch::{Client, DownloadError},
-    interrupt::Interrupt,
+    interrupt::{self, Interrupt},
     npmrc::NpmConfig,
 };
 
@@ -67,9 +70,10 @@ impl Schedule {
         filled: &mut Filled,
     ) -> Result<(Committer, Arc<Tally>), FillError> {
         self.watcher.event(WatchEvent::Missing { files: orders.len() });
+        let came_before = interrupt::came();
         let outcome = tokio::select! {
             outcome = self.run_all(orders, jobs.max(1), filled) => outcome,
-            () = interrupted() => Err(FillError::Interrupted),
+            () = interrupted(came_before) => Err(FillError::Interrupted),
         };
         outcome?;
         let tally = Arc::clone(&self.shared.tally);
@@ -162,30 +166,36 @@ fn fatal(kind: &FailureKind) -> Option<FillError> {
 
 /// Lets the committer finish.
 pub(super) async fn unless_interrupted(committer: Committer) -> Result<Committed, FillError> {
+    let came_before = interrupt::came();
     let finished = tokio::task::spawn_blocking(move || committer.finish());
     tokio::select! {
         outcome = finished => {
             Ok(outcome.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic())))
         }
-        () = interrupted() => Err(FillError::Interrupted),
+        () = interrupted(came_before) => Err(FillError::Interrupted),
     }
 }
 
 /// Ends when the user or the system asks the program to stop.
-async fn interrupted() {
+///
+/// `came_before` is what [`interrupt::came`] said at the beginning: a signal between that and the moment from which this listens counts too.
+async fn interrupted(came_before: bool) {
     // From now on the signals have no effect of their own: whoever waits for a lock later has to ask.
     if let Err(error) = Interrupt::watch() {
         tracing::debug!(%error, "waits for locks end at their limit only");
     }
-    let mut terminate = match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-        Ok(terminate) => terminate,
-        Err(error) => {
+    let (mut ctrl_c, mut terminate) = match (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) {
+        (Ok(ctrl_c), Ok(terminate)) => (ctrl_c, terminate),
+        (Err(error), _) | (_, Err(error)) => {
             tracing::debug!(%error, "signals keep their usual effect: every moment is a safe one to stop");
             return std::future::pending().await;
         }
     };
+    if interrupt::came() && !came_before {
+        return;
+    }
     tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
+        _ = ctrl_c.recv() => {}
         _ = terminate.recv() => {}
     }
 }

@@ -242,7 +242,9 @@ fn disown(store: &Store, faults: &mut [Unfit]) {
         return;
     }
     if let Some(below) = store.below() {
-        blobs.iter().for_each(|blob| below.disbelieve(blob));
+        for blob in &blobs {
+            below.disbelieve(blob);
+        }
     }
     if !store.is_writable() {
         return;

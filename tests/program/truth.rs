@@ -129,14 +129,14 @@ fn a_store_beside_larder_is_believed_no_more_than_the_users_own() {
         command.envs(environment.into_iter().filter_map(|(key, value)| Some((key, value?))));
         finish(command)
     };
-    let verified = run(&["verify"]);
-    assert_eq!(verified.code, Some(4), "{verified:?}");
-    assert!(verified.err.contains("it is in the store beside larder, which is only read"), "{verified:?}");
     let folder = forged.world.folder.path().join("view");
     let viewed = run(&["view", "tarballs", folder.to_str().unwrap()]);
     assert_eq!(viewed.code, Some(0), "{viewed:?}");
     assert_eq!(fs::read(folder.join("good-1.0.0.tgz")).unwrap(), forged.good.bytes);
     assert_eq!(forged.world.server.requests().len(), 1);
+    let verified = run(&["verify"]);
+    assert_eq!(verified.code, Some(4), "{verified:?}");
+    assert!(verified.err.contains("it is in the store beside larder, which is only read"), "{verified:?}");
     let again = run(&["run", "--offline", "--", "true"]);
     assert_eq!((again.code, forged.world.server.requests().len()), (Some(0), 1), "the right one is above: {again:?}");
 }

@@ -62,8 +62,8 @@ fn find(table: &str, device: (u32, u32), inode: u64) -> Option<(u32, bool)> {
 
 /// From `/proc/<pid>/stat`: `123 (name) S …`. A name can have spaces and brackets.
 fn name_and_state(stat: &str) -> Option<(String, char)> {
-    let (start, end) = (stat.find('(')?, stat.rfind(')')?);
-    Some((stat.get(start + 1..end)?.to_owned(), stat.get(end + 1..)?.trim_start().chars().next()?))
+    let (open, close) = (stat.find('(')?, stat.rfind(')')?);
+    Some((stat.get(open + 1..close)?.to_owned(), stat.get(close + 1..)?.trim_start().chars().next()?))
 }
 
 #[cfg(test)]
