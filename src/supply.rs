@@ -102,7 +102,10 @@ fn supplied<'w, 'a>((wish, found): (&'w Wish<'a>, &Option<Found>)) -> impl Itera
 fn is_mendable(store: &Store, fault: &Fault) -> bool {
     let is_out_of_the_way = matches!(
         fault.kind,
-        FaultKind::Damaged { set_aside: Some(_), .. } | FaultKind::Below { .. } | FaultKind::Missing
+        FaultKind::Damaged { set_aside: Some(_), .. }
+            | FaultKind::Below { .. }
+            | FaultKind::InTheWay(_)
+            | FaultKind::Missing
     );
     store.is_writable() && is_out_of_the_way
 }
@@ -132,7 +135,7 @@ fn cause(kind: &FaultKind) -> String {
         FaultKind::Damaged { actual, set_aside: None } => {
             format!("its bytes are blake3 {actual}; it could not be set aside")
         }
-        FaultKind::Unreadable(error) | FaultKind::Below { error, .. } => error.to_string(),
+        FaultKind::Unreadable(error) | FaultKind::InTheWay(error) | FaultKind::Below { error, .. } => error.to_string(),
         FaultKind::Missing => "it has a receipt and no file".to_owned(),
     }
 }
