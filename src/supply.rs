@@ -138,6 +138,7 @@ fn is_mendable(store: &Store, fault: &Fault) -> bool {
         fault.kind,
         FaultKind::Damaged { set_aside: Some(_), .. }
             | FaultKind::Below { .. }
+            | FaultKind::InTheWay(_)
             | FaultKind::Missing
             | FaultKind::Misstated { is_set_right: true, .. }
     );
@@ -175,7 +176,7 @@ fn cause(kind: &FaultKind) -> String {
         FaultKind::Damaged { actual, set_aside: None } => {
             format!("its bytes are blake3 {actual}; it could not be set aside")
         }
-        FaultKind::Unreadable(error) | FaultKind::Below { error, .. } => error.to_string(),
+        FaultKind::Unreadable(error) | FaultKind::InTheWay(error) | FaultKind::Below { error, .. } => error.to_string(),
         FaultKind::Missing => "it has a receipt and no file".to_owned(),
         FaultKind::Misstated { stated, .. } => format!("the store has it for {stated}, which its bytes are not"),
     }

@@ -171,7 +171,7 @@ pub(crate) fn make_folder(path: &Path) -> io::Result<()> {
             make_folder(above)?;
             make()
         }
-        (made, _) => made,
+        (other, _) => other,
     }
 }
 

@@ -103,7 +103,7 @@ fn an_empty_meta_json_in_a_store_is_written_again() {
 #[test]
 fn only_files_of_their_own_form_are_swept() {
     let (folder, store) = store();
-    let long_ago = SystemTime::now() - std::time::Duration::from_secs(30 * 86_400);
+    let long_ago = SystemTime::now() - std::time::Duration::from_hours(30 * 24);
     let write = |name: String| {
         let path = folder.path().join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
