@@ -3,6 +3,7 @@
 mod agreement;
 mod buildkit;
 mod fetch;
+mod forget;
 mod init;
 mod input;
 mod larder_lock;
@@ -256,6 +257,7 @@ pub fn run(cli: &Cli, context: &Context<'_>) -> Outcome {
         Command::Init(arguments) => init::run(arguments, context),
         Command::Status => status::run(context),
         Command::Verify(arguments) => verify::run(arguments, context),
+        Command::Forget(arguments) => forget::run(arguments, context),
     };
     outcome.unwrap_or_else(|error| {
         if error.outcome() == Outcome::Interrupted {
@@ -339,6 +341,7 @@ impl CommandError {
                 StoreError::ReadOnly { .. } => {
                     "it is on a read-only place or belongs to another user: name another one with --store or LARDER_STORE"
                 }
+                StoreError::InUse { .. } => "end the larders that use it, `larder serve` among them, and try again",
                 StoreError::NotAStore { .. } => "name an empty or new folder with --store or LARDER_STORE",
                 StoreError::DamagedMeta { .. } => {
                     "if the folder is a store, remove that file: it is written anew, and no blob is lost"

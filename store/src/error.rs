@@ -63,6 +63,12 @@ pub enum StoreError {
         /// The store's folder.
         root: PathBuf,
     },
+    /// Other processes use the store, and what is to be done needs it alone.
+    #[error("other processes use the store {}, and blobs are removed only while nobody does", root.display())]
+    InUse {
+        /// The store's folder.
+        root: PathBuf,
+    },
     /// Anything else that the system refused.
     #[error("cannot {action} {}", path.display())]
     Io {
@@ -96,6 +102,7 @@ impl StoreError {
             Self::ReadOnly { root } => Self::ReadOnly { root: root.clone() },
             Self::NotAStore { root } => Self::NotAStore { root: root.clone() },
             Self::Busy { root } => Self::Busy { root: root.clone() },
+            Self::InUse { root } => Self::InUse { root: root.clone() },
             Self::NewerFormat { root, format, needs } => {
                 Self::NewerFormat { root: root.clone(), format: *format, needs: needs.clone() }
             }

@@ -122,15 +122,18 @@ pub fn verify_blobs(store: &Store, blobs: &[Found], threads: usize) -> Vec<Fault
 pub fn rebuild_index(store: &Store) -> Result<IndexState, StoreError> {
     let layout = store.layout();
     if store.is_writable() {
-        let path = layout.index();
-        match std::fs::remove_dir_all(&path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(StoreError::io("remove", path, error));
-            }
-            _ => {}
-        }
+        remove_index(layout)?;
     }
     Ok(store.with_index(|index| index.keys())?.1)
+}
+
+/// Removes the index: it is made again from the receipts when it is needed.
+pub(crate) fn remove_index(layout: &Layout) -> Result<(), StoreError> {
+    let path = layout.index();
+    match std::fs::remove_dir_all(&path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(StoreError::io("remove", path, error)),
+        _ => Ok(()),
+    }
 }
 
 type Blobs = Vec<(BlobId, u64)>;
