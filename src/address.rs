@@ -9,11 +9,8 @@ use crate::{
     artifact::{Artifact, Forge, PackageName, Source},
     endpoints,
     larder_toml::{DistributionSource, ForgeAddresses, LarderToml},
-    npmrc::{Authorization, NpmConfig},
-    pyodide::{
-        file_host::{FileHost, FilePlace},
-        file_name::FileName,
-    },
+    npmrc::{Authorization, NpmConfig, ProjectTransport},
+    pyodide::{file_host::FileHost, file_name::FileName},
     redacted::redact,
 };
 
@@ -71,21 +68,80 @@ pub fn packument_url(package: &PackageName, npm: &NpmConfig) -> Url {
 
 /// What names an artifact without integrity from run to run: `git github owner/repository#commit` or `npm name@version <address>`.
 ///
-/// The address is the lockfile's where it states one, whatever registry is configured, so that a build that uses a mirror finds what
-/// was fetched without one. No user name, password or query is in it.
-pub fn identity_of(artifact: &Artifact, address: &Address) -> String {
-    let stated = match &artifact.source {
-        Source::Git { forge, repository, commit } => {
-            return format!("git {} {repository}#{commit}", forge_name(*forge));
-        }
-        Source::Registry { resolved: Some(url) }
-        | Source::Remote { url }
-        | Source::Index { place: FilePlace::Url(url) } => url,
-        Source::Registry { resolved: None }
-        | Source::Index { place: FilePlace::Hosted(_) }
-        | Source::Distribution { .. } => &address.url,
+/// It holds where the bytes are really asked for, so that what one project's mirror gave is never what another project gets:
+///
+/// - The address is the one that is asked, with the registry and the forges that are configured. A commit at its forge's own address is known by the commit alone; at another
+///   one, that address follows.
+/// - Where another registry than the one that the address is below says what the bytes are, ` described at ` and its address follow.
+/// - Where the project's own files name a proxy or certificates, so that somebody may answer in the server's place, ` through ` and a digest of what they say follow.
+/// - No user name, password or query is in it. A query makes the address another one all the same: ` ?` and the blake3 of the address with it follow.
+/// `describes` is the registry that is asked for a digest, if one is; `transport` what the project says of proxies and certificates.
+pub fn identity_of(
+    artifact: &Artifact,
+    address: &Address,
+    describes: Option<&Url>,
+    transport: Option<ProjectTransport>,
+) -> String {
+    let name = identity_of_direct(artifact, address, describes);
+    let is_changed = |transport: &ProjectTransport| {
+        [Some(&address.url), describes].into_iter().flatten().any(|url| transport.reaches(url.scheme()))
     };
-    format!("{} {}@{} {}", artifact.ecosystem.name(), artifact.name, artifact.version, redact(stated))
+    match transport.filter(is_changed) {
+        Some(transport) => format!("{name} through {}", transport.digest()),
+        None => name,
+    }
+}
+
+fn identity_of_direct(artifact: &Artifact, address: &Address, describes: Option<&Url>) -> String {
+    let asked = known_address(&address.url);
+    if let Source::Git { forge, repository, commit } = &artifact.source {
+        let name = format!("git {} {repository}#{commit}", forge.name());
+        let is_public = archive_url(*forge, repository, commit, &ForgeAddresses::default()) == address.url;
+        return if is_public { name } else { format!("{name} {asked}") };
+    }
+    let name = format!("{} {}@{} {asked}", artifact.ecosystem.name(), artifact.name, artifact.version);
+    match describes.filter(|registry| !is_below(&address.url, registry)) {
+        Some(registry) => format!("{name} described at {}", redact(registry)),
+        None => name,
+    }
+}
+
+/// An address as an identity has it.
+fn known_address(url: &Url) -> String {
+    let shown = redact(url);
+    let Some(query) = url.query() else { return shown };
+    format!("{shown} ?{}", blake3::hash(format!("{shown}?{query}").as_bytes()).to_hex())
+}
+
+/// Whether an address is on a registry's host and below its path.
+fn is_below(url: &Url, registry: &Url) -> bool {
+    url.origin() == registry.origin() && url.path().starts_with(registry.path())
+}
+
+/// Whether an address is that of a commit's archive at a public forge, which packs it anew when it likes. yarn 1 states such addresses for packages from git.
+pub fn is_commit_archive(url: &Url) -> bool {
+    let is_commit = |text: &str| matches!(text.len(), 40 | 64) && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let parts: Vec<&str> = url.path_segments().into_iter().flatten().filter(|part| !part.is_empty()).collect();
+    let without_ending = |file: &str| file.strip_suffix(".tar.gz").or(file.strip_suffix(".tgz")).is_some_and(is_commit);
+    let host = |public: &str| Url::parse(public).expect("a constant address is one").host_str().map(str::to_owned);
+    let is_at = |public: &str| url.host_str() == host(public).as_deref();
+    if is_at(endpoints::GITHUB_ARCHIVES) {
+        return matches!(parts[..], [_, _, "tar.gz" | "legacy.tar.gz", commit] if is_commit(commit));
+    }
+    match url.host_str().unwrap_or_default() {
+        endpoints::GITHUB_HOST => matches!(parts[..], [_, _, "archive", file] if without_ending(file)),
+        endpoints::BITBUCKET_HOST => matches!(parts[..], [_, _, "get", file] if without_ending(file)),
+        endpoints::GITLAB_HOST => {
+            let names_a_commit =
+                || url.query_pairs().any(|(key, value)| matches!(&*key, "sha" | "ref") && is_commit(&value));
+            match parts[..] {
+                [.., "-", "archive", commit, _] => is_commit(commit),
+                [.., "repository", "archive.tar.gz"] => names_a_commit(),
+                _ => false,
+            }
+        }
+        _ => false,
+    }
 }
 
 /// Why an artifact has no address.
@@ -153,14 +209,6 @@ fn below<'a>(base: &Url, parts: impl IntoIterator<Item = &'a str>) -> Url {
     let mut url = base.clone();
     url.path_segments_mut().expect("registries and forges have http: or https: addresses").pop_if_empty().extend(parts);
     url
-}
-
-const fn forge_name(forge: Forge) -> &'static str {
-    match forge {
-        Forge::GitHub => "github",
-        Forge::GitLab => "gitlab",
-        Forge::Bitbucket => "bitbucket",
-    }
 }
 
 #[cfg(test)]

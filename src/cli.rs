@@ -1,11 +1,13 @@
 //! What can be typed. Types only.
 
 pub mod buildkit;
+pub mod forget;
 
 use std::{ffi::OsString, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use self::forget::Forget;
 use crate::{pyodide::name::ProjectName, selection::Platform};
 
 /// Downloads every file that lockfiles name, once and verified, into a store for every build.
@@ -85,6 +87,8 @@ pub enum Command {
     Status,
     /// Read every blob of the store and compare it with its name and its receipt
     Verify(Verify),
+    /// Drop packages from the store, so that they are fetched and recorded anew
+    Forget(Forget),
 }
 
 /// `larder plan`.

@@ -3,6 +3,7 @@
 mod agreement;
 mod buildkit;
 mod fetch;
+mod forget;
 mod init;
 mod input;
 mod larder_lock;
@@ -258,6 +259,7 @@ pub fn run(cli: &Cli, context: &Context<'_>) -> Outcome {
         Command::Init(arguments) => init::run(arguments, context),
         Command::Status => status::run(context),
         Command::Verify(arguments) => verify::run(arguments, context),
+        Command::Forget(arguments) => forget::run(arguments, context),
     };
     outcome.unwrap_or_else(|error| {
         if error.outcome() == Outcome::Interrupted {
@@ -360,6 +362,7 @@ const fn of_store(error: &StoreError) -> Option<&'static str> {
         StoreError::DamagedMeta { .. } => {
             "if the folder is a store, remove that file: it is written anew, and no blob is lost"
         }
+        StoreError::InUse { .. } => "end the larders that use it, `larder serve` among them, and try again",
         StoreError::Held { .. } => HELD,
         _ => return None,
     })

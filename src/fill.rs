@@ -12,6 +12,7 @@ mod archive;
 mod credentials;
 mod errand;
 mod failure;
+mod first_bytes;
 mod inflow;
 mod local;
 mod order;
@@ -187,13 +188,15 @@ fn download(
         .build()
         .map_err(FillError::Runtime)?;
     let credentials = Arc::new(credentials::Known::new(&missing, configurations.to_vec()));
-    let archives = archive::Archives::of(&missing, store.clone(), settings.client.max_bytes);
+    let longest = settings.client.max_bytes;
+    let archives = archive::Archives::of(&missing, store.clone(), longest);
     let client = Client::new(settings.client, credentials)?;
     let schedule = schedule::Schedule::new(
         client,
         Arc::clone(look_up),
         configurations.to_vec(),
         archives,
+        (store.clone(), longest),
         Arc::clone(watcher),
         settings.now,
     );
@@ -217,13 +220,13 @@ fn download(
 fn settle(committed: Committed, tally: &watch::Tally, look_up: &LookUp, filled: &mut Filled) -> Result<(), FillError> {
     let mut fetched = Vec::new();
     for (tag, outcome) in committed.published {
-        let order = tally.submitted(tag);
+        let (order, is_stated) = tally.submitted(tag);
         match outcome {
             Ok(found) => {
                 fetched.push((Arc::clone(&order), found));
                 filled.fetched += order.artifacts.len();
                 if order.lacks_integrity() {
-                    if order.is_in_registry() {
+                    if is_stated {
                         filled.integrity_from_registry += order.artifacts.len();
                     } else {
                         filled.recorded += order.artifacts.len();

@@ -28,6 +28,7 @@ mod yarn;
 pub use error::{BadEntry, EntryProblem, LockfileError, OtherTool};
 pub use format::Format;
 pub use larder::RUNTIME_PACKAGE;
+pub use package::UNSTATED_VERSION;
 pub use yarn::YarnLock;
 
 /// Lines in which a lockfile states its version: bun and pnpm do so in the first or second.
@@ -149,6 +150,11 @@ pub fn read(lockfile: &str, bytes: &[u8]) -> Result<Reading, LockfileError> {
         Format::Yarn => yarn::read(lockfile, bytes),
         Format::Bun => bun::read(lockfile, bytes),
     }
+}
+
+/// Whether a registry has the package of this entry, though its address may be any: yarn names such an address behind `__archiveUrl`.
+pub fn is_of_registry(lockfile: &str, entry: &str) -> bool {
+    Format::of(lockfile) == Format::Yarn && yarn::is_of_registry(entry)
 }
 
 /// What a lockfile says about its packages beyond where their bytes are. One that cannot be read says nothing: [`read`] says why. Those of other managers than

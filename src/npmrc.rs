@@ -21,6 +21,7 @@ mod registries;
 mod running;
 #[cfg(test)]
 mod tests;
+mod transport;
 pub mod yarnrc;
 
 pub use self::{
@@ -28,6 +29,7 @@ pub use self::{
     network::{NetworkSettings, PemFile, Proxy},
     registries::ReplaceRegistryHost,
     running::Allowed,
+    transport::ProjectTransport,
 };
 
 use self::{authorization::Authorizations, layers::Layers, registries::Registries, running::Running};
@@ -39,6 +41,7 @@ pub struct NpmConfig {
     authorizations: Authorizations,
     network: NetworkSettings,
     running: Running,
+    project_transport: Option<ProjectTransport>,
     warnings: Vec<NpmrcWarning>,
 }
 
@@ -56,7 +59,8 @@ impl NpmConfig {
         }
         let network = NetworkSettings::read(&layers, environment, &mut warnings)?;
         let running = Running::read(&layers, environment.home());
-        Ok(Self { registries, authorizations, network, running, warnings })
+        let project_transport = ProjectTransport::read(&layers);
+        Ok(Self { registries, authorizations, network, running, project_transport, warnings })
     }
 
     /// The registry of packages that have no scope, or whose scope has none of its own. Ends with a slash; has no user name or password.
@@ -92,6 +96,11 @@ impl NpmConfig {
     /// Proxies, certificates, retries and timeouts.
     pub fn network(&self) -> &NetworkSettings {
         &self.network
+    }
+
+    /// What the project's own files say about how servers are reached and known, if they do.
+    pub const fn project_transport(&self) -> Option<ProjectTransport> {
+        self.project_transport
     }
 
     /// Which of a lockfile's addresses are asked for at the configured registry instead.

@@ -190,31 +190,125 @@ fn no_part_of_an_address_that_people_see_has_a_secret() {
         let artifact = artifact("a", source);
         let address = address_of(&artifact, &config(npmrc), &LarderToml::default()).unwrap();
         assert!(address.url.username().is_empty() && address.url.password().is_none());
-        let shown =
-            format!("{} {} {:?}", identity_of(&artifact, &address), redact(&address.url), address.authorization);
+        let shown = format!(
+            "{} {} {:?}",
+            identity_of(&artifact, &address, None, None),
+            redact(&address.url),
+            address.authorization
+        );
         assert!(!shown.contains("s3cret"), "{shown}");
     }
     let data = Url::parse("data:text/plain,s3cret").unwrap();
     assert_eq!(redact(&data), "data:…");
 }
 
+fn identity(name: &str, source: Source, npmrc: &str, forges: &str) -> String {
+    let settings = LarderToml::parse(forges.as_bytes(), std::path::Path::new("larder.toml")).unwrap();
+    let (artifact, npm) = (artifact(name, source), config(npmrc));
+    let describes = matches!(artifact.source, Source::Registry { .. }).then(|| npm.registry_for(&artifact.name));
+    identity_of(&artifact, &address_of(&artifact, &npm, &settings).unwrap(), describes, npm.project_transport())
+}
+
 #[test]
-fn an_identity_is_the_same_with_and_without_a_mirror() {
-    let identity = |source, npmrc| {
-        let artifact = artifact("@s/a", source);
-        let address = address_of(&artifact, &config(npmrc), &LarderToml::default()).unwrap();
-        identity_of(&artifact, &address)
-    };
-    let mirror = "registry=https://r.example/npm/";
+fn an_identity_names_the_address_that_is_asked_and_never_the_public_one_for_a_mirror() {
     let stated = public("@s/a/-/a-1.0.0.tgz");
-    for npmrc in ["", mirror] {
-        assert_eq!(identity(registry(&stated), npmrc), format!("npm @s/a@1.0.0 {stated}"));
-    }
+    let (open, mirror) = (String::new(), "registry=https://r.example/npm/".to_owned());
     let none = Source::Registry { resolved: None };
-    assert_eq!(identity(none, mirror), "npm @s/a@1.0.0 https://r.example/npm/@s/a/-/a-1.0.0.tgz");
-    let remote = Source::Remote { url: Url::parse("https://u:p@files.example/a.tgz?q").unwrap() };
-    assert_eq!(identity(remote, ""), "npm @s/a@1.0.0 https://files.example/a.tgz");
-    assert_eq!(identity(git(Forge::GitLab, "g/h/r"), ""), format!("git gitlab g/h/r#{COMMIT}"));
+    let at_mirror = "npm @s/a@1.0.0 https://r.example/npm/@s/a/-/a-1.0.0.tgz";
+    // What the public registry gave is known as it always was.
+    assert_eq!(identity("@s/a", registry(&stated), &open, ""), format!("npm @s/a@1.0.0 {stated}"));
+    assert_eq!(identity("@s/a", none.clone(), &open, ""), format!("npm @s/a@1.0.0 {stated}"));
+    for source in [registry(&stated), none] {
+        assert_eq!(identity("@s/a", source, &mirror, ""), at_mirror);
+    }
+    let remote = |text: &str| Source::Remote { url: Url::parse(text).unwrap() };
+    assert_eq!(
+        identity("a", remote("https://u:p@files.example/a.tgz"), &mirror, ""),
+        "npm a@1.0.0 https://files.example/a.tgz"
+    );
+    assert_eq!(identity("a", remote(&public("a.tgz")), &mirror, ""), "npm a@1.0.0 https://r.example/npm/a.tgz");
+}
+
+#[test]
+fn a_registry_that_describes_what_another_one_has_is_named_beside_it() {
+    let stated = public("a/-/a-1.0.0.tgz");
+    let npmrc = "registry=https://r.example/npm/\nreplace-registry-host=never";
+    let described = format!("npm a@1.0.0 {stated} described at https://r.example/npm/");
+    assert_eq!(identity("a", registry(&stated), npmrc, ""), described);
+    let elsewhere = "https://r.example/other/a/-/a-1.0.0.tgz";
+    let described = format!("npm a@1.0.0 {elsewhere} described at https://r.example/npm/");
+    assert_eq!(identity("a", registry(elsewhere), npmrc, ""), described);
+}
+
+#[test]
+fn a_commit_is_known_by_itself_at_its_forge_and_by_the_address_at_another() {
+    let forges = "[forges]\ngithub = 'https://mirror.example/gh/'\ngitlab = 'https://mirror.example/gl/'";
+    let commit = |forge: &str, repository: &str| format!("git {forge} {repository}#{COMMIT}");
+    assert_eq!(identity("a", git(Forge::GitLab, "g/h/r"), "", ""), commit("gitlab", "g/h/r"));
+    assert_eq!(identity("a", git(Forge::Bitbucket, "o/r"), "", forges), commit("bitbucket", "o/r"));
+    assert_eq!(
+        identity("a", git(Forge::GitHub, "o/r"), "", forges),
+        format!("{} https://mirror.example/gh/o/r/tar.gz/{COMMIT}", commit("github", "o/r"))
+    );
+    let at_mirror = identity("a", git(Forge::GitLab, "g/r"), "", forges);
+    let start = "https://mirror.example/gl/api/v4/projects/g%2Fr/repository/archive.tar.gz ?";
+    assert!(at_mirror.starts_with(&format!("{} {start}", commit("gitlab", "g/r"))), "{at_mirror}");
+    // Whoever names the forge's own address says nothing new.
+    let same = format!("[forges]\ngithub = '{}'", endpoints::GITHUB_ARCHIVES);
+    assert_eq!(identity("a", git(Forge::GitHub, "o/r"), "", &same), commit("github", "o/r"));
+}
+
+#[test]
+fn a_proxy_or_certificates_that_the_project_names_are_a_part_of_the_identity() {
+    let stated = public("a/-/a-1.0.0.tgz");
+    let plain = format!("npm a@1.0.0 {stated}");
+    let of = |npmrc: &str| identity("a", registry(&stated), npmrc, "");
+    // Over https, a proxy sees nothing that it could change.
+    assert_eq!(of("proxy=http://p.example:3128"), plain);
+    assert_eq!(of("strict-ssl=true"), plain);
+    let (off, own) = (of("strict-ssl=false"), of("ca=one"));
+    for (identity, other) in [(&off, &own), (&own, &of("ca=two")), (&off, &of("strict-ssl=false\nproxy=p.example"))] {
+        assert!(identity.starts_with(&format!("{plain} through ")), "{identity}");
+        assert_ne!(identity, other);
+    }
+    let unencrypted = identity("a", registry("http://r.example/a/-/a-1.0.0.tgz"), "proxy=http://p.example", "");
+    assert!(unencrypted.contains(" through "), "{unencrypted}");
+    let commit = identity("a", git(Forge::GitHub, "o/r"), "strict-ssl=false", "");
+    assert!(commit.starts_with(&format!("git github o/r#{COMMIT} through ")), "{commit}");
+}
+
+#[test]
+fn a_query_makes_another_identity_and_is_not_in_it() {
+    let of = |query: &str| {
+        let url = Url::parse(&format!("https://files.example/a.tgz{query}")).unwrap();
+        identity("a", Source::Remote { url }, "", "")
+    };
+    assert_eq!(of(""), "npm a@1.0.0 https://files.example/a.tgz");
+    let (one, two) = (of("?sha=s3cret1"), of("?sha=s3cret2"));
+    assert_ne!(one, two);
+    assert_eq!(one, of("?sha=s3cret1#fragment"));
+    for identity in [&one, &two] {
+        assert!(identity.starts_with("npm a@1.0.0 https://files.example/a.tgz ?"), "{identity}");
+        assert!(!identity.contains("s3cret"), "{identity}");
+    }
+}
+
+#[test]
+fn a_public_forges_archive_of_a_commit_is_known_by_its_address() {
+    let gitlab = endpoints::GITLAB_HOST;
+    for (address, is_archive) in [
+        (format!("{}o/r/tar.gz/{COMMIT}", endpoints::GITHUB_ARCHIVES), true),
+        (format!("{}o/r/tar.gz/v1.0.0", endpoints::GITHUB_ARCHIVES), false),
+        (format!("https://{}/o/r/archive/{COMMIT}.tar.gz", endpoints::GITHUB_HOST), true),
+        (format!("https://{}/o/r/releases/download/1/{COMMIT}.tar.gz", endpoints::GITHUB_HOST), false),
+        (format!("https://{}/o/r/get/{COMMIT}.tar.gz", endpoints::BITBUCKET_HOST), true),
+        (format!("https://{gitlab}/g/h/r/-/archive/{COMMIT}/r-{COMMIT}.tar.gz"), true),
+        (format!("https://{gitlab}/api/v4/projects/g%2Fr/repository/archive.tar.gz?sha={COMMIT}"), true),
+        (format!("https://{gitlab}/api/v4/projects/g%2Fr/repository/archive.tar.gz?sha=main"), false),
+        (format!("https://files.example/o/r/tar.gz/{COMMIT}"), false),
+    ] {
+        assert_eq!(is_commit_archive(&Url::parse(&address).unwrap()), is_archive, "{address}");
+    }
 }
 
 #[test]

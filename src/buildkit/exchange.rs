@@ -51,6 +51,8 @@ pub struct Report {
     pub supplemented: u64,
     /// Blobs of which nothing was missing.
     pub already_there: u64,
+    /// Packages without a digest in any lockfile that the mount is not believed about.
+    pub not_believed: u64,
     /// Of the time, what passed in waiting for the disk.
     pub barrier_seconds: f64,
     /// What was not taken.
@@ -94,6 +96,7 @@ impl Report {
             bytes: taken.taken.bytes,
             supplemented: taken.supplemented,
             already_there: taken.already_here,
+            not_believed: taken.not_believed,
             barrier_seconds: taken.barriers.as_secs_f64(),
             refused: taken.refused.iter().map(Faulty::of).collect(),
             ..Self::default()

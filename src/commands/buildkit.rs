@@ -81,6 +81,8 @@ struct Sum<'a> {
     bytes: u64,
     supplemented: u64,
     refused: usize,
+    /// Packages without a digest in any lockfile that a mount is not believed about.
+    not_believed: u64,
     barrier: Duration,
     elapsed: Duration,
 }
@@ -99,6 +101,7 @@ impl Sum<'_> {
             (there): self.there.0,
             (crossed): self.crossed.0,
             "supplemented": self.supplemented,
+            "not_believed": self.not_believed,
             "bytes": self.bytes,
             "damaged_in_mount": damaged,
             "refused": refused,
@@ -124,6 +127,12 @@ impl Sum<'_> {
             String::new()
         };
         context.printer.line(&format!("{bytes} {} in {elapsed}{barrier}", self.crossed.1));
+        if self.not_believed > 0 {
+            let packages = units::plural(self.not_believed, "package", "packages");
+            context.printer.line(&format!(
+                "{packages} without a digest in any lockfile: the mount is not believed about their bytes, and `larder fetch` gets them"
+            ));
+        }
     }
 }
 

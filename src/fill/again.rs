@@ -5,8 +5,16 @@ use std::sync::Arc;
 use larder_store::{look_up::Wanted, receipt::Receipt};
 use url::Url;
 
-use super::{Order, order::Ordered};
-use crate::{address::Address, artifact::Ecosystem, plan::EntryName};
+use super::{
+    Order,
+    first_bytes::{ManifestPlace, Shape},
+    order::Ordered,
+};
+use crate::{
+    address::{Address, is_commit_archive},
+    artifact::Ecosystem,
+    plan::EntryName,
+};
 
 impl Order {
     /// The order for a receipt's blob: the same bytes, from where they came. `None` if no origin has an address.
@@ -29,6 +37,9 @@ impl Order {
             version: Arc::from(first.version.as_str()),
             entries: vec![entry],
         };
+        let is_git = |identity: &String| identity.starts_with("git ");
+        let is_commit = receipt.origins.iter().any(|origin| origin.identity.as_ref().is_some_and(is_git))
+            || addresses.iter().any(|address| is_commit_archive(&address.url));
         (!addresses.is_empty()).then(|| Self {
             wanted: Wanted::Integrity(receipt.digests.clone()),
             artifacts: vec![artifact],
@@ -36,6 +47,9 @@ impl Order {
             packument: None,
             is_address_built: false,
             origins: receipt.origins.clone(),
+            is_commit,
+            // Its digests say what it is.
+            shape: Shape { name: None, manifest: ManifestPlace::Optional },
         })
     }
 }

@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
-use larder_store::{StoreError, claim::Claimed, commit::Committer, digest::Integrity, look_up::LookUp, part::Sealed};
+use larder_store::{
+    Store, StoreError, claim::Claimed, commit::Committer, digest::Integrity, look_up::LookUp, part::Sealed,
+};
 use reqwest::StatusCode;
 use url::Url;
 
 use super::{
     FailureKind, Order,
     archive::Archives,
+    first_bytes::{FirstBytes, NotAPackage},
     local,
     packuments::{PackumentError, Packuments},
     sink::PartSink,
@@ -28,6 +31,9 @@ pub(super) struct Shared {
     pub(super) committer: Committer,
     pub(super) packuments: Packuments,
     pub(super) archives: Archives,
+    pub(super) store: Store,
+    /// The longest file that is taken, and that is unpacked. Bytes.
+    pub(super) longest: u64,
     pub(super) configurations: Vec<NpmConfig>,
     pub(super) tally: Arc<Tally>,
 }
@@ -35,7 +41,10 @@ pub(super) struct Shared {
 /// What became of an order.
 pub(super) enum Outcome {
     /// Another larder had it, or an earlier run.
-    Here,
+    Here {
+        /// Whether the registry stated its digest, where the lockfile does not.
+        is_stated: bool,
+    },
     /// It is with the committer.
     Submitted,
     /// Another larder is at it.
@@ -52,11 +61,20 @@ enum Tried {
 
 /// Runs one order.
 pub(super) async fn run(shared: &Arc<Shared>, order: &Arc<Order>, file: u64, progress: Arc<FileProgress>) -> Outcome {
-    match have(shared, order, &progress).await {
-        Ok(Tried::Here) => Outcome::Here,
+    let integrity = match &order.packument {
+        Some(packument) if order.lacks_integrity() => stated_by_registry(shared, order, packument, &progress).await,
+        _ => Ok(None),
+    };
+    let integrity = match integrity {
+        Ok(integrity) => integrity,
+        Err(kind) => return Outcome::Failed(kind),
+    };
+    let is_stated = integrity.is_some();
+    match have(shared, order, integrity.as_ref(), &progress).await {
+        Ok(Tried::Here) => Outcome::Here { is_stated },
         Ok(Tried::Busy) => Outcome::Busy,
         Ok(Tried::Sealed(sealed)) => {
-            shared.tally.submit(file, Arc::clone(order));
+            shared.tally.submit(file, Arc::clone(order), is_stated);
             let shared = Arc::clone(shared);
             blocking(move || shared.committer.submit(file, *sealed)).await;
             Outcome::Submitted
@@ -65,21 +83,25 @@ pub(super) async fn run(shared: &Arc<Shared>, order: &Arc<Order>, file: u64, pro
     }
 }
 
-async fn have(shared: &Shared, order: &Arc<Order>, progress: &Arc<FileProgress>) -> Result<Tried, FailureKind> {
-    let integrity = match &order.packument {
-        Some(packument) if order.lacks_integrity() => {
-            Some(stated_by_registry(shared, order, packument, progress).await?)
-        }
-        _ => None,
-    };
+async fn have(
+    shared: &Shared,
+    order: &Arc<Order>,
+    integrity: Option<&Integrity>,
+    progress: &Arc<FileProgress>,
+) -> Result<Tried, FailureKind> {
     let mut addresses = order.addresses.clone();
     let mut next = 0;
     let mut wrong_bytes = None;
+    let mut may_ask_again = true;
     loop {
-        let error = match once(shared, order, integrity.as_ref(), &addresses[next], progress).await {
+        let error = match once(shared, order, integrity, &addresses[next], progress).await {
             Err(FailureKind::Download(error)) => error,
             done => return done,
         };
+        // A body whose length nobody stated may have been cut, and the next one may be whole.
+        if std::mem::take(&mut may_ask_again) && not_a_package(&error).is_some_and(NotAPackage::is_cut) {
+            continue;
+        }
         if order.is_address_built && is_not_found(&error) && next == 0 {
             // Not every registry has its tarballs where the public one has them.
             let stated = stated_address(shared, order, progress).await;
@@ -87,7 +109,7 @@ async fn have(shared: &Shared, order: &Arc<Order>, progress: &Arc<FileProgress>)
             addresses.extend(stated.map(|url| Address { url, authorization: None, member: None }));
         }
         next += 1;
-        let is_hopeless = matches!(error.last(), DownloadError::Sink { .. });
+        let is_hopeless = matches!(error.last(), DownloadError::Sink { .. }) && not_a_package(&error).is_none();
         let is_last = next == addresses.len() || is_hopeless;
         if !is_last {
             tracing::debug!(%error, "the next address is tried");
@@ -115,7 +137,15 @@ async fn once(
         Claimed::Here(_) => return Ok(Tried::Here),
         Claimed::Yours(part) => part,
     };
-    let (sink, url) = (PartSink::new(part), address.url.clone());
+    // Where a digest is stated, it says what the bytes are. A commit is packed again before it is compared.
+    let is_open = order.lacks_integrity() && integrity.is_none();
+    let first = (is_open || order.is_commit).then(|| FirstBytes {
+        shape: is_open.then(|| order.shape.clone()),
+        is_commit: order.is_commit,
+        longest: shared.longest,
+        store: shared.store.clone(),
+    });
+    let (sink, url) = (PartSink::new(part, first), address.url.clone());
     let sealed = if let Some(member) = &address.member {
         let watched = Arc::clone(progress) as _;
         let kept =
@@ -132,7 +162,7 @@ async fn once(
         let progress = Arc::clone(progress);
         blocking(move || local::copy(&url, sink, &*progress)).await
     } else {
-        let request = Request { url, is_checked: integrity.is_some() || !order.lacks_integrity() };
+        let request = Request { url, is_checked: !is_open && !order.is_commit };
         download(&shared.client, &request, sink, Arc::clone(progress) as _).await
     };
     Ok(Tried::Sealed(Box::new(sealed.map_err(failed)?)))
@@ -155,17 +185,24 @@ pub(super) async fn blocking<T: Send + 'static>(call: impl FnOnce() -> T + Send 
     }
 }
 
+/// The digest that the registry states of a version; `None` if it states none: it does not list the version, though it may serve it still, or does not
+/// describe the package at all.
 async fn stated_by_registry(
     shared: &Shared,
     order: &Order,
     packument: &Url,
     progress: &Arc<FileProgress>,
-) -> Result<Integrity, FailureKind> {
+) -> Result<Option<Integrity>, FailureKind> {
     let version = &order.artifacts[0].version;
-    let failed = |error| FailureKind::Packument(Arc::new(error));
     let progress = FileProgress::of_documents(progress);
-    let stated = shared.packuments.distribution(&shared.client, packument, version, &progress).await.map_err(failed)?;
-    stated.integrity.ok_or_else(|| failed(PackumentError::NoIntegrity))
+    let stated = shared.packuments.distribution(&shared.client, packument, version, &progress).await;
+    let error = match stated {
+        Ok(distribution) => return Ok(distribution.integrity),
+        Err(PackumentError::NoVersion) => return Ok(None),
+        Err(PackumentError::Download(error)) if is_not_found(&error) => return Ok(None),
+        Err(error) => error,
+    };
+    Err(FailureKind::Packument(Arc::new(error)))
 }
 
 /// Where the registry says that the tarball is, with the configured registry's host where that is due.
@@ -188,4 +225,12 @@ async fn stated_address(shared: &Shared, order: &Order, progress: &Arc<FileProgr
 
 fn is_not_found(error: &DownloadError) -> bool {
     matches!(error.last(), DownloadError::Status { status: StatusCode::NOT_FOUND, .. })
+}
+
+/// Why what came is no package, if that is what is wrong.
+pub(super) fn not_a_package(error: &DownloadError) -> Option<&NotAPackage> {
+    match error.last() {
+        DownloadError::Sink { source, .. } => source.downcast_ref(),
+        _ => None,
+    }
 }

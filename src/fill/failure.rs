@@ -5,7 +5,7 @@ use std::sync::Arc;
 use larder_store::{StoreError, digest::BlobId};
 use reqwest::StatusCode;
 
-use super::{packuments::PackumentError, sink::OtherThanRecorded};
+use super::{errand::not_a_package, first_bytes::NotAPackage, packuments::PackumentError, sink::OtherThanRecorded};
 use crate::{
     address::AddressError, artifact::Ecosystem, fetch::DownloadError, lockfile::UnfetchableReason, plan::EntryName,
 };
@@ -97,6 +97,7 @@ impl FailureKind {
             Self::NoIntegrity => "no-integrity",
             Self::Packument(_) => "packument",
             Self::Download(error) if is_mismatch(error) => "mismatch",
+            Self::Download(error) if not_a_package(error).is_some() => "not-a-package",
             Self::Download(_) => "download",
             Self::Store(_) => "store",
             Self::Damaged { .. } => "damaged",
@@ -113,6 +114,7 @@ impl FailureKind {
             Self::Download(error) => match error.last() {
                 DownloadError::Mismatch { .. } => format!("digest does not match {lockfile}"),
                 _ if is_mismatch(error) => "the bytes are not those of the first fetch".to_owned(),
+                _ if not_a_package(error).is_some() => "what came is not a package".to_owned(),
                 _ => "could not be fetched".to_owned(),
             },
             Self::Store(error) if matches!(**error, StoreError::Held { .. }) => {
@@ -145,6 +147,10 @@ impl FailureKind {
                 Some("run it without --offline, where the store can be written: a damaged blob is then fetched again")
             }
             Self::NoIntegrity => Some("`npm install` with an empty node_modules writes the integrity of each package"),
+            Self::Download(error) if is_other_than_recorded(error) => Some(
+                "if you trust what is there now, `larder forget NAME@VERSION` drops what was recorded, and `larder fetch` takes it",
+            ),
+            Self::Download(error) if not_a_package(error).is_some() => not_a_package_hint(error),
             Self::Download(error) if is_mismatch(error) => Some(
                 "the file at that address is not the one that was locked; if it was published anew on purpose, lock it anew with npm",
             ),
@@ -209,6 +215,8 @@ const fn is_about_credentials(status: StatusCode) -> bool {
 fn download_fault(error: &DownloadError) -> Fault {
     match error.last() {
         DownloadError::Status { status: StatusCode::NOT_FOUND | StatusCode::GONE, .. } => Fault::Data,
+        DownloadError::Sink { .. } if not_a_package(error).is_some_and(NotAPackage::is_passing) => Fault::Network,
+        DownloadError::Sink { .. } if not_a_package(error).is_some() => Fault::Data,
         DownloadError::Sink { .. } if !is_mismatch(error) => Fault::Store,
         error if error.is_network() => Fault::Network,
         _ => Fault::Data,
@@ -218,8 +226,21 @@ fn download_fault(error: &DownloadError) -> Fault {
 fn is_mismatch(error: &DownloadError) -> bool {
     match error.last() {
         DownloadError::Mismatch { .. } => true,
-        DownloadError::Sink { source, .. } => source.downcast_ref::<OtherThanRecorded>().is_some(),
-        _ => false,
+        _ => is_other_than_recorded(error),
+    }
+}
+
+fn is_other_than_recorded(error: &DownloadError) -> bool {
+    matches!(error.last(), DownloadError::Sink { source, .. } if source.downcast_ref::<OtherThanRecorded>().is_some())
+}
+
+fn not_a_package_hint(error: &DownloadError) -> Option<&'static str> {
+    match not_a_package(error)? {
+        NotAPackage::Html | NotAPackage::Json | NotAPackage::NoArchive => Some(
+            "a network that asks to sign in, or a server that wants a token or is overloaded, answers so; nothing was kept, and the next run asks again",
+        ),
+        NotAPackage::Empty | NotAPackage::Broken(_) => Some("nothing of it was kept, and the next run asks again"),
+        _ => None,
     }
 }
 

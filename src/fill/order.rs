@@ -10,12 +10,16 @@ use larder_store::{
     receipt::Origin,
 };
 
-use super::{Failure, FailureKind};
+use super::{
+    Failure, FailureKind,
+    first_bytes::{ManifestPlace, Shape},
+};
 use crate::{
-    address::{Address, addresses_of, identity_of, packument_url},
-    artifact::{Ecosystem, Source},
+    address::{Address, AddressError, addresses_of, identity_of, is_commit_archive, packument_url},
+    artifact::{Artifact, Ecosystem, Forge, Source},
     larder_toml::LarderToml,
-    npmrc::NpmConfig,
+    lockfile::{self, Format, UNSTATED_VERSION},
+    npmrc::{NpmConfig, ProjectTransport},
     plan::{EntryName, Plan, Planned},
     redacted::redact,
     selection::{Selection, Verdict},
@@ -37,6 +41,10 @@ pub struct Order {
     pub is_address_built: bool,
     /// What its receipt will say.
     pub origins: Vec<Origin>,
+    /// Whether it is a forge's archive of a commit, of which no lockfile states a digest: it is packed again.
+    pub is_commit: bool,
+    /// What its bytes must be where nobody states a digest.
+    pub(super) shape: Shape,
 }
 
 /// An artifact of an order.
@@ -79,6 +87,8 @@ pub struct Wishes<'a> {
     pub failures: Vec<Failure>,
     configurations: HashMap<&'a str, &'a NpmConfig>,
     settings: Option<&'a LarderToml>,
+    /// What the projects say of proxies and certificates.
+    transport: Option<ProjectTransport>,
 }
 
 /// How many artifacts of a plan were not selected.
@@ -175,7 +185,10 @@ impl<'a> Wishes<'a> {
         configurations: HashMap<&'a str, &'a NpmConfig>,
         settings: &'a LarderToml,
     ) -> Self {
-        let mut wishes = Self { configurations, settings: Some(settings), ..Self::default() };
+        let mut by_name: Vec<_> = configurations.iter().collect();
+        by_name.sort_unstable_by_key(|(name, _)| **name);
+        let transport = ProjectTransport::together(by_name.iter().filter_map(|(_, npm)| npm.project_transport()));
+        let mut wishes = Self { configurations, settings: Some(settings), transport, ..Self::default() };
         let mut by_wanted: HashMap<Vec<Key>, usize> = HashMap::new();
         for planned in artifacts {
             let wanted = match &planned.artifact.integrity {
@@ -225,7 +238,7 @@ impl<'a> Wishes<'a> {
     fn order_of(&self, planned: &Planned) -> Result<Order, Failure> {
         let npm = self.configurations[&*planned.entries[0].lockfile];
         let settings = self.settings.expect("set together with the configurations");
-        order_of(planned, npm, settings).map_err(|error| Failure {
+        order_of(planned, npm, settings, self.transport).map_err(|error| Failure {
             package: planned.artifact.to_string().into(),
             ecosystem: planned.artifact.ecosystem,
             entries: planned.entries.clone(),
@@ -265,7 +278,12 @@ fn selected_first_large<'a>(
     large.into_iter().chain(others)
 }
 
-fn order_of(planned: &Planned, npm: &NpmConfig, settings: &LarderToml) -> Result<Order, crate::address::AddressError> {
+fn order_of(
+    planned: &Planned,
+    npm: &NpmConfig,
+    settings: &LarderToml,
+    transport: Option<ProjectTransport>,
+) -> Result<Order, AddressError> {
     let artifact = &planned.artifact;
     let addresses = addresses_of(artifact, npm, settings)?;
     let address = &addresses[0];
@@ -274,9 +292,13 @@ fn order_of(planned: &Planned, npm: &NpmConfig, settings: &LarderToml) -> Result
         Source::Registry { resolved } if resolved.is_none() || artifact.integrity.is_none() => {
             (Some(packument_url(&artifact.name, npm)), resolved.is_none())
         }
+        Source::Remote { .. } if artifact.integrity.is_none() && is_of_registry(planned) => {
+            (Some(packument_url(&artifact.name, npm)), false)
+        }
         _ => (None, false),
     };
-    let identity = artifact.integrity.is_none().then(|| identity_of(artifact, address));
+    let describes = packument.is_some().then(|| npm.registry_for(&artifact.name));
+    let identity = artifact.integrity.is_none().then(|| identity_of(artifact, address, describes, transport));
     let wanted = match (&artifact.integrity, &identity) {
         (Some(integrity), _) => Wanted::Integrity(integrity.clone()),
         (None, identity) => Wanted::Identity(identity.clone().expect("set where there is no integrity")),
@@ -295,7 +317,47 @@ fn order_of(planned: &Planned, npm: &NpmConfig, settings: &LarderToml) -> Result
         version: artifact.version.as_str().into(),
         entries: planned.entries.clone(),
     };
-    Ok(Order { wanted, artifacts: vec![ordered], addresses, packument, is_address_built, origins: vec![origin] })
+    let is_commit = artifact.integrity.is_none() && is_commit(&artifact.source);
+    let (shape, origins) = (shape(planned), vec![origin]);
+    Ok(Order { wanted, artifacts: vec![ordered], addresses, packument, is_address_built, origins, is_commit, shape })
+}
+
+/// Whether a registry has it, though its address looks like any other.
+fn is_of_registry(planned: &Planned) -> bool {
+    planned.entries.iter().any(|entry| lockfile::is_of_registry(&entry.lockfile, &entry.path))
+}
+
+fn is_commit(source: &Source) -> bool {
+    match source {
+        Source::Git { .. } => true,
+        Source::Remote { url } => is_commit_archive(url),
+        _ => false,
+    }
+}
+
+/// What the bytes of an artifact are where nobody states a digest.
+fn shape(planned: &Planned) -> Shape {
+    let artifact = &planned.artifact;
+    let formats: Vec<Format> = planned.entries.iter().map(|entry| Format::of(&entry.lockfile)).collect();
+    let is_in_registry = matches!(artifact.source, Source::Registry { .. }) || is_of_registry(planned);
+    // A registry has a package under its name. Of the others, npm and pnpm write down the name that the package gives itself; yarn and bun the one that the
+    // project gives it, and so does npm's version 1, which states no version for them.
+    let has_true_name = is_in_registry
+        || (!is_unstated(artifact) && formats.iter().all(|format| matches!(format, Format::Npm | Format::Pnpm)));
+    let manifest = if !is_in_registry && formats.contains(&Format::Pnpm) {
+        ManifestPlace::Optional
+    } else if is_commit(&artifact.source) {
+        ManifestPlace::Anywhere
+    } else {
+        ManifestPlace::Top
+    };
+    Shape { name: has_true_name.then(|| artifact.name.as_str().into()), manifest }
+}
+
+/// Whether the lockfile states no version: what stands in its place is the commit, or says so.
+fn is_unstated(artifact: &Artifact) -> bool {
+    let version = artifact.version.as_str();
+    version == UNSTATED_VERSION || matches!(&artifact.source, Source::Git { commit, .. } if **commit == *version)
 }
 
 /// The address for the receipt: the first that is neither a folder of this machine nor an archive. A query can hold a signature, and is left out; that of a forge names the
@@ -304,7 +366,7 @@ fn shown_address(source: &Source, addresses: &[Address]) -> Option<String> {
     let is_the_files = |address: &&Address| address.url.scheme() != "file" && address.member.is_none();
     let url = &addresses.iter().find(is_the_files)?.url;
     Some(match source {
-        Source::Git { .. } => url.to_string(),
+        Source::Git { forge: Forge::GitLab, commit, .. } => format!("{}?sha={commit}", redact(url)),
         _ => redact(url),
     })
 }
@@ -319,5 +381,10 @@ impl Order {
             }
         }
         self.origins.extend(other.origins);
+        self.is_commit |= other.is_commit;
+        if self.shape != other.shape {
+            // Whatever one of them may be, the bytes may be.
+            self.shape = Shape { name: None, manifest: self.shape.manifest.max(other.shape.manifest) };
+        }
     }
 }

@@ -38,9 +38,6 @@ pub enum PackumentError {
     /// It does not have the version.
     #[error("the registry does not list this version")]
     NoVersion,
-    /// It states no digest.
-    #[error("neither the lockfile nor the registry states a digest")]
-    NoIntegrity,
     /// It states something that is no digest.
     #[error("the registry states an integrity that is none")]
     Integrity(#[source] DigestError),

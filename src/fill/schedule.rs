@@ -9,7 +9,7 @@ use std::{
 
 use jiff::Timestamp;
 use larder_store::{
-    StoreError,
+    Store, StoreError,
     commit::{Committed, Committer},
     look_up::LookUp,
     wait::Stall,
@@ -53,12 +53,13 @@ impl Schedule {
         look_up: Arc<LookUp>,
         configurations: Vec<NpmConfig>,
         archives: Archives,
+        (store, longest): (Store, u64),
         watcher: Arc<dyn Watcher>,
         now: Timestamp,
     ) -> Self {
         let committer = Committer::start(&look_up, now);
         let (packuments, tally) = (Packuments::default(), Arc::default());
-        let shared = Shared { client, look_up, committer, packuments, archives, configurations, tally };
+        let shared = Shared { client, look_up, committer, packuments, archives, store, longest, configurations, tally };
         Self { shared: Arc::new(shared), watcher }
     }
 
@@ -118,9 +119,9 @@ impl Schedule {
                     busy.push((file, order));
                     continue;
                 }
-                Outcome::Here => {
+                Outcome::Here { is_stated } => {
                     filled.already_here += order.artifacts.len();
-                    if order.lacks_integrity() && order.is_in_registry() {
+                    if order.lacks_integrity() && is_stated {
                         filled.integrity_from_registry += order.artifacts.len();
                     }
                 }

@@ -7,12 +7,15 @@ use larder_store::{
     part::{Expected, Part, SealError, Sealed},
 };
 
+use super::first_bytes::FirstBytes;
 use crate::fetch::{FinishError, Kept, Sink, SinkError, Validator};
 
 /// Writes a body into a part of the store.
 pub(super) struct PartSink {
     /// `None` once it was handed over as complete.
     part: Option<Box<Part>>,
+    /// What is done with bytes that nobody states a digest of.
+    first: Option<FirstBytes>,
 }
 
 /// The bytes of something that has no digest are not those of its first fetch.
@@ -24,8 +27,8 @@ pub(super) struct OtherThanRecorded {
 }
 
 impl PartSink {
-    pub(super) fn new(part: Box<Part>) -> Self {
-        Self { part: Some(part) }
+    pub(super) fn new(part: Box<Part>, first: Option<FirstBytes>) -> Self {
+        Self { part: Some(part), first }
     }
 
     fn part(&mut self) -> &mut Part {
@@ -71,6 +74,9 @@ impl Sink for PartSink {
     }
 
     fn finish(&mut self) -> Result<Sealed, FinishError> {
+        if let Some(first) = &self.first {
+            first.settle(self.part.as_mut().expect("the engine calls nothing after it has the whole"))?;
+        }
         match self.part().finish() {
             Ok(receipt) => Ok(self.part.take().expect("it finished just now").seal(receipt)),
             Err(SealError::Mismatch { expected, actual }) => Err(mismatch(&expected, &actual)),

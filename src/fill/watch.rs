@@ -97,7 +97,7 @@ impl fmt::Debug for dyn Watcher {
 pub(super) struct Tally {
     requests: AtomicU64,
     received: AtomicU64,
-    submitted: Mutex<HashMap<u64, Arc<Order>>>,
+    submitted: Mutex<HashMap<u64, (Arc<Order>, bool)>>,
 }
 
 impl Tally {
@@ -109,13 +109,14 @@ impl Tally {
         self.received.load(Ordering::Relaxed)
     }
 
-    pub(super) fn submit(&self, tag: u64, order: Arc<Order>) {
-        self.submitted.lock().unwrap_or_else(PoisonError::into_inner).insert(tag, order);
+    /// `is_stated`: whether the registry stated a digest of it, where the lockfile does not.
+    pub(super) fn submit(&self, tag: u64, order: Arc<Order>, is_stated: bool) {
+        self.submitted.lock().unwrap_or_else(PoisonError::into_inner).insert(tag, (order, is_stated));
     }
 
-    pub(super) fn submitted(&self, tag: u64) -> Arc<Order> {
+    pub(super) fn submitted(&self, tag: u64) -> (Arc<Order>, bool) {
         let submitted = self.submitted.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(submitted.get(&tag).expect("what is published was submitted"))
+        submitted.get(&tag).expect("what is published was submitted").clone()
     }
 }
 

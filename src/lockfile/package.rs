@@ -12,7 +12,7 @@ use super::{
 use crate::artifact::{Artifact, Conditions, Ecosystem, PackageName, Source, Version};
 
 /// The version of a package of which the lockfile states none, as some do for remote archives.
-const UNSTATED_VERSION: &str = "0.0.0-unstated";
+pub const UNSTATED_VERSION: &str = "0.0.0-unstated";
 
 /// A package's name, version, address and integrity, wherever its format has them.
 #[derive(Clone, Copy, Debug)]

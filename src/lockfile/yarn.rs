@@ -9,7 +9,7 @@ use std::{borrow::Cow, sync::Arc};
 
 use self::{
     berry::Needed,
-    entry::{RawEntry, Seen, entries},
+    entry::{RawEntry, Seen, entries, split_descriptor},
     statement::{Statement, SyntaxError, statements},
 };
 use super::{
@@ -50,6 +50,12 @@ impl YarnLock {
         let statements = statements(text_of(lockfile, bytes).ok()?).ok()?;
         kind(lockfile, &statements).ok()
     }
+}
+
+/// Whether the entry of this path is a registry's package, wherever its tarball is. A lockfile of later versions says so before every range; that of yarn 1
+/// before an alias.
+pub(super) fn is_of_registry(path: &str) -> bool {
+    split_descriptor(path.split(", ").next().unwrap_or(path)).1.starts_with("npm:")
 }
 
 /// Reads a `yarn.lock`.

@@ -40,7 +40,7 @@ pub(super) fn answer(shelves: &Shelves, address: SocketAddr, peer: SocketAddr, r
         error(StatusCode::NOT_FOUND, why)
     };
     let client = Client::of(address, &request.headers);
-    let answered = match shelves.paths.asked(path) {
+    let answered = match shelves.paths.asked(path, request.uri.query()) {
         Asked::Ping => Ok(json("application/json", b"{}".to_vec())),
         Asked::Tarball(position) => tarball(shelves, position),
         Asked::Packument(name) => packument(shelves, &name, &client),

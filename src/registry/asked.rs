@@ -38,17 +38,18 @@ const LONGEST_PATH: usize = 1000;
 const FOLDERS: [(&str, PyodideFolder); 2] =
     [("-/pyodide/", PyodideFolder::Pyodide), ("-/python/", PyodideFolder::Wheels)];
 
-/// Where each tarball is: at the registry's usual place, and at the path of the address that the lockfile states.
+/// Where each tarball is: at the registry's usual place, and at the path of the address that the lockfile states, with its query and without.
 #[derive(Debug, Default)]
 pub struct Paths(HashMap<String, usize>);
 
 impl Paths {
-    /// The paths of these offers; of two with the same path, the first has it.
+    /// The paths of these offers; of two with the same path, the first has it, and a query tells them apart.
     pub fn of(offers: &[Offer]) -> Self {
         let mut paths = HashMap::new();
         for (position, offer) in offers.iter().enumerate() {
             if offer.is_in_registry() {
-                for path in [usual_path(offer), stated_path(offer)] {
+                let with_query = offer.address.query().map(|query| format!("{}?{query}", stated_path(offer)));
+                for path in [usual_path(offer), stated_path(offer)].into_iter().chain(with_query) {
                     paths.entry(path).or_insert(position);
                 }
             }
@@ -56,8 +57,8 @@ impl Paths {
         Self(paths)
     }
 
-    /// What this path asks for; a slash at its beginning says nothing.
-    pub fn asked(&self, path: &str) -> Asked {
+    /// What this path asks for, with what follows its question mark; a slash at its beginning says nothing.
+    pub fn asked(&self, path: &str, query: Option<&str>) -> Asked {
         if path.len() > LONGEST_PATH {
             return Asked::Nothing;
         }
@@ -69,7 +70,8 @@ impl Paths {
             }
         }
         let path = path.trim_end_matches('/');
-        if let Some(position) = self.0.get(path) {
+        let with_query = query.and_then(|query| self.0.get(&format!("{path}?{query}")));
+        if let Some(position) = with_query.or_else(|| self.0.get(path)) {
             return Asked::Tarball(*position);
         }
         if path == "-/ping" {
@@ -143,7 +145,16 @@ mod tests {
             (&format!("/{}", "a".repeat(1000)), Asked::Nothing),
         ];
         for (path, asked) in cases {
-            assert_eq!(paths.asked(path), asked, "{path}");
+            assert_eq!(paths.asked(path, None), asked, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_query_tells_two_tarballs_of_one_path_apart() {
+        let paths = ["a/-/a-1.0.0.tgz", "a/-/a-1.0.0.tgz?sha=1", "a/-/a-1.0.0.tgz?sha=2"];
+        let paths = Paths(paths.iter().zip([0, 0, 1]).map(|(path, at)| ((*path).to_owned(), at)).collect());
+        for (query, position) in [(None, 0), (Some("sha=1"), 0), (Some("sha=2"), 1), (Some("other"), 0)] {
+            assert_eq!(paths.asked("/a/-/a-1.0.0.tgz", query), Asked::Tarball(position), "{query:?}");
         }
     }
 }

@@ -7,6 +7,8 @@ use crate::{
     digest::{Algorithm, BlobId, Integrity},
     error::StoreError,
     index,
+    layout::Layout,
+    open::is_hex,
     receipt::{self, Receipt},
     store::Store,
 };
@@ -29,8 +31,29 @@ pub(crate) fn amend_receipt(store: &Store, id: &BlobId) -> Result<bool, StoreErr
 
 /// Empties what is derived from receipts: the index and the look-ups that are remembered. Both are made again when they are needed.
 pub(crate) fn empty_derived(store: &Store) -> Result<(), StoreError> {
-    remove(&store.layout().remembered(""))?;
+    remove_remembered(store.layout())?;
     index::discard(store.layout())
+}
+
+/// Removes the look-ups that are remembered, and nothing else that somebody may have put beside them.
+pub(crate) fn remove_remembered(layout: &Layout) -> Result<(), StoreError> {
+    let folder = layout.all_remembered();
+    let entries = match std::fs::read_dir(&folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        entries => entries.map_err(|error| StoreError::io("list", &folder, error))?,
+    };
+    for entry in entries {
+        let entry = entry.map_err(|error| StoreError::io("list", &folder, error))?;
+        let path = entry.path();
+        if !entry.file_name().to_str().is_some_and(|name| is_hex(name.as_bytes(), 64)) {
+            continue;
+        }
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(StoreError::io("remove", path, error)),
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 pub(crate) fn remove(folder: &Path) -> Result<(), StoreError> {

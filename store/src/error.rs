@@ -101,6 +101,12 @@ pub enum StoreError {
     /// The user wanted to stop while a lock was waited for.
     #[error("interrupted")]
     Interrupted,
+    /// Other processes use the store, and what is to be done needs it alone.
+    #[error("other processes use the store {}, and blobs are removed only while nobody does", root.display())]
+    InUse {
+        /// The store's folder.
+        root: PathBuf,
+    },
     /// Anything else that the system refused.
     #[error("cannot {action} {}", path.display())]
     Io {
@@ -143,6 +149,7 @@ impl StoreError {
                 Self::Held { path: path.clone(), holder: holder.clone(), waited: *waited }
             }
             Self::Interrupted => Self::Interrupted,
+            Self::InUse { root } => Self::InUse { root: root.clone() },
             Self::NewerFormat { root, format, needs } => {
                 Self::NewerFormat { root: root.clone(), format: *format, needs: needs.clone() }
             }

@@ -52,6 +52,8 @@ pub trait Index {
     fn entry(&self, blob: &BlobId) -> Result<Option<Entry>, IndexError>;
     /// Notes blobs.
     fn add(&mut self, additions: &[Addition]) -> Result<(), IndexError>;
+    /// Forgets these blobs, and those of these keys that lead to one of them.
+    fn remove(&mut self, keys: &[Key], blobs: &[BlobId]) -> Result<(), IndexError>;
     /// Notes that blobs were used on this day.
     fn touch(&mut self, blobs: &[BlobId], day: u32) -> Result<(), IndexError>;
     /// Every key and its blob, sorted.

@@ -20,6 +20,7 @@ pub mod claim;
 pub mod commit;
 pub mod digest;
 pub mod error;
+pub mod forget;
 pub mod index;
 mod journal;
 mod layout;

@@ -1,7 +1,9 @@
 //! A file on its way into the store: its bytes so far, hashed as they come.
 
 use std::{
-    io::{Seek as _, SeekFrom, Write as _},
+    fs::File,
+    io::{self, Read, Seek as _, SeekFrom, Write as _},
+    os::unix::fs::FileExt as _,
     path::PathBuf,
 };
 
@@ -204,8 +206,23 @@ impl Part {
         Sealed { key: self.key, part: self.path, lock: self.file, receipt, has_state: self.is_state_written }
     }
 
+    /// Whether the bytes so far are what was stated or recorded; `None` if neither says what they should be.
+    pub fn agrees(&self) -> Option<bool> {
+        let found = || self.hasher.clone().finish();
+        match (&self.integrity, self.recorded) {
+            (Some(integrity), _) => Some(integrity.agrees_with(&found().digests)),
+            (None, Some(recorded)) => Some(found().blob == recorded),
+            (None, None) => None,
+        }
+    }
+
+    /// The bytes so far, from the first on. Reading them does not change where the next ones go.
+    pub fn bytes(&self) -> Result<PartBytes, StoreError> {
+        Ok(PartBytes { file: self.file.try_clone().at("read", &self.path)?, next: 0 })
+    }
+
     /// Drops the bytes so far.
-    pub(crate) fn drop_bytes(&mut self) -> Result<(), StoreError> {
+    pub fn drop_bytes(&mut self) -> Result<(), StoreError> {
         self.forget_state();
         self.begin(0, None)
     }
@@ -241,6 +258,21 @@ impl Part {
             claim::remove(&self.state_path());
         }
         self.state = State::default();
+    }
+}
+
+/// The bytes of a [`Part`], to be read.
+#[derive(Debug)]
+pub struct PartBytes {
+    file: File,
+    next: u64,
+}
+
+impl Read for PartBytes {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read_at(buffer, self.next)?;
+        self.next += read as u64;
+        Ok(read)
     }
 }
 

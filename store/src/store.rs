@@ -28,6 +28,9 @@ use crate::{
 /// How long blobs may be removed before who wants to use the store gives up.
 const REMOVAL_PATIENCE: Patience = Patience::up_to(Duration::from_mins(1));
 
+/// How long who wants the store alone waits for those who use it.
+const USERS_PATIENCE: Patience = Patience::up_to(Duration::from_secs(10));
+
 /// A store, open for use as long as a value or one of its clones lives: nobody removes blobs meanwhile.
 #[derive(Clone, Debug)]
 pub struct Store {
@@ -41,7 +44,7 @@ struct Shared {
     below: Option<Below>,
     namesakes: OnceLock<Namesakes>,
     /// `None` where the store cannot be written and has no lock file.
-    _in_use: Option<File>,
+    in_use: Option<File>,
 }
 
 impl Store {
@@ -100,6 +103,19 @@ impl Store {
         Ok(Below::open(root)?.map(Self::only))
     }
 
+    /// Opens the store in this folder for who removes blobs, alone; `None` if there is none.
+    pub(crate) fn open_exclusively(root: &Path) -> Result<Option<Self>, StoreError> {
+        let Some(store) = Self::open_if_present(root)? else { return Ok(None) };
+        let (path, in_use) = (store.layout().lock(), store.shared.in_use.as_ref());
+        let file =
+            in_use.filter(|_| store.is_writable()).ok_or_else(|| StoreError::ReadOnly { root: root.to_owned() })?;
+        match lock::exclusive(file, &path, USERS_PATIENCE) {
+            Ok(()) => Ok(Some(store)),
+            Err(StoreError::Held { .. }) => Err(StoreError::InUse { root: root.to_owned() }),
+            Err(error) => Err(error),
+        }
+    }
+
     fn over(self, below: Below) -> Self {
         let Self { mut shared } = self;
         Arc::get_mut(&mut shared).expect("it was opened just now").below = Some(below);
@@ -114,7 +130,7 @@ impl Store {
                 is_writable: false,
                 below: None,
                 namesakes: OnceLock::new(),
-                _in_use: in_use,
+                in_use: in_use,
             }),
         }
     }
@@ -136,7 +152,7 @@ impl Store {
             tracing::trace!(%error, "the folder for downloads is not made");
         }
         Ok(Self {
-            shared: Arc::new(Shared { layout, is_writable, below: None, namesakes: OnceLock::new(), _in_use: in_use }),
+            shared: Arc::new(Shared { layout, is_writable, below: None, namesakes: OnceLock::new(), in_use: in_use }),
         })
     }
 

@@ -2,13 +2,13 @@
 //!
 //! Every byte is read, and compared with the blake3 that is the blob's name and with each digest of its receipt, before it is published by the store's own way
 //! (claim, barrier, journal, rename, receipt). What does not agree is refused and named; it stops nothing else. Digests that a receipt states beside the right ones
-//! are refused too: the index would find the blob by them. What no bytes can prove is an origin's `identity`; it is believed as at a first fetch, and never
-//! in place of what is known here.
+//! are refused too: the index would find the blob by them. What no bytes can prove is an origin's `identity`, that these are the bytes of a commit: it is taken from a folder
+//! that is the user's own ([`Identities::Believed`]), from any other only where this store recorded the same for the same blob, and never in place of what is known here.
 
 mod source;
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{HashMap, HashSet, VecDeque},
     path::Path,
     sync::{
         Mutex, PoisonError,
@@ -43,6 +43,15 @@ pub use self::source::UnfitReceipt;
 /// How long who finds a file under way elsewhere waits before it asks again, as a fetch does.
 const BUSY_PAUSE: Duration = Duration::from_millis(25);
 
+/// Whether the other store is believed about what no bytes prove.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Identities {
+    /// It is the user's own.
+    Believed,
+    /// It may be anybody's. What it says of identities is left out, unless it is known here.
+    Known,
+}
+
 /// What was taken in.
 #[derive(Debug, Default)]
 pub struct TakenIn {
@@ -52,6 +61,8 @@ pub struct TakenIn {
     pub supplemented: u64,
     /// Blobs of which nothing was new.
     pub already_here: u64,
+    /// Packages without a digest in any lockfile whose bytes the other store names, and is not believed about.
+    pub not_believed: u64,
     /// What was not taken, sorted by blob.
     pub refused: Vec<Refusal>,
     /// How long barriers took, in all. Most of it passes while other files are read.
@@ -117,11 +128,13 @@ pub enum RefusalReason {
     Store(#[from] StoreError),
 }
 
-/// Takes in what the store's folder `from` has and this store lacks, with `threads` threads. `is_stopped` is asked between pieces. What was published before an
+/// Takes in what the store's folder `from` has and this store lacks, with `threads` threads; `identities` says whether `from` is believed about what no bytes
+/// prove. `is_stopped` is asked between pieces. What was published before an
 /// error or a stop stays, and is not read again the next time.
 pub fn take_in(
     store: &Store,
     from: &Path,
+    identities: Identities,
     now: jiff::Timestamp,
     threads: usize,
     is_stopped: &(dyn Fn() -> bool + Sync),
@@ -144,6 +157,23 @@ pub fn take_in(
     }
     let wanted: Vec<Wanted> = offered.iter().flat_map(all_wanted).collect();
     let look_up = store.look_up(&wanted, now)?;
+    let mut conflicts = HashMap::new();
+    for receipt in &mut offered {
+        // Before anything is left out: that it names other bytes than those that are known here is worth a word.
+        if let Err(reason) = refuse_conflict(&look_up, receipt) {
+            conflicts.insert(receipt.blob, reason);
+        }
+        if identities == Identities::Known {
+            taken.not_believed += leave_out_unknown(store, receipt);
+        }
+    }
+    offered.retain(|receipt| match conflicts.remove(&receipt.blob) {
+        Some(reason) => {
+            taken.refused.push(refusal(receipt, reason));
+            false
+        }
+        None => true,
+    });
     let work = Work {
         store,
         layout: &layout,
@@ -172,6 +202,32 @@ fn all_wanted(receipt: &Receipt) -> impl Iterator<Item = Wanted> + '_ {
 
 fn identities(receipt: &Receipt) -> impl Iterator<Item = String> + '_ {
     receipt.origins.iter().filter_map(|origin| origin.identity.clone())
+}
+
+fn refuse_conflict(look_up: &LookUp, receipt: &Receipt) -> Result<(), RefusalReason> {
+    for identity in identities(receipt) {
+        let wanted = Wanted::Identity(identity.clone());
+        let known = look_up.find(&wanted).map(|found| found.blob).or_else(|| look_up.recorded(&wanted));
+        if let Some(recorded) = known.filter(|known| *known != receipt.blob) {
+            return Err(RefusalReason::Conflict { identity, recorded });
+        }
+    }
+    Ok(())
+}
+
+/// Takes out of a receipt the identities that this store did not record for the same blob; how many.
+fn leave_out_unknown(store: &Store, receipt: &mut Receipt) -> u64 {
+    if receipt.origins.iter().all(|origin| origin.identity.is_none()) {
+        return 0;
+    }
+    let known: HashSet<String> = store.receipt(&receipt.blob).iter().flat_map(identities).collect();
+    let mut left_out = HashSet::new();
+    for origin in &mut receipt.origins {
+        left_out.extend(origin.identity.take_if(|identity| !known.contains(identity)));
+    }
+    receipt.origins.sort();
+    receipt.origins.dedup();
+    left_out.len() as u64
 }
 
 fn refusal(receipt: &Receipt, reason: RefusalReason) -> Refusal {
@@ -246,23 +302,13 @@ impl Work<'_> {
     }
 
     fn take(&self, at: usize, receipt: &Receipt) -> Result<Step, RefusalReason> {
-        self.refuse_conflict(receipt)?;
+        // Again: a fetch may have recorded other bytes meanwhile.
+        refuse_conflict(self.look_up, receipt)?;
         match lack(present(self.store, &receipt.blob).as_ref(), receipt) {
             None => Ok(Step::AlreadyHere),
             Some(Lack::Keys) => self.supplement(receipt),
             Some(Lack::Bytes) => self.copy(at, receipt),
         }
-    }
-
-    fn refuse_conflict(&self, receipt: &Receipt) -> Result<(), RefusalReason> {
-        for identity in identities(receipt) {
-            let wanted = Wanted::Identity(identity.clone());
-            let known = self.look_up.find(&wanted).map(|found| found.blob).or_else(|| self.look_up.recorded(&wanted));
-            if let Some(recorded) = known.filter(|known| *known != receipt.blob) {
-                return Err(RefusalReason::Conflict { identity, recorded });
-            }
-        }
-        Ok(())
     }
 
     /// Adds what the other receipt knows, once the bytes that are here prove it.

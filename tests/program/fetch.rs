@@ -248,7 +248,8 @@ fn a_commit_at_a_forge_is_recorded_at_first_and_checked_ever_after() {
     );
     world.write("larder.toml", &format!("[forges]\ngithub = \"{}\"\n", world.server.url("/forge/")));
     let path = format!("/forge/owner/tool/tar.gz/{commit}");
-    world.server.on(&path, Reply::body("archive"));
+    let archive = || Reply::body(crate::support::tarball("tool", "archive"));
+    world.server.on(&path, archive());
     let (run, document) = world.fetch_json(&[]);
     assert_eq!((run.code, &document["recorded"]), (Some(0), &1.into()), "{run:?}");
     let (_, document) = world.fetch_json(&["--offline"]);
@@ -256,10 +257,10 @@ fn a_commit_at_a_forge_is_recorded_at_first_and_checked_ever_after() {
 
     // The blob is lost, and the forge sends something else now.
     std::fs::remove_dir_all(world.store().join("blobs")).unwrap();
-    world.server.on(&path, Reply::body("another archive"));
+    world.server.on(&path, Reply::body(crate::support::tarball("tool", "another archive")));
     let (run, document) = world.fetch_json(&[]);
     assert_eq!((run.code, &document["failures"][0]["kind"]), (Some(1), &"mismatch".into()), "{run:?}");
-    world.server.on(&path, Reply::body("archive"));
+    world.server.on(&path, archive());
     assert_eq!(world.run(&["fetch"]).code, Some(0));
 }
 

@@ -7,6 +7,8 @@ mod configuration;
 mod context;
 mod disk;
 mod fetch;
+mod first_bytes;
+mod identity;
 mod input;
 mod kills;
 mod lock;

@@ -197,6 +197,30 @@ pub(crate) fn rounds(short: u64, long: u64) -> u64 {
     if std::env::var_os("LARDER_TEST_LONG").is_some_and(|value| !value.is_empty()) { long } else { short }
 }
 
+/// A tar archive of these files in one folder.
+pub(crate) fn tar_of(top: &str, files: &[(&str, &str)]) -> Vec<u8> {
+    let mut builder = tar::Builder::new(Vec::new());
+    for (path, text) in files {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(text.len() as u64);
+        header.set_mode(0o664);
+        builder.append_data(&mut header, format!("{top}/{path}"), text.as_bytes()).unwrap();
+    }
+    builder.into_inner().unwrap()
+}
+
+pub(crate) fn gzip(bytes: &[u8], level: u32) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::new(level));
+    std::io::Write::write_all(&mut encoder, bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// A package's tarball; `index` is what is in its one file.
+pub(crate) fn tarball(name: &str, index: &str) -> Vec<u8> {
+    let description = format!(r#"{{"name": "{name}", "version": "1.0.0"}}"#);
+    gzip(&tar_of("package", &[("package.json", &description), ("index.js", index)]), 9)
+}
+
 /// The program under test.
 pub(crate) fn program() -> &'static Path {
     Path::new(env!("CARGO_BIN_EXE_larder"))

@@ -5,7 +5,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use larder_store::{carry::inventory, look_up::Key, take_in::take_in};
+use larder_store::{
+    carry::inventory,
+    look_up::Key,
+    take_in::{Identities, take_in},
+};
 
 use super::{
     Sum,
@@ -46,7 +50,9 @@ pub(super) fn run(arguments: &Harvest, context: &Context<'_>) -> Result<Outcome,
     let (handed, answer) = carrier.run(Job::HandOut)?;
     let mut report = Report { already_there: handed.already_there, ..Report::default() };
     if handed.carried + handed.supplemented > 0 {
-        let taken = take_in(&store, &answer.join(STORE), context.now, threads(), &|| carrier.is_stopped())?;
+        // Whatever a Dockerfile runs can write to the mount.
+        let answer = answer.join(STORE);
+        let taken = take_in(&store, &answer, Identities::Known, context.now, threads(), &|| carrier.is_stopped())?;
         if taken.is_stopped {
             return Err(BuildkitError::from(BuildError::Interrupted).into());
         }
@@ -62,6 +68,7 @@ pub(super) fn run(arguments: &Harvest, context: &Context<'_>) -> Result<Outcome,
         bytes: report.bytes,
         supplemented: report.supplemented,
         refused: handed.damaged.len() + report.refused.len(),
+        not_believed: report.not_believed,
         barrier: Duration::try_from_secs_f64(report.barrier_seconds).unwrap_or_default(),
         elapsed: start.elapsed(),
     };

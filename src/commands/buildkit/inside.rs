@@ -9,7 +9,7 @@ use larder_store::{
     digest::BlobId,
     look_up::Found,
     receipt::Receipt,
-    take_in::take_in,
+    take_in::{Identities, take_in},
     verify::{FaultKind, verify_blobs},
 };
 
@@ -65,7 +65,9 @@ fn ask(arguments: &Inside, context: &Context<'_>) -> Result<Report, CommandError
 fn take(arguments: &Inside, context: &Context<'_>) -> Result<Report, CommandError> {
     let store = open(context)?;
     // The step's end is the build's: nobody is there to stop it otherwise.
-    let taken = take_in(&store, &arguments.request.join(STORE), context.now, threads(), &|| false)?;
+    // What the host gives is the user's own.
+    let request = arguments.request.join(STORE);
+    let taken = take_in(&store, &request, Identities::Believed, context.now, threads(), &|| false)?;
     Ok(Report::of(&taken))
 }
 

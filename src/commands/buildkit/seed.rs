@@ -72,6 +72,7 @@ pub(super) fn run(arguments: &Seed, context: &Context<'_>) -> Result<Outcome, Co
         bytes: report.bytes,
         supplemented: report.supplemented,
         refused: report.refused.len(),
+        not_believed: 0,
         barrier: Duration::try_from_secs_f64(report.barrier_seconds).unwrap_or_default(),
         elapsed: start.elapsed(),
     };

@@ -114,7 +114,7 @@ impl IndexClient {
         self.runtime.as_ref().expect("there until it is dropped")
     }
 
-    /// A whole file, checked against the digest that the index states.
+    /// A whole wheel, checked against the digest that the index states; without one, it must be a whole archive with its metadata.
     pub fn whole(&self, file: &IndexFile) -> Result<Bytes, IndexError> {
         self.wait_for(self.shared.whole(file))
     }
@@ -278,7 +278,11 @@ impl Shared {
     }
 
     async fn whole(&self, file: &IndexFile) -> Result<Bytes, IndexError> {
-        self.download(file, &Asking::new(&*self.watcher, &file.file_name)).await
+        let bytes = self.download(file, &Asking::new(&*self.watcher, &file.file_name)).await?;
+        if file.sha256.is_none() {
+            archive::metadata_of(&bytes, &project(file)?).map_err(|source| unreadable(file, source))?;
+        }
+        Ok(bytes)
     }
 
     async fn download(&self, file: &IndexFile, asking: &Asking<'_>) -> Result<Bytes, IndexError> {

@@ -29,6 +29,18 @@ impl Index for MemoryIndex {
         Ok(())
     }
 
+    fn remove(&mut self, keys: &[Key], blobs: &[BlobId]) -> Result<(), IndexError> {
+        for key in keys {
+            if self.keys.get(key).is_some_and(|blob| blobs.contains(blob)) {
+                self.keys.remove(key);
+            }
+        }
+        for blob in blobs {
+            self.blobs.remove(blob);
+        }
+        Ok(())
+    }
+
     fn touch(&mut self, blobs: &[BlobId], day: u32) -> Result<(), IndexError> {
         for blob in blobs {
             if let Some(entry) = self.blobs.get_mut(blob) {

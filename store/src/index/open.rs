@@ -64,7 +64,7 @@ pub(crate) fn with<T>(
 /// Removes the index, so that the next one is made from the receipts. Others who use it now are waited for.
 pub(crate) fn discard(layout: &Layout) -> Result<(), StoreError> {
     let path = layout.index_lock();
-    let lock_file = lock::open(&path)?;
+    let lock_file = lock::open(layout, &path, Names::One)?;
     lock::exclusive(&lock_file, &path, DISCARD_PATIENCE)?;
     amend::remove(&layout.index())
 }

@@ -1,6 +1,6 @@
 //! The index on disk. sled 0.34 checks each record that it reads, so damage shows on any call, not on open alone.
 
-use std::{io, path::Path};
+use std::{collections::HashSet, io, path::Path};
 
 use super::{Addition, Entry, Index, IndexError};
 use crate::{
@@ -134,6 +134,23 @@ impl Index for SledIndex {
         // Entries first: a key whose blob has no entry is passed over.
         self.blobs.apply_batch(blobs)?;
         self.keys.apply_batch(keys)?;
+        self.is_changed = true;
+        Ok(())
+    }
+
+    fn remove(&mut self, keys: &[Key], blobs: &[BlobId]) -> Result<(), IndexError> {
+        let gone: HashSet<&BlobId> = blobs.iter().collect();
+        let (mut keys_batch, mut blobs_batch) = (::sled::Batch::default(), ::sled::Batch::default());
+        for key in keys {
+            if self.blob_of(key)?.is_some_and(|blob| gone.contains(&blob)) {
+                keys_batch.remove(key.as_bytes());
+            }
+        }
+        for blob in blobs {
+            blobs_batch.remove(blob.as_bytes());
+        }
+        self.keys.apply_batch(keys_batch)?;
+        self.blobs.apply_batch(blobs_batch)?;
         self.is_changed = true;
         Ok(())
     }

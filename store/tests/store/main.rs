@@ -4,6 +4,7 @@
 
 mod below;
 mod damage;
+mod forget;
 mod namesakes;
 mod planted;
 mod racing;

@@ -18,7 +18,7 @@ use larder_store::{
     look_up::{Found, Wanted},
     receipt::Receipt,
     survey::Tally,
-    take_in::{RefusalReason, TakenIn, UnfitReceipt, take_in},
+    take_in::{Identities, RefusalReason, TakenIn, UnfitReceipt, take_in},
     verify::verify,
 };
 
@@ -27,7 +27,7 @@ use crate::support::{fetch, now, put, sha512, store};
 type Damage = Box<dyn Fn(&Store, &BlobId)>;
 
 fn take(store: &Store, from: &Path) -> TakenIn {
-    take_in(store, from, now(), 2, &|| false).unwrap()
+    take_in(store, from, Identities::Believed, now(), 2, &|| false).unwrap()
 }
 
 fn receipt_path(store: &Path, blob: &BlobId) -> PathBuf {
@@ -230,10 +230,35 @@ fn bytes_that_were_recorded_first_are_not_replaced_by_others_of_the_same_identit
 }
 
 #[test]
+fn who_is_not_believed_about_identities_gives_bytes_and_no_more() {
+    let ((_there, theirs), (_here, ours)) = (store(), store());
+    let commit = |number: u32| Wanted::Identity(format!("git github owner/repository#{number:04}"));
+    let same = fetch(&ours, &commit(1), b"known to both").unwrap();
+    fetch(&theirs, &commit(1), b"known to both").unwrap();
+    let other = fetch(&theirs, &commit(2), b"known there alone").unwrap();
+    let known = |identities| take_in(&ours, theirs.root(), identities, now(), 2, &|| false).unwrap();
+    for taken in [1, 0] {
+        let outcome = known(Identities::Known);
+        assert_eq!((outcome.taken.count, outcome.not_believed, outcome.refused.len()), (taken, 1, 0), "{outcome:?}");
+        assert_eq!(found(&ours, &commit(1)), Some(same));
+        assert_eq!(found(&ours, &commit(2)), None, "the bytes are here and are not those of the commit");
+        assert_eq!(found(&ours, &sha512(b"known there alone")), Some(other));
+    }
+    // What this store recorded itself is no news, and what contradicts it is still refused.
+    fetch(&ours, &commit(3), b"ours").unwrap();
+    fetch(&theirs, &commit(3), b"theirs").unwrap();
+    let outcome = known(Identities::Known);
+    assert!(matches!(outcome.refused[..], [ref refusal] if matches!(refusal.reason, RefusalReason::Conflict { .. })));
+    // The user's own store is believed.
+    assert_eq!(known(Identities::Believed).not_believed, 0);
+    assert_eq!(found(&ours, &commit(2)), Some(other));
+}
+
+#[test]
 fn a_folder_that_is_no_store_or_of_a_newer_larder_is_refused_as_a_whole() {
     let ((there, theirs), (_here, ours)) = (store(), store());
     put(&theirs, b"tarball");
-    let refused = |from: &Path| take_in(&ours, from, now(), 1, &|| false).unwrap_err();
+    let refused = |from: &Path| take_in(&ours, from, Identities::Believed, now(), 1, &|| false).unwrap_err();
     fs::write(there.path().join("meta.json"), r#"{"format": 2, "needs": "3.1.4"}"#).unwrap();
     assert!(matches!(refused(there.path()), StoreError::NewerFormat { format: 2, .. }));
     let empty = tempfile::tempdir().unwrap();
@@ -251,7 +276,7 @@ fn stopped_at_any_piece_it_keeps_what_is_whole_and_goes_on_the_next_time() {
         let (here, ours) = store();
         let asked = AtomicUsize::new(0);
         let is_stopped = || asked.fetch_add(1, Ordering::Relaxed) >= most;
-        let stopped = take_in(&ours, theirs.root(), now(), 2, &is_stopped).unwrap();
+        let stopped = take_in(&ours, theirs.root(), Identities::Believed, now(), 2, &is_stopped).unwrap();
         assert!(stopped.is_stopped && stopped.taken.count < 20, "{most}: {stopped:?}");
         let verification = verify(&ours, 1, &|_| ()).unwrap();
         assert_eq!((verification.checked.count, verification.faults.len()), (stopped.taken.count, 0));

@@ -98,6 +98,25 @@ fn an_index_that_knows_no_json_is_read_too() {
 }
 
 #[test]
+fn what_comes_for_a_file_without_a_digest_must_be_a_wheel() {
+    let project = Pyodide::new(&[]);
+    let (file, bytes) = wheel("a", "1.0", "py3-none-any", &[]);
+    let page = format!(r#"<a href="/files/{file}" data-core-metadata="true">{file}</a>"#);
+    project.world.server.on("/simple/a/", Reply::body(page).header("content-type", "text/html"));
+    let metadata = "Metadata-Version: 2.1\nName: a\nVersion: 1.0\n";
+    project.world.server.on(&format!("/files/{file}.metadata"), Reply::body(metadata));
+    project.ask(&["a"], "");
+    for wrong in [&b"<html>Sign in</html>"[..], &bytes[..bytes.len() / 2]] {
+        project.world.server.on(&format!("/files/{file}"), Reply::body(wrong));
+        let run = project.world.run(&["lock"]);
+        assert!(run.code == Some(1) && run.err.contains("it is not a zip archive, or is not whole"), "{run:?}");
+        assert!(!project.world.project().join("larder.lock").exists());
+    }
+    project.world.server.on(&format!("/files/{file}"), Reply::body(bytes));
+    assert_eq!(project.lock(), ["a 1.0"]);
+}
+
+#[test]
 fn a_file_without_a_digest_is_fetched_whole_for_it() {
     let project = Pyodide::new(&[]);
     let (file, bytes) = wheel("a", "1.0", "py3-none-any", &[]);

@@ -1,0 +1,56 @@
+//! What the project's own files say about how servers are reached and known: proxies and certificates. Whoever writes them can answer in a server's place.
+
+use super::layers::{Layers, read_file};
+
+/// What they say, as a digest of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ProjectTransport {
+    digest: blake3::Hash,
+    /// Whether it is about certificates: then https proves nothing.
+    is_about_trust: bool,
+}
+
+impl ProjectTransport {
+    /// `None` if they say nothing of the kind, as nearly always.
+    pub(super) fn read(layers: &Layers) -> Option<Self> {
+        let mut hasher = blake3::Hasher::new();
+        let (mut says_something, mut is_about_trust) = (false, false);
+        for key in ["proxy", "https-proxy", "strict-ssl", "ca", "cafile"] {
+            let found = layers.find(key).filter(|found| !found.is_nothing() && layers.is_from_project(found));
+            let Some(found) = found.filter(|found| key != "strict-ssl" || found.flag() == Some(false)) else {
+                continue;
+            };
+            says_something = true;
+            is_about_trust |= !key.ends_with("proxy");
+            let mut note = |bytes: &[u8]| {
+                hasher.update(&(bytes.len() as u64).to_le_bytes()).update(bytes);
+            };
+            note(key.as_bytes());
+            found.texts().for_each(|text| note(text.as_bytes()));
+            if key == "cafile"
+                && let Some(Ok(Some(bytes))) = found.path().map(|path| read_file(&path))
+            {
+                note(&bytes);
+            }
+        }
+        says_something.then(|| Self { digest: hasher.finalize(), is_about_trust })
+    }
+
+    /// What several lockfiles' projects say together: which of them a request goes by is not told apart.
+    pub fn together(all: impl IntoIterator<Item = Self>) -> Option<Self> {
+        all.into_iter().reduce(|one, other| Self {
+            digest: blake3::hash(&[one.digest.as_bytes().as_slice(), other.digest.as_bytes()].concat()),
+            is_about_trust: one.is_about_trust || other.is_about_trust,
+        })
+    }
+
+    /// Whether it can change what comes from an address with this scheme.
+    pub fn reaches(&self, scheme: &str) -> bool {
+        self.is_about_trust || scheme != "https"
+    }
+
+    /// The digest, in hexadecimal digits.
+    pub fn digest(&self) -> String {
+        self.digest.to_hex().to_string()
+    }
+}
