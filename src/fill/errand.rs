@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
-use larder_store::{StoreError, claim::Claimed, commit::Committer, digest::Integrity, look_up::LookUp, part::Sealed};
+use larder_store::{
+    StoreError, claim::Claimed, commit::Committer, digest::Integrity, look_up::LookUp, part::Sealed, receipt::Origin,
+};
 use reqwest::StatusCode;
 use url::Url;
 
 use super::{
     FailureKind, Order,
     archive::Archives,
-    local,
+    gone, local,
     packuments::{PackumentError, Packuments},
     sink::PartSink,
     watch::{FileProgress, Tally},
@@ -73,10 +75,12 @@ async fn have(shared: &Shared, order: &Arc<Order>, progress: &Arc<FileProgress>)
         _ => None,
     };
     let mut addresses = order.addresses.clone();
+    // Shared by all tries: there may be as many origins as addresses.
+    let origins: Arc<[Origin]> = order.origins.clone().into();
     let mut next = 0;
     let mut wrong_bytes = None;
     loop {
-        let error = match once(shared, order, integrity.as_ref(), &addresses[next], progress).await {
+        let error = match once(shared, order, integrity.as_ref(), &origins, &addresses[next], progress).await {
             Err(FailureKind::Download(error)) => error,
             done => return done,
         };
@@ -97,7 +101,8 @@ async fn have(shared: &Shared, order: &Arc<Order>, progress: &Arc<FileProgress>)
             wrong_bytes.get_or_insert_with(|| Arc::clone(&error));
         }
         if is_last {
-            return Err(FailureKind::Download(wrong_bytes.unwrap_or(error)));
+            let error = wrong_bytes.unwrap_or(error);
+            return Err(FailureKind::Download(gone::explained(shared, order, error, progress).await));
         }
     }
 }
@@ -106,11 +111,12 @@ async fn once(
     shared: &Shared,
     order: &Arc<Order>,
     integrity: Option<&Integrity>,
+    origins: &Arc<[Origin]>,
     address: &Address,
     progress: &Arc<FileProgress>,
 ) -> Result<Tried, FailureKind> {
     let failed = |error| FailureKind::Download(Arc::new(error));
-    let part = match claim(shared, order, integrity).await.map_err(|error| FailureKind::Store(Arc::new(error)))? {
+    let part = match claim(shared, order, integrity, origins).await.map_err(|error| FailureKind::Store(Arc::new(error)))? {
         Claimed::Busy => return Ok(Tried::Busy),
         Claimed::Here(_) => return Ok(Tried::Here),
         Claimed::Yours(part) => part,
@@ -138,9 +144,15 @@ async fn once(
     Ok(Tried::Sealed(Box::new(sealed.map_err(failed)?)))
 }
 
-async fn claim(shared: &Shared, order: &Arc<Order>, integrity: Option<&Integrity>) -> Result<Claimed, StoreError> {
+async fn claim(
+    shared: &Shared,
+    order: &Arc<Order>,
+    integrity: Option<&Integrity>,
+    origins: &Arc<[Origin]>,
+) -> Result<Claimed, StoreError> {
     let (look_up, order, integrity) = (Arc::clone(&shared.look_up), Arc::clone(order), integrity.cloned());
-    let claim = move || look_up.claim(&order.wanted, integrity.as_ref(), order.origins.clone());
+    let origins = Arc::clone(origins);
+    let claim = move || look_up.claim(&order.wanted, integrity.as_ref(), origins);
     blocking(claim).await
 }
 

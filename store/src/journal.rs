@@ -5,7 +5,7 @@
 //! them into the index.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     fs::{File, OpenOptions},
     io::{Read as _, Seek as _, SeekFrom, Write as _},
 };
@@ -81,14 +81,20 @@ pub(crate) fn fold(store: &Store, today: u32) -> Result<Option<IndexState>, Stor
     file.read_to_end(&mut bytes).at("read", &path)?;
     let mut additions = Vec::new();
     let mut unpublished = Vec::new();
+    // Each receipt is read once: one blob may have thousands of keys.
+    let mut receipts: HashMap<BlobId, (Option<Addition>, HashSet<KeyHash>)> = HashMap::new();
     for (key, blob) in records_of(&bytes) {
-        // An older receipt of the same blob may not know this key yet. The part first: it becomes the blob.
-        match receipt::read(layout, &blob) {
-            Some(receipt) if receipt.keys().any(|known| known.hash() == key) => {
-                additions.push(Addition::of(&receipt, today));
+        let (addition, keys) = receipts.entry(blob).or_insert_with(|| match receipt::read(layout, &blob) {
+            Some(receipt) => {
+                (Some(Addition::of(&receipt, today)), receipt.keys().map(|key| key.hash()).collect())
             }
-            _ if layout.part_of(&key).exists() || layout.blob(&blob).exists() => unpublished.push((key, blob)),
-            _ => {}
+            None => (None, HashSet::new()),
+        });
+        // An older receipt of the same blob may not know this key yet. The part first: it becomes the blob.
+        match () {
+            () if keys.contains(&key) => additions.extend(addition.take()),
+            () if layout.part_of(&key).exists() || layout.blob(&blob).exists() => unpublished.push((key, blob)),
+            () => {}
         }
     }
     if additions.is_empty() && unpublished.len() * RECORD == bytes.len() {

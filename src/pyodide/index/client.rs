@@ -318,5 +318,5 @@ fn is_status(error: &DownloadError, statuses: &[StatusCode]) -> bool {
 
 /// Whether the server answered and said no: asking in another way may help.
 fn is_refusal(error: &DownloadError) -> bool {
-    matches!(error.last(), DownloadError::Status { status, .. } if status.is_client_error())
+    matches!(error.last(), DownloadError::Status { status, .. } if status.is_client_error() || status.is_server_error())
 }
