@@ -80,10 +80,7 @@ mod tests {
     #[test]
     fn nothing_that_a_terminal_obeys_is_left() {
         let text = "a\u{1b}[31m\u{7f}\u{9b}\u{202e}b\u{2066}\u{200f}\u{61c}\r\n\té";
-        assert_eq!(
-            escaped(text),
-            "a\\u{1b}[31m\\u{7f}\\u{9b}\\u{202e}b\\u{2066}\\u{200f}\\u{61c}\\u{d}\\u{a}\\u{9}é"
-        );
+        assert_eq!(escaped(text), "a\\u{1b}[31m\\u{7f}\\u{9b}\\u{202e}b\\u{2066}\\u{200f}\\u{61c}\\u{d}\\u{a}\\u{9}é");
         assert_eq!(printable(text), "a\\u{1b}[31m\\u{7f}\\u{9b}\\u{202e}b\\u{2066}\\u{200f}\\u{61c}\\u{d}\n\té");
         assert!(matches!(printable("as it is\n"), Cow::Borrowed(_)));
     }

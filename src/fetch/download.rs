@@ -303,8 +303,7 @@ fn is_malformed(error: &DownloadError) -> bool {
 fn is_about_now(error: &DownloadError) -> bool {
     match error {
         DownloadError::Status { status, retry_after, .. } => {
-            retry_after.is_some()
-                || matches!(*status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE)
+            retry_after.is_some() || matches!(*status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE)
         }
         _ => true,
     }

@@ -160,7 +160,9 @@ fn offered(headers: &HeaderMap) -> Vec<String> {
     let values = headers.get_all(PROXY_AUTHENTICATE).iter().filter_map(|value| value.to_str().ok());
     for challenge in values.flat_map(|value| value.split(',')) {
         let word = challenge.split_whitespace().next().unwrap_or_default();
-        let is_name = !word.is_empty() && word.len() <= 32 && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        let is_name = !word.is_empty()
+            && word.len() <= 32
+            && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
         if is_name && offered.len() < LISTED && !offered.iter().any(|known| known == word) {
             offered.push(word.to_owned());
         }

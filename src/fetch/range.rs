@@ -27,7 +27,8 @@ pub struct Validator(Box<str>);
 impl Validator {
     /// A validator from what [`as_str`](Self::as_str) gave; `None` if it is not one that can be sent, or has more than 512 bytes.
     pub fn new(text: &str) -> Option<Self> {
-        ((1..=LONGEST_VALIDATOR).contains(&text.len()) && text.bytes().all(|byte| (b' '..0x7f).contains(&byte))).then(|| Self(text.into()))
+        ((1..=LONGEST_VALIDATOR).contains(&text.len()) && text.bytes().all(|byte| (b' '..0x7f).contains(&byte)))
+            .then(|| Self(text.into()))
     }
 
     /// The validator of a response, if it has one.

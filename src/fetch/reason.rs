@@ -35,7 +35,8 @@ pub(super) async fn reason(response: reqwest::Response) -> Option<Box<str>> {
     if let Some(phrase) = response.extensions().get::<hyper::ext::ReasonPhrase>() {
         let phrase = String::from_utf8_lossy(phrase.as_bytes());
         let canonical = status.canonical_reason().unwrap_or_default();
-        add(phrase.strip_prefix(canonical).unwrap_or(&phrase));
+        let is_repeated = phrase.get(..canonical.len()).is_some_and(|start| start.eq_ignore_ascii_case(canonical));
+        add(if is_repeated { &phrase[canonical.len()..] } else { &phrase });
     }
     if let Some(notice) = response.headers().get("npm-notice") {
         add(&String::from_utf8_lossy(notice.as_bytes()));

@@ -11,7 +11,7 @@ use url::Url;
 use super::{
     FailureKind, Order,
     archive::Archives,
-    gone, local,
+    local,
     packuments::{PackumentError, Packuments},
     sink::PartSink,
     watch::{FileProgress, Tally},
@@ -101,8 +101,7 @@ async fn have(shared: &Shared, order: &Arc<Order>, progress: &Arc<FileProgress>)
             wrong_bytes.get_or_insert_with(|| Arc::clone(&error));
         }
         if is_last {
-            let error = wrong_bytes.unwrap_or(error);
-            return Err(FailureKind::Download(gone::explained(shared, order, error, progress).await));
+            return Err(FailureKind::Download(wrong_bytes.unwrap_or(error)));
         }
     }
 }
@@ -116,11 +115,12 @@ async fn once(
     progress: &Arc<FileProgress>,
 ) -> Result<Tried, FailureKind> {
     let failed = |error| FailureKind::Download(Arc::new(error));
-    let part = match claim(shared, order, integrity, origins).await.map_err(|error| FailureKind::Store(Arc::new(error)))? {
-        Claimed::Busy => return Ok(Tried::Busy),
-        Claimed::Here(_) => return Ok(Tried::Here),
-        Claimed::Yours(part) => part,
-    };
+    let part =
+        match claim(shared, order, integrity, origins).await.map_err(|error| FailureKind::Store(Arc::new(error)))? {
+            Claimed::Busy => return Ok(Tried::Busy),
+            Claimed::Here(_) => return Ok(Tried::Here),
+            Claimed::Yours(part) => part,
+        };
     let (sink, url) = (PartSink::new(part), address.url.clone());
     let sealed = if let Some(member) = &address.member {
         let watched = Arc::clone(progress) as _;

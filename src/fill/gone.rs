@@ -5,30 +5,51 @@ use std::sync::Arc;
 use reqwest::StatusCode;
 use url::Url;
 
-use super::{Order, errand::Shared, packuments::PackumentError, watch::FileProgress};
+use super::{FailureKind, Order, errand::Shared, packuments::PackumentError, watch::FileProgress};
 use crate::{fetch::DownloadError, redacted::redact};
 
-/// The error with what is known about a file that is not there.
+/// More files that are gone are a registry's trouble, and are not asked about.
+const MOST: usize = 20;
+
+/// These failures, with what is known about files that are not there. Each costs a request.
 pub(super) async fn explained(
+    shared: &Shared,
+    failed: Vec<(Arc<Order>, FailureKind)>,
+    progress: &FileProgress,
+) -> Vec<(Arc<Order>, FailureKind)> {
+    if failed.len() > MOST {
+        return failed;
+    }
+    let mut explained = Vec::with_capacity(failed.len());
+    for (order, kind) in failed {
+        let kind = match kind {
+            FailureKind::Download(error) => FailureKind::Download(explained_one(shared, &order, error, progress).await),
+            other => other,
+        };
+        explained.push((order, kind));
+    }
+    explained
+}
+
+/// Whether a failure is a file that is not there, and a question may tell more.
+pub(super) fn is_explainable(kind: &FailureKind) -> bool {
+    let FailureKind::Download(error) = kind else { return false };
+    matches!(&**error, DownloadError::Status { status, reason: None, .. } if is_gone(*status))
+}
+
+async fn explained_one(
     shared: &Shared,
     order: &Order,
     error: Arc<DownloadError>,
-    progress: &Arc<FileProgress>,
+    progress: &FileProgress,
 ) -> Arc<DownloadError> {
-    let DownloadError::Status { url, status, reason: None, .. } = &*error else { return error };
-    if !is_gone(*status) {
-        return error;
-    }
+    let DownloadError::Status { url, .. } = &*error else { return error };
     // The address asked last, unless that is where a redirect led.
     let asked = order.addresses.iter().map(|address| &address.url).find(|address| redact(address) == url.as_str());
     let tarball = asked.unwrap_or(&order.addresses[0].url);
     let Some(packument) = packument_of(tarball, &order.artifacts[0].name) else { return error };
     let version = &order.artifacts[0].version;
-    let progress = FileProgress::of_documents(progress);
-    let Some(told) = shared.packuments.distribution_if_few(&shared.client, &packument, version, &progress).await else {
-        return error;
-    };
-    let why = match told {
+    let why = match shared.packuments.distribution(&shared.client, &packument, version, progress).await {
         Ok(_) => "the registry lists this version, and its file is gone",
         Err(PackumentError::NoVersion) => "the registry has the package, and not this version",
         Err(PackumentError::Download(told)) if is_refused_as_gone(&told) => "the registry has no package of this name",

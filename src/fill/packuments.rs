@@ -2,10 +2,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use larder_store::digest::{Algorithm, Digest, DigestError, Integrity};
@@ -19,8 +16,6 @@ use crate::fetch::{Client, DownloadError, Progress, document};
 const ACCEPT: &str = "application/vnd.npm.install-v1+json; q=1.0, application/json; q=0.8";
 /// Far more than a packument should have: it is held in memory.
 const LONGEST: u64 = 256 << 20;
-/// Where nothing depends on the answer but a message, only so many are asked for in a run.
-const MOST_FOR_MESSAGES: usize = 20;
 
 /// What a registry says of one version.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,27 +77,9 @@ struct Dist {
 
 /// The packuments asked for so far: each once.
 #[derive(Default)]
-pub(super) struct Packuments {
-    asked: Mutex<HashMap<Url, Asked>>,
-    for_messages: AtomicUsize,
-}
+pub(super) struct Packuments(Mutex<HashMap<Url, Asked>>);
 
 impl Packuments {
-    /// What the registry says of a version, for a message: `None` if too much was asked for that.
-    pub(super) async fn distribution_if_few(
-        &self,
-        client: &Client,
-        url: &Url,
-        version: &str,
-        progress: &dyn Progress,
-    ) -> Option<Result<Distribution, PackumentError>> {
-        let is_known = self.asked.lock().unwrap_or_else(PoisonError::into_inner).contains_key(url);
-        if !is_known && self.for_messages.fetch_add(1, Ordering::Relaxed) >= MOST_FOR_MESSAGES {
-            return None;
-        }
-        Some(self.distribution(client, url, version, progress).await)
-    }
-
     /// What the registry says of a version.
     pub(super) async fn distribution(
         &self,
@@ -111,7 +88,7 @@ impl Packuments {
         version: &str,
         progress: &dyn Progress,
     ) -> Result<Distribution, PackumentError> {
-        let asked = Arc::clone(self.asked.lock().unwrap_or_else(PoisonError::into_inner).entry(url.clone()).or_default());
+        let asked = Arc::clone(self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(url.clone()).or_default());
         let versions = asked.get_or_init(|| ask(client, url, progress)).await;
         let versions = versions.as_ref().map_err(|error| match error {
             FirstError::Download(error) => PackumentError::Download(Arc::clone(error)),

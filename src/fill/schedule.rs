@@ -14,6 +14,7 @@ use super::{
     FailureKind, FillError, Filled, Order, WatchEvent, Watcher,
     archive::Archives,
     errand::{self, Outcome, Shared},
+    gone,
     packuments::Packuments,
     watch::{FileProgress, Tally},
 };
@@ -74,6 +75,7 @@ impl Schedule {
         let mut waiting: VecDeque<(u64, Arc<Order>)> = (0..).zip(orders.into_iter().map(Arc::new)).collect();
         let mut running = JoinSet::new();
         let mut busy: Vec<(u64, Arc<Order>)> = Vec::new();
+        let mut gone: Vec<(Arc<Order>, FailureKind)> = Vec::new();
         loop {
             while running.len() < jobs
                 && let Some((file, order)) = waiting.pop_front()
@@ -82,7 +84,7 @@ impl Schedule {
             }
             let Some(ended) = running.join_next().await else {
                 if busy.is_empty() {
-                    return Ok(());
+                    break;
                 }
                 self.watcher.event(WatchEvent::WaitingForOthers { files: busy.len() });
                 tokio::time::sleep(BUSY_STEP).await;
@@ -107,11 +109,20 @@ impl Schedule {
                     if let Some(error) = fatal(&kind) {
                         return Err(error);
                     }
-                    filled.failures.extend(order.failures(&kind));
+                    if gone::is_explainable(&kind) {
+                        gone.push((order, kind));
+                    } else {
+                        filled.failures.extend(order.failures(&kind));
+                    }
                 }
             }
             self.watcher.event(WatchEvent::Ended { file });
         }
+        let (tally, watcher) = (Arc::clone(&self.shared.tally), Arc::clone(&self.watcher));
+        let progress = FileProgress { tally, watcher, file: None };
+        let gone = gone::explained(&self.shared, gone, &progress).await;
+        filled.failures.extend(gone.iter().flat_map(|(order, kind)| order.failures(kind)));
+        Ok(())
     }
 
     fn start(&self, file: u64, order: Arc<Order>) -> impl Future<Output = Ended> + use<> {

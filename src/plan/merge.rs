@@ -181,7 +181,8 @@ fn both_hold(ours: Option<Integrity>, theirs: Option<&Integrity>) -> Option<Opti
     let left = |digest: &&Digest, other: &Integrity, named: &[Algorithm]| {
         other.contains(digest) || !named.contains(&digest.algorithm())
     };
-    let (our_algorithms, their_algorithms): (Vec<_>, Vec<_>) = (ours.algorithms().collect(), theirs.algorithms().collect());
+    let (our_algorithms, their_algorithms): (Vec<_>, Vec<_>) =
+        (ours.algorithms().collect(), theirs.algorithms().collect());
     let ours_left = ours.digests().iter().filter(|digest| left(digest, theirs, &their_algorithms));
     let theirs_left = theirs.digests().iter().filter(|digest| left(digest, &ours, &our_algorithms));
     Some(Integrity::new(ours_left.chain(theirs_left).copied()))

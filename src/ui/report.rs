@@ -31,7 +31,11 @@ pub fn failures(printer: Printer, failures: &[Failure]) {
     }
     let untold: usize = groups.iter().skip(REASONS).map(|group| group.failures.len()).sum();
     if untold > 0 {
-        printer.error(&format!("and {} more, for other reasons: `--json` lists them all", units::count(untold)), &[], None);
+        printer.error(
+            &format!("and {} more, for other reasons: `--json` lists them all", units::count(untold)),
+            &[],
+            None,
+        );
     }
     let mut hints: Vec<&str> = Vec::new();
     for failure in groups.iter().flat_map(|group| &group.failures) {
@@ -46,8 +50,7 @@ fn groups(failures: &[Failure]) -> Vec<Group<'_>> {
     let mut places: HashMap<(String, Vec<String>), usize> = HashMap::new();
     for failure in failures {
         let sentence = failure.kind.sentence(&failure.entries[0].lockfile);
-        let causes: Vec<String> =
-            failure.kind.causes().iter().map(|cause| apart(cause).1.to_owned()).collect();
+        let causes: Vec<String> = failure.kind.causes().iter().map(|cause| apart(cause).1.to_owned()).collect();
         match places.entry((sentence.clone(), causes.clone())) {
             Entry::Occupied(at) => groups[*at.get()].failures.push(failure),
             Entry::Vacant(at) => {

@@ -85,9 +85,7 @@ pub(crate) fn fold(store: &Store, today: u32) -> Result<Option<IndexState>, Stor
     let mut receipts: HashMap<BlobId, (Option<Addition>, HashSet<KeyHash>)> = HashMap::new();
     for (key, blob) in records_of(&bytes) {
         let (addition, keys) = receipts.entry(blob).or_insert_with(|| match receipt::read(layout, &blob) {
-            Some(receipt) => {
-                (Some(Addition::of(&receipt, today)), receipt.keys().map(|key| key.hash()).collect())
-            }
+            Some(receipt) => (Some(Addition::of(&receipt, today)), receipt.keys().map(|key| key.hash()).collect()),
             None => (None, HashSet::new()),
         });
         // An older receipt of the same blob may not know this key yet. The part first: it becomes the blob.

@@ -75,7 +75,7 @@ fn one_failure_does_not_stop_the_others_and_all_are_listed() {
     hint: the registry does not have it: is it the right registry, and was the version unpublished?
     hint: the file at that address is not the one that was locked; if it was published anew on purpose, lock it anew with npm
     "###);
-    assert_eq!(world.server.count(&some[4].path()), 1, "wrong bytes are not asked for again");
+    assert_eq!(world.server.count(&some[4].path()), 2, "wrong bytes are asked for once more");
     world.server.on(&some[1].path(), Reply::body(some[1].bytes.clone()));
     world.server.on(&some[4].path(), Reply::body(some[4].bytes.clone()));
     let (_, document) = world.fetch_json(&[]);
