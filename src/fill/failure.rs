@@ -144,6 +144,10 @@ impl FailureKind {
                 Some("depend on a registry's package, or on a commit at GitHub, GitLab or Bitbucket")
             }
             Self::Download(error) => download_hint(error.last()),
+            Self::Packument(error) => match &**error {
+                PackumentError::Download(error) => download_hint(error.last()),
+                _ => None,
+            },
             _ => None,
         }
     }

@@ -282,10 +282,16 @@ impl Shared {
     }
 
     async fn download(&self, file: &IndexFile, asking: &Asking<'_>) -> Result<Bytes, IndexError> {
-        let bytes =
-            document(&self.client, &file.url, "*/*", LONGEST_WHEEL, asking).await.map_err(|error| lost(file, error))?;
-        check(&file.file_name, file.sha256, &bytes)?;
-        Ok(bytes)
+        let ask = async || {
+            let asked = document(&self.client, &file.url, "*/*", LONGEST_WHEEL, asking).await;
+            let bytes = asked.map_err(|error| lost(file, error))?;
+            check(&file.file_name, file.sha256, &bytes).map(|()| bytes)
+        };
+        match ask().await {
+            // A body without a length may have been cut.
+            Err(IndexError::Mismatch { .. }) => ask().await,
+            asked => asked,
+        }
     }
 }
 
