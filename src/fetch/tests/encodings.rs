@@ -94,7 +94,7 @@ async fn what_becomes_too_long_is_not_decompressed_further() {
     case.server.on("/a.tgz", encoded("gzip", gzip(&vec![0; 1_000_000])));
     let error = case.fetch().await.unwrap_err();
     let DownloadError::TooLong { limit: 100_000, actual, .. } = error else { panic!("{error}") };
-    assert_eq!(actual, 1_000_000, "in one piece, which is decoded before the limit is looked at");
+    assert!((100_001..=1_000_000).contains(&actual), "{actual}");
 }
 
 #[tokio::test]
