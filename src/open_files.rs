@@ -13,7 +13,7 @@ const BESIDE_DOWNLOADS: u64 = 64;
 const FOR_EACH_DOWNLOAD: u64 = 8;
 
 /// The soft limit as it was at the start, if it was raised; locked while a child is started with it.
-static AT_THE_START: Mutex<Option<Option<u64>>> = Mutex::new(None);
+static AT_THE_START: Mutex<Option<u64>> = Mutex::new(None);
 
 /// Raises the soft limit as far as the hard one lets it, or as is enough. Where that fails, what there is has to do.
 pub fn raise_limit() {
@@ -21,7 +21,7 @@ pub fn raise_limit() {
     let Some(raised) = raised(limit.current, limit.maximum) else { return };
     let mut at_the_start = AT_THE_START.lock().unwrap_or_else(PoisonError::into_inner);
     match setrlimit(Resource::Nofile, Rlimit { current: Some(raised), maximum: limit.maximum }) {
-        Ok(()) => *at_the_start = Some(limit.current),
+        Ok(()) => *at_the_start = limit.current,
         Err(error) => tracing::debug!(%error, raised, "the limit of open files stays as it is"),
     }
 }
@@ -49,7 +49,7 @@ pub fn with_first_limit<T>(start: impl FnOnce() -> T) -> T {
     let at_the_start = AT_THE_START.lock().unwrap_or_else(PoisonError::into_inner);
     let Some(first) = *at_the_start else { return start() };
     let raised = getrlimit(Resource::Nofile);
-    set(Rlimit { current: first, maximum: raised.maximum });
+    set(Rlimit { current: Some(first), maximum: raised.maximum });
     let started = start();
     set(raised);
     started

@@ -126,19 +126,15 @@ impl Leave {
             _ => None,
         };
         let mut state = self.proxy.state.lock().unwrap_or_else(PoisonError::into_inner);
-        match offered {
-            Some(offered) => {
-                let error = self.proxy.refusal(url, &offered);
-                *state = State::Refuses(offered);
-                Err(error)
-            }
-            None => {
-                if self.first.is_some() {
-                    *state = State::Tried;
-                }
-                Ok(())
-            }
+        if let Some(offered) = offered {
+            let error = self.proxy.refusal(url, &offered);
+            *state = State::Refuses(offered);
+            return Err(error);
         }
+        if self.first.is_some() {
+            *state = State::Tried;
+        }
+        Ok(())
     }
 }
 
