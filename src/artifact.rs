@@ -37,6 +37,9 @@ impl Ecosystem {
     }
 }
 
+/// npm publishes names of up to 214 characters; old ones and other registries' may be longer. What is longer than this is no name, bytes.
+const LONGEST_NAME: usize = 1024;
+
 /// A package's real name (`react`, `@scope/name`): never an alias, and safe in a path and in a URL's path.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
 #[serde(transparent)]
@@ -44,7 +47,7 @@ pub struct PackageName(Arc<str>);
 
 impl PackageName {
     /// Checks a name: `name` or `@scope/name`, each part neither empty, `.` nor `..`, and without control characters, white space,
-    /// slashes, backslashes or one of `:?#%"<>|*`. What is wrong comes back in words.
+    /// slashes, backslashes or one of `:?#%"<>|*`; at most 1,024 bytes in all. What is wrong comes back in words.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         let (scope, base) = match text.strip_prefix('@') {
             Some(rest) => {
@@ -53,6 +56,9 @@ impl PackageName {
             }
             None => (None, text),
         };
+        if text.len() > LONGEST_NAME {
+            return Err("a name that is longer than 1024 bytes");
+        }
         for part in scope.into_iter().chain([base]) {
             if part.is_empty() {
                 return Err("an empty name");

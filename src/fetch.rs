@@ -17,13 +17,16 @@ mod body;
 mod client;
 mod document;
 mod download;
+mod encoding;
 mod error;
 mod gate;
 #[cfg(any(target_feature = "crt-static", test))]
 mod names;
 mod progress;
+mod proxy;
 mod range;
 mod reach;
+mod reason;
 mod redirect;
 mod resolver;
 mod roots;

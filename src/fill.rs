@@ -13,6 +13,7 @@ mod credentials;
 mod errand;
 mod failure;
 mod first_bytes;
+mod gone;
 mod inflow;
 mod local;
 mod order;
@@ -39,6 +40,7 @@ pub use watch::{Unwatched, WatchEvent, Watcher};
 use crate::{
     fetch::{Client, ClientError, ClientSettings},
     npmrc::NpmConfig,
+    open_files,
 };
 
 /// How orders are filled.
@@ -180,6 +182,7 @@ fn download(
     filled: &mut Filled,
 ) -> Result<(), FillError> {
     let cores = std::thread::available_parallelism().map_or(2, usize::from);
+    let jobs = settings.jobs.min(open_files::affordable_jobs());
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(cores)
         // Hashing and writing: more threads than cores only take turns. Two more, for name look-ups and waits on the disk.
@@ -200,7 +203,7 @@ fn download(
         Arc::clone(watcher),
         settings.now,
     );
-    let outcome = runtime.block_on(schedule.run(missing, settings.jobs, filled));
+    let outcome = runtime.block_on(schedule.run(missing, jobs, filled));
     let start = std::time::Instant::now();
     let outcome = outcome.and_then(|(committer, tally)| {
         watcher.event(WatchEvent::Committing);

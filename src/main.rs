@@ -7,6 +7,7 @@ use larder::{
     cli::{Cli, ColorChoice, Global},
     commands::{self, Context},
     environment::Environment,
+    open_files,
     ui::printer::{Mode, Printer},
 };
 use tracing_subscriber::{Layer as _, layer::SubscriberExt as _, util::SubscriberInitExt as _};
@@ -21,6 +22,7 @@ fn main() -> ExitCode {
         }
     };
     start_log(cli.global.verbose);
+    open_files::raise_limit();
     let printer = printer(&cli.global, &environment);
     let below = environment.store_beside();
     let Some(store) = store(&cli.global, &environment).or_else(|| below.clone()) else {

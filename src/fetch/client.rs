@@ -19,8 +19,8 @@ use tokio::time::timeout;
 use url::Url;
 
 use super::{
-    ClientError, ClientSettings, DownloadError, Event, Phase, Progress, RedactedUrl, gate::Gates, reach::Reach,
-    resolver::Resolver, roots, tries::retry_after,
+    ClientError, ClientSettings, DownloadError, Event, Phase, Progress, RedactedUrl, encoding::Encoders, gate::Gates,
+    proxy::Proxies, reach::Reach, reason::reason, resolver::Resolver, roots, tries::retry_after,
 };
 use crate::redacted::without_userinfo;
 
@@ -32,6 +32,12 @@ const CONNECTION_WINDOW: u32 = 8 << 20;
 
 /// Longer frames mean fewer of them; too long, and one stream's frame delays the others.
 const FRAME_SIZE: u32 = 64 << 10;
+
+/// Header lines of an answer. hyper's own limit, 100, is below what some gateways add; their whole length is bounded besides.
+const HEADER_LINES: usize = 1000;
+
+/// Bytes of an answer's headers over HTTP/2. With HTTP/1.1 hyper's own limit is about as much.
+const HEADER_BYTES: u32 = 400 << 10;
 
 /// Knows which address is to be sent which `Authorization`.
 pub trait Credentials: Send + Sync {
@@ -59,6 +65,8 @@ struct Inner {
     lines: Vec<Line>,
     next_line: AtomicUsize,
     reach: Reach,
+    proxies: Proxies,
+    encoders: Encoders,
 }
 
 /// An HTTP client of its own, so that it has a connection of its own to each HTTP/2 host.
@@ -78,11 +86,12 @@ pub(super) struct Answer {
 
 impl Answer {
     /// The error that this answer is.
-    pub(super) fn refusal(&self) -> DownloadError {
+    pub(super) async fn refusal(self) -> DownloadError {
         let wait = self.response.headers().get(RETRY_AFTER);
         let retry_after = wait.and_then(|value| retry_after(value, Timestamp::now()));
         let status = self.response.status();
-        DownloadError::Status { url: self.url.clone(), status, is_authorized: self.is_authorized, retry_after }
+        let reason = reason(self.response).await;
+        DownloadError::Status { url: self.url, status, is_authorized: self.is_authorized, retry_after, reason }
     }
 }
 
@@ -104,8 +113,15 @@ impl Client {
         let lines = (0..settings.connections.max(1))
             .map(|_| Ok(Line { http: http_client(&settings, tls.clone(), resolver)?, gates: Gates::default() }))
             .collect::<Result<_, _>>()?;
-        let next_line = AtomicUsize::new(0);
-        Ok(Self(Arc::new(Inner { settings, credentials, lines, next_line, reach: Reach::default() })))
+        Ok(Self(Arc::new(Inner {
+            proxies: Proxies::of_settings(&settings),
+            settings,
+            credentials,
+            lines,
+            next_line: AtomicUsize::new(0),
+            reach: Reach::default(),
+            encoders: Encoders::default(),
+        })))
     }
 
     /// The settings it was made with.
@@ -115,6 +131,10 @@ impl Client {
 
     pub(super) fn reach(&self) -> &Reach {
         &self.0.reach
+    }
+
+    pub(super) fn encoders(&self) -> &Encoders {
+        &self.0.encoders
     }
 
     /// Sends one request and waits for the start of the response, whatever its status.
@@ -138,6 +158,10 @@ impl Client {
             value.set_sensitive(true);
             request.headers_mut().insert(AUTHORIZATION, value);
         }
+        let leave = match self.0.proxies.of(&address) {
+            Some(proxy) => Some(proxy.enter(&shown).await?),
+            None => None,
+        };
         let line = &self.0.lines[self.0.next_line.fetch_add(1, Ordering::Relaxed) % self.0.lines.len()];
         let pass = line.gates.enter(url).await;
         progress.event(Event::Requested);
@@ -145,6 +169,9 @@ impl Client {
         let limit = settings.connect_timeout.saturating_add(settings.stall_timeout);
         let response = timeout(limit, line.http.execute(request)).await;
         pass.open();
+        if let (Some(leave), Ok(response)) = (leave, &response) {
+            leave.settle(&shown, response.as_ref())?;
+        }
         match response {
             Ok(Ok(response)) => {
                 self.0.reach.reached(url);
@@ -183,6 +210,8 @@ fn http_client(
         .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(settings.connect_timeout)
         .dns_resolver(Arc::clone(resolver))
+        .http1_max_headers(HEADER_LINES)
+        .http2_max_header_list_size(HEADER_BYTES)
         .http2_initial_stream_window_size(STREAM_WINDOW)
         .http2_initial_connection_window_size(CONNECTION_WINDOW)
         .http2_max_frame_size(FRAME_SIZE)

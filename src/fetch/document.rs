@@ -10,10 +10,11 @@ use reqwest::{
 use url::Url;
 
 use super::{
-    Client, DownloadError, Event, Progress,
+    Client, DownloadError, Event, Progress, RedactedUrl,
     body::Incoming,
     client::Answer,
     download::within_total,
+    encoding::{DecodeError, Encoding, decoded},
     range::{ContentRange, text},
     redirect::exchange,
     tries::Tries,
@@ -91,7 +92,7 @@ async fn attempt(
 ) -> Result<Page, DownloadError> {
     let answer = exchange(client, url, headers, progress).await?;
     if answer.response.status() != StatusCode::OK {
-        return Err(answer.refusal());
+        return Err(answer.refusal().await);
     }
     let content_type = text(answer.response.headers(), CONTENT_TYPE).map(str::to_owned);
     let url = answer.address.clone();
@@ -135,9 +136,13 @@ async fn attempt_slice(
         StatusCode::PARTIAL_CONTENT => {}
         // The whole, or a refusal of ranges alone.
         StatusCode::OK | StatusCode::RANGE_NOT_SATISFIABLE | StatusCode::NOT_IMPLEMENTED => return Ok(None),
-        _ => return Err(answer.refusal()),
+        _ => return Err(answer.refusal().await),
     }
     let stated = text(response.headers(), CONTENT_RANGE).and_then(ContentRange::parse);
+    // A piece of what was compressed on the way is no piece of the file.
+    if Encoding::of(response.headers()).is_some() {
+        return Ok(None);
+    }
     let Some(ContentRange { bytes: Some((first, last)), total: Some(total) }) = stated else { return Ok(None) };
     let is_asked_for = match piece {
         Piece::Tail(_) => last + 1 == total,
@@ -152,6 +157,7 @@ async fn attempt_slice(
 
 async fn body(client: &Client, answer: Answer, limit: u64, progress: &dyn Progress) -> Result<Bytes, DownloadError> {
     let expected = answer.response.content_length();
+    let encoding = Encoding::of(answer.response.headers());
     let settings = client.settings();
     let mut incoming =
         Incoming { response: answer.response, url: answer.url, settings, progress, limit, received: 0, expected };
@@ -160,6 +166,23 @@ async fn body(client: &Client, answer: Answer, limit: u64, progress: &dyn Progre
     while let Some(bytes) = incoming.next().await? {
         document.extend_from_slice(&bytes);
     }
+    let url = incoming.url;
+    let document = undone(document.freeze(), encoding, limit, url)?;
     progress.event(Event::Finished { len: document.len() as u64 });
-    Ok(document.freeze())
+    Ok(document)
+}
+
+/// A document without the encoding that its server gave it, if its bytes are encoded so.
+fn undone(document: Bytes, encoding: Option<Encoding>, limit: u64, url: RedactedUrl) -> Result<Bytes, DownloadError> {
+    match encoding {
+        None => Ok(document),
+        Some(Encoding::Known(coding)) => match decoded(coding, &document, limit) {
+            Ok(decoded) => Ok(decoded.unwrap_or(document)),
+            Err(DecodeError::TooLong { limit, actual }) => Err(DownloadError::TooLong { url, limit, actual }),
+            Err(DecodeError::Malformed) => Ok(document),
+        },
+        // What is text is not compressed, whatever the header says.
+        Some(Encoding::Unknown(_)) if str::from_utf8(&document).is_ok() => Ok(document),
+        Some(Encoding::Unknown(encoding)) => Err(DownloadError::Encoding { url, encoding, source: None }),
+    }
 }

@@ -13,6 +13,7 @@ use super::{
     Client, DownloadError, Event, FinishError, Kept, Phase, Progress, RedactedUrl, Sink, Validator,
     body::{Incoming, pour},
     client::Answer,
+    encoding::{Coding, DecodeError, Decoding, Encoding},
     range::{ContentRange, text},
     redirect::exchange,
     tries::Tries,
@@ -45,7 +46,18 @@ pub async fn download<S: Sink>(
     sink: S,
     progress: Arc<dyn Progress>,
 ) -> Result<S::Done, DownloadError> {
-    let download = Download { client, request, writer: Writer::new(sink), progress: &*progress, may_resume: true };
+    let writer = Writer::new(Decoding::new(sink, client.settings().max_bytes));
+    let download = Download {
+        client,
+        request,
+        writer,
+        progress: &*progress,
+        resuming: Resuming::Allowed,
+        coding: None,
+        wrong: None,
+        has_repeated: false,
+        has_decoded: None,
+    };
     within_total(client, &request.url, download.run()).await
 }
 
@@ -64,10 +76,27 @@ pub(super) async fn within_total<T>(
 struct Download<'a, S> {
     client: &'a Client,
     request: &'a Request,
-    writer: Writer<S>,
+    writer: Writer<Decoding<S>>,
     progress: &'a dyn Progress,
-    /// Cleared when resuming went wrong: from then on, every try takes the whole.
-    may_resume: bool,
+    resuming: Resuming,
+    /// What the sink was last told to decode.
+    coding: Option<Coding>,
+    /// Whether a body that came whole and wrong was asked for once more.
+    has_repeated: bool,
+    /// Whether the encoded body that came whole and wrong was decoded: the next one is taken the other way.
+    has_decoded: Option<bool>,
+    /// How the first body that came whole was wrong.
+    wrong: Option<DownloadError>,
+}
+
+/// Whether the next try goes on with what is kept.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Resuming {
+    Allowed,
+    /// The server refused a request for the rest: the next one is for the whole. What is kept stays until the whole begins to arrive.
+    NotNext,
+    /// What is kept is of no use.
+    Never,
 }
 
 /// How a try ended that did not fail.
@@ -75,6 +104,8 @@ enum Outcome<T> {
     Done(T),
     /// What was kept is of no use: the next try takes the whole, at once. With the reason, if the whole had arrived.
     StartOver(Option<DownloadError>),
+    /// A request for the rest was not answered with it; one for the whole may be.
+    RestRefused(DownloadError),
 }
 
 /// What a response is of the file.
@@ -94,9 +125,18 @@ impl<S: Sink> Download<'_, S> {
             match self.attempt().await {
                 Ok(Outcome::Done(done)) => return Ok(done),
                 Ok(Outcome::StartOver(why)) => {
-                    self.may_resume = false;
+                    self.resuming = Resuming::Never;
                     if let Some(why) = why {
                         tries.at_once(&why);
+                        self.wrong.get_or_insert(why);
+                    }
+                }
+                Ok(Outcome::RestRefused(error)) => {
+                    // Where it may pass, the rest is asked for again; in the end, or where it does not, the whole.
+                    let last = if is_about_now(&error) { tries.after(error).await.err() } else { Some(error) };
+                    if let Some(error) = last {
+                        self.resuming = Resuming::NotNext;
+                        tries.at_once(&error);
                     }
                 }
                 Err(error) => tries.after(error).await?,
@@ -106,7 +146,14 @@ impl<S: Sink> Download<'_, S> {
 
     async fn attempt(&mut self) -> Result<Outcome<S::Done>, DownloadError> {
         let url = RedactedUrl::new(&self.request.url);
-        let mut kept = if self.may_resume { self.kept(&url).await? } else { None };
+        let may_resume = match self.resuming {
+            Resuming::NotNext => {
+                self.resuming = Resuming::Allowed;
+                false
+            }
+            resuming => resuming == Resuming::Allowed,
+        };
+        let mut kept = if may_resume { self.kept(&url).await? } else { None };
         if let Some(whole) = kept.take_if(|kept| kept.is_complete) {
             // On a mismatch the bytes are gone, and there is nothing to resume.
             if let Outcome::Done(done) = self.finish_kept(url, whole.len).await? {
@@ -114,8 +161,17 @@ impl<S: Sink> Download<'_, S> {
             }
         }
         let kept = kept.filter(|kept| kept.len > 0 && (kept.validator.is_some() || self.request.is_checked));
-        let answer = exchange(self.client, &self.request.url, &range_headers(kept.as_ref()), self.progress).await?;
-        match (part(&answer, kept.as_ref(), self.request.is_checked)?, kept) {
+        let answer = exchange(self.client, &self.request.url, &range_headers(kept.as_ref()), self.progress).await;
+        let answer = match answer {
+            Err(error) if kept.is_some() && may_be_for_the_range(&error) => return Ok(Outcome::RestRefused(error)),
+            answer => answer?,
+        };
+        let Some(part) = part(&answer, kept.as_ref(), self.request.is_checked) else {
+            let error = answer.refusal().await;
+            let is_for_the_range = kept.is_some() && may_be_for_the_range(&error);
+            return if is_for_the_range { Ok(Outcome::RestRefused(error)) } else { Err(error) };
+        };
+        match (part, kept) {
             (Part::From { offset, total }, kept) => {
                 let validator = Validator::of(answer.response.headers())
                     .or_else(|| kept.filter(|_| offset > 0).and_then(|kept| kept.validator));
@@ -137,7 +193,7 @@ impl<S: Sink> Download<'_, S> {
                 self.progress.event(Event::Finished { len });
                 Ok(Outcome::Done(done))
             }
-            Err(FinishError::Mismatch { .. }) => Ok(Outcome::StartOver(None)),
+            Err(FinishError::Mismatch { .. } | FinishError::Unwanted(_)) => Ok(Outcome::StartOver(None)),
             Err(FinishError::Sink(source)) => Err(DownloadError::Sink { url, source }),
         }
     }
@@ -151,6 +207,8 @@ impl<S: Sink> Download<'_, S> {
     ) -> Result<Outcome<S::Done>, DownloadError> {
         let settings = self.client.settings();
         let url = answer.url.clone();
+        let encoding = Encoding::of(answer.response.headers());
+        let coding = self.coding(encoding.as_ref(), offset, &answer.address);
         let mut incoming = Incoming {
             response: answer.response,
             url: answer.url,
@@ -161,21 +219,105 @@ impl<S: Sink> Download<'_, S> {
             expected: total,
         };
         incoming.announce()?;
-        match pour(&mut incoming, validator, &mut self.writer).await? {
+        if self.coding != coding {
+            self.coding = coding;
+            let told = self.writer.run(move |sink| sink.decode(coding)).await;
+            told.map_err(|source| DownloadError::Sink { url: url.clone(), source })?;
+        }
+        if coding.is_some() {
+            // Its bytes are not those that the server counts.
+            self.resuming = Resuming::Never;
+        }
+        let finished = match pour(&mut incoming, validator, &mut self.writer).await {
+            Err(DownloadError::Sink { source, .. }) => Err(FinishError::Sink(source)),
+            finished => finished?,
+        };
+        let error = match finished {
             Ok(done) => {
-                self.progress.event(Event::Finished { len: incoming.received });
-                Ok(Outcome::Done(done))
-            }
-            Err(FinishError::Sink(source)) => Err(DownloadError::Sink { url, source }),
-            Err(FinishError::Mismatch { expected, actual }) => {
-                let error = DownloadError::Mismatch { url, expected, actual };
-                if offset == 0 {
-                    return Err(error);
+                if coding.is_some() {
+                    self.client.encoders().remember(&answer.address);
                 }
-                // The pieces may be of two versions of the file; a whole one is not.
+                self.progress.event(Event::Finished { len: incoming.received });
+                return Ok(Outcome::Done(done));
+            }
+            Err(FinishError::Mismatch { expected, actual }) => DownloadError::Mismatch { url, expected, actual },
+            Err(FinishError::Unwanted(source)) => DownloadError::Sink { url, source },
+            Err(FinishError::Sink(source)) => match source.downcast_ref() {
+                Some(&DecodeError::TooLong { limit, actual }) => {
+                    return Err(DownloadError::TooLong { url, limit, actual });
+                }
+                Some(DecodeError::Malformed) => DownloadError::Sink { url, source },
+                None => return Err(DownloadError::Sink { url, source }),
+            },
+        };
+        self.once_more(error, encoding, coding, offset)
+    }
+
+    /// How a body is to be decoded: not at all, unless it was wrong as it is, or the server is known for it.
+    fn coding(&self, encoding: Option<&Encoding>, offset: u64, address: &Url) -> Option<Coding> {
+        let Some(Encoding::Known(coding)) = encoding else { return None };
+        let decodes = self.has_decoded.map_or_else(|| self.client.encoders().know(address), |has_decoded| !has_decoded);
+        // Where nothing tells which of the two is right, the bytes as they are come first.
+        (decodes && offset == 0 && (self.request.is_checked || self.has_decoded.is_some())).then_some(*coding)
+    }
+
+    /// What follows on a body that came whole and is wrong: another try, once.
+    fn once_more(
+        &mut self,
+        error: DownloadError,
+        encoding: Option<Encoding>,
+        coding: Option<Coding>,
+        offset: u64,
+    ) -> Result<Outcome<S::Done>, DownloadError> {
+        if offset > 0 {
+            // The pieces may be of two versions of the file; a whole one is not.
+            return Ok(Outcome::StartOver(Some(error)));
+        }
+        match encoding {
+            Some(Encoding::Known(_)) if self.has_decoded.is_none() => {
+                self.has_decoded = Some(coding.is_some());
+                self.has_repeated = true;
                 Ok(Outcome::StartOver(Some(error)))
             }
+            // A connection that was cut without saying so, or a proxy that had something else for once.
+            _ if !self.has_repeated => {
+                self.has_repeated = true;
+                Ok(Outcome::StartOver(Some(error)))
+            }
+            // That it could not be decoded either says less than what was wrong with it.
+            _ if is_malformed(&error) => Err(self.wrong.take().unwrap_or(error)),
+            Some(Encoding::Unknown(encoding)) => {
+                let url = RedactedUrl::new(&self.request.url);
+                Err(DownloadError::Encoding { url, encoding, source: Some(Box::new(error)) })
+            }
+            _ => Err(error),
         }
+    }
+}
+
+fn is_malformed(error: &DownloadError) -> bool {
+    matches!(error, DownloadError::Sink { source, .. } if matches!(source.downcast_ref(), Some(DecodeError::Malformed)))
+}
+
+/// Whether a server says, or a network shows, that the same request may succeed in a while.
+fn is_about_now(error: &DownloadError) -> bool {
+    match error {
+        DownloadError::Status { status, retry_after, .. } => {
+            retry_after.is_some() || matches!(*status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE)
+        }
+        _ => true,
+    }
+}
+
+/// Whether the request may have failed because it was for a part of the file.
+fn may_be_for_the_range(error: &DownloadError) -> bool {
+    match error {
+        DownloadError::Status { .. }
+        | DownloadError::Request { .. }
+        | DownloadError::RedirectTarget { .. }
+        | DownloadError::TooManyRedirects { .. } => true,
+        DownloadError::Timeout { phase, .. } => *phase == Phase::Response,
+        _ => false,
     }
 }
 
@@ -191,10 +333,11 @@ fn range_headers(kept: Option<&Kept>) -> HeaderMap {
     headers
 }
 
-fn part(answer: &Answer, kept: Option<&Kept>, is_checked: bool) -> Result<Part, DownloadError> {
+/// What an answer is of the file; `None` if it is a refusal.
+fn part(answer: &Answer, kept: Option<&Kept>, is_checked: bool) -> Option<Part> {
     let response = &answer.response;
     let range = text(response.headers(), CONTENT_RANGE).and_then(ContentRange::parse);
-    Ok(match (response.status(), kept) {
+    Some(match (response.status(), kept) {
         (StatusCode::OK, _) => Part::From { offset: 0, total: response.content_length() },
         (StatusCode::PARTIAL_CONTENT, Some(kept)) => match range.filter(|range| range.is_rest_from(kept.len)) {
             Some(range) if continues(answer, kept, range, is_checked) => {
@@ -206,7 +349,7 @@ fn part(answer: &Answer, kept: Option<&Kept>, is_checked: bool) -> Result<Part, 
             Some(total) if total == kept.len && is_checked => Part::Nothing,
             _ => Part::Unusable,
         },
-        _ => return Err(answer.refusal()),
+        _ => return None,
     })
 }
 

@@ -111,7 +111,7 @@ pub enum DownloadError {
         url: RedactedUrl,
     },
     /// The server says no, or something that is no file.
-    #[error("{url}: {}", said(*status, *is_authorized))]
+    #[error("{url}: {}", said(*status, *is_authorized, reason.as_deref()))]
     Status {
         /// The address asked last.
         url: RedactedUrl,
@@ -121,15 +121,28 @@ pub enum DownloadError {
         is_authorized: bool,
         /// How long the server asks to wait.
         retry_after: Option<Duration>,
+        /// What the server says beside the status, or what is known about it: one line, without control characters.
+        reason: Option<Box<str>>,
+    },
+    /// A proxy does not let the request through: it wants to know who asks, in another way than it was told.
+    #[error("{url}: the proxy {proxy} answers 407: {}", proxy_said(*is_authorized, offered))]
+    ProxyAuthentication {
+        /// The address.
+        url: RedactedUrl,
+        /// The proxy.
+        proxy: RedactedUrl,
+        /// Whether a user and password were sent.
+        is_authorized: bool,
+        /// The ways to authenticate that the proxy offers, as far as it said.
+        offered: Vec<String>,
     },
     /// The host's name has no address.
-    #[error("{url}: the host's name cannot be looked up")]
+    #[error("{url}: the host's name cannot be looked up: {}", innermost(cause))]
     Lookup {
         /// The address.
         url: RedactedUrl,
-        /// Why.
-        #[source]
-        source: reqwest::Error,
+        /// Why. Its own causes are steps of the client's, and the last one says it all.
+        cause: reqwest::Error,
     },
     /// No connection.
     #[error("{url}: cannot connect")]
@@ -223,6 +236,17 @@ pub enum DownloadError {
         /// What the bytes are.
         actual: Box<Integrity>,
     },
+    /// The bytes are compressed in a way that nobody asked for and that cannot be undone here.
+    #[error("{url}: the server compressed it (Content-Encoding: {}), although it was asked not to, and larder undoes only gzip and deflate", encoding.escape_debug())]
+    Encoding {
+        /// The address asked last.
+        url: RedactedUrl,
+        /// What the server names.
+        encoding: Box<str>,
+        /// That the bytes as they are were not those wanted.
+        #[source]
+        source: Option<Box<DownloadError>>,
+    },
     /// The bytes cannot be kept.
     #[error("what {url} sent cannot be kept")]
     Sink {
@@ -244,7 +268,7 @@ pub enum DownloadError {
 }
 
 impl DownloadError {
-    /// Whether the network or a server failed, rather than data or disk: another run may succeed.
+    /// Whether the network or a server failed in a way that may pass, rather than data, configuration or disk: another run may succeed.
     pub fn is_network(&self) -> bool {
         match self {
             Self::File { .. }
@@ -253,9 +277,17 @@ impl DownloadError {
             | Self::Scheme { .. }
             | Self::Mismatch { .. }
             | Self::Sink { .. }
-            | Self::TooLong { .. } => false,
+            | Self::TooLong { .. }
+            | Self::Encoding { .. }
+            | Self::ProxyAuthentication { .. }
+            | Self::Certificate { .. }
+            | Self::TooManyRedirects { .. }
+            | Self::RedirectTarget { .. }
+            | Self::RedirectToPlain { .. } => false,
+            Self::Status { status, .. } => is_passing(*status),
+            Self::Request { source, .. } => !source.is_builder(),
             Self::GaveUp { last, .. } => last.is_network(),
-            _ => true,
+            Self::Lookup { .. } | Self::Connect { .. } | Self::Timeout { .. } | Self::Broken { .. } => true,
         }
     }
 
@@ -279,7 +311,7 @@ impl DownloadError {
     pub(super) fn from_send(url: RedactedUrl, source: reqwest::Error, settings: &ClientSettings) -> Self {
         let source = source.without_url();
         if source.is_dns() {
-            Self::Lookup { url, source }
+            Self::Lookup { url, cause: source }
         } else if is_certificate(&source) {
             Self::Certificate { url, source }
         } else if source.is_connect() && source.is_timeout() {
@@ -288,6 +320,18 @@ impl DownloadError {
             Self::Connect { url, source }
         } else {
             Self::Request { url, source }
+        }
+    }
+
+    /// The same, with what became known about a refusal, unless the server gave a reason itself.
+    #[must_use]
+    pub fn because(self, why: &str) -> Self {
+        match self {
+            Self::Status { url, status, is_authorized, retry_after, reason } => {
+                let reason = reason.or_else(|| Some(why.into()));
+                Self::Status { url, status, is_authorized, retry_after, reason }
+            }
+            other => other,
         }
     }
 
@@ -315,14 +359,33 @@ fn is_certificate(error: &reqwest::Error) -> bool {
     false
 }
 
-fn said(status: StatusCode, is_authorized: bool) -> String {
-    let reason = status.canonical_reason().map(|reason| format!(" {reason}")).unwrap_or_default();
+fn said(status: StatusCode, is_authorized: bool, reason: Option<&str>) -> String {
+    let phrase = status.canonical_reason().map(|reason| format!(" {reason}")).unwrap_or_default();
     let hint = match (status, is_authorized) {
         (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, false) => " (there are no credentials for this address)",
         (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, true) => " (the credentials for this address are refused)",
         _ => "",
     };
-    format!("{}{reason}{hint}", status.as_u16())
+    let reason = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
+    format!("{}{phrase}{hint}{reason}", status.as_u16())
+}
+
+fn proxy_said(is_authorized: bool, offered: &[String]) -> String {
+    let said = if is_authorized {
+        "it does not accept the user and password in its address"
+    } else {
+        "it wants to know who asks, and its address has no user and password"
+    };
+    if offered.is_empty() { said.to_owned() } else { format!("{said} (it offers {})", offered.join(", ")) }
+}
+
+/// The last of an error's causes.
+fn innermost(error: &reqwest::Error) -> String {
+    let mut innermost: &dyn Error = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    innermost.to_string()
 }
 
 fn of(expected: Option<u64>) -> String {

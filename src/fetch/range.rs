@@ -6,6 +6,9 @@ use std::{fmt, time::Duration};
 
 use reqwest::header::{DATE, ETAG, HeaderMap, HeaderName, LAST_MODIFIED};
 
+/// A longer validator is not kept: sent back in `If-Range`, it would make a request that servers refuse. Servers' own have 20 to 80 bytes.
+const LONGEST_VALIDATOR: usize = 512;
+
 /// What there is of an artifact before it is requested.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Kept {
@@ -22,9 +25,10 @@ pub struct Kept {
 pub struct Validator(Box<str>);
 
 impl Validator {
-    /// A validator from what [`as_str`](Self::as_str) gave; `None` if it is not one that can be sent.
+    /// A validator from what [`as_str`](Self::as_str) gave; `None` if it is not one that can be sent, or has more than 512 bytes.
     pub fn new(text: &str) -> Option<Self> {
-        (!text.is_empty() && text.bytes().all(|byte| (b' '..0x7f).contains(&byte))).then(|| Self(text.into()))
+        ((1..=LONGEST_VALIDATOR).contains(&text.len()) && text.bytes().all(|byte| (b' '..0x7f).contains(&byte)))
+            .then(|| Self(text.into()))
     }
 
     /// The validator of a response, if it has one.
@@ -142,6 +146,8 @@ mod tests {
             (vec![(LAST_MODIFIED, early)], None),
             (vec![], None),
         ];
+        let long = format!("\"{}\"", "v".repeat(LONGEST_VALIDATOR));
+        assert_eq!(Validator::new(&long), None);
         for (headers, expected) in cases {
             let headers = headers.into_iter().map(|(name, value)| (name, value.parse().unwrap())).collect();
             assert_eq!(Validator::of(&headers).as_ref().map(Validator::as_str), expected, "{headers:?}");

@@ -57,6 +57,9 @@ pub enum FinishError {
         /// What the bytes are: a digest for each algorithm that was wanted.
         actual: Box<Integrity>,
     },
+    /// The bytes are not those that are wanted, as the sink's own error says; the sink has dropped them.
+    #[error(transparent)]
+    Unwanted(SinkError),
     /// The bytes cannot be read or kept.
     #[error(transparent)]
     Sink(#[from] SinkError),

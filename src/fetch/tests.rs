@@ -1,6 +1,8 @@
 //! The fetch engine against a server that does what it is told, with a sink in memory.
 
+mod answers;
 mod bodies;
+mod encodings;
 mod redirects;
 mod resume;
 mod retries;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use larder_store::{
     Store, StoreError, claim::Claimed, commit::Committer, digest::Integrity, look_up::LookUp, part::Sealed,
+    receipt::Origin,
 };
 use reqwest::StatusCode;
 use url::Url;
@@ -90,11 +91,13 @@ async fn have(
     progress: &Arc<FileProgress>,
 ) -> Result<Tried, FailureKind> {
     let mut addresses = order.addresses.clone();
+    // Shared by all tries: there may be as many origins as addresses.
+    let origins: Arc<[Origin]> = order.origins.clone().into();
     let mut next = 0;
     let mut wrong_bytes = None;
     let mut may_ask_again = true;
     loop {
-        let error = match once(shared, order, integrity, &addresses[next], progress).await {
+        let error = match once(shared, order, integrity, &origins, &addresses[next], progress).await {
             Err(FailureKind::Download(error)) => error,
             done => return done,
         };
@@ -128,15 +131,17 @@ async fn once(
     shared: &Shared,
     order: &Arc<Order>,
     integrity: Option<&Integrity>,
+    origins: &Arc<[Origin]>,
     address: &Address,
     progress: &Arc<FileProgress>,
 ) -> Result<Tried, FailureKind> {
     let failed = |error| FailureKind::Download(Arc::new(error));
-    let part = match claim(shared, order, integrity).await.map_err(|error| FailureKind::Store(Arc::new(error)))? {
-        Claimed::Busy => return Ok(Tried::Busy),
-        Claimed::Here(_) => return Ok(Tried::Here),
-        Claimed::Yours(part) => part,
-    };
+    let part =
+        match claim(shared, order, integrity, origins).await.map_err(|error| FailureKind::Store(Arc::new(error)))? {
+            Claimed::Busy => return Ok(Tried::Busy),
+            Claimed::Here(_) => return Ok(Tried::Here),
+            Claimed::Yours(part) => part,
+        };
     // Where a digest is stated, it says what the bytes are. A commit is packed again before it is compared.
     let is_open = order.lacks_integrity() && integrity.is_none();
     let first = (is_open || order.is_commit).then(|| FirstBytes {
@@ -168,9 +173,15 @@ async fn once(
     Ok(Tried::Sealed(Box::new(sealed.map_err(failed)?)))
 }
 
-async fn claim(shared: &Shared, order: &Arc<Order>, integrity: Option<&Integrity>) -> Result<Claimed, StoreError> {
+async fn claim(
+    shared: &Shared,
+    order: &Arc<Order>,
+    integrity: Option<&Integrity>,
+    origins: &Arc<[Origin]>,
+) -> Result<Claimed, StoreError> {
     let (look_up, order, integrity) = (Arc::clone(&shared.look_up), Arc::clone(order), integrity.cloned());
-    let claim = move || look_up.claim(&order.wanted, integrity.as_ref(), order.origins.clone());
+    let origins = Arc::clone(origins);
+    let claim = move || look_up.claim(&order.wanted, integrity.as_ref(), origins);
     blocking(claim).await
 }
 

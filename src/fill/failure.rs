@@ -158,6 +158,10 @@ impl FailureKind {
                 Some("depend on a registry's package, or on a commit at GitHub, GitLab or Bitbucket")
             }
             Self::Download(error) => download_hint(error.last()),
+            Self::Packument(error) => match &**error {
+                PackumentError::Download(error) => download_hint(error.last()),
+                _ => None,
+            },
             _ => None,
         }
     }
@@ -188,11 +192,19 @@ fn python_hint(ecosystem: Ecosystem, error: &DownloadError) -> Option<&'static s
 
 fn download_hint(error: &DownloadError) -> Option<&'static str> {
     match error {
+        // A server that says why it refuses knows who asks.
+        DownloadError::Status { status: StatusCode::FORBIDDEN, is_authorized: true, reason: Some(_), .. } => None,
         DownloadError::Status { status, .. } if is_about_credentials(*status) => {
             Some("put a token for that address into .npmrc: //host/path/:_authToken=${NPM_TOKEN}")
         }
         DownloadError::Status { status: StatusCode::NOT_FOUND, .. } => {
             Some("the registry does not have it: is it the right registry, and was the version unpublished?")
+        }
+        DownloadError::ProxyAuthentication { .. } => Some(
+            "put a user and password into the proxy's address (http://user:password@host:port/). larder knows Basic authentication alone: for a proxy that wants NTLM, Negotiate (Kerberos) or Digest, run a local proxy that authenticates there, and name that one",
+        ),
+        DownloadError::TooManyRedirects { .. } | DownloadError::RedirectTarget { .. } => {
+            Some("the server's redirects lead nowhere: is the address that of the registry?")
         }
         DownloadError::Certificate { .. } => {
             Some("name the certificate authority's PEM file with `cafile` in .npmrc or with SSL_CERT_FILE")
@@ -214,7 +226,6 @@ const fn is_about_credentials(status: StatusCode) -> bool {
 
 fn download_fault(error: &DownloadError) -> Fault {
     match error.last() {
-        DownloadError::Status { status: StatusCode::NOT_FOUND | StatusCode::GONE, .. } => Fault::Data,
         DownloadError::Sink { .. } if not_a_package(error).is_some_and(NotAPackage::is_passing) => Fault::Network,
         DownloadError::Sink { .. } if not_a_package(error).is_some() => Fault::Data,
         DownloadError::Sink { .. } if !is_mismatch(error) => Fault::Store,

@@ -51,7 +51,7 @@ pub(super) fn pour<S: Sink>(
             progress.event(Event::Finished { len });
             Ok(done)
         }
-        Err(FinishError::Sink(source)) => Err(unkept(source)),
+        Err(FinishError::Sink(source) | FinishError::Unwanted(source)) => Err(unkept(source)),
         Err(FinishError::Mismatch { expected, actual }) => {
             Err(DownloadError::Mismatch { url: shown(), expected, actual })
         }

@@ -6,6 +6,7 @@ use std::{
 };
 
 use larder_store::{
+    digest::{Digest, Integrity},
     look_up::{Key, Wanted},
     receipt::Origin,
 };
@@ -190,6 +191,8 @@ impl<'a> Wishes<'a> {
         let transport = ProjectTransport::together(by_name.iter().filter_map(|(_, npm)| npm.project_transport()));
         let mut wishes = Self { configurations, settings: Some(settings), transport, ..Self::default() };
         let mut by_wanted: HashMap<Vec<Key>, usize> = HashMap::new();
+        // Of each wish, the weaker digests that further artifacts state. Joined at the end: there may be as many as artifacts.
+        let mut further: HashMap<usize, Vec<Digest>> = HashMap::new();
         for planned in artifacts {
             let wanted = match &planned.artifact.integrity {
                 Some(integrity) => Wanted::Integrity(integrity.clone()),
@@ -202,11 +205,26 @@ impl<'a> Wishes<'a> {
                 },
             };
             match by_wanted.entry(wanted.keys()) {
-                Entry::Occupied(at) => wishes.wishes[*at.get()].join(&wanted, planned),
+                Entry::Occupied(at) => {
+                    let wish = &mut wishes.wishes[*at.get()];
+                    if let (Wanted::Integrity(ours), Wanted::Integrity(theirs)) = (&wish.wanted, &wanted)
+                        && ours != theirs
+                    {
+                        further.entry(*at.get()).or_default().extend(theirs.digests());
+                    }
+                    wish.join(planned);
+                }
                 Entry::Vacant(at) => {
                     at.insert(wishes.wishes.len());
                     wishes.wishes.push(Wish { wanted, of: WishOf::Planned(vec![planned]) });
                 }
+            }
+        }
+        for (position, digests) in further {
+            let wanted = &mut wishes.wishes[position].wanted;
+            if let Wanted::Integrity(ours) = wanted {
+                let all = Integrity::new(ours.digests().iter().chain(&digests).copied());
+                *ours = all.expect("ours has a digest");
             }
         }
         wishes
@@ -230,7 +248,7 @@ impl<'a> Wishes<'a> {
         }
         let mut orders = orders.into_iter().flatten();
         let mut order = orders.next().expect("a wish is at least one artifact");
-        orders.for_each(|other| order.join(other));
+        order.join(orders);
         order.wanted = wish.wanted.clone();
         Ok(order)
     }
@@ -249,10 +267,7 @@ impl<'a> Wishes<'a> {
 
 impl<'a> Wish<'a> {
     /// Takes over an artifact with the same bytes.
-    fn join(&mut self, other: &Wanted, planned: &'a Planned) {
-        if let (Wanted::Integrity(ours), Wanted::Integrity(theirs)) = (&self.wanted, other) {
-            self.wanted = Wanted::Integrity(ours.union(theirs));
-        }
+    fn join(&mut self, planned: &'a Planned) {
         if let WishOf::Planned(all) = &mut self.of {
             all.push(planned);
         }
@@ -372,19 +387,27 @@ fn shown_address(source: &Source, addresses: &[Address]) -> Option<String> {
 }
 
 impl Order {
-    /// Takes over an artifact with the same bytes.
-    fn join(&mut self, other: Self) {
-        self.artifacts.extend(other.artifacts);
-        for address in other.addresses {
-            if !self.addresses.contains(&address) {
-                self.addresses.push(address);
-            }
+    /// Takes over artifacts with the same bytes.
+    fn join(&mut self, others: impl Iterator<Item = Self>) {
+        let mut places: HashMap<Url, Vec<usize>> = HashMap::new();
+        for (position, address) in self.addresses.iter().enumerate() {
+            places.entry(address.url.clone()).or_default().push(position);
         }
-        self.origins.extend(other.origins);
-        self.is_commit |= other.is_commit;
-        if self.shape != other.shape {
-            // Whatever one of them may be, the bytes may be.
-            self.shape = Shape { name: None, manifest: self.shape.manifest.max(other.shape.manifest) };
+        for other in others {
+            self.artifacts.extend(other.artifacts);
+            for address in other.addresses {
+                let known = places.entry(address.url.clone()).or_default();
+                if !known.iter().any(|&position| self.addresses[position] == address) {
+                    known.push(self.addresses.len());
+                    self.addresses.push(address);
+                }
+            }
+            self.origins.extend(other.origins);
+            self.is_commit |= other.is_commit;
+            if self.shape != other.shape {
+                // Whatever one of them may be, the bytes may be.
+                self.shape = Shape { name: None, manifest: self.shape.manifest.max(other.shape.manifest) };
+            }
         }
     }
 }

@@ -95,7 +95,18 @@ impl Packuments {
     }
 }
 
+/// Asks, and once more if what came is no JSON: a body without a length may have been cut.
 async fn ask(client: &Client, url: &Url, progress: &dyn Progress) -> Result<Arc<Versions>, FirstError> {
+    match ask_once(client, url, progress).await {
+        Err(FirstError::Json(error)) => {
+            tracing::debug!(%error, "a description of a package cannot be read, and is asked for once more");
+            ask_once(client, url, progress).await
+        }
+        asked => asked,
+    }
+}
+
+async fn ask_once(client: &Client, url: &Url, progress: &dyn Progress) -> Result<Arc<Versions>, FirstError> {
     let bytes = document(client, url, ACCEPT, LONGEST, progress)
         .await
         .map_err(|error| FirstError::Download(Arc::new(error)))?;

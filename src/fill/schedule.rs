@@ -23,6 +23,7 @@ use super::{
     FailureKind, FillError, Filled, Order, WatchEvent, Watcher,
     archive::Archives,
     errand::{self, Outcome, Shared},
+    gone,
     packuments::Packuments,
     watch::{FileProgress, Tally},
 };
@@ -87,6 +88,7 @@ impl Schedule {
         let mut running = JoinSet::new();
         let mut busy: Vec<(u64, Arc<Order>)> = Vec::new();
         let mut stalls: HashMap<u64, Stall> = HashMap::new();
+        let mut gone: Vec<(Arc<Order>, FailureKind)> = Vec::new();
         loop {
             while running.len() < jobs
                 && let Some((file, order)) = waiting.pop_front()
@@ -95,7 +97,7 @@ impl Schedule {
             }
             let Some(ended) = running.join_next().await else {
                 if busy.is_empty() {
-                    return Ok(());
+                    break;
                 }
                 busy.retain(|(file, order)| {
                     let stall = stalls.entry(*file).or_insert_with(|| self.shared.look_up.stall(&order.wanted));
@@ -105,7 +107,7 @@ impl Schedule {
                     false
                 });
                 if busy.is_empty() {
-                    return Ok(());
+                    break;
                 }
                 self.watcher.event(WatchEvent::WaitingForOthers { files: busy.len() });
                 tokio::time::sleep(BUSY_STEP).await;
@@ -130,11 +132,20 @@ impl Schedule {
                     if let Some(error) = fatal(&kind) {
                         return Err(error);
                     }
-                    filled.failures.extend(order.failures(&kind));
+                    if gone::is_explainable(&kind) {
+                        gone.push((order, kind));
+                    } else {
+                        filled.failures.extend(order.failures(&kind));
+                    }
                 }
             }
             self.watcher.event(WatchEvent::Ended { file });
         }
+        let (tally, watcher) = (Arc::clone(&self.shared.tally), Arc::clone(&self.watcher));
+        let progress = FileProgress { tally, watcher, file: None };
+        let gone = gone::explained(&self.shared, gone, &progress).await;
+        filled.failures.extend(gone.iter().flat_map(|(order, kind)| order.failures(kind)));
+        Ok(())
     }
 
     fn start(&self, file: u64, order: Arc<Order>) -> impl Future<Output = Ended> + use<> {

@@ -44,7 +44,7 @@ fn mismatch(expected: &Expected, actual: &Digests) -> FinishError {
             FinishError::Mismatch { expected: Box::new(expected.clone()), actual: Box::new(actual) }
         }
         Expected::Recorded(recorded) => {
-            FinishError::Sink(SinkError::new(OtherThanRecorded { recorded: *recorded, actual: actual.blob }))
+            FinishError::Unwanted(SinkError::new(OtherThanRecorded { recorded: *recorded, actual: actual.blob }))
         }
     }
 }

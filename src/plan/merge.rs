@@ -2,7 +2,7 @@
 
 use std::{cmp::Ordering, sync::Arc};
 
-use larder_store::digest::{Digest, Integrity};
+use larder_store::digest::{Algorithm, Digest, Integrity};
 use url::Url;
 
 use super::{Contradiction, EntryName, PlanError, Planned};
@@ -11,6 +11,9 @@ use crate::{
     pyodide::file_host::{FilePath, FilePlace},
     redacted::without_userinfo,
 };
+
+/// Operating systems, processors or C libraries that an artifact can be for.
+const MOST_NAMES: usize = 64;
 
 /// An entry that names an artifact.
 #[derive(Debug)]
@@ -113,7 +116,7 @@ fn is_same_without_address(one: &Artifact, other: &Artifact) -> bool {
         matches!(sources, (Source::Registry { resolved: None }, Source::Registry { resolved: Some(_) }));
     let have_a_digest_in_common = || match (&one.integrity, &other.integrity) {
         (Some(ours), Some(theirs)) => {
-            ours.is_compatible_with(theirs) && ours.digests().iter().any(|digest| theirs.digests().contains(digest))
+            ours.is_compatible_with(theirs) && ours.digests().iter().any(|digest| theirs.contains(digest))
         }
         _ => false,
     };
@@ -175,11 +178,13 @@ fn both_hold(ours: Option<Integrity>, theirs: Option<&Integrity>) -> Option<Opti
     if !ours.is_compatible_with(theirs) {
         return None;
     }
-    let left = |digest: &&Digest, other: &Integrity| {
-        other.digests().contains(digest) || other.algorithms().all(|algorithm| algorithm != digest.algorithm())
+    let left = |digest: &&Digest, other: &Integrity, named: &[Algorithm]| {
+        other.contains(digest) || !named.contains(&digest.algorithm())
     };
-    let ours_left = ours.digests().iter().filter(|digest| left(digest, theirs));
-    let theirs_left = theirs.digests().iter().filter(|digest| left(digest, &ours));
+    let (our_algorithms, their_algorithms): (Vec<_>, Vec<_>) =
+        (ours.algorithms().collect(), theirs.algorithms().collect());
+    let ours_left = ours.digests().iter().filter(|digest| left(digest, theirs, &their_algorithms));
+    let theirs_left = theirs.digests().iter().filter(|digest| left(digest, &ours, &our_algorithms));
     Some(Integrity::new(ours_left.chain(theirs_left).copied()))
 }
 
@@ -215,7 +220,8 @@ fn either(mut ours: Vec<Box<str>>, theirs: &[Box<str>]) -> Vec<Box<str>> {
         return ours;
     }
     let says_nothing = |list: &[Box<str>]| list.is_empty() || list.iter().any(|name| name.starts_with('!'));
-    if says_nothing(&ours) || says_nothing(theirs) {
+    // Nor does a list that is longer than there are systems: it is no filter, and would grow with each entry.
+    if says_nothing(&ours) || says_nothing(theirs) || ours.len() > MOST_NAMES {
         return Vec::new();
     }
     ours.extend_from_slice(theirs);

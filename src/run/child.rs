@@ -19,6 +19,8 @@ use signal_hook::{
     low_level::siginfo::Cause,
 };
 
+use crate::open_files;
+
 /// Signals that a person or a supervisor sends to a program to end it or to tell it something.
 const SENT_ON: [i32; 6] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2];
 
@@ -95,11 +97,11 @@ pub fn run(command: &[OsString], unset: &[OsString], set: &[(OsString, OsString)
     for variable in unset {
         child.env_remove(variable);
     }
-    let mut child =
-        child.envs(set.iter().map(|(name, value)| (name, value))).spawn().map_err(|source| match source.kind() {
-            io::ErrorKind::NotFound => ChildError::NotFound { program: name() },
-            _ => ChildError::CannotRun { program: name(), source },
-        })?;
+    child.envs(set.iter().map(|(name, value)| (name, value)));
+    let mut child = open_files::with_first_limit(|| child.spawn()).map_err(|source| match source.kind() {
+        io::ErrorKind::NotFound => ChildError::NotFound { program: name() },
+        _ => ChildError::CannotRun { program: name(), source },
+    })?;
     // Emptied when the child has ended: its number may be another process's from then on.
     let running = Mutex::new(Some(Pid::from_child(&child)));
     let status = thread::scope(|scope| {

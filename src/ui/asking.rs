@@ -13,7 +13,10 @@ use super::{
     progress::{DRAWS, PLAIN_STEP, Retries, TICK, style},
     units,
 };
-use crate::pyodide::index::watch::{AskEvent, AskWatcher};
+use crate::{
+    pyodide::index::watch::{AskEvent, AskWatcher},
+    shown::escaped,
+};
 
 /// Of what is being asked for, how much a line names.
 const NAMED: usize = 3;
@@ -80,7 +83,7 @@ impl AskWatcher for Lines {
     fn event(&self, event: AskEvent<'_>) {
         let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
         match event {
-            AskEvent::Asked { what } => drop(asked.open.insert(what.to_owned())),
+            AskEvent::Asked { what } => drop(asked.open.insert(escaped(what).into_owned())),
             AskEvent::Received { bytes } => asked.received += bytes,
             AskEvent::Waiting => {}
             AskEvent::Over => {
@@ -89,7 +92,7 @@ impl AskWatcher for Lines {
                 }
                 return;
             }
-            AskEvent::Ended { what } => asked.answers += usize::from(asked.open.remove(what)),
+            AskEvent::Ended { what } => asked.answers += usize::from(asked.open.remove(&*escaped(what))),
             AskEvent::Retrying { what, after, why } => {
                 if let Some(text) = self.retries.line(what, after, &why) {
                     match &self.line {

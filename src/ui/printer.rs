@@ -1,8 +1,10 @@
 //! Where lines go: results to standard output, everything else to standard error.
 
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 
 use serde::Serialize;
+
+use crate::shown::{escaped_json, printable};
 
 /// How much is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +32,7 @@ impl Printer {
     /// A line of the result.
     pub fn line(&self, line: &str) {
         if self.mode == Mode::Text {
-            write_out(&format!("{line}\n"));
+            write_out(&format!("{}\n", printable(line)));
         }
     }
 
@@ -38,35 +40,36 @@ impl Printer {
     pub fn json(&self, document: &impl Serialize) {
         if self.mode == Mode::Json {
             let text = serde_json::to_string_pretty(document).expect("results have string keys and finite numbers");
-            write_out(&format!("{text}\n"));
+            write_out(&format!("{}\n", escaped_json(&text)));
         }
     }
 
-    /// The one thing that was asked for, whatever the mode.
+    /// The one thing that was asked for, whatever the mode. A program gets it as it is, a terminal what it may be given.
     pub fn value(&self, value: &str) {
-        write_out(&format!("{value}\n"));
+        let shown = if io::stdout().is_terminal() { printable(value) } else { value.into() };
+        write_out(&format!("{shown}\n"));
     }
 
     /// A line about what goes on.
     pub fn note(&self, line: &str) {
         if self.mode != Mode::Quiet {
-            write_error(&format!("{line}\n"));
+            write_error(&format!("{}\n", printable(line)));
         }
     }
 
     /// Something that a person should know, and that stops nothing.
     pub fn warning(&self, text: &str) {
         if self.mode != Mode::Quiet {
-            write_error(&format!("{} {text}\n", self.styled("warning:", "1;33")));
+            write_error(&format!("{} {}\n", self.styled("warning:", "1;33"), printable(text)));
         }
     }
 
     /// An error: what went wrong, why, and the way out.
     pub fn error(&self, what: &str, causes: &[String], hint: Option<&str>) {
-        let mut text = format!("{} {what}\n", self.styled("error:", "1;31"));
+        let mut text = format!("{} {}\n", self.styled("error:", "1;31"), printable(what));
         for cause in causes {
             text.push_str("  ");
-            text.push_str(cause);
+            text.push_str(&printable(cause));
             text.push('\n');
         }
         write_error(&text);
@@ -79,7 +82,7 @@ impl Printer {
             write_error("\n");
         }
         for hint in hints {
-            write_error(&format!("{} {hint}\n", self.styled("hint:", "1;36")));
+            write_error(&format!("{} {}\n", self.styled("hint:", "1;36"), printable(hint)));
         }
     }
 

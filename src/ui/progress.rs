@@ -15,7 +15,10 @@ use super::{
     printer::{Mode, Printer},
     units,
 };
-use crate::fill::{WatchEvent, Watcher};
+use crate::{
+    fill::{WatchEvent, Watcher},
+    shown::escaped,
+};
 
 /// Lines for single files.
 const FILE_LINES: usize = 4;
@@ -81,7 +84,7 @@ impl Bars {
                 Some(_) => style("  {decimal_bytes:>10} of {decimal_total_bytes:10} {msg}"),
                 None => style("  {decimal_bytes:>10}               {msg}"),
             });
-            bar.set_message(package.to_owned());
+            bar.set_message(escaped(package).into_owned());
             bar.set_position(offset);
             files.insert(file, bar);
         }
@@ -184,7 +187,7 @@ impl Retries {
 }
 
 fn retrying(package: &str, after: Duration, why: &str) -> String {
-    format!("{package}: trying again in {}: {why}", units::duration(after))
+    format!("{}: trying again in {}: {}", escaped(package), units::duration(after), escaped(why))
 }
 
 fn waiting(files: usize) -> String {

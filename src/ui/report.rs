@@ -1,38 +1,95 @@
-//! Failures of a fetch, all of them, each with its way out.
+//! Failures of a fetch, all of them or the first of many, each reason with its way out.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, hash_map::Entry};
 
 use super::{printer::Printer, units};
 use crate::fill::{Failure, chain};
 
 /// Lockfile entries that are named for one package.
 const ENTRIES: usize = 3;
+/// Packages that are named for one reason: a registry that lost thousands must not scroll everything else away.
+const PACKAGES: usize = 10;
+/// Reasons that are told.
+const REASONS: usize = 30;
 
-/// Prints every failure: one whose reason was told before in one line; and then each hint once.
+/// Failures for one reason.
+struct Group<'a> {
+    sentence: String,
+    /// Without addresses.
+    causes: Vec<String>,
+    failures: Vec<&'a Failure>,
+}
+
+/// Prints the failures, those for one reason together, and then each hint once.
 pub fn failures(printer: Printer, failures: &[Failure]) {
-    let mut hints: Vec<&str> = Vec::new();
-    let mut told: HashSet<Vec<String>> = HashSet::new();
-    for failure in failures {
-        let lockfile = &failure.entries[0].lockfile;
-        let what = format!("{}: {}", failure.package, failure.kind.sentence(lockfile));
-        let causes = failure.kind.causes();
-        let wanted = format!("wanted by {}", entries(failure));
-        if !causes.is_empty() && !told.insert(causes.iter().map(|cause| without_address(cause)).collect()) {
-            printer.error(&format!("{what}, for the same reason; {wanted}"), &[], None);
-        } else {
-            let mut lines: Vec<String> = causes.iter().map(|cause| caused_by(cause)).collect();
-            lines.push(wanted);
-            printer.error(&what, &lines, None);
+    let groups = groups(failures);
+    for group in groups.iter().take(REASONS) {
+        match group.failures.as_slice() {
+            [failure] => one(printer, failure, &group.sentence),
+            _ => several(printer, group),
         }
+    }
+    let untold: usize = groups.iter().skip(REASONS).map(|group| group.failures.len()).sum();
+    if untold > 0 {
+        printer.error(
+            &format!("and {} more, for other reasons: `--json` lists them all", units::count(untold)),
+            &[],
+            None,
+        );
+    }
+    let mut hints: Vec<&str> = Vec::new();
+    for failure in groups.iter().flat_map(|group| &group.failures) {
         hints.extend(failure.hint().filter(|hint| !hints.contains(hint)));
     }
     printer.hints(&hints);
 }
 
-/// `https://…: 404 Not Found` → `404 Not Found`.
-fn without_address(cause: &str) -> String {
-    let rest = if cause.starts_with("http") { cause.split_once(": ").map(|(_, rest)| rest) } else { None };
-    rest.unwrap_or(cause).to_owned()
+/// In the order of each group's first failure.
+fn groups(failures: &[Failure]) -> Vec<Group<'_>> {
+    let mut groups: Vec<Group<'_>> = Vec::new();
+    let mut places: HashMap<(String, Vec<String>), usize> = HashMap::new();
+    for failure in failures {
+        let sentence = failure.kind.sentence(&failure.entries[0].lockfile);
+        let causes: Vec<String> = failure.kind.causes().iter().map(|cause| apart(cause).1.to_owned()).collect();
+        match places.entry((sentence.clone(), causes.clone())) {
+            Entry::Occupied(at) => groups[*at.get()].failures.push(failure),
+            Entry::Vacant(at) => {
+                at.insert(groups.len());
+                groups.push(Group { sentence, causes, failures: vec![failure] });
+            }
+        }
+    }
+    groups
+}
+
+fn one(printer: Printer, failure: &Failure, sentence: &str) {
+    let mut lines: Vec<String> = failure.kind.causes().iter().map(|cause| caused_by(cause)).collect();
+    lines.push(format!("wanted by {}", entries(failure)));
+    printer.error(&format!("{}: {sentence}", failure.package), &lines, None);
+}
+
+fn several(printer: Printer, group: &Group<'_>) {
+    let mut lines: Vec<String> = group.causes.iter().map(|cause| caused_by(cause)).collect();
+    lines.extend(group.failures.iter().take(PACKAGES).map(|failure| {
+        let causes = failure.kind.causes();
+        let address = causes.iter().find_map(|cause| apart(cause).0);
+        let asked = address.map(|address| format!("{address}, ")).unwrap_or_default();
+        format!("{}: {asked}wanted by {}", failure.package, entries(failure))
+    }));
+    let more = group.failures.len().saturating_sub(PACKAGES);
+    if more > 0 {
+        lines.push(format!("and {} more", units::count(more)));
+    }
+    let count = units::count(group.failures.len());
+    printer.error(&format!("{count} packages: {}", group.sentence), &lines, None);
+}
+
+/// `https://…: 404 Not Found` → the address and `404 Not Found`.
+fn apart(cause: &str) -> (Option<&str>, &str) {
+    match cause.split_once(": ") {
+        Some((address, rest)) if address.starts_with("http") => (Some(address), rest),
+        _ => (None, cause),
+    }
 }
 
 /// Prints what stopped a command.
@@ -53,4 +110,44 @@ fn entries(failure: &Failure) -> String {
     let more = failure.entries.len().saturating_sub(ENTRIES);
     let rest = if more == 0 { String::new() } else { format!(" and {} more", units::count(more)) };
     format!("{}{rest}", named.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::{artifact::Ecosystem, fetch::DownloadError, fill::FailureKind, plan::EntryName, redacted::RedactedUrl};
+
+    fn failure(package: &str, error: DownloadError) -> Failure {
+        Failure {
+            package: package.into(),
+            ecosystem: Ecosystem::Npm,
+            entries: vec![EntryName { lockfile: "package-lock.json".into(), path: package.into() }],
+            kind: FailureKind::Download(Arc::new(error)),
+        }
+    }
+
+    fn url(package: &str) -> RedactedUrl {
+        RedactedUrl::new(&format!("https://registry.example/{package}.tgz").parse().unwrap())
+    }
+
+    #[test]
+    fn failures_are_grouped_by_their_own_reason_whatever_stands_between_them() {
+        let redirects = |package: &str| failure(package, DownloadError::RedirectTarget { url: url(package) });
+        let scheme = |package: &str| failure(package, DownloadError::Scheme { url: url(package) });
+        let failures = [redirects("a"), scheme("b"), redirects("c")];
+        let groups = groups(&failures);
+        let told: Vec<(Vec<&str>, &[String])> = groups
+            .iter()
+            .map(|group| (group.failures.iter().map(|failure| &*failure.package).collect(), &*group.causes))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                (vec!["a", "c"], &["redirects to an address that cannot be fetched".to_owned()][..]),
+                (vec!["b"], &["only http and https can be fetched".to_owned()][..]),
+            ]
+        );
+    }
 }

@@ -6,7 +6,7 @@ use std::{
     ops::{Deref, DerefMut},
     os::unix::fs::{MetadataExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
-    sync::OnceLock,
+    sync::{Arc, OnceLock},
     time::Duration,
 };
 
@@ -52,8 +52,9 @@ impl LookUp {
         &self,
         wanted: &Wanted,
         integrity: Option<&Integrity>,
-        origins: Vec<Origin>,
+        origins: impl Into<Arc<[Origin]>>,
     ) -> Result<Claimed, StoreError> {
+        let origins = origins.into();
         if !self.store.is_writable() {
             return Err(StoreError::ReadOnly { root: self.store.root().to_owned() });
         }

@@ -19,9 +19,10 @@ use crate::{
 
 /// How long a complete file waits for others to share its barrier.
 const GROUP_AGE: Duration = Duration::from_secs(1);
-/// How many files share a barrier at most, and how many more may wait for the next one: each is held open by its lock, and 1,024 open files is a
-/// usual limit.
+/// How many files share a barrier at most, and how many more may wait for the next one: each is held open by its lock.
 const GROUP_FILES: usize = 256;
+/// Open files that are not the committer's: downloads, connections, the index.
+const OTHERS_FILES: u64 = 128;
 
 /// Takes complete files and makes blobs of them, on a thread of its own. Dropped without [`Committer::finish`], it goes on until
 /// the process ends; what it has not published by then is left for the next run.
@@ -49,10 +50,11 @@ pub struct Committed {
 impl Committer {
     /// Starts one for the store that `look_up` looked in.
     pub fn start(look_up: &LookUp, now: jiff::Timestamp) -> Self {
-        let (sender, receiver) = sync_channel(GROUP_FILES);
+        let files = group_files(rustix::process::getrlimit(rustix::process::Resource::Nofile).current);
+        let (sender, receiver) = sync_channel(files);
         let store = look_up.store.clone();
         let today = crate::look_up::day(now);
-        let thread = thread::spawn(move || run(&store, &receiver, today));
+        let thread = thread::spawn(move || run(&store, &receiver, files, today));
         Self { sender, thread }
     }
 
@@ -68,13 +70,19 @@ impl Committer {
     }
 }
 
-fn run(store: &Store, receiver: &Receiver<Work>, today: u32) -> Committed {
+/// A quarter of the open files that a limit leaves is the committer's: half of that for a group, half for what waits for the next one.
+fn group_files(limit: Option<u64>) -> usize {
+    let left = limit.map_or(u64::MAX, |limit| limit.saturating_sub(OTHERS_FILES)) / 8;
+    usize::try_from(left).unwrap_or(GROUP_FILES).clamp(4, GROUP_FILES)
+}
+
+fn run(store: &Store, receiver: &Receiver<Work>, files: usize, today: u32) -> Committed {
     let mut committed = Committed::default();
     let mut is_open = true;
     while is_open {
         let mut group: Vec<Work> = Vec::new();
         let mut first: Option<Instant> = None;
-        while group.len() < GROUP_FILES {
+        while group.len() < files {
             let patience = first.map_or(Duration::MAX, |first| GROUP_AGE.saturating_sub(first.elapsed()));
             match receiver.recv_timeout(patience) {
                 Ok(work) => {
@@ -153,4 +161,16 @@ fn tell_index(store: &Store, today: u32, committed: &mut Committed) {
         Err(error) => tracing::warn!(%error, "the index could not be told of what was fetched"),
     }
     claim::remove_abandoned(store.layout());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_waits_for_the_disk_is_bounded_by_the_open_files_that_are_left() {
+        for (limit, files) in [(None, 256), (Some(10_240), 256), (Some(1024), 112), (Some(256), 16), (Some(64), 4)] {
+            assert_eq!(group_files(limit), files, "{limit:?}");
+        }
+    }
 }

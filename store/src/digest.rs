@@ -189,9 +189,14 @@ impl Integrity {
     /// An integrity of these digests; `None` if there are none.
     pub fn new(digests: impl IntoIterator<Item = Digest>) -> Option<Self> {
         let mut digests: Vec<Digest> = digests.into_iter().collect();
-        digests.sort_by(|a, b| b.algorithm.cmp(&a.algorithm).then_with(|| a.cmp(b)));
+        digests.sort_by(in_order);
         digests.dedup();
         (!digests.is_empty()).then_some(Self(digests))
+    }
+
+    /// Whether it names this digest.
+    pub fn contains(&self, digest: &Digest) -> bool {
+        self.0.binary_search_by(|known| in_order(known, digest)).is_ok()
     }
 
     /// All digests, strongest algorithm first.
@@ -213,14 +218,14 @@ impl Integrity {
     /// Whether bytes with these digests agree; an algorithm that is named here and not among `actual` does not.
     pub fn agrees_with(&self, actual: &[Digest]) -> bool {
         self.algorithms()
-            .all(|algorithm| actual.iter().any(|digest| digest.algorithm == algorithm && self.0.contains(digest)))
+            .all(|algorithm| actual.iter().any(|digest| digest.algorithm == algorithm && self.contains(digest)))
     }
 
     /// Whether both can hold for the same bytes: for each algorithm that both name, they share a digest.
     pub fn is_compatible_with(&self, other: &Self) -> bool {
         self.algorithms()
             .filter(|&algorithm| other.algorithms().any(|theirs| theirs == algorithm))
-            .all(|algorithm| self.0.iter().any(|digest| digest.algorithm == algorithm && other.0.contains(digest)))
+            .all(|algorithm| self.0.iter().any(|digest| digest.algorithm == algorithm && other.contains(digest)))
     }
 
     /// The digests of both.
@@ -228,6 +233,11 @@ impl Integrity {
     pub fn union(&self, other: &Self) -> Self {
         Self::new(self.0.iter().chain(&other.0).copied()).expect("a union of non-empty sets is not empty")
     }
+}
+
+/// The order of an integrity's digests.
+fn in_order(a: &Digest, b: &Digest) -> std::cmp::Ordering {
+    b.algorithm.cmp(&a.algorithm).then_with(|| a.cmp(b))
 }
 
 impl From<Digest> for Integrity {

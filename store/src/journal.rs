@@ -5,7 +5,7 @@
 //! them into the index.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     fs::File,
     io::{Read as _, Seek as _, SeekFrom, Write as _},
     time::Duration,
@@ -94,14 +94,18 @@ pub(crate) fn fold(store: &Store, today: u32) -> Result<Option<IndexState>, Stor
     file.read_to_end(&mut bytes).at("read", &path)?;
     let mut additions = Vec::new();
     let mut unpublished = Vec::new();
+    // Each receipt is read once: one blob may have thousands of keys.
+    let mut receipts: HashMap<BlobId, (Option<Addition>, HashSet<KeyHash>)> = HashMap::new();
     for (key, blob) in records_of(&bytes) {
+        let (addition, keys) = receipts.entry(blob).or_insert_with(|| match receipt::read(layout, &blob) {
+            Some(receipt) => (Some(Addition::of(&receipt, today)), receipt.keys().map(|key| key.hash()).collect()),
+            None => (None, HashSet::new()),
+        });
         // An older receipt of the same blob may not know this key yet. The part first: it becomes the blob.
-        match receipt::read(layout, &blob) {
-            Some(receipt) if receipt.keys().any(|known| known.hash() == key) => {
-                additions.push(Addition::of(&receipt, today));
-            }
-            _ if layout.part_of(&key).exists() || open::is_file(&layout.blob(&blob)) => unpublished.push((key, blob)),
-            _ => {}
+        match () {
+            () if keys.contains(&key) => additions.extend(addition.take()),
+            () if layout.part_of(&key).exists() || open::is_file(&layout.blob(&blob)) => unpublished.push((key, blob)),
+            () => {}
         }
     }
     if additions.is_empty() && unpublished.len() * RECORD == bytes.len() {

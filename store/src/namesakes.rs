@@ -1,7 +1,7 @@
 //! Blobs that the store has of a package under another digest than the one it is asked for by: what one lockfile states by sha512, another states by sha1, and a
 //! third leaves to the registry.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::{
     blob,
@@ -52,7 +52,10 @@ impl Store {
             return None;
         }
         let Namesakes(blobs) = self.namesakes();
+        // Each blob once: thousands of origins may be of one package.
+        let mut seen = HashSet::new();
         let candidates = origins.iter().filter_map(|origin| blobs.get(&name(origin))).flatten();
+        let candidates = candidates.filter(|blob| seen.insert(**blob));
         candidates.into_iter().find_map(|blob| {
             let noted = self.note_namesake(blob, origins, integrity);
             noted.inspect_err(|error| tracing::debug!(%error, %blob, "a blob cannot be compared")).ok()?

@@ -5,6 +5,7 @@ use std::{
     io::{self, Read, Seek as _, SeekFrom, Write as _},
     os::unix::fs::FileExt as _,
     path::PathBuf,
+    sync::Arc,
 };
 
 use serde::{Deserialize, Serialize};
@@ -47,7 +48,7 @@ pub struct Part {
     integrity: Option<Integrity>,
     /// The blob that these bytes were when they were first fetched.
     recorded: Option<BlobId>,
-    origins: Vec<Origin>,
+    origins: Arc<[Origin]>,
     hasher: Hasher,
     state: State,
     /// Whether `partial/<key>.json` says what `state` says.
@@ -117,7 +118,7 @@ impl Part {
         file: LockedFile,
         integrity: Option<Integrity>,
         recorded: Option<BlobId>,
-        origins: Vec<Origin>,
+        origins: Arc<[Origin]>,
     ) -> Self {
         let hasher = Hasher::new(algorithms(integrity.as_ref()));
         let state = State::default();
@@ -198,7 +199,7 @@ impl Part {
             self.state.complete = Some(actual.blob.to_string());
             self.write_state()?;
         }
-        Ok(receipt_of(&actual, std::mem::take(&mut self.origins)))
+        Ok(receipt_of(&actual, self.origins.to_vec()))
     }
 
     /// Hands the finished file over. `receipt` is what [`Part::finish`] gave.

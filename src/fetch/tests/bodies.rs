@@ -59,7 +59,7 @@ async fn an_encoded_body_is_taken_as_it_is() {
 }
 
 #[tokio::test]
-async fn wrong_bytes_are_refused_at_once() {
+async fn wrong_bytes_are_asked_for_once_more_and_then_refused() {
     let case = Case::new("right");
     case.server.on("/a.tgz", Reply::body("wrong"));
     let error = case.fetch().await.unwrap_err();
@@ -70,7 +70,19 @@ async fn wrong_bytes_are_refused_at_once() {
         format!("http://registry.example/a.tgz: expected {expected}, got {actual}")
     );
     assert!(!error.is_network());
-    assert_eq!(case.server.count("/a.tgz"), 1);
+    assert_eq!(case.server.count("/a.tgz"), 2);
+}
+
+#[tokio::test]
+async fn a_body_that_is_cut_without_saying_so_is_asked_for_once_more() {
+    for cut in [Reply::until_closed as fn(Reply) -> Reply, |reply| reply.saying_length(100_000)] {
+        let case = Case::new(noise(3, 400_000));
+        let first = cut(Reply::body(case.wanted[..100_000].to_vec()));
+        case.server.script("/a.tgz", [first, Reply::body(case.wanted.clone())]);
+        case.arrives().await;
+        assert_eq!(case.ranges(), [None, None]);
+        assert!(case.words()[2].starts_with("retrying 1: http://registry.example/a.tgz: expected sha512-"));
+    }
 }
 
 #[tokio::test]

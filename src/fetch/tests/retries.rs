@@ -33,7 +33,7 @@ async fn lasting_failures_are_not() {
         case.server.on("/a.tgz", Reply::status(status));
         assert_eq!(case.fails().await, format!("http://registry.example/a.tgz: {said}"));
         assert_eq!(case.server.count("/a.tgz"), 1);
-        assert!(case.fetch().await.unwrap_err().is_network());
+        assert!(!case.fetch().await.unwrap_err().is_network(), "{status}: another run would be told the same");
     }
 }
 
@@ -156,5 +156,5 @@ async fn a_name_without_address_is_named() {
     assert!(matches!(error.last(), DownloadError::Lookup { .. }), "{error}");
     let text = message(&error);
     assert!(text.starts_with("gave up after 4 tries ← http://registry.example/a.tgz: the host's name"), "{text}");
-    assert!(text.contains("registry.example: no such name"), "{text}");
+    assert!(text.ends_with("cannot be looked up: no such name"), "{text}");
 }

@@ -286,10 +286,16 @@ impl Shared {
     }
 
     async fn download(&self, file: &IndexFile, asking: &Asking<'_>) -> Result<Bytes, IndexError> {
-        let bytes =
-            document(&self.client, &file.url, "*/*", LONGEST_WHEEL, asking).await.map_err(|error| lost(file, error))?;
-        check(&file.file_name, file.sha256, &bytes)?;
-        Ok(bytes)
+        let ask = async || {
+            let asked = document(&self.client, &file.url, "*/*", LONGEST_WHEEL, asking).await;
+            let bytes = asked.map_err(|error| lost(file, error))?;
+            check(&file.file_name, file.sha256, &bytes).map(|()| bytes)
+        };
+        match ask().await {
+            // A body without a length may have been cut.
+            Err(IndexError::Mismatch { .. }) => ask().await,
+            asked => asked,
+        }
     }
 }
 
@@ -322,5 +328,5 @@ fn is_status(error: &DownloadError, statuses: &[StatusCode]) -> bool {
 
 /// Whether the server answered and said no: asking in another way may help.
 fn is_refusal(error: &DownloadError) -> bool {
-    matches!(error.last(), DownloadError::Status { status, .. } if status.is_client_error())
+    matches!(error.last(), DownloadError::Status { status, .. } if status.is_client_error() || status.is_server_error())
 }

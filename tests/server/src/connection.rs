@@ -133,7 +133,7 @@ fn asked(range: &str, total: usize) -> Option<(usize, Option<usize>)> {
 }
 
 fn head(reply: &Reply, status: u16, length: usize, range: Option<&str>, closes: bool) -> String {
-    let mut head = format!("HTTP/1.1 {status} Status\r\n");
+    let mut head = format!("HTTP/1.1 {status} {}\r\n", reply.phrase);
     let mut line = |name: &str, value: &dyn std::fmt::Display| {
         write!(head, "{name}: {value}\r\n").expect("writing to a String cannot fail");
     };

@@ -6,6 +6,7 @@ use std::{sync::Arc, time::Duration};
 #[derive(Clone, Debug)]
 pub struct Reply {
     pub(crate) status: u16,
+    pub(crate) phrase: String,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Arc<[u8]>,
     pub(crate) delay: Duration,
@@ -38,6 +39,7 @@ impl Reply {
     pub fn status(status: u16) -> Self {
         Self {
             status,
+            phrase: String::new(),
             headers: Vec::new(),
             body: Arc::default(),
             delay: Duration::ZERO,
@@ -63,6 +65,13 @@ impl Reply {
     #[must_use]
     pub fn with_status(mut self, status: u16) -> Self {
         self.status = status;
+        self
+    }
+
+    /// What follows the status in its line; nothing if it is not said.
+    #[must_use]
+    pub fn phrase(mut self, phrase: &str) -> Self {
+        phrase.clone_into(&mut self.phrase);
         self
     }
 

@@ -194,11 +194,19 @@ fn deep_nesting_is_refused_without_harm() {
 
 #[test]
 fn nested_names_cannot_make_paths_of_any_length() {
-    let name = "x".repeat(4000);
-    let text = nested(&format!(
-        r#""{name}":{{"version":"1.0.0","dependencies":{{"{name}":{{"version":"1.0.0","dependencies":{{"a":{{}}}}}}}}}}"#
-    ));
+    let name = "x".repeat(1000);
+    let inner = (0..8).fold(r#""a":{}"#.to_owned(), |inner, _| {
+        format!(r#""{name}":{{"version":"1.0.0","dependencies":{{{inner}}}}}"#)
+    });
+    let text = nested(&inner);
     let problems = problems(&text);
     assert_eq!(problems.len(), 1);
     assert_eq!((problems[0].0.chars().count(), &problems[0].1), (121, &EntryProblem::Path));
+}
+
+#[test]
+fn a_name_has_a_bound() {
+    for (len, is_name) in [(1024, true), (1025, false)] {
+        assert_eq!(crate::artifact::PackageName::parse(&"x".repeat(len)).is_ok(), is_name, "{len}");
+    }
 }
