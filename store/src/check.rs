@@ -11,6 +11,7 @@ use std::{
 use crate::{
     digest::{Algorithm, BlobId, Digests, Hasher},
     error::{At as _, StoreError},
+    open,
     store::Store,
 };
 
