@@ -3,5 +3,6 @@
 pub mod asking;
 pub mod printer;
 pub mod progress;
+pub mod remarks;
 pub mod report;
 pub mod units;

@@ -32,6 +32,8 @@ pub enum FailureKind {
     Address(Arc<AddressError>),
     /// No request may be made.
     Offline,
+    /// Its registry did not have it when it was asked last. Of optional packages alone.
+    GoneBefore,
     /// The lockfile states no digest, and that is required.
     NoIntegrity,
     /// The registry does not say what its bytes are.
@@ -74,7 +76,9 @@ impl FailureKind {
     /// Whose fault it is.
     pub fn fault(&self) -> Fault {
         match self {
-            Self::Unfetchable(_) | Self::Address(_) | Self::Offline | Self::NoIntegrity => Fault::Data,
+            Self::Unfetchable(_) | Self::Address(_) | Self::Offline | Self::GoneBefore | Self::NoIntegrity => {
+                Fault::Data
+            }
             Self::Store(_) | Self::Damaged { .. } => Fault::Store,
             Self::Packument(error) => match &**error {
                 PackumentError::Download(error) => download_fault(error),
@@ -90,6 +94,7 @@ impl FailureKind {
             Self::Unfetchable(_) => "unfetchable",
             Self::Address(_) => "address",
             Self::Offline => "offline",
+            Self::GoneBefore => "gone",
             Self::NoIntegrity => "no-integrity",
             Self::Packument(_) => "packument",
             Self::Download(error) if is_mismatch(error) => "mismatch",
@@ -104,6 +109,7 @@ impl FailureKind {
         match self {
             Self::Unfetchable(_) | Self::Address(_) => "cannot be fetched".to_owned(),
             Self::Offline => "is not in the store, and --offline forbids to fetch it".to_owned(),
+            Self::GoneBefore => "the registry did not have it when it was asked last".to_owned(),
             Self::NoIntegrity => format!("{lockfile} states no integrity, which --require-integrity demands"),
             Self::Packument(_) => "the registry does not say what its bytes are".to_owned(),
             Self::Download(error) => match error.last() {
@@ -121,7 +127,7 @@ impl FailureKind {
         match self {
             Self::Unfetchable(reason) => vec![reason.to_string()],
             Self::Address(error) => chain(&**error),
-            Self::Offline | Self::NoIntegrity => Vec::new(),
+            Self::Offline | Self::GoneBefore | Self::NoIntegrity => Vec::new(),
             Self::Packument(error) => chain(&**error),
             Self::Download(error) => chain(&**error),
             Self::Store(error) => chain(&**error),

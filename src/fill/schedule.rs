@@ -4,7 +4,7 @@ use std::{collections::VecDeque, future::Future, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use larder_store::{
-    StoreError,
+    Store, StoreError,
     commit::{Committed, Committer},
     look_up::LookUp,
 };
@@ -29,6 +29,7 @@ const BUSY_STEP: Duration = Duration::from_millis(25);
 pub(super) struct Schedule {
     shared: Arc<Shared>,
     watcher: Arc<dyn Watcher>,
+    store: Store,
 }
 
 struct Ended {
@@ -45,11 +46,12 @@ impl Schedule {
         archives: Archives,
         watcher: Arc<dyn Watcher>,
         now: Timestamp,
+        store: Store,
     ) -> Self {
         let committer = Committer::start(&look_up, now);
         let (packuments, tally) = (Packuments::default(), Arc::default());
         let shared = Shared { client, look_up, committer, packuments, archives, configurations, tally };
-        Self { shared: Arc::new(shared), watcher }
+        Self { shared: Arc::new(shared), watcher, store }
     }
 
     /// Runs all orders, `jobs` at once. What is complete is with the committer that comes back.
@@ -107,7 +109,7 @@ impl Schedule {
                     if let Some(error) = fatal(&kind) {
                         return Err(error);
                     }
-                    filled.failures.extend(order.failures(&kind));
+                    filled.note(&order, kind, &self.store);
                 }
             }
             self.watcher.event(WatchEvent::Ended { file });

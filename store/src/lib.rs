@@ -18,6 +18,7 @@ pub mod claim;
 pub mod commit;
 pub mod digest;
 pub mod error;
+mod gone;
 pub mod index;
 mod journal;
 mod layout;

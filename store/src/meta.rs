@@ -76,13 +76,14 @@ pub(crate) fn refuse_strangers(layout: &Layout) -> Result<(), StoreError> {
 }
 
 fn is_part_of_a_store(name: &str) -> bool {
-    const NAMES: [&str; 10] = [
+    const NAMES: [&str; 11] = [
         "meta.json",
         "blobs",
         "receipts",
         "partial",
         "damaged",
         "remembered",
+        "gone",
         "lock",
         "index.lock",
         "index-sled-v1",
