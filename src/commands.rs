@@ -8,6 +8,7 @@ mod input;
 mod larder_lock;
 mod lock;
 mod plan;
+mod prepared;
 mod provision;
 mod run;
 mod serve;

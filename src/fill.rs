@@ -15,6 +15,7 @@ mod failure;
 mod gone;
 mod inflow;
 mod local;
+mod manager_hints;
 mod order;
 mod packuments;
 mod schedule;

@@ -171,6 +171,7 @@ fn find_lockfiles(folder: &Path) -> Result<Vec<&'static str>, ProjectError> {
             below: lockfiles_below(folder),
             above: lockfile_above(folder),
             has_package_json: folder.join("package.json").is_file(),
+            manager: named_manager(folder),
         },
     })
 }
@@ -236,6 +237,8 @@ pub struct Nearby {
     pub above: Option<PathBuf>,
     /// Whether the folder has a `package.json`.
     pub has_package_json: bool,
+    /// The package manager that it names.
+    pub manager: Option<Format>,
 }
 
 /// Lockfiles one and two folders below, without hidden folders, `node_modules` and links.
@@ -356,7 +359,10 @@ impl Nearby {
         // A folder of a workspace has a package.json, too.
         match (&self.above, self.has_package_json) {
             (Some(above), _) => format!("there is a lockfile above it: {}", above.display()),
-            (None, true) => format!("`npm install --package-lock-only` in {} makes one", folder.display()),
+            (None, true) => {
+                let renewal = self.manager.unwrap_or(Format::Npm).renewal();
+                format!("`{renewal}` in {} makes one", folder.display())
+            }
             (None, false) => NAME_IT.to_owned(),
         }
     }

@@ -7,4 +7,5 @@ pub mod gates;
 pub mod managers;
 pub mod mend;
 pub mod pointing;
+pub mod prepared;
 pub mod yarn;

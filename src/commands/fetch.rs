@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::{
     CommandError, Context, Outcome, agreement,
     input::Input,
+    prepared,
     settings::{default_platforms, fill_settings, selection},
 };
 use crate::{
@@ -57,7 +58,9 @@ pub(super) fn run(arguments: &cli::Fetch, context: &Context<'_>) -> Result<Outco
     let mut worst: Option<Fault> = None;
     // Every lockfile is read before anything is downloaded: a typing error in the last path should not cost minutes.
     let inputs = arguments.projects.iter().map(|path| Input::read(path)).collect::<Result<Vec<_>, _>>()?;
-    inputs.iter().for_each(|input| input.tell(context));
+    for input in &inputs {
+        input.tell(context);
+    }
     let store = context.open_store()?;
     for (path, input) in arguments.projects.iter().zip(inputs) {
         if arguments.projects.len() > 1 {
@@ -96,6 +99,15 @@ fn fetch(arguments: &cli::Fetch, context: &Context<'_>, store: &Store, input: &I
     let fill_settings = fill_settings(&arguments.fetching, settings, &configurations, context);
     let filled = fill(store, &wishes, &configurations, fill_settings, &watcher);
     watcher.event(WatchEvent::Over);
+    if let Ok(filled) = &filled {
+        let files = wishes.wishes.iter().zip(&filled.found);
+        let here = files.filter_map(|(wish, found)| Some((wish, (*found)?)));
+        prepared::warn(
+            store,
+            here.flat_map(|(wish, found)| wish.planned().iter().map(move |one| (*one, found))),
+            context,
+        );
+    }
     std::mem::forget(wishes);
     let filled = filled?;
     let unfetchable =

@@ -7,6 +7,7 @@ use larder_store::Store;
 use super::{
     CommandError, Context, Outcome,
     input::Input,
+    prepared,
     settings::{fill_settings, selection},
 };
 use crate::{
@@ -56,7 +57,9 @@ impl Project {
         context: &Context<'_>,
     ) -> Result<Vec<Self>, CommandError> {
         let inputs = paths.iter().map(|path| Input::read_for(path, called)).collect::<Result<Vec<_>, _>>()?;
-        inputs.iter().for_each(|input| input.tell(context));
+        for input in &inputs {
+            input.tell(context);
+        }
         inputs.into_iter().map(|input| Ok(Self { configurations: input.configurations(context)?, input })).collect()
     }
 
@@ -140,6 +143,7 @@ impl Project {
             context.printer.warning(&format!("{package}: its blob was damaged, and was fetched again"));
         }
         remarks::gone(context.printer, &supply.filled.gone);
+        prepared::warn(store, supply.items.iter().map(|item| (item.planned, item.found)), context);
         report::failures(context.printer, &supply.filled.failures);
         Ok(supply)
     }

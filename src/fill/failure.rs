@@ -5,9 +5,13 @@ use std::sync::Arc;
 use larder_store::{StoreError, digest::BlobId};
 use reqwest::StatusCode;
 
-use super::{packuments::PackumentError, sink::OtherThanRecorded};
+use super::{manager_hints, packuments::PackumentError, sink::OtherThanRecorded};
 use crate::{
-    address::AddressError, artifact::Ecosystem, fetch::DownloadError, lockfile::UnfetchableReason, plan::EntryName,
+    address::AddressError,
+    artifact::Ecosystem,
+    fetch::DownloadError,
+    lockfile::{Format, UnfetchableReason},
+    plan::EntryName,
 };
 
 /// An artifact that could not be had.
@@ -56,7 +60,7 @@ impl Failure {
     pub fn hint(&self) -> Option<&'static str> {
         match &self.kind {
             FailureKind::Download(error) if self.ecosystem != Ecosystem::Npm => python_hint(self.ecosystem, error),
-            kind => kind.hint(),
+            kind => manager_hints::hint(kind, Format::of(&self.entries[0].lockfile)).or_else(|| kind.hint()),
         }
     }
 }
@@ -142,10 +146,6 @@ impl FailureKind {
             Self::Damaged { .. } => {
                 Some("run it without --offline, where the store can be written: a damaged blob is then fetched again")
             }
-            Self::NoIntegrity => Some("`npm install` with an empty node_modules writes the integrity of each package"),
-            Self::Download(error) if is_mismatch(error) => Some(
-                "the file at that address is not the one that was locked; if it was published anew on purpose, lock it anew with npm",
-            ),
             Self::Unfetchable(_) => {
                 Some("depend on a registry's package, or on a commit at GitHub, GitLab or Bitbucket")
             }
@@ -160,9 +160,9 @@ fn python_hint(ecosystem: Ecosystem, error: &DownloadError) -> Option<&'static s
     match error.last() {
         DownloadError::Lookup { .. } | DownloadError::Connect { .. } | DownloadError::Timeout { .. } => {
             Some(if ecosystem == Ecosystem::Pyodide {
-                "if Pyodide's CDN cannot be reached from here, name another place of its distribution in `pyodide.sources` in larder.toml: a mirror, a folder or a release archive; `larder fetch package-lock.json` gets npm's packages alone"
+                "if Pyodide's CDN cannot be reached from here, name another place of its distribution in `pyodide.sources` in larder.toml: a mirror, a folder or a release archive; `larder fetch` of the package manager's lockfile alone gets its packages"
             } else {
-                "if the index's file host cannot be reached from here, name a mirror of it in `pyodide.files` in larder.toml; `larder fetch package-lock.json` gets npm's packages alone"
+                "if the index's file host cannot be reached from here, name a mirror of it in `pyodide.files` in larder.toml; `larder fetch` of the package manager's lockfile alone gets its packages"
             })
         }
         _ if is_mismatch(error) => Some(
@@ -213,7 +213,7 @@ fn download_fault(error: &DownloadError) -> Fault {
     }
 }
 
-fn is_mismatch(error: &DownloadError) -> bool {
+pub(super) fn is_mismatch(error: &DownloadError) -> bool {
     match error.last() {
         DownloadError::Mismatch { .. } => true,
         DownloadError::Sink { source, .. } => source.downcast_ref::<OtherThanRecorded>().is_some(),

@@ -117,11 +117,11 @@ fn classified(kind: YarnLock, statements: &[Statement<'_>]) -> Vec<Entry> {
             YarnLock::Berry { .. } => berry::classify(entry, &needed),
         }
     };
-    let mut understood = |entry| match seen.note(entry).and_then(|()| classify(entry)) {
+    let understood = |entry| match seen.note(entry).and_then(|()| classify(entry)) {
         Ok(kind) => Entry { path: Arc::from(entry.path()), kind },
         Err(problem) => Entry::not_understood(entry.path(), split_descriptor(entry.path()).0, problem),
     };
-    entries().map(|entry| understood(entry)).collect()
+    entries().map(understood).collect()
 }
 
 /// The protocol of a range or a reference that yarn itself does not know: a plugin's.

@@ -84,18 +84,14 @@ impl Several {
     /// The way out.
     pub fn cure(&self) -> String {
         let quoted = |names: &[&str]| names.iter().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", ");
-        match self.by {
-            DecidedBy::Nothing => {
-                let one = quoted(&self.taken[..1]);
-                format!(
-                    "delete the one that is left over, or name the one that counts in larder.toml: `lockfiles = [{one}]`"
-                )
-            }
-            _ => {
-                let all: Vec<&str> = self.taken.iter().chain(&self.left).copied().collect();
-                format!("if all of them count, say so in larder.toml: `lockfiles = [{}]`", quoted(&all))
-            }
+        if self.by == DecidedBy::Nothing {
+            let one = quoted(&self.taken[..1]);
+            return format!(
+                "delete the one that is left over, or name the one that counts in larder.toml: `lockfiles = [{one}]`"
+            );
         }
+        let all: Vec<&str> = self.taken.iter().chain(&self.left).copied().collect();
+        format!("if all of them count, say so in larder.toml: `lockfiles = [{}]`", quoted(&all))
     }
 }
 
@@ -114,15 +110,14 @@ mod tests {
     #[test]
     fn the_command_decides_before_package_json_and_without_either_all_are_read() {
         let (npm, yarn, bun) = ("package-lock.json", "yarn.lock", "bun.lock");
-        let cases: [(&[Format], Option<Format>, &[&str], &[&str], DecidedBy); 6] = [
-            (&[Format::Yarn], None, &[yarn], &[npm, bun], DecidedBy::Command),
+        for (called, named, taken, left, by) in [
+            (&[Format::Yarn][..], None, &[yarn][..], &[npm, bun][..], DecidedBy::Command),
             (&[Format::Npm], Some(Format::Yarn), &[npm], &[yarn, bun], DecidedBy::Command),
             (&[Format::Bun, Format::Npm], None, &[npm, bun], &[yarn], DecidedBy::Command),
             (&[Format::Pnpm], Some(Format::Yarn), &[yarn], &[npm, bun], DecidedBy::PackageJson),
             (&[], Some(Format::Pnpm), &[npm, yarn, bun], &[], DecidedBy::Nothing),
             (&[], None, &[npm, yarn, bun], &[], DecidedBy::Nothing),
-        ];
-        for (called, named, taken, left, by) in cases {
+        ] {
             let (chosen, several) = choose(vec![npm, yarn, bun], called, named);
             assert_eq!(chosen, taken, "{called:?} {named:?}");
             assert_eq!(several, Some(Several { taken: taken.to_vec(), left: left.to_vec(), by }));

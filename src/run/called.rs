@@ -61,7 +61,7 @@ fn manager(name: &str) -> Option<Format> {
         "yarn" | "yarnpkg" | "yarn.js" | "yarnpkg.js" | "yarn.cjs" => Some(Format::Yarn),
         "bun" | "bunx" => Some(Format::Bun),
         // A project's own, `.yarn/releases/yarn-4.5.3.cjs`.
-        _ => (name.starts_with("yarn-") && name.ends_with(".cjs")).then_some(Format::Yarn),
+        _ => name.strip_suffix(".cjs").filter(|release| release.starts_with("yarn-")).map(|_| Format::Yarn),
     }
 }
 
