@@ -37,7 +37,7 @@ use crate::{
     lockfile::LockfileError,
     npmrc::NpmrcError,
     plan::PlanError,
-    project::ProjectError,
+    project::{ProjectError, Several},
     pyodide::{folder::FolderError, lock_file::LockFileError},
     run::child::ChildError,
     selection::PlatformError,
@@ -134,6 +134,8 @@ pub enum CommandError {
         folder: PathBuf,
         /// What is wrong with it.
         problem: LockfileError,
+        /// The lockfiles of other package managers beside it.
+        several: Option<Several>,
     },
     /// A `larder.lock` that was made for something else.
     #[error("{}larder.lock is out of date: {what}", below(folder))]
@@ -311,6 +313,7 @@ impl CommandError {
         use larder_store::StoreError;
         let text = match self {
             Self::Project(error) => return error.hint(),
+            Self::Lockfile { several: Some(several), .. } => return Some(several.cure()),
             Self::Lockfile { problem, .. } => return problem.hint(),
             Self::Lock(error) => return error.hint().map(str::to_owned),
             Self::Init(error) => return error.hint().map(str::to_owned),

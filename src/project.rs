@@ -119,6 +119,8 @@ impl Project {
                     names.into_iter().map(PathBuf::from).collect()
                 }
                 Err(_) if settings.pyodide.is_some() || has_larder_lock => Vec::new(),
+                // A folder with settings is a project of its own.
+                Err(error) if settings != LarderToml::default() => return Err(error),
                 Err(error) => return Self::of_root(folder, called)?.ok_or(error),
             },
         };
@@ -129,9 +131,9 @@ impl Project {
         Ok(Self { folder: folder.to_owned(), lockfiles, passed_over, several, member: None, settings, larder_lock })
     }
 
-    /// The project of the workspace that this folder is in, if there is one. A folder with a `larder.toml` is a project of its own.
+    /// The project of the workspace that this folder is in, if there is one.
     fn of_root(folder: &Path, called: &[Format]) -> Result<Option<Self>, ProjectError> {
-        let is_its_own = folder.join(SETTINGS).is_file() || folder.join(BINARY_LOCKFILE).is_file();
+        let is_its_own = folder.join(BINARY_LOCKFILE).is_file();
         let Some(root) = workspace::root_of(folder).filter(|_| !is_its_own) else { return Ok(None) };
         let project = Self::open_for(&root, called)?;
         Ok(Some(Self { member: Some(folder.to_owned()), ..project }))

@@ -164,8 +164,11 @@ fn optional_of_yarn_1(lockfile: &LockfileBytes) -> impl Iterator<Item = EntryNam
 /// What the package managers' lockfiles say.
 pub(super) fn readings(project: &Project) -> Result<Vec<Reading>, CommandError> {
     let read = project.lockfiles.iter().map(|lockfile| lockfile::read(&lockfile.name, &lockfile.bytes));
-    read.collect::<Result<Vec<Reading>, _>>()
-        .map_err(|problem| CommandError::Lockfile { folder: project.folder.clone(), problem })
+    read.collect::<Result<Vec<Reading>, _>>().map_err(|problem| CommandError::Lockfile {
+        folder: project.folder.clone(),
+        problem,
+        several: project.several.clone(),
+    })
 }
 
 /// What `larder.lock` says.

@@ -77,12 +77,9 @@ pub(super) fn run(arguments: &cli::Run, context: &Context<'_>) -> Result<Outcome
         let value = context.environment.variable(name);
         value.filter(|value| !value.is_empty())
     });
-    let is_npms_alone =
-        way == Way::Cache && lockfiles(&projects).any(|(_, lockfile)| Format::of(&lockfile.name) == Format::Npm);
     let mut set = pointing::variables(&pointers, no_proxy);
     set.extend(yarn_variables(YarnPointers {
-        // npm warns of a variable that is not its own.
-        mirror: place.yarn_mirror.as_deref().filter(|_| !is_npms_alone),
+        mirror: place.yarn_mirror.as_deref().filter(|_| !is_for_npm(way, &projects)),
         registry: url.as_deref().filter(|_| yarns.iter().any(|yarn| *yarn != YarnLock::Classic)),
     }));
     let unset = pointing::contradicting(context.environment.variables().map(|(name, _)| name), &set);
@@ -104,6 +101,11 @@ pub(super) fn run(arguments: &cli::Run, context: &Context<'_>) -> Result<Outcome
 /// The package managers' lockfiles, each with npm's configuration for it.
 fn lockfiles(projects: &[Project]) -> impl Iterator<Item = (&NpmConfig, &LockfileBytes)> {
     projects.iter().flat_map(|project| project.configurations.iter().zip(&project.input.project.lockfiles))
+}
+
+/// Whether npm runs, and installs: it warns of yarn's variable. Without a lockfile of npm's, its script may call yarn.
+fn is_for_npm(way: Way, projects: &[Project]) -> bool {
+    way == Way::Cache && lockfiles(projects).any(|(_, lockfile)| Format::of(&lockfile.name) == Format::Npm)
 }
 
 /// Says which lockfiles the installed package manager will refuse, before it does.

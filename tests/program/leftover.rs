@@ -96,6 +96,10 @@ fn elsewhere_package_json_says_whose_lockfile_counts() {
     assert!(run.out.starts_with("3 entries in package-lock.json and yarn.lock = 2 artifacts + 1 project\n"), "{run:?}");
     assert!(run.err.contains("names no `packageManager`, and all of them are read"), "{run:?}");
     assert!(run.err.contains("`lockfiles = [\"package-lock.json\"]`"), "{run:?}");
+    world.write("package-lock.json", "{");
+    let run = world.run(&["plan"]);
+    assert_eq!(run.code, Some(1));
+    assert!(run.err.contains("package-lock.json is truncated") && run.err.contains("hint: delete the one"), "{run:?}");
     world.write("larder.toml", "lockfiles = [\"yarn.lock\"]\n");
     let run = world.run(&["fetch"]);
     assert_eq!((run.code, run.err.as_str()), (Some(0), ""), "{run:?}");
