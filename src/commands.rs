@@ -37,7 +37,7 @@ use crate::{
     lockfile::LockfileError,
     npmrc::NpmrcError,
     plan::PlanError,
-    project::{ProjectError, Several},
+    project::{DecidedBy, ProjectError, Several},
     pyodide::{folder::FolderError, lock_file::LockFileError},
     run::child::ChildError,
     selection::PlatformError,
@@ -313,7 +313,9 @@ impl CommandError {
         use larder_store::StoreError;
         let text = match self {
             Self::Project(error) => return error.hint(),
-            Self::Lockfile { several: Some(several), .. } => return Some(several.cure()),
+            Self::Lockfile { several: Some(several), .. } if several.by == DecidedBy::Nothing => {
+                return Some(several.cure());
+            }
             Self::Lockfile { problem, .. } => return problem.hint(),
             Self::Lock(error) => return error.hint().map(str::to_owned),
             Self::Init(error) => return error.hint().map(str::to_owned),
