@@ -97,14 +97,16 @@ pub enum Command {
 Examples:
   larder plan                       the sum of ./package-lock.json and its digest
   larder plan web --digest          the digest alone, as a cache key for CI
+  larder plan web admin             two projects
   larder plan --json                every artifact
 
-The digest depends on the lockfiles' bytes and larder.toml alone: the same on every machine.")]
+The digest depends on the lockfiles' bytes and larder.toml alone: the same on every machine.
+Of several package managers' lockfiles in a folder, `packageManager` of package.json says which count.")]
 pub struct Plan {
-    /// A folder with a lockfile, or a lockfile
+    /// Folders with a lockfile, or lockfiles
     #[arg(value_name = "PROJECT", default_value = ".", hide_default_value = true)]
-    pub project: PathBuf,
-    /// Print the digest alone
+    pub projects: Vec<PathBuf>,
+    /// Print the digest alone, of several projects one a line
     #[arg(long, conflicts_with = "json")]
     pub digest: bool,
 }

@@ -9,6 +9,7 @@ mod input;
 mod larder_lock;
 mod lock;
 mod plan;
+mod prepared;
 mod provision;
 mod run;
 mod serve;
@@ -38,7 +39,7 @@ use crate::{
     lockfile::LockfileError,
     npmrc::NpmrcError,
     plan::PlanError,
-    project::ProjectError,
+    project::{DecidedBy, ProjectError, Several},
     pyodide::{folder::FolderError, lock_file::LockFileError},
     run::child::ChildError,
     selection::PlatformError,
@@ -135,6 +136,8 @@ pub enum CommandError {
         folder: PathBuf,
         /// What is wrong with it.
         problem: LockfileError,
+        /// The lockfiles of other package managers beside it.
+        several: Option<Several>,
     },
     /// A `larder.lock` that was made for something else.
     #[error("{}larder.lock is out of date: {what}", below(folder))]
@@ -316,6 +319,9 @@ impl CommandError {
     fn hint(&self) -> Option<String> {
         let text = match self {
             Self::Project(error) => return error.hint(),
+            Self::Lockfile { several: Some(several), .. } if several.by == DecidedBy::Nothing => {
+                return Some(several.cure());
+            }
             Self::Lockfile { problem, .. } => return problem.hint(),
             Self::Lock(error) => return error.hint().map(str::to_owned),
             Self::Init(error) => return error.hint().map(str::to_owned),

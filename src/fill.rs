@@ -16,6 +16,8 @@ mod first_bytes;
 mod gone;
 mod inflow;
 mod local;
+mod manager_hints;
+mod not_found;
 mod order;
 mod packuments;
 mod schedule;
@@ -34,7 +36,8 @@ use larder_store::{
 };
 
 pub use failure::{Failure, FailureKind, Fault, HELD, chain};
-pub use order::{LeftOut, Order, Wish, Wishes};
+pub use gone::Gone;
+pub use order::{LeftOut, Optional, Order, Wish, Wishes};
 pub use watch::{Unwatched, WatchEvent, Watcher};
 
 use crate::{
@@ -71,6 +74,8 @@ pub struct Filled {
     pub recorded: usize,
     /// What could not be had, in the plan's order.
     pub failures: Vec<Failure>,
+    /// Optional packages that are gone: nobody has to do without anything else for them.
+    pub gone: Vec<Gone>,
     /// Requests made, redirects and retries included.
     pub requests: u64,
     /// Bytes received.
@@ -126,7 +131,7 @@ pub fn fill(
         }
         match order.expect("worked out for what is not here") {
             Ok(order) if is_refused => filled.failures.extend(order.failures(&FailureKind::NoIntegrity)),
-            Ok(order) if settings.is_offline => filled.failures.extend(order.failures(&FailureKind::Offline)),
+            Ok(order) if settings.is_offline => filled.note(&order, FailureKind::Offline, store),
             Ok(order) => missing.push(order),
             Err(failures) => filled.failures.extend(failures),
         }
@@ -141,7 +146,23 @@ pub fn fill(
         find_fetched(store, &look_up, &wanted, now, &mut filled)?;
     }
     filled.failures.sort_by(|a, b| a.entries.cmp(&b.entries));
+    filled.gone.sort_by(|a, b| a.packages[0].entries.cmp(&b.packages[0].entries));
     Ok(filled)
+}
+
+impl Filled {
+    /// Notes what could not be had: as a failure, unless it is optional and gone.
+    fn note(&mut self, order: &Order, kind: FailureKind, store: &Store) {
+        match gone::or_failure(order, kind, store) {
+            Ok(gone) => self.gone.push(gone),
+            Err(kind) => self.failures.extend(order.failures(&kind)),
+        }
+    }
+
+    /// How many artifacts are optional and gone.
+    pub fn gone_artifacts(&self) -> usize {
+        self.gone.iter().map(|gone| gone.packages.len()).sum()
+    }
 }
 
 /// What is here as another lockfile's package, for a lockfile that has nothing but the sha1. Every receipt of a fetch has the sha512.
@@ -216,16 +237,23 @@ fn download(
     let (published, tally) = outcome?;
     filled.requests = tally.requests();
     filled.received = tally.received();
-    settle(published, &tally, look_up, filled)
+    settle(published, &tally, look_up, store, filled)
 }
 
 /// Moves what the committer could not publish from the fetched to the failed.
-fn settle(committed: Committed, tally: &watch::Tally, look_up: &LookUp, filled: &mut Filled) -> Result<(), FillError> {
+fn settle(
+    committed: Committed,
+    tally: &watch::Tally,
+    look_up: &LookUp,
+    store: &Store,
+    filled: &mut Filled,
+) -> Result<(), FillError> {
     let mut fetched = Vec::new();
     for (tag, outcome) in committed.published {
         let (order, is_stated) = tally.submitted(tag);
         match outcome {
             Ok(found) => {
+                gone::arrived(&order, store);
                 fetched.push((Arc::clone(&order), found));
                 filled.fetched += order.artifacts.len();
                 if order.lacks_integrity() {

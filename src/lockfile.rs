@@ -1,12 +1,13 @@
 //! Lockfiles: bytes → entries, each of them classified.
 //!
 //! Pure: nothing here reads a file, the environment or the clock. Every entry of a lockfile comes back as an [`Entry`], so that the sum of the kinds is the
-//! number of entries that the file has; an entry that cannot be understood is an error that names it, never one entry less.
+//! number of entries that the file has; an entry that cannot be understood is one that cannot be fetched, and does not hide the others.
 
-use std::{fmt, sync::Arc};
+use std::{collections::HashSet, fmt, sync::Arc};
 
 use larder_store::digest::Integrity;
 
+use self::diagnose::{printable, shown};
 use crate::{artifact::Artifact, manifest::Manifests, pyodide::lock_file::LarderLock};
 
 mod address;
@@ -16,6 +17,7 @@ mod error;
 mod field;
 mod format;
 mod larder;
+mod missing;
 mod npm;
 mod package;
 mod pnpm;
@@ -25,9 +27,10 @@ mod testing;
 mod version;
 mod yarn;
 
-pub use error::{BadEntry, EntryProblem, LockfileError, OtherTool};
+pub use error::{EntryProblem, LockfileError, OtherTool};
 pub use format::Format;
 pub use larder::RUNTIME_PACKAGE;
+pub use missing::MissingOptional;
 pub use package::UNSTATED_VERSION;
 pub use yarn::YarnLock;
 
@@ -41,6 +44,8 @@ pub struct Reading {
     pub lockfile: Arc<str>,
     /// Its entries, in the file's order.
     pub entries: Vec<Entry>,
+    /// What npm's entries name as optional and have no entry for.
+    pub missing: Vec<MissingOptional>,
 }
 
 /// One entry of a lockfile.
@@ -51,6 +56,17 @@ pub struct Entry {
     pub path: Arc<str>,
     /// What the entry is.
     pub kind: EntryKind,
+}
+
+impl Entry {
+    /// An entry that is not understood. `name` is what can be told of its package's name.
+    fn not_understood(path: &str, name: &str, problem: EntryProblem) -> Self {
+        // A path of npm's own project is empty.
+        let name = if name.is_empty() { "." } else { name };
+        let reason = UnfetchableReason::NotUnderstood { problem };
+        let kind = EntryKind::Unfetchable(Unfetchable { name: printable(name), version: None, reason });
+        Self { path: shown(path).into(), kind }
+    }
 }
 
 /// What an entry is.
@@ -133,6 +149,18 @@ pub enum UnfetchableReason {
     /// An entry with neither version nor address. npm writes such entries for optional packages that it failed to read, and refuses them itself.
     #[error("the entry states neither a version nor an address (an `install` of its package manager writes it anew)")]
     NothingStated,
+    /// A protocol that a plugin of yarn's adds.
+    #[error("`{protocol}:` is the protocol of a yarn plugin, and only yarn with that plugin can fetch it")]
+    PluginProtocol {
+        /// The protocol, without its colon.
+        protocol: String,
+    },
+    /// Something in the entry is not what its package manager writes, or is nothing that larder knows of.
+    #[error("{problem}")]
+    NotUnderstood {
+        /// What is wrong with it.
+        problem: EntryProblem,
+    },
 }
 
 /// Reads a package manager's lockfile, whose it is by its name: see [`Format::of`].
@@ -176,6 +204,11 @@ pub fn stated_version(bytes: &[u8]) -> Option<String> {
         Some(version.trim().trim_end_matches(',').trim_matches(['"', '\'']).to_owned())
     };
     lines.map(str::trim_end).find_map(stated)
+}
+
+/// The entries of a lockfile of yarn 1 that optional dependencies alone lead to, by their paths: with what this `package.json` beside it asks for.
+pub fn optional_of_yarn_1(lockfile: &str, bytes: &[u8], package_json: &[u8]) -> HashSet<String> {
+    yarn::optional_of_yarn_1(lockfile, bytes, package_json)
 }
 
 /// The entries of a `larder.lock`: the runtime's npm tarball, and a file for each package.

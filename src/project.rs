@@ -2,6 +2,9 @@
 //!
 //! Finds and reads, and does not look into lockfiles. Every file is read whole, once, up to a bound.
 
+mod choice;
+mod workspace;
+
 use std::{
     fs::{self, File},
     io::{self, Read as _},
@@ -9,6 +12,7 @@ use std::{
     sync::Arc,
 };
 
+pub use self::choice::{DecidedBy, Several};
 use crate::{
     larder_toml::{LarderToml, LarderTomlError},
     lockfile::Format,
@@ -46,6 +50,10 @@ pub struct Project {
     pub lockfiles: Vec<LockfileBytes>,
     /// Lockfiles beside those that were found that larder cannot read.
     pub passed_over: Vec<&'static str>,
+    /// Lockfiles of several package managers in the folder, where something has to be said of it.
+    pub several: Option<Several>,
+    /// The folder that was named, if it is a workspace's and the project is the root's.
+    pub member: Option<PathBuf>,
     /// What `larder.toml` says; the default if there is none.
     pub settings: LarderToml,
     /// `larder.lock`, if it is there. Of a lockfile that is named alone it is not read.
@@ -74,6 +82,11 @@ impl Project {
     /// The project in this folder, or of this lockfile. Of a lockfile that is named, `larder.toml` is the one beside it, and the
     /// lockfiles that it lists are not read.
     pub fn open(path: &Path) -> Result<Self, ProjectError> {
+        Self::open_for(path, &[])
+    }
+
+    /// The same for a command that calls these package managers: of several lockfiles in a folder, theirs count.
+    pub fn open_for(path: &Path, called: &[Format]) -> Result<Self, ProjectError> {
         let metadata = fs::metadata(path).map_err(|source| match source.kind() {
             io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
                 ProjectError::NothingThere { path: path.to_owned(), listed_in: None }
@@ -89,21 +102,41 @@ impl Project {
             folder.join(LARDER_LOCK).is_file() && only.as_ref().is_none_or(|name| name.as_os_str() == LARDER_LOCK);
         let looks_around = only.is_none() && settings.lockfiles.is_empty();
         let listed_in = (!looks_around && only.is_none()).then(|| folder.join(SETTINGS));
+        let mut several = None;
         let names = match only {
             Some(name) if name.as_os_str() == LARDER_LOCK => Vec::new(),
             Some(name) => vec![name],
             None if listed_in.is_some() => settings.lockfiles.clone(),
             None => match find_lockfiles(folder) {
-                Ok(names) => names,
+                Ok(found) => {
+                    let names = if found.len() > 1 {
+                        let (taken, told) = choice::choose(found, called, named_manager(folder));
+                        several = told;
+                        taken
+                    } else {
+                        found
+                    };
+                    names.into_iter().map(PathBuf::from).collect()
+                }
                 Err(_) if settings.pyodide.is_some() || has_larder_lock => Vec::new(),
-                Err(error) => return Err(error),
+                // A folder with settings is a project of its own.
+                Err(error) if settings != LarderToml::default() => return Err(error),
+                Err(error) => return Self::of_root(folder, called)?.ok_or(error),
             },
         };
         let read = |name: &Path, listed_in| read_lockfile(folder, name, listed_in);
         let lockfiles = names.iter().map(|name| read(name, listed_in.as_deref())).collect::<Result<_, _>>()?;
         let larder_lock = if has_larder_lock { Some(read(Path::new(LARDER_LOCK), None)?) } else { None };
         let passed_over = if looks_around { unread_lockfiles(folder) } else { Vec::new() };
-        Ok(Self { folder: folder.to_owned(), lockfiles, passed_over, settings, larder_lock })
+        Ok(Self { folder: folder.to_owned(), lockfiles, passed_over, several, member: None, settings, larder_lock })
+    }
+
+    /// The project of the workspace that this folder is in, if there is one.
+    fn of_root(folder: &Path, called: &[Format]) -> Result<Option<Self>, ProjectError> {
+        let is_its_own = folder.join(BINARY_LOCKFILE).is_file();
+        let Some(root) = workspace::root_of(folder).filter(|_| !is_its_own) else { return Ok(None) };
+        let project = Self::open_for(&root, called)?;
+        Ok(Some(Self { member: Some(folder.to_owned()), ..project }))
     }
 }
 
@@ -126,8 +159,8 @@ fn read_settings(folder: &Path) -> Result<LarderToml, ProjectError> {
 }
 
 /// Of each package manager, the lockfile that it would read: one project may use several, and what each of them names makes one plan.
-fn find_lockfiles(folder: &Path) -> Result<Vec<PathBuf>, ProjectError> {
-    let found: Vec<PathBuf> = lockfile_names(folder).map(PathBuf::from).collect();
+fn find_lockfiles(folder: &Path) -> Result<Vec<&'static str>, ProjectError> {
+    let found: Vec<&'static str> = lockfile_names(folder).collect();
     if !found.is_empty() {
         return Ok(found);
     }
@@ -140,8 +173,15 @@ fn find_lockfiles(folder: &Path) -> Result<Vec<PathBuf>, ProjectError> {
             below: lockfiles_below(folder),
             above: lockfile_above(folder),
             has_package_json: folder.join("package.json").is_file(),
+            manager: named_manager(folder),
         },
     })
+}
+
+/// The package manager that the folder's `package.json` names. One that cannot be read names none.
+fn named_manager(folder: &Path) -> Option<Format> {
+    let package = read_file(&folder.join("package.json"), LONGEST_SETTINGS).ok()??;
+    choice::named_by(&package)
 }
 
 /// The names of those that the folder has, one of each package manager.
@@ -199,6 +239,8 @@ pub struct Nearby {
     pub above: Option<PathBuf>,
     /// Whether the folder has a `package.json`.
     pub has_package_json: bool,
+    /// The package manager that it names.
+    pub manager: Option<Format>,
 }
 
 /// Lockfiles one and two folders below, without hidden folders, `node_modules` and links.
@@ -319,7 +361,10 @@ impl Nearby {
         // A folder of a workspace has a package.json, too.
         match (&self.above, self.has_package_json) {
             (Some(above), _) => format!("there is a lockfile above it: {}", above.display()),
-            (None, true) => format!("`npm install --package-lock-only` in {} makes one", folder.display()),
+            (None, true) => {
+                let renewal = self.manager.unwrap_or(Format::Npm).renewal();
+                format!("`{renewal}` in {} makes one", folder.display())
+            }
             (None, false) => NAME_IT.to_owned(),
         }
     }

@@ -3,6 +3,7 @@
 pub mod asking;
 pub mod printer;
 pub mod progress;
+pub mod remarks;
 pub mod report;
 pub mod units;
 pub mod waits;

@@ -56,11 +56,7 @@ pub(super) fn check(project: &Project, readings: &[Reading], lock: &LarderLock) 
 
 /// What does not stop a fetch, and should be known: no lock yet, or npm lockfiles that name another runtime than the one that `larder.toml` chose.
 pub(super) fn warnings(project: &Project, plan: &Plan, lock: Option<&LarderLock>) -> Vec<String> {
-    let mut warnings: Vec<String> = project
-        .passed_over
-        .iter()
-        .map(|name| format!("{name} is there too, and larder cannot read it: what it alone names is not fetched"))
-        .collect();
+    let mut warnings: Vec<String> = Vec::new();
     let asks_for_packages = project.settings.pyodide.as_ref().is_some_and(|pyodide| !pyodide.packages.is_empty());
     let Some(lock) = lock else {
         let text = "larder.toml asks for Pyodide's packages, and larder.lock does not exist: run `larder lock`";

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::{
     CommandError, Context, Outcome, agreement,
     input::Input,
+    prepared,
     settings::{default_platforms, fill_settings, selection},
 };
 use crate::{
@@ -15,7 +16,7 @@ use crate::{
     fill::{Failure, FailureKind, Fault, Filled, LeftOut, WatchEvent, Wishes, fill},
     plan::{PlanDigest, Sum},
     selection::{Platforms, Selection},
-    ui::{progress, report, units},
+    ui::{progress, remarks, report, units},
 };
 
 #[derive(Serialize)]
@@ -33,6 +34,7 @@ struct ProjectDocument {
     already_here: usize,
     fetched: usize,
     failed: usize,
+    gone: usize,
     unfetchable: usize,
     integrity_from_registry: usize,
     recorded: usize,
@@ -56,6 +58,9 @@ pub(super) fn run(arguments: &cli::Fetch, context: &Context<'_>) -> Result<Outco
     let mut worst: Option<Fault> = None;
     // Every lockfile is read before anything is downloaded: a typing error in the last path should not cost minutes.
     let inputs = arguments.projects.iter().map(|path| Input::read(path)).collect::<Result<Vec<_>, _>>()?;
+    for input in &inputs {
+        input.tell(context);
+    }
     let store = context.open_store()?;
     for (path, input) in arguments.projects.iter().zip(inputs) {
         if arguments.projects.len() > 1 {
@@ -88,11 +93,21 @@ fn fetch(arguments: &cli::Fetch, context: &Context<'_>, store: &Store, input: &I
     let selection = selection(&arguments.selecting, &input.project, default_platforms())?;
     let configurations = input.configurations(context)?;
     let (wishes, left_out) = Wishes::of(&input.plan, &selection, input.by_lockfile(&configurations), settings);
+    let wishes = wishes.with_optional(input);
     let selected = wishes.artifacts();
     let watcher = progress::watcher(context.printer);
     let fill_settings = fill_settings(&arguments.fetching, settings, &configurations, context);
     let filled = fill(store, &wishes, &configurations, fill_settings, &watcher);
     watcher.event(WatchEvent::Over);
+    if let Ok(filled) = &filled {
+        let files = wishes.wishes.iter().zip(&filled.found);
+        let here = files.filter_map(|(wish, found)| Some((wish, (*found)?)));
+        prepared::warn(
+            store,
+            here.flat_map(|(wish, found)| wish.planned().iter().map(move |one| (*one, found))),
+            context,
+        );
+    }
     std::mem::forget(wishes);
     let filled = filled?;
     let unfetchable =
@@ -100,6 +115,7 @@ fn fetch(arguments: &cli::Fetch, context: &Context<'_>, store: &Store, input: &I
     let selected = selected - unfetchable;
     let fetched = Fetched { filled, selected, unfetchable, left_out, elapsed: start.elapsed() };
     fetched.print(context, input, &selection);
+    remarks::gone(context.printer, &fetched.filled.gone);
     report::failures(context.printer, &fetched.filled.failures);
     Ok(fetched)
 }
@@ -115,8 +131,12 @@ impl Fetched {
         if let Some(line) = self.left_out_line(selection) {
             printer.line(&line);
         }
+        let gone = match filled.gone_artifacts() {
+            0 => String::new(),
+            gone => format!(" + {} optional and gone", units::count(gone)),
+        };
         printer.line(&format!(
-            "{} = {} already here + {} fetched + {} failed",
+            "{} = {} already here + {} fetched + {} failed{gone}",
             units::plural(self.selected, "artifact", "artifacts"),
             units::count(filled.already_here),
             units::count(filled.fetched),
@@ -178,6 +198,7 @@ impl Fetched {
             already_here: filled.already_here,
             fetched: filled.fetched,
             failed: filled.failures.len() - self.unfetchable,
+            gone: filled.gone_artifacts(),
             unfetchable: self.unfetchable,
             integrity_from_registry: filled.integrity_from_registry,
             recorded: filled.recorded,

@@ -1,15 +1,20 @@
 //! From a path that a person typed to a plan.
 
-use std::{collections::HashMap, path::Path};
+use std::{
+    collections::{HashMap, HashSet},
+    path::Path,
+    sync::OnceLock,
+};
 
 use super::{CommandError, Context, agreement, below, settings::platforms_of};
 use crate::{
-    lockfile::{self, Reading, YarnLock},
+    fill::Optional,
+    lockfile::{self, Format, MissingOptional, Reading, YarnLock},
     npmrc::NpmConfig,
-    plan::Plan,
+    plan::{EntryName, Plan},
     project::{LockfileBytes, Project},
     pyodide::lock_file::{LARDER_LOCK, LarderLock},
-    ui::units,
+    ui::{remarks, units},
 };
 
 /// A project that was read.
@@ -19,12 +24,21 @@ pub(super) struct Input {
     pub(super) plan: Plan,
     /// `larder.lock`, if it is there.
     pub(super) larder_lock: Option<LarderLock>,
+    /// By their lockfile's name, what its entries name as optional and it has no entry for.
+    missing: Vec<(String, MissingOptional)>,
+    /// What is optional in lockfiles of yarn 1, which do not say it themselves.
+    optional_of_yarn_1: OnceLock<HashSet<EntryName>>,
 }
 
 impl Input {
     /// Reads a project's lockfiles and plans them.
     pub(super) fn read(path: &Path) -> Result<Self, CommandError> {
-        let project = Project::open(path)?;
+        Self::read_for(path, &[])
+    }
+
+    /// The same for a command that calls these package managers.
+    pub(super) fn read_for(path: &Path, called: &[Format]) -> Result<Self, CommandError> {
+        let project = Project::open_for(path, called)?;
         let mut readings = self::readings(&project)?;
         platforms_of(&project)?;
         let larder_lock = larder_lock(&project)?;
@@ -35,7 +49,35 @@ impl Input {
             agreement::check(&project, &readings, lock)?;
             readings.push(lockfile::of_larder_lock(LARDER_LOCK, lock));
         }
-        Ok(Self { plan: Plan::new(&readings)?, project, larder_lock })
+        let plan = Plan::new(&readings)?;
+        let missing =
+            |reading: Reading| reading.missing.into_iter().map(move |missing| (reading.lockfile.to_string(), missing));
+        let missing = readings.into_iter().flat_map(missing).collect();
+        Ok(Self { plan, project, larder_lock, missing, optional_of_yarn_1: OnceLock::new() })
+    }
+
+    /// Says what should be known of the project's lockfiles, and stops nothing.
+    pub(super) fn tell(&self, context: &Context<'_>) {
+        let (printer, project) = (context.printer, &self.project);
+        if let (Some(member), Some(lockfile)) = (&project.member, project.lockfiles.first()) {
+            let (member, lockfile) = (member.display(), lockfile.path.display());
+            printer.note(&format!("{member} is a package of a workspace: its root's lockfile is used, {lockfile}"));
+        }
+        if let Some(several) = &project.several {
+            printer.warning(&format!("{}{several}", below(&project.folder)));
+            printer.hints(&[&several.cure()]);
+        }
+        for name in &project.passed_over {
+            printer.warning(&format!(
+                "{name} is there too, and larder cannot read it: what it alone names is not fetched"
+            ));
+        }
+        if !self.missing.is_empty() {
+            remarks::warnings(printer, self.missing.iter().map(|(lockfile, missing)| format!("{lockfile}: {missing}")));
+            printer.hints(&[
+                "npm installs without them, also where they are needed; `npm install` with neither node_modules nor the lockfile writes those of every platform",
+            ]);
+        }
     }
 
     /// All lockfiles, `larder.lock` last.
@@ -101,11 +143,32 @@ impl Input {
     }
 }
 
+impl Optional for Input {
+    fn is_optional(&self, entry: &EntryName) -> bool {
+        self.optional_of_yarn_1
+            .get_or_init(|| self.project.lockfiles.iter().flat_map(optional_of_yarn_1).collect())
+            .contains(entry)
+    }
+}
+
+/// The entries of a lockfile that are optional by what `package.json` beside it says, where it is one of yarn 1.
+fn optional_of_yarn_1(lockfile: &LockfileBytes) -> impl Iterator<Item = EntryName> + use<> {
+    let is_yarns = Format::of(&lockfile.name) == Format::Yarn;
+    let package_json = if is_yarns { std::fs::read(lockfile.folder().join("package.json")).ok() } else { None };
+    let paths = package_json.map(|json| lockfile::optional_of_yarn_1(&lockfile.name, &lockfile.bytes, &json));
+    let name: std::sync::Arc<str> = lockfile.name.as_str().into();
+    let named = move |path: String| EntryName { lockfile: std::sync::Arc::clone(&name), path: path.into() };
+    paths.into_iter().flatten().map(named)
+}
+
 /// What the package managers' lockfiles say.
 pub(super) fn readings(project: &Project) -> Result<Vec<Reading>, CommandError> {
     let read = project.lockfiles.iter().map(|lockfile| lockfile::read(&lockfile.name, &lockfile.bytes));
-    read.collect::<Result<Vec<Reading>, _>>()
-        .map_err(|problem| CommandError::Lockfile { folder: project.folder.clone(), problem })
+    read.collect::<Result<Vec<Reading>, _>>().map_err(|problem| CommandError::Lockfile {
+        folder: project.folder.clone(),
+        problem,
+        several: project.several.clone(),
+    })
 }
 
 /// What `larder.lock` says.

@@ -9,7 +9,21 @@ use crate::{
     plan::{PlanDigest, Planned, Sum},
     pyodide::file_host::FilePlace,
     redacted::redact,
+    ui::remarks,
 };
+
+/// Several projects, as `fetch` prints them. A project alone is a document by itself.
+#[derive(Serialize)]
+struct Documents<'a> {
+    projects: Vec<ProjectDocument<'a>>,
+}
+
+#[derive(Serialize)]
+struct ProjectDocument<'a> {
+    project: String,
+    #[serde(flatten)]
+    document: Document<'a>,
+}
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -41,22 +55,46 @@ struct UnfetchableRow {
 }
 
 pub(super) fn run(arguments: &cli::Plan, context: &Context<'_>) -> Result<Outcome, CommandError> {
-    let input = Input::read(&arguments.project)?;
-    let digest = input.plan.digest();
+    let read = |path| Input::read(path).map(|input| (input.plan.digest(), input));
+    let inputs = arguments.projects.iter().map(|path| read(path)).collect::<Result<Vec<_>, _>>()?;
+    for (path, (digest, input)) in arguments.projects.iter().zip(&inputs) {
+        if arguments.digest {
+            input.tell(context);
+            context.printer.value(&digest.to_string());
+            continue;
+        }
+        if inputs.len() > 1 {
+            context.printer.line(&format!("{}:", path.display()));
+        }
+        print(input, *digest, context);
+    }
     if arguments.digest {
-        context.printer.value(&digest.to_string());
         return Ok(Outcome::Done);
     }
+    let several = arguments.projects.iter().zip(&inputs);
+    match inputs.as_slice() {
+        [(digest, input)] => context.printer.json(&document(input, *digest)),
+        _ => context.printer.json(&Documents {
+            projects: several
+                .map(|(path, (digest, input))| ProjectDocument {
+                    project: path.display().to_string(),
+                    document: document(input, *digest),
+                })
+                .collect(),
+        }),
+    }
+    Ok(Outcome::Done)
+}
+
+fn print(input: &Input, digest: PlanDigest, context: &Context<'_>) {
+    input.tell(context);
     context.printer.line(&input.sum_line());
     if let Some(line) = input.silence_line() {
         context.printer.line(&line);
     }
     context.printer.line(&format!("plan digest {digest}"));
-    for entry in input.plan.unfetchable() {
-        context.printer.warning(&format!("{}: {}", entry.entry, entry.unfetchable));
-    }
-    context.printer.json(&document(&input, digest));
-    Ok(Outcome::Done)
+    let unfetchable = input.plan.unfetchable().iter();
+    remarks::warnings(context.printer, unfetchable.map(|entry| format!("{}: {}", entry.entry, entry.unfetchable)));
 }
 
 fn document(input: &Input, digest: PlanDigest) -> Document<'_> {

@@ -7,14 +7,15 @@ use larder_store::Store;
 use super::{
     CommandError, Context, Outcome,
     input::Input,
+    prepared,
     settings::{fill_settings, selection},
 };
 use crate::{
     artifact::Ecosystem,
     catalog::Catalog,
     cli,
-    fill::{Fault, WatchEvent, Wishes, chain},
-    lockfile,
+    fill::{Failure, FailureKind, Fault, WatchEvent, Wishes, chain},
+    lockfile::{self, Format},
     manifest::Manifests,
     npmrc::NpmConfig,
     plan::Planned,
@@ -24,8 +25,17 @@ use crate::{
     },
     selection::Platforms,
     supply::{Mended, Reader, Supply, supply},
-    ui::{progress, report, units},
+    ui::{progress, remarks, report, units},
 };
+
+/// What becomes of entries that cannot be fetched at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unfetchable {
+    /// They are failures.
+    Fail,
+    /// They are left to the command that is run, where it may make requests of its own.
+    LeaveToCommand,
+}
 
 /// A project and npm's configuration for each of its lockfiles.
 #[derive(Debug)]
@@ -37,7 +47,19 @@ pub(super) struct Project {
 impl Project {
     /// Reads every project before anything is fetched for one of them.
     pub(super) fn read_all(paths: &[std::path::PathBuf], context: &Context<'_>) -> Result<Vec<Self>, CommandError> {
-        let inputs = paths.iter().map(|path| Input::read(path)).collect::<Result<Vec<_>, _>>()?;
+        Self::read_all_for(paths, &[], context)
+    }
+
+    /// The same for a command that calls these package managers.
+    pub(super) fn read_all_for(
+        paths: &[std::path::PathBuf],
+        called: &[Format],
+        context: &Context<'_>,
+    ) -> Result<Vec<Self>, CommandError> {
+        let inputs = paths.iter().map(|path| Input::read_for(path, called)).collect::<Result<Vec<_>, _>>()?;
+        for input in &inputs {
+            input.tell(context);
+        }
         inputs.into_iter().map(|input| Ok(Self { configurations: input.configurations(context)?, input })).collect()
     }
 
@@ -51,12 +73,29 @@ impl Project {
         store: &Store,
         context: &Context<'_>,
     ) -> Result<Supply<'_>, CommandError> {
+        self.complete_or_leave(ecosystem, arguments, default, Unfetchable::Fail, store, context)
+    }
+
+    fn complete_or_leave(
+        &self,
+        ecosystem: Option<Ecosystem>,
+        arguments: &cli::Completing,
+        default: Platforms,
+        unfetchable: Unfetchable,
+        store: &Store,
+        context: &Context<'_>,
+    ) -> Result<Supply<'_>, CommandError> {
         let settings = &self.input.project.settings;
         let selection = selection(&arguments.selecting, &self.input.project, default)?;
         let configurations = self.input.by_lockfile(&self.configurations);
         let (mut wishes, _) = Wishes::of(&self.input.plan, &selection, configurations, settings);
         if let Some(ecosystem) = ecosystem {
             wishes = wishes.for_ecosystem(ecosystem);
+        }
+        if unfetchable == Unfetchable::LeaveToCommand && !arguments.fetching.offline {
+            let is_left = |failure: &mut Failure| matches!(failure.kind, FailureKind::Unfetchable(_));
+            let left: Vec<Failure> = wishes.failures.extract_if(.., is_left).collect();
+            remarks::left_to_command(context.printer, &left);
         }
         self.supply(wishes, &arguments.fetching, Reader::Supply, store, context)
     }
@@ -86,6 +125,7 @@ impl Project {
         let fill_settings = fill_settings(arguments, settings, &self.configurations, context);
         let watcher = progress::watcher(context.printer);
         let start = std::time::Instant::now();
+        let wishes = wishes.with_optional(&self.input);
         let supply = supply(store, &wishes, &self.configurations, &fill_settings, &watcher, reader);
         watcher.event(WatchEvent::Over);
         // Tens of thousands of strings, freed one by one, would be felt.
@@ -104,6 +144,8 @@ impl Project {
             let was = if *was_another { "was fetched" } else { "was damaged, and was fetched again" };
             context.printer.warning(&format!("{package}: {what} {was}"));
         }
+        remarks::gone(context.printer, &supply.filled.gone);
+        prepared::warn(store, supply.items.iter().map(|item| (item.planned, item.found)), context);
         report::failures(context.printer, &supply.filled.failures);
         Ok(supply)
     }
@@ -135,14 +177,14 @@ pub(super) fn complete_catalog(
     projects: &[Project],
     ecosystem: Option<Ecosystem>,
     arguments: &cli::Completing,
-    default: &Platforms,
+    (default, unfetchable): (&Platforms, Unfetchable),
     store: &Store,
     context: &Context<'_>,
 ) -> Result<Result<Catalog, Outcome>, CommandError> {
     let mut catalog = Catalog::default();
     let mut worst = None;
     for project in projects {
-        let supply = project.complete(ecosystem, arguments, default.clone(), store, context)?;
+        let supply = project.complete_or_leave(ecosystem, arguments, default.clone(), unfetchable, store, context)?;
         match shortfall(&supply) {
             Some(fault) => worst = worst.max(Some(fault)),
             None => catalog.extend(project.catalog(store, &supply)?),

@@ -11,7 +11,7 @@ use larder_store::Store;
 use self::place::Place;
 use super::{
     CommandError, Context, Outcome,
-    provision::{self, Project},
+    provision::{self, Project, Unfetchable},
     settings::host_platforms,
     through::{Through, or_here},
 };
@@ -26,6 +26,7 @@ use crate::{
     project::LockfileBytes,
     registry::{Registry, Shelves},
     run::{
+        called::called,
         child::{self, Ended},
         managers, mend,
         pointing::{
@@ -38,15 +39,17 @@ use crate::{
 pub(super) fn run(arguments: &cli::Run, context: &Context<'_>) -> Result<Outcome, CommandError> {
     let interrupt = Interrupt::watch().map_err(CommandError::Signals)?;
     let way = Way::of(&arguments.command);
-    let projects = Arc::new(Project::read_all(&or_here(&arguments.projects), context)?);
+    let called = called(&arguments.command);
+    let projects = Arc::new(Project::read_all_for(&or_here(&arguments.projects), &called, context)?);
     provision::warn_of_gates(&projects, &arguments.command, way, context);
     warn_of_refusals(&projects, arguments, context);
     yarn::warn(&projects, arguments, context);
     let store = context.open_store()?;
     // npm alone installs nothing of Python's; what another command installs, nobody knows.
-    let (ecosystem, platforms) = ((way == Way::Cache).then_some(Ecosystem::Npm), host_platforms());
+    let ecosystem = (way == Way::Cache).then_some(Ecosystem::Npm);
+    let wanted = (&host_platforms(), Unfetchable::LeaveToCommand);
     let mut catalog =
-        match provision::complete_catalog(&projects, ecosystem, &arguments.completing, &platforms, &store, context)? {
+        match provision::complete_catalog(&projects, ecosystem, &arguments.completing, wanted, &store, context)? {
             Ok(catalog) => catalog,
             Err(outcome) => return Ok(outcome),
         };
@@ -76,7 +79,7 @@ pub(super) fn run(arguments: &cli::Run, context: &Context<'_>) -> Result<Outcome
     });
     let mut set = pointing::variables(&pointers, no_proxy);
     set.extend(yarn_variables(YarnPointers {
-        mirror: place.yarn_mirror.as_deref(),
+        mirror: place.yarn_mirror.as_deref().filter(|_| !is_for_npm(way, &projects)),
         registry: url.as_deref().filter(|_| yarns.iter().any(|yarn| *yarn != YarnLock::Classic)),
     }));
     let unset = pointing::contradicting(context.environment.variables().map(|(name, _)| name), &set);
@@ -98,6 +101,11 @@ pub(super) fn run(arguments: &cli::Run, context: &Context<'_>) -> Result<Outcome
 /// The package managers' lockfiles, each with npm's configuration for it.
 fn lockfiles(projects: &[Project]) -> impl Iterator<Item = (&NpmConfig, &LockfileBytes)> {
     projects.iter().flat_map(|project| project.configurations.iter().zip(&project.input.project.lockfiles))
+}
+
+/// Whether npm runs, and installs: it warns of yarn's variable. Without a lockfile of npm's, its script may call yarn.
+fn is_for_npm(way: Way, projects: &[Project]) -> bool {
+    way == Way::Cache && lockfiles(projects).any(|(_, lockfile)| Format::of(&lockfile.name) == Format::Npm)
 }
 
 /// Says which lockfiles the installed package manager will refuse, before it does.

@@ -70,12 +70,16 @@ impl Backing for Through {
         let (project, planned) = self.planned(artifact, entry).ok_or_else(|| format!("{entry} is not in the plan"))?;
         let configurations = project.input.by_lockfile(&project.configurations);
         let wishes = Wishes::of_artifacts([planned], configurations, &project.input.project.settings);
+        let wishes = wishes.with_optional(&project.input);
         let watcher: Arc<dyn Watcher> = Arc::new(Unwatched);
         let supplied =
             supply(&self.store, &wishes, &project.configurations, &self.settings(project), &watcher, Reader::Supply)
                 .map_err(|error| chain(&error).join(": "))?;
         if let Some(failure) = supplied.filled.failures.first() {
             return Err(in_one_line(failure));
+        }
+        if let Some(gone) = supplied.filled.gone.first() {
+            return Err(format!("optional and gone: {}", in_one_line(&gone.packages[0])));
         }
         let item = supplied.items.first().ok_or_else(|| format!("{}: it did not arrive", planned.artifact))?;
         Ok(item.found)

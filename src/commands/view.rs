@@ -12,7 +12,7 @@ use larder_store::digest::{Digest, Integrity};
 
 use super::{
     CommandError, Context, Outcome,
-    provision::{self, Project},
+    provision::{self, Project, Unfetchable},
     settings::default_platforms,
     through::or_here,
 };
@@ -60,9 +60,8 @@ pub(super) fn run(arguments: &cli::View, context: &Context<'_>) -> Result<Outcom
         provision::warn_of_gates(&projects, &[], Way::Cache, context);
     }
     let store = context.open_store()?;
-    let (npm, platforms) = (Some(Ecosystem::Npm), default_platforms());
-    let mut catalog = match provision::complete_catalog(&projects, npm, &view.completing, &platforms, &store, context)?
-    {
+    let (npm, wanted) = (Some(Ecosystem::Npm), (&default_platforms(), Unfetchable::Fail));
+    let mut catalog = match provision::complete_catalog(&projects, npm, &view.completing, wanted, &store, context)? {
         Ok(catalog) => catalog,
         Err(outcome) => return Ok(outcome),
     };

@@ -30,6 +30,7 @@ impl Order {
         let first = receipt.origins.first()?;
         let entry = EntryName { lockfile: "the store".into(), path: format!("blob {}", receipt.blob).into() };
         let artifact = Ordered {
+            is_optional: false,
             package: format!("{} {}", first.name, first.version).into(),
             // A word of a later larder is none of this one's kinds.
             ecosystem: Ecosystem::of_name(&first.ecosystem).unwrap_or(Ecosystem::Npm),

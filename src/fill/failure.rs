@@ -5,9 +5,15 @@ use std::sync::Arc;
 use larder_store::{StoreError, digest::BlobId};
 use reqwest::StatusCode;
 
-use super::{errand::not_a_package, first_bytes::NotAPackage, packuments::PackumentError, sink::OtherThanRecorded};
+use super::{
+    errand::not_a_package, first_bytes::NotAPackage, manager_hints, packuments::PackumentError, sink::OtherThanRecorded,
+};
 use crate::{
-    address::AddressError, artifact::Ecosystem, fetch::DownloadError, lockfile::UnfetchableReason, plan::EntryName,
+    address::AddressError,
+    artifact::Ecosystem,
+    fetch::DownloadError,
+    lockfile::{Format, UnfetchableReason},
+    plan::EntryName,
 };
 
 /// The way out where another process holds a lock.
@@ -36,6 +42,8 @@ pub enum FailureKind {
     Address(Arc<AddressError>),
     /// No request may be made.
     Offline,
+    /// Its registry did not have it when it was asked last. Of optional packages alone.
+    GoneBefore,
     /// The lockfile states no digest, and that is required.
     NoIntegrity,
     /// The registry does not say what its bytes are.
@@ -58,7 +66,7 @@ impl Failure {
     pub fn hint(&self) -> Option<&'static str> {
         match &self.kind {
             FailureKind::Download(error) if self.ecosystem != Ecosystem::Npm => python_hint(self.ecosystem, error),
-            kind => kind.hint(),
+            kind => manager_hints::hint(kind, Format::of(&self.entries[0].lockfile)).or_else(|| kind.hint()),
         }
     }
 }
@@ -78,7 +86,9 @@ impl FailureKind {
     /// Whose fault it is.
     pub fn fault(&self) -> Fault {
         match self {
-            Self::Unfetchable(_) | Self::Address(_) | Self::Offline | Self::NoIntegrity => Fault::Data,
+            Self::Unfetchable(_) | Self::Address(_) | Self::Offline | Self::GoneBefore | Self::NoIntegrity => {
+                Fault::Data
+            }
             Self::Store(_) | Self::Damaged { .. } => Fault::Store,
             Self::Packument(error) => match &**error {
                 PackumentError::Download(error) => download_fault(error),
@@ -94,6 +104,7 @@ impl FailureKind {
             Self::Unfetchable(_) => "unfetchable",
             Self::Address(_) => "address",
             Self::Offline => "offline",
+            Self::GoneBefore => "gone",
             Self::NoIntegrity => "no-integrity",
             Self::Packument(_) => "packument",
             Self::Download(error) if is_mismatch(error) => "mismatch",
@@ -109,6 +120,7 @@ impl FailureKind {
         match self {
             Self::Unfetchable(_) | Self::Address(_) => "cannot be fetched".to_owned(),
             Self::Offline => "is not in the store, and --offline forbids to fetch it".to_owned(),
+            Self::GoneBefore => "the registry did not have it when it was asked last".to_owned(),
             Self::NoIntegrity => format!("{lockfile} states no integrity, which --require-integrity demands"),
             Self::Packument(_) => "the registry does not say what its bytes are".to_owned(),
             Self::Download(error) => match error.last() {
@@ -130,7 +142,7 @@ impl FailureKind {
         match self {
             Self::Unfetchable(reason) => vec![reason.to_string()],
             Self::Address(error) => chain(&**error),
-            Self::Offline | Self::NoIntegrity => Vec::new(),
+            Self::Offline | Self::GoneBefore | Self::NoIntegrity => Vec::new(),
             Self::Packument(error) => chain(&**error),
             Self::Download(error) => chain(&**error),
             Self::Store(error) => chain(&**error),
@@ -146,14 +158,10 @@ impl FailureKind {
             Self::Damaged { .. } => {
                 Some("run it without --offline, where the store can be written: a damaged blob is then fetched again")
             }
-            Self::NoIntegrity => Some("`npm install` with an empty node_modules writes the integrity of each package"),
             Self::Download(error) if is_other_than_recorded(error) => Some(
                 "if you trust what is there now, `larder forget NAME@VERSION` drops what was recorded, and `larder fetch` takes it",
             ),
             Self::Download(error) if not_a_package(error).is_some() => not_a_package_hint(error),
-            Self::Download(error) if is_mismatch(error) => Some(
-                "the file at that address is not the one that was locked; if it was published anew on purpose, lock it anew with npm",
-            ),
             Self::Unfetchable(_) => {
                 Some("depend on a registry's package, or on a commit at GitHub, GitLab or Bitbucket")
             }
@@ -172,9 +180,9 @@ fn python_hint(ecosystem: Ecosystem, error: &DownloadError) -> Option<&'static s
     match error.last() {
         DownloadError::Lookup { .. } | DownloadError::Connect { .. } | DownloadError::Timeout { .. } => {
             Some(if ecosystem == Ecosystem::Pyodide {
-                "if Pyodide's CDN cannot be reached from here, name another place of its distribution in `pyodide.sources` in larder.toml: a mirror, a folder or a release archive; `larder fetch package-lock.json` gets npm's packages alone"
+                "if Pyodide's CDN cannot be reached from here, name another place of its distribution in `pyodide.sources` in larder.toml: a mirror, a folder or a release archive; `larder fetch` of the package manager's lockfile alone gets its packages"
             } else {
-                "if the index's file host cannot be reached from here, name a mirror of it in `pyodide.files` in larder.toml; `larder fetch package-lock.json` gets npm's packages alone"
+                "if the index's file host cannot be reached from here, name a mirror of it in `pyodide.files` in larder.toml; `larder fetch` of the package manager's lockfile alone gets its packages"
             })
         }
         _ if is_mismatch(error) => Some(
@@ -235,10 +243,12 @@ fn download_fault(error: &DownloadError) -> Fault {
 }
 
 fn is_mismatch(error: &DownloadError) -> bool {
-    match error.last() {
-        DownloadError::Mismatch { .. } => true,
-        _ => is_other_than_recorded(error),
-    }
+    is_digest_mismatch(error) || is_other_than_recorded(error)
+}
+
+/// Whether the bytes are not those of a digest that is stated.
+pub(super) fn is_digest_mismatch(error: &DownloadError) -> bool {
+    matches!(error.last(), DownloadError::Mismatch { .. })
 }
 
 fn is_other_than_recorded(error: &DownloadError) -> bool {

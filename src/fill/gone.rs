@@ -1,104 +1,66 @@
-//! After a 404: whether the package, the version or only the file is gone. The registry's description of the package tells.
+//! Optional packages that are gone: where a registry has no such file (404) or has it no more (410), package managers install without them, and so does larder.
+//!
+//! The store notes which file was gone where, for runs that may make no request or cannot. Whoever can ask asks again.
 
 use std::sync::Arc;
 
+use larder_store::{Store, look_up::Wanted};
 use reqwest::StatusCode;
-use url::Url;
 
-use super::{FailureKind, Order, errand::Shared, packuments::PackumentError, watch::FileProgress};
-use crate::{fetch::DownloadError, redacted::redact};
+use super::{Failure, FailureKind, Fault, Order, packuments::PackumentError};
+use crate::{fetch::DownloadError, redacted::without_userinfo};
 
-/// More files that are gone are a registry's trouble, and are not asked about.
-const MOST: usize = 20;
-
-/// These failures, with what is known about files that are not there. Each costs a request.
-pub(super) async fn explained(
-    shared: &Shared,
-    failed: Vec<(Arc<Order>, FailureKind)>,
-    progress: &FileProgress,
-) -> Vec<(Arc<Order>, FailureKind)> {
-    if failed.len() > MOST {
-        return failed;
-    }
-    let mut explained = Vec::with_capacity(failed.len());
-    for (order, kind) in failed {
-        let kind = match kind {
-            FailureKind::Download(error) => FailureKind::Download(explained_one(shared, &order, error, progress).await),
-            other => other,
-        };
-        explained.push((order, kind));
-    }
-    explained
+/// A file that is gone, and that nothing but optional dependencies lead to.
+#[derive(Clone, Debug)]
+pub struct Gone {
+    /// The packages that it is, at least one, each with what was answered.
+    pub packages: Vec<Failure>,
+    /// How the store would know it.
+    pub wanted: Wanted,
+    /// Where it was looked for.
+    pub address: String,
 }
 
-/// Whether a failure is a file that is not there, and a question may tell more.
-pub(super) fn is_explainable(kind: &FailureKind) -> bool {
-    let FailureKind::Download(error) = kind else { return false };
-    matches!(&**error, DownloadError::Status { status, reason: None, .. } if is_gone(*status))
-}
-
-async fn explained_one(
-    shared: &Shared,
-    order: &Order,
-    error: Arc<DownloadError>,
-    progress: &FileProgress,
-) -> Arc<DownloadError> {
-    let DownloadError::Status { url, .. } = &*error else { return error };
-    // The address asked last, unless that is where a redirect led.
-    let asked = order.addresses.iter().map(|address| &address.url).find(|address| redact(address) == url.as_str());
-    let tarball = asked.unwrap_or(&order.addresses[0].url);
-    let Some(packument) = packument_of(tarball, &order.artifacts[0].name) else { return error };
-    let version = &order.artifacts[0].version;
-    let why = match shared.packuments.distribution(&shared.client, &packument, version, progress).await {
-        Ok(_) => "the registry lists this version, and its file is gone",
-        Err(PackumentError::NoVersion) => "the registry has the package, and not this version",
-        Err(PackumentError::Download(told)) if is_refused_as_gone(&told) => "the registry has no package of this name",
-        Err(untold) => {
-            tracing::debug!(error = %untold, "whether the package or the file is gone is not known");
-            return error;
-        }
+/// A failure of an order as what it is: an optional package that is gone, or a failure.
+pub(super) fn or_failure(order: &Order, kind: FailureKind, store: &Store) -> Result<Gone, FailureKind> {
+    if !order.is_optional() {
+        return Err(kind);
+    }
+    let address = address_of(order);
+    let gone = |kind: &FailureKind, address: String| {
+        Ok(Gone { packages: order.failures(kind).collect(), wanted: order.wanted.clone(), address })
     };
-    match Arc::try_unwrap(error) {
-        Ok(error) => Arc::new(error.because(why)),
-        Err(shared) => shared,
+    if is_gone(&kind) {
+        store.note_gone(&order.wanted, &address);
+        return gone(&kind, address);
+    }
+    let was_not_asked = matches!(kind, FailureKind::Offline) || kind.fault() == Fault::Network;
+    if was_not_asked && store.is_noted_gone(&order.wanted, &address) {
+        return gone(&FailureKind::GoneBefore, address);
+    }
+    Err(kind)
+}
+
+/// Forgets that a file was gone, if that was noted.
+pub(super) fn arrived(order: &Arc<Order>, store: &Store) {
+    if order.is_optional() {
+        store.forget_gone(&order.wanted, &address_of(order));
     }
 }
 
-/// Where npm's registries describe the package whose tarball is at this address: what is before `/-/`, with the name's slash escaped as npm does.
-fn packument_of(tarball: &Url, name: &str) -> Option<Url> {
-    let (before, _) = tarball.path().split_once("/-/")?;
-    let escaped = name.replace('/', "%2f");
-    let base = [name, &escaped, &name.replace('/', "%2F")].into_iter().find_map(|name| before.strip_suffix(name))?;
-    let mut url = tarball.clone();
-    url.set_path(&format!("{base}{escaped}"));
-    url.set_query(None);
-    Some(url)
+/// The first address of an order: the one that is asked first.
+fn address_of(order: &Order) -> String {
+    without_userinfo(&order.addresses[0].url).to_string()
 }
 
-fn is_refused_as_gone(error: &DownloadError) -> bool {
-    matches!(error.last(), DownloadError::Status { status, .. } if is_gone(*status))
-}
-
-fn is_gone(status: StatusCode) -> bool {
-    matches!(status, StatusCode::NOT_FOUND | StatusCode::GONE)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_description_is_beside_the_tarballs() {
-        let of = |tarball: &str, name: &str| packument_of(&tarball.parse().unwrap(), name).map(String::from);
-        let cases = [
-            ("https://r.example/a/-/a-1.0.0.tgz?x", "a", Some("https://r.example/a")),
-            ("https://r.example/npm/@s/a/-/a-1.0.0.tgz", "@s/a", Some("https://r.example/npm/@s%2fa")),
-            ("https://r.example/@s%2fa/-/a-1.0.0.tgz", "@s/a", Some("https://r.example/@s%2fa")),
-            ("https://r.example/b/-/b-1.0.0.tgz", "a", None),
-            ("https://r.example/files/a-1.0.0.tgz", "a", None),
-        ];
-        for (tarball, name, expected) in cases {
-            assert_eq!(of(tarball, name).as_deref(), expected, "{tarball}");
-        }
+/// Whether the registry said that it has no such file.
+fn is_gone(kind: &FailureKind) -> bool {
+    let says_so = |error: &DownloadError| {
+        matches!(error.last(), DownloadError::Status { status: StatusCode::NOT_FOUND | StatusCode::GONE, .. })
+    };
+    match kind {
+        FailureKind::Download(error) => says_so(error),
+        FailureKind::Packument(error) => matches!(&**error, PackumentError::Download(error) if says_so(error)),
+        _ => false,
     }
 }

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{HashMap, hash_map::Entry},
+    fmt,
     sync::Arc,
 };
 
@@ -61,6 +62,14 @@ pub struct Ordered {
     pub version: Arc<str>,
     /// The lockfile entries that name it.
     pub entries: Vec<EntryName>,
+    /// Whether the package manager installs without it if it cannot be had.
+    pub is_optional: bool,
+}
+
+/// What is optional although its lockfile does not say so.
+pub trait Optional: fmt::Debug {
+    /// Whether optional dependencies alone lead to this entry.
+    fn is_optional(&self, entry: &EntryName) -> bool;
 }
 
 /// A file that is wanted, before it is known whether it is here: where it can be had is worked out only if it is not.
@@ -90,6 +99,7 @@ pub struct Wishes<'a> {
     settings: Option<&'a LarderToml>,
     /// What the projects say of proxies and certificates.
     transport: Option<ProjectTransport>,
+    optional: Option<&'a dyn Optional>,
 }
 
 /// How many artifacts of a plan were not selected.
@@ -110,6 +120,11 @@ impl Order {
     /// Whether a registry describes the package, and has to be asked.
     pub fn is_in_registry(&self) -> bool {
         self.packument.is_some()
+    }
+
+    /// Whether package managers install without it.
+    pub fn is_optional(&self) -> bool {
+        self.artifacts.iter().all(|artifact| artifact.is_optional)
     }
 
     /// The failure of each of its artifacts.
@@ -167,6 +182,12 @@ impl<'a> Wishes<'a> {
             kind: FailureKind::Unfetchable(entry.unfetchable.reason.clone()),
         }));
         (wishes, left_out)
+    }
+
+    /// Asks for what is optional besides what the plan says.
+    #[must_use]
+    pub fn with_optional(self, optional: &'a dyn Optional) -> Self {
+        Self { optional: Some(optional), ..self }
     }
 
     /// Leaves out what is for another kind of package manager.
@@ -256,12 +277,22 @@ impl<'a> Wishes<'a> {
     fn order_of(&self, planned: &Planned) -> Result<Order, Failure> {
         let npm = self.configurations[&*planned.entries[0].lockfile];
         let settings = self.settings.expect("set together with the configurations");
-        order_of(planned, npm, settings, self.transport).map_err(|error| Failure {
+        let order = order_of(planned, npm, settings, self.transport);
+        order.map(|order| self.marked(order, planned)).map_err(|error| Failure {
             package: planned.artifact.to_string().into(),
             ecosystem: planned.artifact.ecosystem,
             entries: planned.entries.clone(),
             kind: FailureKind::Address(error.into()),
         })
+    }
+
+    /// The order of one artifact, with what is known of it besides the plan.
+    fn marked(&self, mut order: Order, planned: &Planned) -> Order {
+        if let (false, Some(optional)) = (order.is_optional(), self.optional) {
+            let is_optional = planned.entries.iter().all(|entry| optional.is_optional(entry));
+            order.artifacts.iter_mut().for_each(|artifact| artifact.is_optional = is_optional);
+        }
+        order
     }
 }
 
@@ -331,6 +362,7 @@ fn order_of(
         name: artifact.name.as_str().into(),
         version: artifact.version.as_str().into(),
         entries: planned.entries.clone(),
+        is_optional: artifact.conditions.optional,
     };
     let is_commit = artifact.integrity.is_none() && is_commit(&artifact.source);
     let (shape, origins) = (shape(planned), vec![origin]);

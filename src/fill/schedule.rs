@@ -23,7 +23,7 @@ use super::{
     FailureKind, FillError, Filled, Order, WatchEvent, Watcher,
     archive::Archives,
     errand::{self, Outcome, Shared},
-    gone,
+    not_found,
     packuments::Packuments,
     watch::{FileProgress, Tally},
 };
@@ -88,7 +88,7 @@ impl Schedule {
         let mut running = JoinSet::new();
         let mut busy: Vec<(u64, Arc<Order>)> = Vec::new();
         let mut stalls: HashMap<u64, Stall> = HashMap::new();
-        let mut gone: Vec<(Arc<Order>, FailureKind)> = Vec::new();
+        let mut not_found: Vec<(Arc<Order>, FailureKind)> = Vec::new();
         loop {
             while running.len() < jobs
                 && let Some((file, order)) = waiting.pop_front()
@@ -132,10 +132,10 @@ impl Schedule {
                     if let Some(error) = fatal(&kind) {
                         return Err(error);
                     }
-                    if gone::is_explainable(&kind) {
-                        gone.push((order, kind));
+                    if !order.is_optional() && not_found::is_explainable(&kind) {
+                        not_found.push((order, kind));
                     } else {
-                        filled.failures.extend(order.failures(&kind));
+                        filled.note(&order, kind, &self.shared.store);
                     }
                 }
             }
@@ -143,8 +143,8 @@ impl Schedule {
         }
         let (tally, watcher) = (Arc::clone(&self.shared.tally), Arc::clone(&self.watcher));
         let progress = FileProgress { tally, watcher, file: None };
-        let gone = gone::explained(&self.shared, gone, &progress).await;
-        filled.failures.extend(gone.iter().flat_map(|(order, kind)| order.failures(kind)));
+        let explained = not_found::explained(&self.shared, not_found, &progress).await;
+        filled.failures.extend(explained.iter().flat_map(|(order, kind)| order.failures(kind)));
         Ok(())
     }
 

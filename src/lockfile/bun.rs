@@ -18,7 +18,7 @@ use std::borrow::Cow;
 
 use self::{document::Document, reach::Reached};
 use super::{
-    BadEntry, Entry, EntryKind, Format, LockfileError, NoDownload, Reading,
+    Entry, EntryKind, Format, LockfileError, NoDownload, Reading,
     diagnose::{by_looks, shown, text_of},
 };
 
@@ -40,21 +40,16 @@ pub(super) fn read(lockfile: &str, bytes: &[u8]) -> Result<Reading, LockfileErro
     let packages = document.packages.at_top(lockfile, "packages")?;
     let reached = Reached::of(workspaces, packages);
     let mut entries = Vec::new();
-    let mut bad = Vec::new();
     for (folder, _) in workspaces.into_iter().flat_map(|workspaces| workspaces.iter()) {
         entries.push(Entry { path: shown(folder).into(), kind: EntryKind::NoDownload(NoDownload::Project) });
     }
     for (key, tuple) in packages.into_iter().flat_map(|packages| packages.iter()) {
-        match classify::classify(tuple, reached.conditions(key)) {
-            Ok(kind) => entries.push(Entry { path: key.as_ref().into(), kind }),
-            Err(problem) => bad.push(BadEntry { path: shown(key), problem }),
-        }
+        entries.push(match classify::classify(tuple, reached.conditions(key)) {
+            Ok(kind) => Entry { path: key.as_ref().into(), kind },
+            Err(problem) => Entry::not_understood(key, key, problem),
+        });
     }
-    if bad.is_empty() {
-        Ok(Reading { lockfile: lockfile.into(), entries })
-    } else {
-        Err(LockfileError::BadEntries { lockfile: lockfile.to_owned(), entries: bad })
-    }
+    Ok(Reading { lockfile: lockfile.into(), entries, missing: Vec::new() })
 }
 
 fn check_version(lockfile: &str, document: &Document<'_>) -> Result<(), LockfileError> {

@@ -4,9 +4,6 @@ use std::fmt;
 
 use super::Format;
 
-/// How many bad entries a message lists; a file with more has one fault that repeats.
-const LISTED_ENTRIES: usize = 20;
-
 /// A lockfile that cannot be read.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LockfileError {
@@ -120,14 +117,6 @@ pub enum LockfileError {
         /// The key.
         key: &'static str,
     },
-    /// Entries that cannot be understood: all of them.
-    #[error("{lockfile} has {}{}", CountOf(.entries), Listed(.entries))]
-    BadEntries {
-        /// The lockfile.
-        lockfile: String,
-        /// The entries, in the file's order; at least one.
-        entries: Vec<BadEntry>,
-    },
 }
 
 impl LockfileError {
@@ -136,8 +125,7 @@ impl LockfileError {
         let (Self::Empty { lockfile }
         | Self::NotText { lockfile, .. }
         | Self::Truncated { lockfile, .. }
-        | Self::BadSyntax { lockfile, .. }
-        | Self::BadEntries { lockfile, .. }) = self
+        | Self::BadSyntax { lockfile, .. }) = self
         else {
             let is_binary = matches!(self, Self::BinaryBun { .. });
             return is_binary.then(|| "`bun install --save-text-lockfile` writes it as text, bun.lock".to_owned());
@@ -147,24 +135,8 @@ impl LockfileError {
     }
 }
 
-/// An entry that cannot be understood.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BadEntry {
-    /// The entry's path.
-    pub path: String,
-    /// What is wrong with it.
-    pub problem: EntryProblem,
-}
-
-/// The path with control characters escaped, then the problem.
-impl fmt::Display for BadEntry {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.path.escape_debug(), self.problem)
-    }
-}
-
 /// What is wrong with an entry.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
 pub enum EntryProblem {
     /// The entry is a number, a list or the like.
     #[error("not an object")]
@@ -281,30 +253,5 @@ impl fmt::Display for OtherTool {
             Self::Pyodide => "a pyodide-lock.json",
             Self::Manifest => "a package.json",
         })
-    }
-}
-
-struct CountOf<'a>(&'a [BadEntry]);
-
-impl fmt::Display for CountOf<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0.len() {
-            1 => f.write_str("an entry that cannot be understood:"),
-            count => write!(f, "{count} entries that cannot be understood:"),
-        }
-    }
-}
-
-struct Listed<'a>(&'a [BadEntry]);
-
-impl fmt::Display for Listed<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for entry in self.0.iter().take(LISTED_ENTRIES) {
-            write!(f, "\n  {entry}")?;
-        }
-        match self.0.len().saturating_sub(LISTED_ENTRIES) {
-            0 => Ok(()),
-            more => write!(f, "\n  and {more} more"),
-        }
     }
 }

@@ -21,7 +21,7 @@ pub(super) fn read(lockfile: &str, lock: &LarderLock) -> Reading {
         kind: EntryKind::Artifact(artifact(lock, package)),
     });
     let runtime = Entry { path: RUNTIME.into(), kind: EntryKind::Artifact(runtime(lock)) };
-    Reading { lockfile: lockfile.into(), entries: [runtime].into_iter().chain(packages).collect() }
+    Reading { lockfile: lockfile.into(), entries: [runtime].into_iter().chain(packages).collect(), missing: Vec::new() }
 }
 
 fn runtime(lock: &LarderLock) -> Artifact {

@@ -10,14 +10,11 @@
 use std::{collections::HashMap, sync::Arc};
 
 use self::{
-    classify::Classifier,
+    classify::{Classifier, split_package},
     document::{Document, Part, Stated},
     entry::{Form, RawEntry},
 };
-use super::{
-    BadEntry, Entry, EntryProblem, Format, LockfileError, Reading,
-    diagnose::{shown, text_of},
-};
+use super::{Entry, EntryProblem, Format, LockfileError, Reading, diagnose::text_of};
 
 mod classify;
 mod diagnose;
@@ -25,6 +22,7 @@ mod document;
 mod entry;
 mod key;
 mod manifest;
+mod optional;
 
 pub(super) use manifest::{local_tarballs, manifests};
 
@@ -38,7 +36,8 @@ pub(super) fn read(lockfile: &str, bytes: &[u8]) -> Result<Reading, LockfileErro
     })?;
     let version = version(lockfile, &document)?;
     let (form, raw) = raw_entries(lockfile, version, document)?;
-    Ok(Reading { lockfile: lockfile.into(), entries: entries(lockfile, form, raw)? })
+    let missing = optional::missing(&raw);
+    Ok(Reading { lockfile: lockfile.into(), entries: entries(form, raw), missing })
 }
 
 fn version(lockfile: &str, document: &Document<'_>) -> Result<u8, LockfileError> {
@@ -81,22 +80,17 @@ fn raw_entries<'a>(
     }
 }
 
-fn entries(lockfile: &str, form: Form, mut raw: Vec<RawEntry<'_>>) -> Result<Vec<Entry>, LockfileError> {
+fn entries(form: Form, mut raw: Vec<RawEntry<'_>>) -> Vec<Entry> {
     settle_duplicates(&mut raw);
     let classifier = Classifier::new(form, &raw);
-    let mut entries = Vec::with_capacity(raw.len());
-    let mut bad = Vec::new();
-    for entry in &raw {
-        match classifier.classify(entry) {
-            Ok(kind) => entries.push(Entry { path: Arc::from(&*entry.path), kind }),
-            Err(problem) => bad.push(BadEntry { path: shown(&entry.path), problem }),
+    let understood = |entry: &RawEntry<'_>| match classifier.classify(entry) {
+        Ok(kind) => Entry { path: Arc::from(&*entry.path), kind },
+        Err(problem) => {
+            let name = split_package(&entry.path).map_or(&*entry.path, |(_, name)| name);
+            Entry::not_understood(&entry.path, name, problem)
         }
-    }
-    if bad.is_empty() {
-        Ok(entries)
-    } else {
-        Err(LockfileError::BadEntries { lockfile: lockfile.to_owned(), entries: bad })
-    }
+    };
+    raw.iter().map(understood).collect()
 }
 
 /// An entry that stands twice counts once if both are the same; else the later one is at fault. JSON leaves open which of the two holds.

@@ -18,7 +18,7 @@ use self::{
     reach::Reached,
 };
 use super::{
-    BadEntry, Entry, EntryKind, EntryProblem, Format, LockfileError, NoDownload, Reading,
+    Entry, EntryKind, EntryProblem, Format, LockfileError, NoDownload, Reading,
     diagnose::{by_looks, printable, shown, text_of},
     shape::Shaped,
 };
@@ -62,17 +62,12 @@ pub(super) fn read(lockfile: &str, bytes: &[u8]) -> Result<Reading, LockfileErro
         return Err(error);
     }
     let mut entries = Vec::new();
-    let mut bad = Vec::new();
     for document in before {
-        add_packages(lockfile, document, &mut entries, &mut bad)?;
+        add_packages(lockfile, document, &mut entries)?;
     }
     entries.extend(projects(lockfile, proper)?);
-    add_packages(lockfile, proper, &mut entries, &mut bad)?;
-    if bad.is_empty() {
-        Ok(Reading { lockfile: lockfile.into(), entries })
-    } else {
-        Err(LockfileError::BadEntries { lockfile: lockfile.to_owned(), entries: bad })
-    }
+    add_packages(lockfile, proper, &mut entries)?;
+    Ok(Reading { lockfile: lockfile.into(), entries, missing: Vec::new() })
 }
 
 /// The documents of a text, or, in words, why it is no YAML.
@@ -117,12 +112,7 @@ fn projects(lockfile: &str, document: &Document<'_>) -> Result<Vec<Entry>, Lockf
     })
 }
 
-fn add_packages(
-    lockfile: &str,
-    document: &Document<'_>,
-    entries: &mut Vec<Entry>,
-    bad: &mut Vec<BadEntry>,
-) -> Result<(), LockfileError> {
+fn add_packages(lockfile: &str, document: &Document<'_>, entries: &mut Vec<Entry>) -> Result<(), LockfileError> {
     let form = form(lockfile, document)?;
     let Some(packages) = document.packages.at_top(lockfile, "packages")? else { return Ok(()) };
     let snapshots = document.snapshots.at_top(lockfile, "snapshots")?;
@@ -134,10 +124,13 @@ fn add_packages(
             Shaped::Object(package) => kind(form, key, package, reached.as_ref()),
             Shaped::Absent | Shaped::WrongType => Err(EntryProblem::NotAnObject),
         };
-        match kind {
-            Ok(kind) => entries.push(Entry { path: key.as_ref().into(), kind }),
-            Err(problem) => bad.push(BadEntry { path: shown(key), problem }),
-        }
+        entries.push(match kind {
+            Ok(kind) => Entry { path: key.as_ref().into(), kind },
+            Err(problem) => {
+                let name = key::parse(form, key).map_or(key.as_ref(), |named| named.name);
+                Entry::not_understood(key, name, problem)
+            }
+        });
     }
     Ok(())
 }

@@ -2,7 +2,10 @@
 
 use proptest::prelude::*;
 
-use crate::{lockfile::read, plan::Plan};
+use crate::{
+    lockfile::{EntryKind, EntryProblem, Reading, UnfetchableReason, read},
+    plan::Plan,
+};
 
 /// No panic, and a plan whose sum adds up; or an error that names the file.
 pub(super) fn check(name: &str, bytes: &[u8]) {
@@ -38,4 +41,17 @@ pub(super) fn spoilt(whole: &'static [u8]) -> impl Strategy<Value = Vec<u8>> {
         }
         bytes
     })
+}
+
+/// The entries that are not understood: path and problem.
+pub(super) fn not_understood(reading: Reading) -> Vec<(String, EntryProblem)> {
+    let problem = |kind| match kind {
+        EntryKind::Unfetchable(unfetchable) => match unfetchable.reason {
+            UnfetchableReason::NotUnderstood { problem } => Some(problem),
+            _ => None,
+        },
+        _ => None,
+    };
+    let entries = reading.entries.into_iter();
+    entries.filter_map(|entry| Some((entry.path.to_string(), problem(entry.kind)?))).collect()
 }

@@ -5,7 +5,7 @@
 //!                                                               └─berry───▶
 //! ```
 
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, collections::HashSet, sync::Arc};
 
 use self::{
     berry::Needed,
@@ -13,7 +13,7 @@ use self::{
     statement::{Statement, SyntaxError, statements},
 };
 use super::{
-    BadEntry, Entry, EntryKind, EntryProblem, Format, LockfileError, Reading,
+    Entry, EntryKind, EntryProblem, Format, LockfileError, Reading,
     diagnose::{by_looks, shown, text_of},
 };
 use crate::endpoints::{NPM_REGISTRY, YARN_REGISTRY};
@@ -21,6 +21,7 @@ use crate::endpoints::{NPM_REGISTRY, YARN_REGISTRY};
 mod berry;
 mod classic;
 mod entry;
+mod optional;
 mod statement;
 
 /// The entry that is none: it holds the version, and since yarn 4 the level of compression.
@@ -47,7 +48,12 @@ impl YarnLock {
         if Format::of(lockfile) != Format::Yarn {
             return None;
         }
-        let statements = statements(text_of(lockfile, bytes).ok()?).ok()?;
+        let text = text_of(lockfile, bytes).ok()?;
+        // Nobody can tell whose an empty one is.
+        if text.trim().is_empty() {
+            return None;
+        }
+        let statements = statements(text).ok()?;
         kind(lockfile, &statements).ok()
     }
 }
@@ -61,8 +67,9 @@ pub(super) fn is_of_registry(path: &str) -> bool {
 /// Reads a `yarn.lock`.
 pub(super) fn read(lockfile: &str, bytes: &[u8]) -> Result<Reading, LockfileError> {
     let text = text_of(lockfile, bytes)?;
+    // Every yarn takes it for a project without packages; later ones ask for it, so that they know where a project begins.
     if text.trim().is_empty() {
-        return Err(LockfileError::Empty { lockfile: lockfile.to_owned() });
+        return Ok(Reading { lockfile: lockfile.into(), entries: Vec::new(), missing: Vec::new() });
     }
     let wrong = |SyntaxError { line, problem }: SyntaxError| {
         by_looks(lockfile, text).unwrap_or_else(|| LockfileError::BadSyntax {
@@ -76,7 +83,18 @@ pub(super) fn read(lockfile: &str, bytes: &[u8]) -> Result<Reading, LockfileErro
         return Err(wrong(SyntaxError { line, problem: "it is no entry, but a value" }));
     }
     let kind = kind(lockfile, &statements)?;
-    Ok(Reading { lockfile: lockfile.into(), entries: classified(lockfile, kind, &statements)? })
+    Ok(Reading { lockfile: lockfile.into(), entries: classified(kind, &statements), missing: Vec::new() })
+}
+
+/// See [`super::optional_of_yarn_1`]. Of what is no lockfile of yarn 1, nothing.
+pub(super) fn optional_of_yarn_1(lockfile: &str, bytes: &[u8], package_json: &[u8]) -> HashSet<String> {
+    let statements = text_of(lockfile, bytes).ok().and_then(|text| statements(text).ok());
+    match statements {
+        Some(statements) if kind(lockfile, &statements) == Ok(YarnLock::Classic) => {
+            optional::optional(&statements, package_json)
+        }
+        _ => HashSet::new(),
+    }
 }
 
 fn kind(lockfile: &str, statements: &[Statement<'_>]) -> Result<YarnLock, LockfileError> {
@@ -92,7 +110,7 @@ fn kind(lockfile: &str, statements: &[Statement<'_>]) -> Result<YarnLock, Lockfi
     }
 }
 
-fn classified(lockfile: &str, kind: YarnLock, statements: &[Statement<'_>]) -> Result<Vec<Entry>, LockfileError> {
+fn classified(kind: YarnLock, statements: &[Statement<'_>]) -> Vec<Entry> {
     let entries = || entries(statements).filter(|entry| kind == YarnLock::Classic || entry.path() != METADATA);
     let mut needed = Needed::default();
     if kind != YarnLock::Classic {
@@ -105,18 +123,21 @@ fn classified(lockfile: &str, kind: YarnLock, statements: &[Statement<'_>]) -> R
             YarnLock::Berry { .. } => berry::classify(entry, &needed),
         }
     };
-    let (mut good, mut bad) = (Vec::new(), Vec::new());
-    for entry in entries() {
-        match seen.note(entry).and_then(|()| classify(entry)) {
-            Ok(kind) => good.push(Entry { path: Arc::from(entry.path()), kind }),
-            Err(problem) => bad.push(BadEntry { path: shown(entry.path()), problem }),
-        }
-    }
-    if bad.is_empty() {
-        Ok(good)
-    } else {
-        Err(LockfileError::BadEntries { lockfile: lockfile.to_owned(), entries: bad })
-    }
+    let understood = |entry| match seen.note(entry).and_then(|()| classify(entry)) {
+        Ok(kind) => Entry { path: Arc::from(entry.path()), kind },
+        Err(problem) => Entry::not_understood(entry.path(), split_descriptor(entry.path()).0, problem),
+    };
+    entries().map(understood).collect()
+}
+
+/// The protocol of a range or a reference that yarn itself does not know: a plugin's.
+fn plugin_protocol(reference: &str) -> Option<&str> {
+    const KNOWN: [&str; 11] =
+        ["npm", "http", "https", "git", "ssh", "gist", "github", "gitlab", "bitbucket", "file", "patch"];
+    let (protocol, _) = reference.split_once(':')?;
+    let is_word = |byte: u8| byte.is_ascii_alphanumeric() || b"+-._".contains(&byte);
+    let is_protocol = !protocol.is_empty() && protocol.bytes().all(is_word);
+    (is_protocol && !KNOWN.contains(&protocol) && !protocol.starts_with("git+")).then_some(protocol)
 }
 
 /// The address with the public registry's own name: yarn's name for it is not what people configure a registry for, and other lockfiles have the same file

@@ -1,6 +1,6 @@
 //! The plan's digest, and the bytes that it is of.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use super::Plan;
 use crate::{
@@ -129,14 +129,18 @@ impl Writer {
     }
 
     fn unfetchable(&mut self, unfetchable: &Unfetchable) {
-        let (reason, about) = match &unfetchable.reason {
-            UnfetchableReason::GitHost { host } => ("git host", host.as_str()),
-            UnfetchableReason::GitCommit { committish } => ("git commit", committish.as_deref().unwrap_or_default()),
-            UnfetchableReason::GitRepository { host } => ("git repository", host.as_str()),
-            UnfetchableReason::Resolution { kind } => ("resolution", kind.as_str()),
-            UnfetchableReason::NothingStated => ("nothing stated", ""),
+        let (reason, about): (_, Cow<'_, str>) = match &unfetchable.reason {
+            UnfetchableReason::GitHost { host } => ("git host", host.into()),
+            UnfetchableReason::GitCommit { committish } => {
+                ("git commit", committish.as_deref().unwrap_or_default().into())
+            }
+            UnfetchableReason::GitRepository { host } => ("git repository", host.into()),
+            UnfetchableReason::Resolution { kind } => ("resolution", kind.into()),
+            UnfetchableReason::NothingStated => ("nothing stated", "".into()),
+            UnfetchableReason::PluginProtocol { protocol } => ("plugin protocol", protocol.into()),
+            UnfetchableReason::NotUnderstood { problem } => ("not understood", problem.to_string().into()),
         };
-        let mut texts = vec![unfetchable.name.as_str(), reason, about];
+        let mut texts = vec![unfetchable.name.as_str(), reason, &about];
         texts.extend(unfetchable.version.as_deref());
         self.texts(&texts);
     }

@@ -5,6 +5,7 @@
 //! store/meta.json     a seed: no addresses, no times, no index, no locks
 //! store/blobs/…       modes 0444
 //! store/receipts/…    modes 0644
+//! store/gone/…        optional packages that their registry no longer has
 //! ```
 //!
 //! BuildKit's key of a step that mounts the folder is made of names, modes and bytes: all of them depend on the lockfiles, the platforms and the binary alone.
@@ -63,6 +64,12 @@ pub fn context(
         add(seed::blob_path(&blob), Content::Blob(said.found));
     }
     Ok(layout)
+}
+
+/// Adds a note that an optional package is gone, so that a build without a network goes on without it.
+pub fn add_gone(layout: &mut Layout, wanted: &Wanted, address: &str) {
+    let (path, bytes) = seed::gone(wanted, address);
+    layout.insert(format!("{STORE}/{path}"), Content::Bytes(bytes));
 }
 
 fn by_blob(seeded: &[Seeded<'_>]) -> BTreeMap<BlobId, Said> {

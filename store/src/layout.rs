@@ -79,6 +79,10 @@ impl Layout {
         self.all_remembered().join(name)
     }
 
+    pub(crate) fn gone(&self, name: &str) -> PathBuf {
+        self.root.join("gone").join(name)
+    }
+
     pub(crate) fn journal(&self) -> PathBuf {
         self.root.join("partial/journal")
     }

@@ -21,6 +21,7 @@ pub mod commit;
 pub mod digest;
 pub mod error;
 pub mod forget;
+mod gone;
 pub mod index;
 mod journal;
 mod layout;

@@ -1,13 +1,15 @@
 //! The form of a seed: a store's files that are handed on, by their paths in it.
 //!
-//! It is `meta.json`, blobs, and receipts that state only what the blobs are asked for by: neither addresses, nor times, nor what other projects made known
+//! It is `meta.json`, blobs, notes of optional packages that are gone, and receipts that state only what the blobs are asked for by: neither addresses, nor times, nor what other projects made known
 //! of the same bytes. So the same wishes give the same seed, on every machine.
 
 use std::{collections::BTreeSet, path::Path};
 
 use crate::{
     digest::{Algorithm, BlobId, Integrity},
+    gone,
     layout::Layout,
+    look_up::Wanted,
     meta,
     receipt::{Origin, Receipt},
 };
@@ -20,6 +22,11 @@ pub fn meta() -> (String, Vec<u8>) {
 /// The path of a blob.
 pub fn blob_path(blob: &BlobId) -> String {
     relative(|layout| layout.blob(blob))
+}
+
+/// The path and the bytes of a note that nothing is at this address.
+pub fn gone(wanted: &Wanted, address: &str) -> (String, Vec<u8>) {
+    (relative(|layout| gone::path(layout, wanted, address)), Vec::new())
 }
 
 /// The path and the bytes of a receipt.

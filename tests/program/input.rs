@@ -14,17 +14,12 @@ fn error_of(lockfile: &str) -> (Option<i32>, String) {
 
 #[test]
 fn each_kind_of_bad_lockfile_is_named() {
-    let entry = |fields: &str| format!(r#"{{"lockfileVersion": 3, "packages": {{"node_modules/a": {{{fields}}}}}}}"#);
     let cases = [
         (r#"{"lockfileVersion": 3, "packages": {"node_mod"#.to_owned(), vec!["package-lock.json", "line 1"]),
         ("not json at all".to_owned(), vec!["package-lock.json"]),
         (r#"{"lockfileVersion": 9, "packages": {}}"#.to_owned(), vec!["package-lock.json", "9"]),
         ("{}".to_owned(), vec!["package-lock.json", "lockfileVersion"]),
         ("{\n<<<<<<< HEAD\n  \"lockfileVersion\": 3\n=======\n}".to_owned(), vec!["merge-conflict", "npm install"]),
-        (entry(r#""version": "1.0.0", "integrity": "sha512-AAAA""#), vec!["node_modules/a", "instead of 64"]),
-        (entry(r#""version": "1.0.0", "resolved": "ftp://x.example/a.tgz""#), vec!["node_modules/a", "ftp"]),
-        (entry(r#""version": "1.0.0", "name": "../../etc""#), vec!["node_modules/a", "../../etc"]),
-        (entry(r#""version": "1.0.0", "name": "a\u0000b""#), vec!["node_modules/a"]),
         (
             r#"{"lockfileVersion": 1, "dependencies": "#.to_owned() + &"{\"a\":{\"dependencies\":".repeat(5000),
             vec!["package-lock.json"],
@@ -37,6 +32,27 @@ fn each_kind_of_bad_lockfile_is_named() {
         for part in parts {
             assert!(error.contains(part), "{part:?} is missing in: {error}");
         }
+    }
+}
+
+#[test]
+fn an_entry_that_makes_no_sense_is_named_and_leads_nowhere() {
+    for (fields, part) in [
+        (r#""version": "1.0.0", "integrity": "sha512-AAAA""#, "instead of 64"),
+        (r#""version": "1.0.0", "resolved": "ftp://x.example/a.tgz""#, "ftp"),
+        (r#""version": "1.0.0", "name": "../../etc""#, "../../etc"),
+        (r#""version": "1.0.0", "name": "a\u0000b""#, "a\\0b"),
+    ] {
+        let world = World::new(&[]);
+        world.write(
+            "package-lock.json",
+            &format!(r#"{{"lockfileVersion": 3, "packages": {{"node_modules/a": {{{fields}}}}}}}"#),
+        );
+        let run = world.run(&["fetch", "--color", "never"]);
+        assert_eq!(run.code, Some(1), "{run:?}");
+        assert!(run.err.contains("wanted by package-lock.json: node_modules/a\n"), "{run:?}");
+        assert!(run.err.contains(part), "{part:?} is missing in: {run:?}");
+        assert_eq!(world.server.connections(), 0);
     }
 }
 

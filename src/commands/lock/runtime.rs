@@ -113,7 +113,7 @@ pub(super) fn fetch(
     };
     let stated = artifact.integrity.clone();
     let entry = Entry { path: RUNTIME_PACKAGE.into(), kind: EntryKind::Artifact(artifact) };
-    let plan = Plan::new(&[Reading { lockfile: lockfile.as_str().into(), entries: vec![entry] }])?;
+    let plan = Plan::new(&[Reading { lockfile: lockfile.as_str().into(), entries: vec![entry], missing: Vec::new() }])?;
     let selection = Selection { platforms: Platforms::All, omit: Omit::default() };
     let by_lockfile = [(lockfile.as_str(), npm)].into_iter().collect();
     let (wishes, _) = Wishes::of(&plan, &selection, by_lockfile, &project.settings);

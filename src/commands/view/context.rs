@@ -22,7 +22,7 @@ use crate::{
     supply::Supply,
     ui::units,
     view::{
-        context::{Seeded, context as layout_of},
+        context::{Seeded, add_gone, context as layout_of},
         folder::publish,
     },
 };
@@ -124,11 +124,12 @@ pub(in crate::commands) fn run(
         program.check(&selection.platforms)?;
     }
     let store = context.open_store()?;
-    let (mut seeded, mut worst) = (Vec::new(), None);
+    let (mut seeded, mut gone, mut worst) = (Vec::new(), Vec::new(), None);
     for project in &projects {
         let supply = project.complete(None, &view.completing, program.platforms(), &store, context)?;
         worst = worst.max(shortfall(&supply));
         seeded.extend(seeded_by(project, &supply));
+        gone.extend(supply.filled.gone);
     }
     if let Some(fault) = worst {
         return Ok(fault.into());
@@ -140,7 +141,10 @@ pub(in crate::commands) fn run(
         .iter()
         .map(|(_, size)| size)
         .sum();
-    let layout = layout_of(program.bytes, &seeded, |blob| store.receipt(blob))?;
+    let mut layout = layout_of(program.bytes, &seeded, |blob| store.receipt(blob))?;
+    for gone in &gone {
+        add_gone(&mut layout, &gone.wanted, &gone.address);
+    }
     let published = publish(&store, layout, KIND, &view.folder, is_stopped)?;
     super::print(context, KIND, view, published);
     context.printer.note(&format!(

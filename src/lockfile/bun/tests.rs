@@ -2,8 +2,8 @@ use proptest::prelude::*;
 
 use super::{
     super::{
-        BadEntry, EntryKind, EntryProblem, LockfileError, NoDownload, Reading, UnfetchableReason, read,
-        testing::{check, spoilt},
+        EntryKind, EntryProblem, LockfileError, NoDownload, Reading, UnfetchableReason, read,
+        testing::{check, not_understood, spoilt},
     },
     plain_json,
 };
@@ -46,10 +46,8 @@ fn artifact(tuple: &str) -> Artifact {
 
 fn problems(packages: &str) -> Vec<(String, EntryProblem)> {
     match read_text(&lockfile("", packages)) {
-        Err(LockfileError::BadEntries { entries, .. }) => {
-            entries.into_iter().map(|BadEntry { path, problem }| (path, problem)).collect()
-        }
-        other => panic!("{packages}: {other:?}"),
+        Ok(reading) => not_understood(reading),
+        Err(error) => panic!("{packages}: {error}"),
     }
 }
 

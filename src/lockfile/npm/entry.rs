@@ -43,6 +43,8 @@ pub(super) struct RawEntry<'a> {
     pub(super) integrity: Field<'a>,
     /// `os`, `cpu` and `libc`; few entries have them.
     pub(super) limits: Option<Box<Limits>>,
+    /// The names below `optionalDependencies`; few entries have them.
+    pub(super) optional_dependencies: Vec<Cow<'a, str>>,
     flags: u16,
     flags_seen: u16,
     /// Whether it lists workspaces, as the root may.
@@ -275,11 +277,14 @@ impl<'de> Visitor<'de> for EntrySeed<'_, 'de> {
                     self.entry().set_list(|limits| &mut limits.libc, "libc", list);
                 }
                 Key::Dependencies if self.form == Form::Nested => self.read_children(&mut object)?,
+                Key::OptionalDependencies if self.form == Form::Flat => {
+                    self.entry().optional_dependencies = object.next_value_seed(NamesSeed)?;
+                }
                 Key::Workspaces => {
                     object.next_value::<IgnoredAny>()?;
                     self.entry().has_workspaces = true;
                 }
-                Key::Dependencies | Key::Other => {
+                Key::Dependencies | Key::OptionalDependencies | Key::Other => {
                     object.next_value::<IgnoredAny>()?;
                 }
             }
@@ -288,4 +293,34 @@ impl<'de> Visitor<'de> for EntrySeed<'_, 'de> {
     }
 
     other_types!(|mut seed| seed.entry().fail(EntryProblem::NotAnObject); unit bool number text list);
+}
+
+/// Reads the keys of an object; none where it is no object.
+struct NamesSeed;
+
+impl<'de> DeserializeSeed<'de> for NamesSeed {
+    type Value = Vec<Cow<'de, str>>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for NamesSeed {
+    type Value = Vec<Cow<'de, str>>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("names")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Self::Value, A::Error> {
+        let mut names = Vec::new();
+        while let Some(name) = object.next_key_seed(TextSeed)? {
+            object.next_value::<IgnoredAny>()?;
+            names.push(name);
+        }
+        Ok(names)
+    }
+
+    other_types!(|_| Vec::new(); unit bool number text list);
 }

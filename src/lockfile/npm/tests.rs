@@ -2,7 +2,9 @@ use std::fmt::Write as _;
 
 use proptest::prelude::*;
 
-use super::super::{BadEntry, EntryKind, EntryProblem, LockfileError, NoDownload, Reading, UnfetchableReason, read};
+use super::super::{
+    EntryKind, EntryProblem, LockfileError, NoDownload, Reading, UnfetchableReason, read, testing::not_understood,
+};
 use crate::{
     artifact::{Artifact, Forge, Source},
     endpoints::{BITBUCKET_HOST, GITHUB_HOST, GITLAB_HOST},
@@ -42,10 +44,8 @@ fn artifact(text: &str) -> Artifact {
 
 fn problems(text: &str) -> Vec<(String, EntryProblem)> {
     match read_text(text) {
-        Err(LockfileError::BadEntries { entries, .. }) => {
-            entries.into_iter().map(|BadEntry { path, problem }| (path, problem)).collect()
-        }
-        other => panic!("{text}: {other:?}"),
+        Ok(reading) => not_understood(reading),
+        Err(error) => panic!("{text}: {error}"),
     }
 }
 

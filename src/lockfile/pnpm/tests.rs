@@ -1,8 +1,8 @@
 use proptest::prelude::*;
 
 use super::super::{
-    BadEntry, EntryKind, EntryProblem, LockfileError, NoDownload, Reading, UnfetchableReason, read,
-    testing::{check, spoilt},
+    EntryKind, EntryProblem, LockfileError, NoDownload, Reading, UnfetchableReason, read,
+    testing::{check, not_understood, spoilt},
 };
 use crate::{
     artifact::{Artifact, Forge, Source},
@@ -40,10 +40,8 @@ fn artifact(version: &str, package: &str) -> Artifact {
 
 fn problems(packages: &str) -> Vec<(String, EntryProblem)> {
     match read_text(&format!("lockfileVersion: '9.0'\npackages:\n{packages}")) {
-        Err(LockfileError::BadEntries { entries, .. }) => {
-            entries.into_iter().map(|BadEntry { path, problem }| (path, problem)).collect()
-        }
-        other => panic!("{packages}: {other:?}"),
+        Ok(reading) => not_understood(reading),
+        Err(error) => panic!("{packages}: {error}"),
     }
 }
 

@@ -6,16 +6,17 @@ use std::collections::HashSet;
 use percent_encoding::percent_decode_str;
 
 use super::{
-    super::{EntryKind, EntryProblem, NoDownload, package::Stated},
+    super::{EntryKind, EntryProblem, NoDownload, UnfetchableReason, diagnose::printable, package::Stated},
     entry::{RawEntry, split_descriptor},
-    public,
+    plugin_protocol, public,
 };
 use crate::artifact::Conditions;
 
-/// The descriptors that some package needs: one that only optional dependencies name is not among them.
+/// The descriptors that packages name: those that some package needs, and those that optional dependencies name.
 #[derive(Debug, Default)]
 pub(super) struct Needed<'s> {
     named: HashSet<(&'s str, &'s str)>,
+    optional: HashSet<(&'s str, &'s str)>,
     patched: HashSet<String>,
 }
 
@@ -24,8 +25,16 @@ impl<'s> Needed<'s> {
     pub(super) fn note(&mut self, entry: RawEntry<'s, '_>) {
         self.patched.extend(entry.descriptors().filter_map(|(_, range)| patched(range)));
         let optional: HashSet<&str> = entry.flagged("dependenciesMeta", "optional").collect();
-        let needed = entry.texts("dependencies").filter(|(name, _)| !optional.contains(name));
-        self.named.extend(needed.map(|(name, range)| (name, without_protocol(range))));
+        for (name, range) in entry.texts("dependencies") {
+            let into = if optional.contains(name) { &mut self.optional } else { &mut self.named };
+            into.insert((name, without_protocol(range)));
+        }
+    }
+
+    /// Whether it is known that nothing but optional dependencies name it. (`resolutions` let other descriptors lead to an entry than those that name it.)
+    fn is_optional(&self, entry: RawEntry<'_, '_>) -> bool {
+        let is_named = |(name, range): (&str, &str)| self.optional.contains(&(name, without_protocol(range)));
+        entry.descriptors().all(is_named) && !self.has(entry)
     }
 
     fn has(&self, entry: RawEntry<'_, '_>) -> bool {
@@ -66,6 +75,9 @@ pub(super) fn classify(entry: RawEntry<'_, '_>, needed: &Needed<'_>) -> Result<E
         _ => (stated, Some(with_bare_commit(reference))),
     };
     let stated = Stated { name, version, address: address.as_deref(), integrity: None };
+    if let Some(protocol) = plugin_protocol(reference) {
+        return Ok(stated.unfetchable(UnfetchableReason::PluginProtocol { protocol: printable(protocol) }));
+    }
     stated.classify(conditions(entry, needed)?)
 }
 
@@ -86,7 +98,10 @@ fn with_bare_commit(reference: &str) -> String {
 /// `(os=linux | os=darwin) & !libc=musl`. yarn passes over a package that runs elsewhere if only optional dependencies lead to it.
 fn conditions(entry: RawEntry<'_, '_>, needed: &Needed<'_>) -> Result<Conditions, EntryProblem> {
     let mut conditions = Conditions::default();
-    let Some(text) = entry.text("conditions")? else { return Ok(conditions) };
+    let Some(text) = entry.text("conditions")? else {
+        conditions.optional = needed.is_optional(entry);
+        return Ok(conditions);
+    };
     let bad = || EntryProblem::WrongType { field: "conditions" };
     for alternatives in text.split(" & ") {
         let alternatives = alternatives.strip_prefix('(').map_or(Some(alternatives), |rest| rest.strip_suffix(')'));

@@ -5,9 +5,9 @@ use std::borrow::Cow;
 use larder_store::digest::{Algorithm, Digest};
 
 use super::{
-    super::{EntryKind, EntryProblem, NoDownload, package::Stated},
+    super::{EntryKind, EntryProblem, NoDownload, diagnose::shown, package::Stated},
     entry::{RawEntry, split_descriptor},
-    public,
+    plugin_protocol, public,
 };
 use crate::artifact::Conditions;
 
@@ -20,6 +20,12 @@ pub(super) fn classify(entry: RawEntry<'_, '_>) -> Result<EntryKind, EntryProble
         && let Some(kind) = local(range)
     {
         return Ok(EntryKind::NoDownload(kind));
+    }
+    // Without an address, the registry would be asked for what is none of its packages.
+    if resolved.is_none()
+        && let Some(protocol) = plugin_protocol(range)
+    {
+        return Err(EntryProblem::Scheme { scheme: shown(protocol) });
     }
     let (address, sha1) = resolved.map_or((None, None), address);
     let stated =

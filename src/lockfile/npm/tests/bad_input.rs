@@ -1,7 +1,7 @@
 use std::fmt::Write as _;
 
 use super::{
-    super::super::{EntryProblem, Format, LockfileError, OtherTool, read},
+    super::super::{EntryKind, EntryProblem, Format, LockfileError, OtherTool, read},
     artifact, flat, nested, problem, problems, read_text,
 };
 
@@ -133,21 +133,18 @@ fn paths_that_no_package_is_installed_to_are_refused() {
 }
 
 #[test]
-fn all_bad_entries_are_listed_and_a_long_list_is_cut() {
-    let mut packages = String::new();
+fn entries_that_are_not_understood_do_not_hide_the_others() {
+    let mut packages = r#""node_modules/good":{"version":"1.0.0"},"":5"#.to_owned();
     for number in 0..30 {
-        write!(packages, r#""node_modules/bad{number}":{{"version":"1.0.0","integrity":"x"}},"#).unwrap();
+        write!(packages, r#","node_modules/bad{number}":{{"version":"1.0.0","integrity":"x"}}"#).unwrap();
     }
-    let text = flat(packages.trim_end_matches(','));
-    assert_eq!(problems(&text).len(), 30);
-    let message = read_text(&text).unwrap_err().to_string();
-    assert!(
-        message.starts_with(
-            "package-lock.json has 30 entries that cannot be understood:\n  node_modules/bad0: integrity: "
-        )
-    );
-    assert!(message.ends_with("\n  and 10 more"));
-    assert_eq!(message.lines().count(), 22);
+    let text = flat(&packages);
+    let named: Vec<String> = problems(&text).into_iter().map(|(path, _)| path).collect();
+    assert_eq!((named.len(), named[0].as_str(), named[30].as_str()), (31, "", "node_modules/bad29"));
+    let reading = read_text(&text).unwrap();
+    assert!(matches!(&reading.entries[0].kind, EntryKind::Artifact(artifact) if artifact.name.as_str() == "good"));
+    let EntryKind::Unfetchable(last) = &reading.entries[31].kind else { panic!("{:?}", reading.entries[31]) };
+    assert_eq!(last.to_string(), "bad29: integrity: `x` is not of the form `algorithm-digest`");
 }
 
 #[test]

@@ -1,0 +1,53 @@
+//! What stops nothing and should be known: of each kind some lines and how many more there are.
+
+use super::{printer::Printer, units};
+use crate::fill::{Failure, Gone};
+
+/// Lines of one kind.
+const LINES: usize = 10;
+
+/// Warns of each of these, up to a bound.
+pub fn warnings(printer: Printer, lines: impl ExactSizeIterator<Item = String>) {
+    let more = lines.len().saturating_sub(LINES);
+    lines.take(LINES).for_each(|line| printer.warning(&line));
+    if more > 0 {
+        printer.warning(&format!("and {} more like that", units::count(more)));
+    }
+}
+
+/// Says which optional packages are gone, and who wants them.
+pub fn gone(printer: Printer, gone: &[Gone]) {
+    let line = |failure: &Failure| {
+        let mut causes = failure.kind.causes();
+        if causes.is_empty() {
+            causes.push(failure.kind.sentence(&failure.entries[0].lockfile));
+        }
+        let why = causes.join(": ");
+        format!(
+            "{} is optional and gone, so it is left out: {why}\n  wanted by {}",
+            failure.package,
+            wanted_by(failure)
+        )
+    };
+    let failures: Vec<&Failure> = gone.iter().flat_map(|gone| &gone.packages).collect();
+    warnings(printer, failures.into_iter().map(line));
+}
+
+/// Says which packages the command has to get by itself.
+pub fn left_to_command(printer: Printer, failures: &[Failure]) {
+    let line = |failure: &Failure| {
+        let why = failure.kind.causes().join(": ");
+        let package = &failure.package;
+        format!(
+            "{package} cannot be fetched by larder: {why}; the command may get it itself\n  wanted by {}",
+            wanted_by(failure)
+        )
+    };
+    warnings(printer, failures.iter().map(line));
+}
+
+fn wanted_by(failure: &Failure) -> String {
+    let more = failure.entries.len() - 1;
+    let rest = if more == 0 { String::new() } else { format!(" and {} more", units::count(more)) };
+    format!("{}{rest}", failure.entries[0])
+}
