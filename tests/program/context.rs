@@ -88,15 +88,14 @@ fn two_machines_make_the_same_context_whatever_else_their_stores_hold() {
     let native = Package::new("native-linux", "for linux").with("os", "[\"linux\"]").with("optional", "true");
     packages.push(native);
     // Without a digest, and with an old one.
-    let open = Package::new("open", "without a digest");
-    let described = format!(r#"{{"versions": {{"1.0.0": {{"dist": {{"integrity": "{}"}}}}}}}}"#, open.integrity());
-    packages.push(open.with("integrity", ""));
+    let home = larder_test_server::Server::start();
+    let tarball = crate::support::tarball("open", "without a digest");
+    home.on("/files/open.tgz", Reply::body(tarball.clone()));
+    let address = format!("\"{}\"", home.url("/files/open.tgz"));
+    packages.push(Package::new("open", tarball).with("integrity", "").with("resolved", &address));
     let sha1 = larder_store::digest::Digest::of(larder_store::digest::Algorithm::Sha1, b"an old one").to_string();
     packages.push(Package::new("old", "an old one").with("integrity", &format!("\"{sha1}\"")));
     let (one, other) = (World::new(&packages), World::new(&packages));
-    for world in [&one, &other] {
-        world.server.on("/open", Reply::body(described.clone()));
-    }
     // The other machine knows more: another project with an unrelated package, and with the same bytes under other names and digests.
     let more = [Package::new("unrelated", "unrelated"), Package::new("alias", "an old one")];
     for package in &more {
