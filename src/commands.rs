@@ -137,7 +137,7 @@ pub enum CommandError {
         /// What is wrong with it.
         problem: LockfileError,
         /// The lockfiles of other package managers beside it.
-        several: Option<Several>,
+        several: Option<Box<Several>>,
     },
     /// A `larder.lock` that was made for something else.
     #[error("{}larder.lock is out of date: {what}", below(folder))]

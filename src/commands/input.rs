@@ -167,7 +167,7 @@ pub(super) fn readings(project: &Project) -> Result<Vec<Reading>, CommandError> 
     read.collect::<Result<Vec<Reading>, _>>().map_err(|problem| CommandError::Lockfile {
         folder: project.folder.clone(),
         problem,
-        several: project.several.clone(),
+        several: project.several.clone().map(Box::new),
     })
 }
 
