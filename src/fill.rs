@@ -31,13 +31,14 @@ use larder_store::{
     look_up::{Found, LookUp, Wanted},
 };
 
+pub(crate) use credentials::{credential, identity_of};
 pub use failure::{Failure, FailureKind, Fault, chain};
 pub use order::{LeftOut, Order, Wish, Wishes};
 pub use watch::{Unwatched, WatchEvent, Watcher};
 
 use crate::{
     fetch::{Client, ClientError, ClientSettings},
-    npmrc::NpmConfig,
+    npmrc::{NpmConfig, NpmrcError},
 };
 
 /// How orders are filled.
@@ -90,6 +91,9 @@ pub enum FillError {
     /// No client can be made.
     #[error(transparent)]
     Client(#[from] ClientError),
+    /// A program that should print a token does not.
+    #[error(transparent)]
+    Npmrc(#[from] NpmrcError),
     /// The system gives no threads.
     #[error("cannot start the threads for downloading")]
     Runtime(#[source] std::io::Error),
@@ -186,6 +190,10 @@ fn download(
         .enable_all()
         .build()
         .map_err(FillError::Runtime)?;
+    for npm in configurations {
+        let asked = missing.iter().flat_map(|order| order.addresses.iter().map(|it| &it.url).chain(&order.packument));
+        npm.ask_token_helpers(asked)?;
+    }
     let credentials = Arc::new(credentials::Known::new(&missing, configurations.to_vec()));
     let archives = archive::Archives::of(&missing, store.clone(), settings.client.max_bytes);
     let client = Client::new(settings.client, credentials)?;

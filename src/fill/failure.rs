@@ -144,6 +144,12 @@ impl FailureKind {
                 Some("depend on a registry's package, or on a commit at GitHub, GitLab or Bitbucket")
             }
             Self::Download(error) => download_hint(error.last()),
+            Self::Packument(error) => match &**error {
+                PackumentError::Download(error) if matches!(error.last(), DownloadError::Withheld { .. }) => {
+                    download_hint(error.last())
+                }
+                _ => None,
+            },
             _ => None,
         }
     }
@@ -186,6 +192,9 @@ fn download_hint(error: &DownloadError) -> Option<&'static str> {
         DownloadError::Lookup { .. } | DownloadError::Connect { .. } => {
             Some("is there a network? A proxy is taken from HTTPS_PROXY or from `https-proxy` in .npmrc")
         }
+        DownloadError::Withheld { .. } => Some(
+            "if you trust the project with your credentials, say --trust-project-config, or write the same setting into your own .npmrc",
+        ),
         DownloadError::TooLong { .. } => {
             Some("if it is meant to be that large, raise max-artifact-size in larder.toml")
         }

@@ -12,7 +12,7 @@ use larder_store::{
 
 use super::{Failure, FailureKind};
 use crate::{
-    address::{Address, addresses_of, identity_of, packument_url},
+    address::{Address, addresses_of, identity_of, named_registry, packument_below, packument_url},
     artifact::{Ecosystem, Source},
     larder_toml::LarderToml,
     npmrc::NpmConfig,
@@ -273,6 +273,9 @@ fn order_of(planned: &Planned, npm: &NpmConfig, settings: &LarderToml) -> Result
         // Only where something is left open: an address for each of thousands takes milliseconds.
         Source::Registry { resolved } if resolved.is_none() || artifact.integrity.is_none() => {
             (Some(packument_url(&artifact.name, npm)), resolved.is_none())
+        }
+        Source::Named { registry } => {
+            (Some(packument_below(named_registry(artifact, registry, npm)?, &artifact.name)), true)
         }
         _ => (None, false),
     };

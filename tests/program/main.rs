@@ -5,6 +5,7 @@
 mod buildkit;
 mod configuration;
 mod context;
+mod credentials;
 mod disk;
 mod fetch;
 mod input;
