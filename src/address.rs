@@ -49,11 +49,12 @@ pub fn addresses_of(artifact: &Artifact, npm: &NpmConfig, settings: &LarderToml)
 pub fn address_of(artifact: &Artifact, npm: &NpmConfig, settings: &LarderToml) -> Result<Address, AddressError> {
     let pyodide = settings.pyodide.as_ref();
     let stated = match &artifact.source {
-        Source::Registry { resolved: Some(url) } => npm.replaced(url, &artifact.name).unwrap_or(url.clone()),
+        // npm looks at an address's host alone: a tarball on the public registry's host comes from the configured one, too.
+        Source::Registry { resolved: Some(url) } | Source::Remote { url } => {
+            npm.replaced(url, &artifact.name).unwrap_or(url.clone())
+        }
         Source::Registry { resolved: None } => tarball_url(artifact, npm.registry_for(&artifact.name)),
         Source::Named { registry } => tarball_url(artifact, named_registry(artifact, registry, npm)?),
-        // npm looks at an address's host alone: a tarball on the public registry's host comes from the configured one, too.
-        Source::Remote { url } => npm.replaced(url, &artifact.name).unwrap_or(url.clone()),
         Source::Git { forge, repository, commit } => archive_url(*forge, repository, commit, &settings.forges),
         Source::Index { place } => FileHost::new(pyodide.and_then(|pyodide| pyodide.files.as_ref())).address_of(place),
         Source::Distribution { .. } => return Ok(addresses_of(artifact, npm, settings)?.swap_remove(0)),

@@ -1,7 +1,7 @@
 //! The HTTP clients: a few for what most requests are made with, and as many for each other way that some go.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, hash_map::Entry},
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -58,9 +58,9 @@ impl Lines {
         for identity in std::iter::once(None).chain(identities) {
             for &is_users in guards {
                 let way = Way { is_users, identity: identity.clone() };
-                if !by_way.contains_key(&way) {
-                    let lines = lines(settings, &way, resolver)?;
-                    by_way.insert(way, lines);
+                if let Entry::Vacant(vacant) = by_way.entry(way) {
+                    let lines = lines(settings, vacant.key(), resolver)?;
+                    vacant.insert(lines);
                 }
             }
         }

@@ -24,7 +24,7 @@ use crate::environment::Environment;
 pub(super) fn parse(bytes: &[u8], environment: &Environment) -> Result<Settings, Misread> {
     let text = String::from_utf8_lossy(bytes);
     let document: toml::Table = toml::from_str(&text).map_err(|error: toml::de::Error| {
-        let line = |start: usize| 1 + text.as_bytes()[..start.min(text.len())].iter().filter(|&&b| b == b'\n').count();
+        let line = |start: usize| 1 + text.get(..start).unwrap_or(&text).matches('\n').count();
         let place = error.span().map_or_else(String::new, |span| format!(" (line {})", line(span.start)));
         Misread::Syntax { language: "TOML", place }
     })?;

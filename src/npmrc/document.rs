@@ -29,6 +29,9 @@ pub(super) enum Misread {
     Value { key: String, accepted: &'static str },
 }
 
+/// Tables by their names.
+type Tables<'a> = Vec<(&'a str, Map<String, Tree>)>;
+
 /// A table of a document, and the keys that lead to it.
 #[derive(Clone, Copy)]
 pub(super) struct Table<'a> {
@@ -106,7 +109,7 @@ impl<'a> Table<'a> {
     }
 
     /// The tables of the table of this key, by their names. One that says nothing is empty.
-    pub(super) fn tables(&self, key: &str) -> Result<Vec<(&'a str, Map<String, Tree>)>, Misread> {
+    pub(super) fn tables(&self, key: &str) -> Result<Tables<'a>, Misread> {
         let table = |(name, value): (&'a str, &'a Tree)| match value {
             Tree::Object(map) => Ok((name, map.clone())),
             Tree::Null => Ok((name, Map::new())),
