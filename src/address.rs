@@ -46,10 +46,12 @@ pub fn addresses_of(artifact: &Artifact, npm: &NpmConfig, settings: &LarderToml)
 pub fn address_of(artifact: &Artifact, npm: &NpmConfig, settings: &LarderToml) -> Result<Address, AddressError> {
     let pyodide = settings.pyodide.as_ref();
     let stated = match &artifact.source {
-        Source::Registry { resolved: Some(url) } => npm.replaced(url, &artifact.name, true).unwrap_or(url.clone()),
-        Source::Registry { resolved: None } => tarball_url(artifact, npm.registry_for(&artifact.name)),
         // npm looks at an address's host alone: a tarball on the public registry's host comes from the configured one, too.
-        Source::Remote { url } => npm.replaced(url, &artifact.name, false).unwrap_or(url.clone()),
+        Source::Registry { resolved: Some(url) } | Source::Remote { url } => {
+            npm.replaced(url, &artifact.name).unwrap_or(url.clone())
+        }
+        Source::Registry { resolved: None } => tarball_url(artifact, npm.registry_for(&artifact.name)),
+        Source::Named { registry } => tarball_url(artifact, named_registry(artifact, registry, npm)?),
         Source::Git { forge, repository, commit } => archive_url(*forge, repository, commit, &settings.forges),
         Source::Index { place } => FileHost::new(pyodide.and_then(|pyodide| pyodide.files.as_ref())).address_of(place),
         Source::Distribution { .. } => return Ok(addresses_of(artifact, npm, settings)?.swap_remove(0)),
@@ -59,7 +61,12 @@ pub fn address_of(artifact: &Artifact, npm: &NpmConfig, settings: &LarderToml) -
 
 /// Where the registry describes this package's versions: `<registry>/name`, `<registry>/@scope%2fname`.
 pub fn packument_url(package: &PackageName, npm: &NpmConfig) -> Url {
-    let mut url = npm.registry_for(package).clone();
+    packument_below(npm.registry_for(package), package)
+}
+
+/// The same in this registry.
+pub fn packument_below(registry: &Url, package: &PackageName) -> Url {
+    let mut url = registry.clone();
     // npm escapes the slash in lower case, and some registries look at the bytes.
     let path = format!("{}{}", url.path(), package.as_str().replace('/', "%2f"));
     url.set_path(&path);
@@ -156,6 +163,16 @@ pub enum AddressError {
         /// The scheme.
         scheme: String,
     },
+    /// A registry that the lockfile knows by a name, and no file of the project or the user says where it is.
+    #[error(
+        "{artifact}: the named registry `{registry}` is not known (pnpm-workspace.yaml should have its address below `namedRegistries`)"
+    )]
+    UnknownRegistry {
+        /// Name and version.
+        artifact: String,
+        /// The registry's name.
+        registry: String,
+    },
     /// A folder of distribution files that has no address on this machine.
     #[error("{artifact}: a source of `pyodide.sources` is a folder without a place")]
     Folder {
@@ -172,9 +189,20 @@ fn checked(mut url: Url, artifact: &Artifact, npm: &NpmConfig) -> Result<Address
         return Err(AddressError::UnknownScheme { artifact: artifact.to_string(), scheme: url.scheme().to_owned() });
     }
     url.set_fragment(None);
-    let own = Authorization::take_from(&mut url);
-    let authorization = npm.authorization_for(&url).cloned().or(own);
+    let own = Authorization::take_from(&mut url).map(Authorization::for_one_address);
+    let configured = match &artifact.source {
+        Source::Named { registry } => npm.authorization_beside(&url, named_registry(artifact, registry, npm)?),
+        Source::Registry { .. } | Source::Remote { .. } => npm.authorization_for_package(&url, &artifact.name),
+        _ => npm.authorization_for(&url),
+    };
+    let authorization = configured.or(own);
     Ok(Address { url, authorization, member: None })
+}
+
+/// Where the registry of this name is.
+pub fn named_registry<'a>(artifact: &Artifact, name: &str, npm: &'a NpmConfig) -> Result<&'a Url, AddressError> {
+    npm.named_registry(name)
+        .ok_or_else(|| AddressError::UnknownRegistry { artifact: artifact.to_string(), registry: name.to_owned() })
 }
 
 /// `<registry>/name/-/name-1.0.0.tgz`; of a scoped package, `<registry>/@scope/name/-/name-1.0.0.tgz`.

@@ -155,6 +155,11 @@ pub enum Source {
         /// The lockfile's address.
         resolved: Option<Url>,
     },
+    /// In the package registry that the project's configuration knows by this name (pnpm's `namedRegistries`).
+    Named {
+        /// The registry's name.
+        registry: Arc<str>,
+    },
     /// At this address, which belongs to no registry.
     Remote {
         /// The lockfile's address.

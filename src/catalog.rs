@@ -247,7 +247,7 @@ impl Offer {
 
     /// Whether a registry has it, and not just any host.
     pub fn is_in_registry(&self) -> bool {
-        matches!(self.artifact.source, Source::Registry { .. })
+        matches!(self.artifact.source, Source::Registry { .. } | Source::Named { .. })
     }
 }
 

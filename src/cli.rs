@@ -161,6 +161,11 @@ pub struct Fetching {
     /// Downloads at once [default: that of larder.toml, npm's maxsockets, or 50]
     #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub jobs: Option<u32>,
+
+    /// Let the project's own .npmrc, and what else it configures, lead your credentials through its
+    /// proxy, to servers that it alone trusts, or without encryption
+    #[arg(long)]
+    pub trust_project_config: bool,
 }
 
 /// What a plan needs to be complete.
@@ -331,6 +336,11 @@ pub struct Lock {
     /// Write nothing; fail if larder.lock is not what would be written
     #[arg(long)]
     pub check: bool,
+
+    /// Let the project's own .npmrc lead your credentials through its proxy, to servers that it alone
+    /// trusts, or without encryption
+    #[arg(long)]
+    pub trust_project_config: bool,
 }
 
 /// `larder init`.
@@ -374,6 +384,10 @@ pub struct Verify {
     /// Compare each blob with its name (blake3) alone, and not with the digests that its receipt states
     #[arg(long, conflicts_with = "pyodide")]
     pub fast: bool,
+    /// With --repair: let the .npmrc of the current folder lead your credentials through its proxy, to
+    /// servers that it alone trusts, or without encryption
+    #[arg(long, requires = "repair")]
+    pub trust_project_config: bool,
     /// Check this folder against its own pyodide-lock.json instead: closure, digests, cycles, names, ABI
     #[arg(long, value_name = "DIR", conflicts_with = "repair")]
     pub pyodide: Option<PathBuf>,

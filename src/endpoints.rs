@@ -6,6 +6,12 @@ pub const NPM_REGISTRY: &str = "https://registry.npmjs.org/";
 /// What yarn 1 writes in that registry's place into its lockfiles: another name for the same files.
 pub const YARN_REGISTRY: &str = "https://registry.yarnpkg.com/";
 
+/// The registry that pnpm asks for packages of the scope `@jsr`, unless it is told of another.
+pub const JSR_REGISTRY: &str = "https://npm.jsr.io/";
+
+/// GitHub's registry, which pnpm knows as `gh:`.
+pub const GITHUB_PACKAGES: &str = "https://npm.pkg.github.com/";
+
 /// GitHub's host.
 pub const GITHUB_HOST: &str = "github.com";
 /// GitLab's public host.

@@ -6,20 +6,22 @@
 //! ```text
 //! download, document   tries, one after another, until one succeeds or it is hopeless (tries.rs)
 //!   └ exchange         one try: a request, and those that its redirects lead to (redirect.rs)
-//!       └ Client       one request over one of a few connections (client.rs, resolver.rs, roots.rs)
+//!       └ Client       one request over one of a few connections (client.rs, lines.rs, resolver.rs, roots.rs)
 //!   └ body, writer     the response's bytes to the sink, in batches, while the next ones arrive
 //! ```
 //!
 //! Invariants: an address in an error or an event shows neither user, password nor query; credentials are asked for at every hop and so
-//! never follow a redirect; no code of a sink runs on an async thread; a dropped future leaves what the sink has already taken.
+//! follow a redirect on the same host and port alone, and the user's own never go where only a project's files lead; no code of a sink runs on an async thread; a dropped future leaves what the sink has already taken.
 
 mod body;
 mod client;
+mod credential;
 mod document;
 mod download;
 mod encoding;
 mod error;
 mod gate;
+mod lines;
 #[cfg(any(target_feature = "crt-static", test))]
 mod names;
 mod progress;
@@ -39,11 +41,12 @@ mod writer;
 mod tests;
 
 pub use crate::redacted::RedactedUrl;
-pub use client::{Client, Credentials, NoCredentials};
+pub use client::Client;
+pub use credential::{ClientIdentity, Credential, Credentials, NoCredentials};
 pub use document::{Page, Piece, Slice, document, page, slice};
 pub use download::{Request, download};
-pub use error::{ClientError, DownloadError, Phase};
+pub use error::{ClientError, Danger, DownloadError, Phase};
 pub use progress::{Event, Progress, Silent};
 pub use range::{Kept, Validator};
-pub use settings::{ClientSettings, ExtraCertificates};
+pub use settings::{ClientSettings, ExtraCertificates, ProjectNetwork};
 pub use sink::{FinishError, Sink, SinkError};

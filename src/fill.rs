@@ -35,6 +35,7 @@ use larder_store::{
     look_up::{Found, LookUp, Wanted},
 };
 
+pub(crate) use credentials::{credential, identity_of};
 pub use failure::{Failure, FailureKind, Fault, HELD, chain};
 pub use gone::Gone;
 pub use order::{LeftOut, Optional, Order, Wish, Wishes};
@@ -42,7 +43,7 @@ pub use watch::{Unwatched, WatchEvent, Watcher};
 
 use crate::{
     fetch::{Client, ClientError, ClientSettings},
-    npmrc::NpmConfig,
+    npmrc::{NpmConfig, NpmrcError},
     open_files,
 };
 
@@ -98,6 +99,9 @@ pub enum FillError {
     /// No client can be made.
     #[error(transparent)]
     Client(#[from] ClientError),
+    /// A program that should print a token does not.
+    #[error(transparent)]
+    Npmrc(#[from] NpmrcError),
     /// The system gives no threads.
     #[error("cannot start the threads for downloading")]
     Runtime(#[source] std::io::Error),
@@ -211,6 +215,10 @@ fn download(
         .enable_all()
         .build()
         .map_err(FillError::Runtime)?;
+    for npm in configurations {
+        let asked = missing.iter().flat_map(|order| order.addresses.iter().map(|it| &it.url).chain(&order.packument));
+        npm.ask_token_helpers(asked)?;
+    }
     let credentials = Arc::new(credentials::Known::new(&missing, configurations.to_vec()));
     let longest = settings.client.max_bytes;
     let archives = archive::Archives::of(&missing, store.clone(), longest);

@@ -6,33 +6,46 @@
 use std::{
     fmt, io,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
-use url::Url;
+use url::{Host, Url};
 
 use crate::{artifact::PackageName, environment::Environment};
 
 mod authorization;
+mod bunfig;
+mod document;
 mod expand;
+mod identity;
 pub mod ini;
 mod layers;
 mod network;
+mod pnpm_workspace;
+mod reader;
 mod registries;
 mod running;
 #[cfg(test)]
 mod tests;
+mod token_helper;
 mod transport;
 pub mod yarnrc;
 
 pub use self::{
     authorization::Authorization,
-    network::{NetworkSettings, PemFile, Proxy},
+    identity::ClientIdentity,
+    network::{NetworkSettings, OfProject, PemFile, Proxy},
     registries::ReplaceRegistryHost,
     running::Allowed,
     transport::ProjectTransport,
 };
 
-use self::{authorization::Authorizations, layers::Layers, registries::Registries, running::Running};
+use self::{
+    authorization::Authorizations,
+    layers::Layers,
+    registries::{PlainOrigin, Registries},
+    running::Running,
+};
 
 /// What npm's configuration says, as far as fetching needs it.
 #[derive(Clone, Debug)]
@@ -53,7 +66,7 @@ impl NpmConfig {
         let mut warnings = Vec::new();
         let layers = Layers::read(environment, project, &mut warnings)?;
         let (registries, credentials) = Registries::read(&layers)?;
-        let mut authorizations = Authorizations::read(&layers, registries.default_registry(), &mut warnings);
+        let mut authorizations = Authorizations::read(&layers, registries.default_registry(), &mut warnings)?;
         for (registry, authorization) in credentials {
             authorizations.insert_if_none(&registry, authorization);
         }
@@ -61,6 +74,13 @@ impl NpmConfig {
         let running = Running::read(&layers, environment.home());
         let project_transport = ProjectTransport::read(&layers);
         Ok(Self { registries, authorizations, network, running, project_transport, warnings })
+    }
+
+    /// The same, of which the user says that the project's files count like his own.
+    #[must_use]
+    pub fn trusting_project(mut self, trusts: bool) -> Self {
+        self.network.trusts_project = trusts;
+        self
     }
 
     /// The registry of packages that have no scope, or whose scope has none of its own. Ends with a slash; has no user name or password.
@@ -74,23 +94,65 @@ impl NpmConfig {
     }
 
     /// Where an address that a lockfile states for a package leads with this configuration; `None` if to itself.
-    /// `is_in_registry`: whether the lockfile means a registry's package, and not just any address.
-    pub fn replaced(&self, resolved: &Url, package: &PackageName, is_in_registry: bool) -> Option<Url> {
-        self.registries.replaced(resolved, package, is_in_registry)
+    pub fn replaced(&self, resolved: &Url, package: &PackageName) -> Option<Url> {
+        self.registries.replaced(resolved, package)
+    }
+
+    /// The registry of this name that `pnpm-workspace.yaml` has; ends with a slash.
+    pub fn named_registry(&self, name: &str) -> Option<&Url> {
+        self.registries.named(name)
     }
 
     /// The credentials for this address, if it lies on a host, port and path that some were given for. Ask again for each address
     /// of a redirect: what was right for one host is not for the next.
     ///
     /// A key without a port means the scheme's own port. Over plain `http:` such a secret goes only to a host that is configured as
-    /// a registry with `http:`, so that an old lockfile's `http:` address does not draw the secret of an `https:` registry.
-    pub fn authorization_for(&self, address: &Url) -> Option<&Authorization> {
-        let may_have_one = match address.scheme() {
-            "https" => true,
-            "http" => address.port().is_some() || self.registries.is_plain_origin(address),
-            _ => false,
-        };
-        self.authorizations.find(address).filter(|_| may_have_one)
+    /// a registry with `http:`, so that an old lockfile's `http:` address does not draw the secret of an `https:` registry. A secret of the
+    /// user's says so if only the project leads there.
+    pub fn authorization_for(&self, address: &Url) -> Option<Authorization> {
+        let found = self.authorizations.find(address)?;
+        if address.scheme() == "https" {
+            return Some(found);
+        }
+        let said = self.registries.plain_origin(address);
+        if address.scheme() != "http" || (said.is_none() && address.port().is_none()) {
+            return None;
+        }
+        if !found.is_users() || is_loopback(address) {
+            return Some(found);
+        }
+        match said {
+            Some(PlainOrigin { is_users: true, .. }) => Some(found),
+            Some(PlainOrigin { line, .. }) => Some(found.sent_in_clear_by(line.clone())),
+            None => Some(found.sent_in_clear_by("the project's `http:` address".to_owned())),
+        }
+    }
+
+    /// The same for a package's tarball: as in npm, one on the host and port of the package's registry has that registry's credentials, if there are none
+    /// for its own path.
+    pub fn authorization_for_package(&self, address: &Url, package: &PackageName) -> Option<Authorization> {
+        self.authorization_beside(address, self.registry_for(package))
+    }
+
+    /// The credentials for this address, or those of a registry on the same host and port.
+    pub fn authorization_beside(&self, address: &Url, registry: &Url) -> Option<Authorization> {
+        self.authorization_for(address).or_else(|| {
+            let is_same = is_same_origin(address, registry) && !authorization::hides_dots(address);
+            is_same.then(|| self.authorization_for(registry)).flatten()
+        })
+    }
+
+    /// Runs the programs that print the tokens for these addresses. Call it before requests are made: until then they have none.
+    pub fn ask_token_helpers<'a>(&self, addresses: impl Iterator<Item = &'a Url>) -> Result<(), NpmrcError> {
+        let addresses: Vec<&Url> = addresses.collect();
+        let registries = self.registries.all();
+        let beside = registries.filter(|registry| addresses.iter().any(|address| is_same_origin(address, registry)));
+        self.authorizations.ask_helpers(addresses.iter().copied().chain(beside))
+    }
+
+    /// All client certificates.
+    pub fn identities(&self) -> impl Iterator<Item = &Arc<ClientIdentity>> {
+        self.authorizations.identities()
     }
 
     /// Proxies, certificates, retries and timeouts.
@@ -131,6 +193,49 @@ impl NpmConfig {
     /// What a person should know, in the order it was found.
     pub fn warnings(&self) -> &[NpmrcWarning] {
         &self.warnings
+    }
+}
+
+/// Whether nothing between two programs on one machine sees what is sent.
+fn is_loopback(address: &Url) -> bool {
+    match address.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        None => false,
+    }
+}
+
+fn is_same_origin(left: &Url, right: &Url) -> bool {
+    left.scheme() == right.scheme()
+        && left.host_str() == right.host_str()
+        && left.port_or_known_default() == right.port_or_known_default()
+}
+
+/// Who wrote a place that settings come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// The user, in a variable of the environment.
+    Environment,
+    /// Whoever wrote the project: a file of its folder.
+    Project,
+    /// Anybody: a file that the project names in place of the user's or the global one. Its secrets may be the user's.
+    NamedByProject,
+    /// The user.
+    User,
+    /// Whoever set the machine up.
+    Global,
+}
+
+impl Level {
+    /// Whether the project decides what stands there. No secret of the user's goes where only such a place leads.
+    pub const fn is_of_project(self) -> bool {
+        matches!(self, Self::Project | Self::NamedByProject)
+    }
+
+    /// Whether a secret that stands there is the user's own, and not one that everybody has who has the project.
+    pub const fn has_users_secrets(self) -> bool {
+        !matches!(self, Self::Project)
     }
 }
 
@@ -196,9 +301,17 @@ pub enum NpmrcWarning {
         /// Where the registry is named.
         registry: Origin,
     },
-    /// A client certificate, which larder does not send.
-    #[error("{origin}: `{key}`: client certificates are not supported and are left out")]
-    ClientCertificate {
+    /// A program that only the user may name.
+    #[error("{origin}: `{key}` is left out: only a file of the user's may name a program to run")]
+    HelperOfProject {
+        /// Where it stands.
+        origin: Origin,
+        /// The key.
+        key: String,
+    },
+    /// A setting that larder does not follow.
+    #[error("{origin}: larder does not read `{key}`: it has one proxy and one set of certificates for all hosts")]
+    NotRead {
         /// Where it stands.
         origin: Origin,
         /// The key.
@@ -262,6 +375,34 @@ pub enum NpmrcError {
         key: String,
         /// What stands between the braces.
         variable: String,
+    },
+    /// A file is not of its format. Its text is not shown: it can hold secrets.
+    #[error("{origin} is not {language}{place}")]
+    Syntax {
+        /// The file.
+        origin: Origin,
+        /// The format.
+        language: &'static str,
+        /// Where, in brackets after a space; empty if nobody knows.
+        place: String,
+    },
+    /// A value is of another kind than its key has, and what it means cannot be left out: a package could be asked of another registry.
+    #[error("{origin}: `{key}` is not {accepted}")]
+    NotUnderstood {
+        /// Where it stands.
+        origin: Origin,
+        /// The key, with those that lead to it.
+        key: String,
+        /// What it should be.
+        accepted: &'static str,
+    },
+    /// A program that should print a token does not. What it printed is not shown.
+    #[error("the program of {line} {problem}")]
+    TokenHelper {
+        /// The setting that names it, and its file.
+        line: String,
+        /// What it is or did.
+        problem: String,
     },
     /// A proxy of a kind that larder cannot use.
     #[error("{origin}: `{key}` names a `{scheme}:` proxy; larder can use http: and https: proxies")]

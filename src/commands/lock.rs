@@ -57,6 +57,7 @@ pub(super) fn run(arguments: &cli::Lock, context: &Context<'_>) -> Result<Outcom
     let readings = input::readings(&project)?;
     let before = input::larder_lock(&project)?;
     let npm = NpmConfig::load(context.environment, &project.folder)?;
+    let npm = npm.trusting_project(arguments.trust_project_config);
     for warning in npm.warnings() {
         context.printer.warning(&warning.to_string());
     }

@@ -120,6 +120,7 @@ fn row(planned: &Planned) -> ArtifactRow<'_> {
     let artifact = &planned.artifact;
     let address = match &artifact.source {
         Source::Registry { resolved } => resolved.as_ref().map(redact),
+        Source::Named { registry } => Some(format!("the registry named {registry}")),
         Source::Remote { url } | Source::Index { place: FilePlace::Url(url) } => Some(redact(url)),
         Source::Index { place: FilePlace::Hosted(path) } => Some(path.to_string()),
         Source::Distribution { release, file_name } => Some(format!("pyodide {release} {file_name}")),

@@ -5,10 +5,10 @@ use jiff::Timestamp;
 use super::{CommandError, Context};
 use crate::{
     cli::{self, Group},
-    fetch::{ClientSettings, ExtraCertificates},
+    fetch::{ClientSettings, ExtraCertificates, ProjectNetwork},
     fill::FillSettings,
     larder_toml::{LarderToml, OmittedGroup},
-    npmrc::{NetworkSettings, NpmConfig},
+    npmrc::{NetworkSettings, NpmConfig, PemFile},
     project::Project,
     selection::{self, Libc, Omit, Platform, Platforms, Selection},
 };
@@ -86,7 +86,7 @@ pub(super) fn fill_settings_at(
     let network = configurations[0].network();
     let jobs = arguments.jobs.or(settings.fetch.jobs).or(network.max_sockets).unwrap_or(JOBS);
     FillSettings {
-        client: client_settings(network, settings),
+        client: ClientSettings { trusts_project: arguments.trust_project_config, ..client_settings(network, settings) },
         jobs: jobs as usize,
         is_offline: arguments.offline,
         requires_integrity: arguments.require_integrity || settings.require_integrity,
@@ -107,16 +107,20 @@ pub(super) fn platforms_of(project: &Project) -> Result<Vec<Platform>, CommandEr
 pub(super) fn client_settings(network: &NetworkSettings, settings: &LarderToml) -> ClientSettings {
     let defaults = ClientSettings::default();
     let fetch = &settings.fetch;
-    let certificates = network.extra_certificates.iter().map(|file| ExtraCertificates {
-        origin: file.path.as_ref().map_or_else(|| file.origin.to_string(), |path| path.display().to_string()),
-        pem: file.bytes.to_vec(),
-    });
     ClientSettings {
         http_proxy: network.http_proxy.as_ref().map(|proxy| proxy.expose_url().clone()),
         https_proxy: network.https_proxy.as_ref().map(|proxy| proxy.expose_url().clone()),
         no_proxy: (!network.no_proxy.is_empty()).then(|| network.no_proxy.join(",")),
-        extra_certificates: certificates.collect(),
+        extra_certificates: certificates(&network.extra_certificates),
         verify_tls: network.verify_tls,
+        trusts_project: network.trusts_project,
+        project: network.of_project.as_ref().map(|of_project| ProjectNetwork {
+            http_proxy: of_project.http_proxy.clone(),
+            https_proxy: of_project.https_proxy.clone(),
+            trust: of_project.trust.clone(),
+            extra_certificates: certificates(&of_project.own_certificates),
+            verify_tls: of_project.verifies_tls,
+        }),
         stall_timeout: fetch.stall_timeout.or(network.fetch_timeout).unwrap_or(defaults.stall_timeout),
         total_timeout: fetch.total_timeout.unwrap_or(defaults.total_timeout),
         retries: fetch.retries.or(network.fetch_retries).unwrap_or(defaults.retries),
@@ -125,4 +129,12 @@ pub(super) fn client_settings(network: &NetworkSettings, settings: &LarderToml) 
         max_bytes: fetch.max_artifact_size.unwrap_or(defaults.max_bytes),
         ..defaults
     }
+}
+
+fn certificates(files: &[PemFile]) -> Vec<ExtraCertificates> {
+    let certificates = |file: &PemFile| ExtraCertificates {
+        origin: file.path.as_ref().map_or_else(|| file.origin.to_string(), |path| path.display().to_string()),
+        pem: file.bytes.to_vec(),
+    };
+    files.iter().map(certificates).collect()
 }

@@ -51,7 +51,7 @@ pub(super) fn run(arguments: &cli::Verify, context: &Context<'_>) -> Result<Outc
             .printer
             .hints(&["`larder verify --repair` fetches again what is damaged or gone, corrects receipts, and makes the index anew"]);
     }
-    let repaired = if arguments.repair { Some(repair(context, &store, &found)?) } else { None };
+    let repaired = if arguments.repair { Some(repair(arguments, context, &store, &found)?) } else { None };
     context.printer.json(&document(&found, repaired.as_ref()));
     Ok(outcome(&found, repaired.as_ref()))
 }
@@ -128,7 +128,12 @@ fn package(fault: &Fault) -> String {
     origin.map_or_else(|| "unknown package".to_owned(), |origin| format!("{} {}", origin.name, origin.version))
 }
 
-fn repair(context: &Context<'_>, store: &Store, found: &Verification) -> Result<Repaired, CommandError> {
+fn repair(
+    arguments: &cli::Verify,
+    context: &Context<'_>,
+    store: &Store,
+    found: &Verification,
+) -> Result<Repaired, CommandError> {
     let amended = set_right(store, &found.faults)?;
     if amended > 0 {
         context.printer.line(&format!(
@@ -175,6 +180,7 @@ fn repair(context: &Context<'_>, store: &Store, found: &Verification) -> Result<
         }
     }
     let npm = NpmConfig::load(context.environment, context.environment.current_dir())?;
+    let npm = npm.trusting_project(arguments.trust_project_config);
     let settings = FillSettings {
         client: client_settings(npm.network(), &LarderToml::default()),
         jobs: super::settings::JOBS as usize,

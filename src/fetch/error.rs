@@ -31,6 +31,15 @@ pub enum ClientError {
         #[source]
         source: rustls::Error,
     },
+    /// A client certificate and its key cannot be used.
+    #[error("{origin}: not a certificate and its key in PEM form, without a pass phrase")]
+    Identity {
+        /// The setting.
+        origin: String,
+        /// What is wrong, if it can be read.
+        #[source]
+        source: Option<rustls::Error>,
+    },
     /// A proxy's address that cannot be used.
     #[error("proxy {proxy} cannot be used")]
     Proxy {
@@ -46,6 +55,27 @@ pub enum ClientError {
     /// The HTTP client cannot be set up.
     #[error("the HTTP client cannot be set up")]
     Build(#[source] reqwest::Error),
+}
+
+/// What would become of a credential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Danger {
+    /// It would be sent without encryption.
+    InClear,
+    /// It would be sent through a proxy.
+    Proxy,
+    /// It would be sent to a server whose certificate the user's own configuration does not trust.
+    Unverified,
+}
+
+impl fmt::Display for Danger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::InClear => "without encryption",
+            Self::Proxy => "through a proxy",
+            Self::Unverified => "to a server that your own configuration does not trust",
+        })
+    }
 }
 
 /// What was waited for when time ran out.
@@ -162,6 +192,19 @@ pub enum DownloadError {
         #[source]
         source: reqwest::Error,
     },
+    /// A credential of the user's own would go where only the project's files lead.
+    #[error("{url}: your credentials for it are not sent {danger}, as only the project asks: {said_by}")]
+    Withheld {
+        /// The address.
+        url: RedactedUrl,
+        /// What would become of them.
+        danger: Danger,
+        /// The settings of the project, with their files.
+        said_by: String,
+        /// Why the server is not trusted, if that is it.
+        #[source]
+        source: Option<reqwest::Error>,
+    },
     /// Time ran out.
     #[error("{url}: {phase} after {} s", after.as_secs_f32())]
     Timeout {
@@ -275,6 +318,7 @@ impl DownloadError {
             | Self::NotInArchive { .. }
             | Self::Archive { .. }
             | Self::Scheme { .. }
+            | Self::Withheld { .. }
             | Self::Mismatch { .. }
             | Self::Sink { .. }
             | Self::TooLong { .. }

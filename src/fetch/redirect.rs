@@ -1,4 +1,5 @@
-//! Follows redirects by hand: every hop is a request of its own, with the credentials that belong to its address and no others.
+//! Follows redirects by hand: every hop is a request of its own, with the credentials that belong to its address or, on the same host and port, to the
+//! address before it, as in npm.
 
 use reqwest::{
     StatusCode,
@@ -20,14 +21,24 @@ pub(super) async fn exchange(
     progress: &dyn Progress,
 ) -> Result<Answer, DownloadError> {
     let mut next = url.clone();
+    let mut carried = None;
     for _ in 0..=MAX_REDIRECTS {
-        let answer = client.send(&next, headers, progress).await?;
+        let answer = client.send(&next, headers, carried.take(), progress).await?;
         match target(&next, answer.response.status(), answer.response.headers())? {
-            Some(target) => next = target,
+            Some(target) => {
+                carried = answer.credential.filter(|it| !it.is_for_one_address && is_same_origin(&next, &target));
+                next = target;
+            }
             None => return Ok(answer),
         }
     }
     Err(DownloadError::TooManyRedirects { url: RedactedUrl::new(url), limit: MAX_REDIRECTS })
+}
+
+fn is_same_origin(from: &Url, to: &Url) -> bool {
+    from.scheme() == to.scheme()
+        && from.host_str() == to.host_str()
+        && from.port_or_known_default() == to.port_or_known_default()
 }
 
 /// Where an answer redirects to; `None` if it does not.

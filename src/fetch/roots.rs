@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use rustls::{ClientConfig, RootCertStore, crypto::ring};
-use rustls_pki_types::{CertificateDer, pem::PemObject};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
 use webpki_root_certs::TLS_SERVER_ROOT_CERTS;
 
-use super::{ClientError, ExtraCertificates};
+use super::{ClientError, ClientIdentity, ExtraCertificates};
 
 /// The TLS settings for HTTP/2 and HTTP/1.1.
-pub(super) fn tls(extra: &[ExtraCertificates]) -> Result<ClientConfig, ClientError> {
+pub(super) fn tls(extra: &[ExtraCertificates], identity: Option<&ClientIdentity>) -> Result<ClientConfig, ClientError> {
     let mut roots = RootCertStore::empty();
     let system = rustls_native_certs::load_native_certs();
     for error in &system.errors {
@@ -26,11 +26,20 @@ pub(super) fn tls(extra: &[ExtraCertificates]) -> Result<ClientConfig, ClientErr
     for file in extra {
         add(&mut roots, file)?;
     }
-    let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+    let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(ClientError::Tls)?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
+        .with_root_certificates(roots);
+    let mut config = match identity {
+        None => builder.with_no_client_auth(),
+        Some(identity) => {
+            let unusable = |source| ClientError::Identity { origin: identity.origin.clone(), source };
+            let certificates = CertificateDer::pem_slice_iter(&identity.certificates).collect::<Result<Vec<_>, _>>();
+            let certificates = certificates.ok().filter(|list| !list.is_empty()).ok_or_else(|| unusable(None))?;
+            let key = PrivateKeyDer::from_pem_slice(&identity.key).map_err(|_| unusable(None))?;
+            builder.with_client_auth_cert(certificates, key).map_err(|source| unusable(Some(source)))?
+        }
+    };
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(config)
 }
@@ -59,7 +68,7 @@ mod tests {
 
     fn refused(pem: &[u8]) -> String {
         let file = ExtraCertificates { origin: "company.pem".to_owned(), pem: pem.to_vec() };
-        tls(&[file]).unwrap_err().to_string()
+        tls(&[file], None).unwrap_err().to_string()
     }
 
     fn pem(der: &[u8]) -> Vec<u8> {
@@ -80,6 +89,6 @@ mod tests {
     #[test]
     fn offers_both_versions_of_http_and_accepts_more_certificates() {
         let file = ExtraCertificates { origin: "company.pem".to_owned(), pem: pem(&TLS_SERVER_ROOT_CERTS[0]) };
-        assert_eq!(tls(&[file]).unwrap().alpn_protocols, [b"h2".to_vec(), b"http/1.1".to_vec()]);
+        assert_eq!(tls(&[file], None).unwrap().alpn_protocols, [b"h2".to_vec(), b"http/1.1".to_vec()]);
     }
 }

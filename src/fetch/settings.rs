@@ -2,6 +2,7 @@
 
 use std::{fmt, time::Duration};
 
+use hyper_util::client::proxy::matcher::Matcher;
 use url::Url;
 
 /// How a [`super::Client`] makes its requests. The defaults suit a public registry.
@@ -17,6 +18,10 @@ pub struct ClientSettings {
     pub extra_certificates: Vec<ExtraCertificates>,
     /// Whether a server must prove who it is; `false` trusts everyone.
     pub verify_tls: bool,
+    /// What of all this only a project's files say: no credential of the user's own goes that way.
+    pub project: Option<ProjectNetwork>,
+    /// Whether the user says that the project's files count like the user's own.
+    pub trusts_project: bool,
     /// How long making a connection may take, its name look-up and TLS included.
     pub connect_timeout: Duration,
     /// How long a server may send nothing at all.
@@ -37,6 +42,32 @@ pub struct ClientSettings {
     pub connections: usize,
 }
 
+/// What only a project's files say about the way to a server, and what holds for credentials of the user's own in its place.
+#[derive(Clone, Debug)]
+pub struct ProjectNetwork {
+    /// The setting that names the proxy for `http` addresses.
+    pub http_proxy: Option<String>,
+    /// The setting that names the proxy for `https` addresses.
+    pub https_proxy: Option<String>,
+    /// The settings by which more servers are trusted.
+    pub trust: Vec<String>,
+    /// The certificates that the user trusts beside those of the system and of the bundle.
+    pub extra_certificates: Vec<ExtraCertificates>,
+    /// Whether a server must prove who it is.
+    pub verify_tls: bool,
+}
+
+impl ClientSettings {
+    /// Whether an address is asked for through a proxy.
+    pub(super) fn has_proxy_for(&self, url: &Url) -> bool {
+        let proxy = if url.scheme() == "https" { &self.https_proxy } else { &self.http_proxy };
+        let Some(proxy) = proxy else { return false };
+        let builder = Matcher::builder().all(proxy.as_str()).no(self.no_proxy.clone().unwrap_or_default());
+        // What is no address for the library is one for nobody: it is not sent.
+        url.as_str().parse().is_ok_and(|uri| builder.build().intercept(&uri).is_some())
+    }
+}
+
 /// A PEM file's content, and what to call it in an error.
 #[derive(Clone, Debug)]
 pub struct ExtraCertificates {
@@ -54,6 +85,8 @@ impl Default for ClientSettings {
             no_proxy: None,
             extra_certificates: Vec::new(),
             verify_tls: true,
+            project: None,
+            trusts_project: false,
             // A resolver that drops a packet is asked again after 5 s; twice that must fit.
             connect_timeout: Duration::from_secs(15),
             // Registries that fetch a package from upstream first are silent meanwhile.

@@ -220,6 +220,9 @@ fn download_hint(error: &DownloadError) -> Option<&'static str> {
         DownloadError::Lookup { .. } | DownloadError::Connect { .. } => {
             Some("is there a network? A proxy is taken from HTTPS_PROXY or from `https-proxy` in .npmrc")
         }
+        DownloadError::Withheld { .. } => Some(
+            "if you trust the project with your credentials, say --trust-project-config, or write the same setting into your own .npmrc",
+        ),
         DownloadError::TooLong { .. } => {
             Some("if it is meant to be that large, raise max-artifact-size in larder.toml")
         }

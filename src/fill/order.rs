@@ -17,7 +17,10 @@ use super::{
     first_bytes::{ManifestPlace, Shape},
 };
 use crate::{
-    address::{Address, AddressError, addresses_of, identity_of, is_commit_archive, packument_url},
+    address::{
+        Address, AddressError, addresses_of, identity_of, is_commit_archive, named_registry, packument_below,
+        packument_url,
+    },
     artifact::{Artifact, Ecosystem, Forge, Source},
     larder_toml::LarderToml,
     lockfile::{self, Format, UNSTATED_VERSION},
@@ -340,6 +343,9 @@ fn order_of(
         }
         Source::Remote { .. } if artifact.integrity.is_none() && is_of_registry(planned) => {
             (Some(packument_url(&artifact.name, npm)), false)
+        }
+        Source::Named { registry } => {
+            (Some(packument_below(named_registry(artifact, registry, npm)?, &artifact.name)), true)
         }
         _ => (None, false),
     };

@@ -4,8 +4,10 @@
 //! on or below that path, and to nothing else.
 
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, BTreeSet},
     fmt,
+    sync::{Arc, OnceLock},
 };
 
 use base64::{
@@ -17,8 +19,10 @@ use percent_encoding::percent_decode_str;
 use url::Url;
 
 use super::{
-    NpmrcWarning,
+    NpmrcError, NpmrcWarning,
+    identity::ClientIdentity,
     layers::{Found, Layers},
+    token_helper::TokenHelper,
 };
 
 /// Passwords are found with and without padding.
@@ -27,28 +31,69 @@ const LENIENT_BASE64: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// What an `Authorization` header says. Neither `Debug` nor `Display` shows it.
-#[derive(Clone, PartialEq, Eq)]
+/// What a request says about who asks: an `Authorization` header, a client certificate, or both. Neither `Debug` nor `Display` shows it.
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Authorization {
-    header: Box<str>,
+    header: Option<Box<str>>,
+    identity: Option<Arc<ClientIdentity>>,
+    is_users: bool,
+    in_clear: Option<Box<str>>,
+    is_for_one_address: bool,
 }
 
 impl Authorization {
     /// The header's value, `Bearer …` or `Basic …`: visible ASCII and single spaces, so always a legal header.
     /// For the request, and for nothing else.
-    pub fn expose_header(&self) -> &str {
-        &self.header
+    pub fn expose_header(&self) -> Option<&str> {
+        self.header.as_deref()
+    }
+
+    /// The certificate with which the client proves who it is.
+    pub const fn identity(&self) -> Option<&Arc<ClientIdentity>> {
+        self.identity.as_ref()
+    }
+
+    /// Whether it is the user's own: it stands in no file of the project. It goes to no server, and over no connection, that only the
+    /// project's files lead to.
+    pub const fn is_users(&self) -> bool {
+        self.is_users
+    }
+
+    /// Of a user's own: the setting of the project by which alone it would be sent in clear.
+    pub fn in_clear(&self) -> Option<&str> {
+        self.in_clear.as_deref()
+    }
+
+    /// Whether it stood in the very address, and so is for no other.
+    pub const fn is_for_one_address(&self) -> bool {
+        self.is_for_one_address
     }
 
     /// `None` if the secret holds what no header may.
     fn new(scheme: &str, secret: &str) -> Option<Self> {
         let is_legal = !secret.is_empty() && secret.bytes().all(|byte| byte.is_ascii_graphic());
-        is_legal.then(|| Self { header: format!("{scheme} {secret}").into() })
+        is_legal.then(|| Self::of_header(format!("{scheme} {secret}")))
+    }
+
+    fn of_header(header: String) -> Self {
+        Self { header: Some(header.into()), ..Self::default() }
+    }
+
+    /// A header's value as it stands, `Scheme secret`; `None` if it holds what no header may.
+    pub(super) fn from_value(value: &str) -> Option<Self> {
+        let (scheme, secret) = value.split_once(' ')?;
+        let is_legal = !scheme.is_empty() && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        Self::new(scheme, secret.trim_start()).filter(|_| is_legal)
+    }
+
+    /// A token alone.
+    pub(super) fn from_token(token: &str) -> Option<Self> {
+        Self::new("Bearer", token)
     }
 
     fn from_user_and_password(user: &str, password: &str) -> Self {
         let encoded = BASE64_STANDARD.encode(format!("{user}:{password}"));
-        Self { header: format!("Basic {encoded}").into() }
+        Self::of_header(format!("Basic {encoded}"))
     }
 
     /// Takes user name and password out of an address. `None` if it has none.
@@ -64,6 +109,20 @@ impl Authorization {
         let _ = url.set_password(None);
         Some(authorization)
     }
+
+    /// The same, for the address that it stood in alone.
+    #[must_use]
+    pub(crate) fn for_one_address(self) -> Self {
+        Self { is_for_one_address: true, ..self }
+    }
+
+    pub(super) fn of_user(self, is_users: bool) -> Self {
+        Self { is_users, ..self }
+    }
+
+    pub(super) fn sent_in_clear_by(self, line: String) -> Self {
+        Self { in_clear: Some(line.into()), ..self }
+    }
 }
 
 /// The scheme alone.
@@ -76,8 +135,10 @@ impl fmt::Debug for Authorization {
 /// The scheme alone: `Bearer [hidden]`.
 impl fmt::Display for Authorization {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let scheme = self.header.split(' ').next().unwrap_or_default();
-        write!(f, "{scheme} [hidden]")
+        match &self.header {
+            Some(header) => write!(f, "{} [hidden]", header.split(' ').next().unwrap_or_default()),
+            None => f.write_str("a client certificate"),
+        }
     }
 }
 
@@ -85,63 +146,180 @@ impl fmt::Display for Authorization {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Authorizations {
     by_place: BTreeMap<String, Authorization>,
+    /// Programs that print a place's token, run when a request needs it.
+    helpers: BTreeMap<String, (TokenHelper, Arc<OnceLock<Authorization>>)>,
+    /// The client certificate for what has none of its own.
+    identity: Option<Arc<ClientIdentity>>,
 }
 
 /// The words after a place, or, of old, alone.
 const FIELDS: [&str; 4] = ["_authToken", "_auth", "username", "_password"];
 
+/// The words after a place that have to do with credentials.
+const ALL_FIELDS: [&str; 9] =
+    ["_authToken", "_auth", "username", "_password", "certfile", "keyfile", "cert", "key", "tokenHelper"];
+
 impl Authorizations {
     /// Collects what the places of the configuration say; `default_registry` is what credentials without a place are for.
-    pub(super) fn read(layers: &Layers, default_registry: &Url, warnings: &mut Vec<NpmrcWarning>) -> Self {
+    pub(super) fn read(
+        layers: &Layers,
+        default_registry: &Url,
+        warnings: &mut Vec<NpmrcWarning>,
+    ) -> Result<Self, NpmrcError> {
         let mut authorizations = Self::default();
-        let mut places = BTreeSet::new();
-        for key in layers.keys().into_iter().filter(|key| key.starts_with("//")) {
-            let Some((place, field)) = key.rsplit_once(':') else { continue };
-            if FIELDS.contains(&field) {
-                places.insert(place);
-            }
-            if matches!(field, "certfile" | "keyfile") {
-                warnings.extend(layers.find(key).map(|found| NpmrcWarning::ClientCertificate {
-                    origin: found.origin.clone(),
-                    key: key.to_owned(),
-                }));
-            }
-        }
+        let keys = layers.keys().into_iter().filter(|key| key.starts_with("//"));
+        let places: BTreeSet<&str> = keys
+            .filter_map(|key| key.rsplit_once(':'))
+            .filter(|(_, field)| ALL_FIELDS.contains(field))
+            .map(|(place, _)| place)
+            .collect();
         for place in places {
             let fields = FIELDS.map(|field| layers.find(&format!("{place}:{field}")));
-            if let Some(authorization) = from_fields(&fields, warnings) {
-                authorizations.by_place.insert(with_lower_case_host(place), authorization);
+            let authorization = from_fields(&fields, warnings);
+            let identity = ClientIdentity::read(layers, &format!("{place}:"), warnings)?;
+            let key = with_lower_case_host(place);
+            if let Some(helper) = TokenHelper::read(layers, &format!("{place}:tokenHelper"), warnings) {
+                authorizations.helpers.insert(key.clone(), (helper, Arc::default()));
             }
+            if authorization.is_some() || identity.is_some() {
+                let mut authorization = authorization.unwrap_or_default();
+                authorization.is_users |= identity.as_ref().is_some_and(|(_, is_users)| *is_users);
+                authorization.identity = identity.map(|(identity, _)| identity);
+                authorizations.by_place.insert(key, authorization);
+            }
+        }
+        if let Some(helper) = TokenHelper::read(layers, "tokenHelper", warnings)
+            && let Some(place) = place_of(default_registry)
+        {
+            authorizations.helpers.entry(place).or_insert((helper, Arc::default()));
         }
         if let Some(authorization) = without_place(layers, warnings) {
             authorizations.insert_if_none(default_registry, authorization);
         }
-        authorizations
+        authorizations.identity = ClientIdentity::read(layers, "", warnings)?.map(|(identity, _)| identity);
+        Ok(authorizations)
     }
 
     /// Adds credentials for what lies below this address, unless it has some.
     pub(super) fn insert_if_none(&mut self, registry: &Url, authorization: Authorization) {
-        if let Some(place) = place_of(registry).filter(|_| self.find(registry).is_none()) {
+        if let Some(place) = place_of(registry).filter(|_| self.stated(registry).is_none()) {
             self.by_place.insert(place, authorization);
         }
     }
 
-    /// The credentials for this address: those of the longest path.
-    pub(super) fn find(&self, url: &Url) -> Option<&Authorization> {
-        if self.by_place.is_empty() {
+    /// The credentials for this address: those of the longest path, and the client certificate that is for all.
+    pub(super) fn find(&self, url: &Url) -> Option<Authorization> {
+        let found = self.stated(url);
+        if url.scheme() != "https" || self.identity.is_none() || found.as_ref().is_some_and(|f| f.identity.is_some()) {
+            return found;
+        }
+        Some(Authorization { identity: self.identity.clone(), ..found.unwrap_or_default() })
+    }
+
+    fn stated(&self, url: &Url) -> Option<Authorization> {
+        if self.by_place.is_empty() && self.helpers.is_empty() {
             return None;
         }
-        let mut place = place_of(url)?;
-        // `//host/a/b`, `//host/a/`, `//host/a`, `//host/`, `//host`: npm takes a place with and without its last slash.
-        while place.len() > "//".len() {
-            if let Some(authorization) = self.by_place.get(&place) {
-                return Some(authorization);
-            }
-            let shorter = place.strip_suffix('/').unwrap_or_else(|| place.trim_end_matches(|c| c != '/'));
-            place.truncate(shorter.len());
-        }
-        None
+        places_of(url).into_iter().find_map(|place| {
+            let by_helper = || self.helpers.get(&place).and_then(|(_, token)| token.get());
+            self.by_place.get(&place).or_else(by_helper).cloned()
+        })
     }
+
+    /// Runs the programs that print the tokens of these addresses, each once.
+    pub(super) fn ask_helpers<'a>(&self, urls: impl Iterator<Item = &'a Url>) -> Result<(), NpmrcError> {
+        if self.helpers.is_empty() {
+            return Ok(());
+        }
+        let wanted: BTreeSet<String> = urls.flat_map(places_of).collect();
+        for (place, (helper, token)) in &self.helpers {
+            let is_needed = wanted.contains(place) && !self.by_place.contains_key(place) && token.get().is_none();
+            if is_needed {
+                let authorization = helper.run()?;
+                token.get_or_init(|| authorization);
+            }
+        }
+        Ok(())
+    }
+
+    /// All client certificates.
+    pub(super) fn identities(&self) -> impl Iterator<Item = &Arc<ClientIdentity>> {
+        self.by_place.values().filter_map(Authorization::identity).chain(&self.identity)
+    }
+}
+
+/// The places that an address lies in, the narrowest first: `//host/a/b`, `//host/a/`, `//host/a`, `//host/`, `//host`. npm takes a place with
+/// and without its last slash.
+///
+/// An address that hides dots or slashes (`..%2f`) lies only where both its text and what a server may make of it lie.
+fn places_of(url: &Url) -> Vec<String> {
+    let Some(mut place) = place_of(url) else { return Vec::new() };
+    let host_end = place.len() - url.path().len();
+    let plain = plain_path(url.path());
+    // Nearly every path is written as it is meant.
+    let is_within = |folder: &str| {
+        let folder = plain_path(folder);
+        let below = plain.strip_prefix(folder.trim_end_matches('/'));
+        below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    let mut places = Vec::new();
+    while place.len() > "//".len() {
+        let path = place.get(host_end..).unwrap_or_default();
+        if matches!(plain, Cow::Borrowed(_)) || is_within(path) {
+            places.push(place.clone());
+        }
+        let shorter = place.strip_suffix('/').unwrap_or_else(|| place.trim_end_matches(|c| c != '/'));
+        place.truncate(shorter.len());
+    }
+    places
+}
+
+/// Whether a server may take the path for one above itself: a `..` stands in it behind percent signs or backslashes.
+pub(super) fn hides_dots(url: &Url) -> bool {
+    has_dots(&decoded(url.path()))
+}
+
+/// A path as a server may understand it: percent signs decoded, however often they were encoded, backslashes taken for slashes, dots followed.
+fn plain_path(path: &str) -> Cow<'_, str> {
+    let decoded = decoded(path);
+    if !has_dots(&decoded) {
+        return decoded;
+    }
+    let mut folders: Vec<&str> = Vec::new();
+    for part in decoded.split('/').skip(1) {
+        match without_parameters(part) {
+            ".." => drop(folders.pop()),
+            "." => {}
+            _ => folders.push(part),
+        }
+    }
+    Cow::Owned(format!("/{}", folders.join("/")))
+}
+
+fn decoded(path: &str) -> Cow<'_, str> {
+    /// Nobody encodes what is encoded more often than this; what is left then is no dot and no slash to any server.
+    const MOST_ROUNDS: usize = 8;
+    if !path.contains(['%', '\\']) {
+        return Cow::Borrowed(path);
+    }
+    let mut text = path.to_owned();
+    for _ in 0..MOST_ROUNDS {
+        let next = percent_decode_str(&text).decode_utf8_lossy().into_owned();
+        if next == text {
+            break;
+        }
+        text = next;
+    }
+    Cow::Owned(text.replace('\\', "/"))
+}
+
+fn has_dots(path: &str) -> bool {
+    path.split('/').any(|part| without_parameters(part) == "..")
+}
+
+/// Some servers read `..;a` as `..`.
+fn without_parameters(part: &str) -> &str {
+    part.split(';').next().unwrap_or(part)
 }
 
 /// The credentials that name no host, as npm wrote them long ago.
@@ -153,8 +331,8 @@ fn without_place(layers: &Layers, warnings: &mut Vec<NpmrcWarning>) -> Option<Au
     let token = layers.find("_authToken").or_else(|| layers.find("_authtoken"));
     let fields = [token, layers.find("_auth"), layers.find("username"), layers.find("_password")];
     let authorization = from_fields(&fields, warnings)?;
-    let registry = layers.find("registry").filter(|registry| layers.is_from_project(registry));
-    let foreign = fields.iter().flatten().find(|found| !layers.is_from_project(found));
+    let registry = layers.find("registry").filter(|registry| registry.level.is_of_project());
+    let foreign = fields.iter().flatten().find(|found| found.level.has_users_secrets());
     let (Some(registry), Some(secret)) = (registry, foreign) else { return Some(authorization) };
     warnings.push(NpmrcWarning::SecretWithoutHost {
         origin: secret.origin.clone(),
@@ -191,7 +369,8 @@ fn from_fields(fields: &[Option<Found<'_>>; 4], warnings: &mut Vec<NpmrcWarning>
         let (origin, key) = of(parts[0]);
         warnings.push(NpmrcWarning::UnusableSecret { origin, key });
     }
-    authorization
+    let is_users = parts.iter().any(|found| found.level.has_users_secrets());
+    authorization.map(|authorization| authorization.of_user(is_users))
 }
 
 /// `//host[:port]/path` of an address; the port only where it is not the scheme's own.

@@ -2,12 +2,19 @@
 //!
 //! ```text
 //! npm_config_* variables
+//! YARN_* variables                                                beside a yarn.lock
+//! <project>/.yarnrc.yml, those above it, ~/.yarnrc.yml            beside a yarn.lock
+//! <project>/pnpm-workspace.yaml                                   beside a pnpm-lock.yaml
 //! <project>/.npmrc
-//! <project>/.yarnrc.yml,  beside a yarn.lock
+//! pnpm's auth.ini                                                 beside a pnpm-lock.yaml
 //! userconfig,   else ~/.npmrc
-//! ~/.yarnrc.yml,          the same
+//! pnpm's rc and config.yaml                                       beside a pnpm-lock.yaml
+//! <project>/bunfig.toml, ~/.bunfig.toml                           beside a bun.lock
 //! globalconfig, else <prefix>/etc/npmrc
 //! ```
+//!
+//! Each manager has its own order, and none reads the others' files: with a lockfile of npm's in the folder, what yarn and pnpm alone read
+//! comes after the project's `.npmrc`.
 //!
 //! A key's value is that of the first place that has it, whatever the value is. Lists of several places are not joined.
 
@@ -19,30 +26,29 @@ use std::{
 };
 
 use super::{
-    NpmrcError, NpmrcWarning, Origin,
+    Level, NpmrcError, NpmrcWarning, Origin,
+    document::Settings,
     expand::expand,
-    ini::{self, Setting, Value},
-    yarnrc,
+    ini::{Setting, Value},
+    reader::{Managers, Reader},
 };
 use crate::environment::Environment;
 
 /// No configuration or certificate file is longer; what is, was not meant. 16 MiB.
 const LONGEST_FILE: u64 = 16 << 20;
 
-/// What yarn 2 and later call their configuration.
-const YARN_FILE: &str = ".yarnrc.yml";
-
 /// All places, with variables put in.
 #[derive(Default)]
 pub(super) struct Layers {
     in_order: Vec<Layer>,
     home: Option<PathBuf>,
-    /// The project's own files.
-    project: Vec<Origin>,
+    /// Whether pnpm installs the project.
+    pub(super) is_pnpms: bool,
 }
 
 struct Layer {
     origin: Origin,
+    level: Level,
     /// What relative paths in it start from.
     base: PathBuf,
     settings: BTreeMap<String, Field>,
@@ -59,6 +65,7 @@ struct Field {
 pub(super) struct Found<'a> {
     pub(super) key: &'a str,
     pub(super) origin: &'a Origin,
+    pub(super) level: Level,
     base: &'a Path,
     home: Option<&'a Path>,
     values: &'a [Value],
@@ -73,59 +80,28 @@ impl Layers {
         project: &Path,
         warnings: &mut Vec<NpmrcWarning>,
     ) -> Result<Self, NpmrcError> {
-        let mut layers = Self { home: environment.home().map(Path::to_path_buf), ..Self::default() };
-        layers.push(Origin::Environment, environment.current_dir(), from_variables(environment), environment);
-
-        let project_file = project.join(".npmrc");
-        let default_user_file = environment.home().map(|home| home.join(".npmrc"));
-        let user_file_of = |layers: &Self| layers.path("userconfig").or_else(|| default_user_file.clone());
-        // In the home folder the file is the user's, and says what a user's file says.
-        if !user_file_of(&layers).is_some_and(|user_file| is_same_file(&user_file, &project_file)) {
-            let bytes = read_file(&project_file).map_err(|source| unreadable(&project_file, source))?;
-            if let Some(bytes) = bytes {
-                layers.project.push(Origin::File(project_file.clone()));
-                layers.push(Origin::File(project_file), project, ini::parse(&bytes), environment);
-            }
-        }
-        let is_yarns = project.join("yarn.lock").is_file();
-        let yarn_file = project.join(YARN_FILE);
-        if is_yarns && let Some(bytes) = read_file(&yarn_file).map_err(|source| unreadable(&yarn_file, source))? {
-            layers.project.push(Origin::File(yarn_file.clone()));
-            layers.push(Origin::File(yarn_file), project, yarnrc::parse(&bytes), environment);
-        }
-
-        let user_file = user_file_of(&layers);
-        layers.push_optional(user_file, ini::parse, environment, warnings);
-        if is_yarns {
-            let yarn_file = environment.home().map(|home| home.join(YARN_FILE));
-            layers.push_optional(yarn_file, yarnrc::parse, environment, warnings);
-        }
-        let global_file = layers.path("globalconfig").or_else(|| {
-            let prefix = layers.path("prefix").or_else(|| default_prefix(environment))?;
-            Some(prefix.join("etc/npmrc"))
-        });
-        layers.push_optional(global_file, ini::parse, environment, warnings);
-        Ok(layers)
+        let mut reader = Reader {
+            layers: Self { home: environment.home().map(Path::to_path_buf), ..Self::default() },
+            environment,
+            project,
+            managers: Managers::of(project),
+            warnings,
+        };
+        reader.layers.is_pnpms = reader.managers.pnpm;
+        reader.variables()?;
+        let user_file = reader.project_files()?;
+        reader.user_files(user_file)?;
+        Ok(reader.layers)
     }
 
-    fn push_optional(
+    pub(super) fn push(
         &mut self,
-        file: Option<PathBuf>,
-        parse: fn(&[u8]) -> BTreeMap<String, Setting>,
+        origin: Origin,
+        level: Level,
+        base: &Path,
+        settings: Settings,
         environment: &Environment,
-        warnings: &mut Vec<NpmrcWarning>,
     ) {
-        let Some(file) = file else { return };
-        match read_file(&file) {
-            Ok(None) => {}
-            Ok(Some(bytes)) => {
-                self.push(Origin::File(file), environment.current_dir(), parse(&bytes), environment);
-            }
-            Err(error) => warnings.push(NpmrcWarning::Unreadable { path: file, reason: error.to_string() }),
-        }
-    }
-
-    fn push(&mut self, origin: Origin, base: &Path, settings: BTreeMap<String, Setting>, environment: &Environment) {
         let settings = settings
             .into_iter()
             .map(|(key, setting)| {
@@ -145,16 +121,27 @@ impl Layers {
                 (expand(&key, environment).text, Field { values, unset })
             })
             .collect();
-        self.in_order.push(Layer { origin, base: base.to_owned(), settings });
+        self.in_order.push(Layer { origin, level, base: base.to_owned(), settings });
     }
 
     /// The setting of this key that decides.
     pub(super) fn find(&self, key: &str) -> Option<Found<'_>> {
-        self.in_order.iter().find_map(|layer| {
+        self.find_all(key).next()
+    }
+
+    /// The one that would decide without the project's files.
+    pub(super) fn find_own(&self, key: &str) -> Option<Found<'_>> {
+        self.find_all(key).find(|found| !found.level.is_of_project())
+    }
+
+    /// What every place says of this key, the one that decides first.
+    pub(super) fn find_all(&self, key: &str) -> impl Iterator<Item = Found<'_>> {
+        self.in_order.iter().filter_map(move |layer| {
             let (key, field) = layer.settings.get_key_value(key)?;
             Some(Found {
                 key,
                 origin: &layer.origin,
+                level: layer.level,
                 base: &layer.base,
                 home: self.home.as_deref(),
                 values: &field.values,
@@ -163,22 +150,30 @@ impl Layers {
         })
     }
 
-    /// Whether a setting stands in the project's file, which others than the user may have written.
-    pub(super) fn is_from_project(&self, found: &Found<'_>) -> bool {
-        self.project.contains(found.origin)
-    }
-
     /// Every key of every place, once.
     pub(super) fn keys(&self) -> BTreeSet<&str> {
         self.in_order.iter().flat_map(|layer| layer.settings.keys().map(String::as_str)).collect()
     }
 
-    fn path(&self, key: &str) -> Option<PathBuf> {
-        self.find(key)?.path()
+    /// The file that a setting names, and the level of what stands in it: `level`, unless the project names it.
+    pub(super) fn file(&self, key: &str, level: Level) -> Option<(PathBuf, Level)> {
+        let found = self.find(key)?;
+        let level = if found.level.is_of_project() { Level::NamedByProject } else { level };
+        Some((found.path()?, level))
     }
 }
 
 impl<'a> Found<'a> {
+    /// `` `strict-ssl` in /project/.npmrc ``.
+    pub(super) fn line(&self) -> String {
+        let key = match self.key {
+            "yarn:http-proxy" => "httpProxy",
+            "yarn:https-proxy" => "httpsProxy",
+            key => key,
+        };
+        format!("`{key}` in {}", self.origin)
+    }
+
     /// The text, if it is one and is not empty. Of a list, the first.
     pub(super) fn text(&self) -> Option<&'a str> {
         self.texts().next()
@@ -220,52 +215,6 @@ impl<'a> Found<'a> {
             Value::Null => true,
         })
     }
-}
-
-/// `npm_config_*`, in any case. Underscores but the first become dashes, except in keys that name a host.
-fn from_variables(environment: &Environment) -> BTreeMap<String, Setting> {
-    const PREFIX: &str = "npm_config_";
-    environment
-        .variables()
-        .filter(|(name, value)| {
-            name.get(..PREFIX.len()).is_some_and(|start| start.eq_ignore_ascii_case(PREFIX)) && !value.is_empty()
-        })
-        .map(|(name, value)| {
-            let name = &name[PREFIX.len()..];
-            let key = if name.starts_with("//") {
-                name.to_owned()
-            } else {
-                let mut lower = name.to_lowercase();
-                if let Some(underscore) = lower.char_indices().nth(1).map(|(second, _)| second) {
-                    let rest = lower.split_off(underscore).replace('_', "-");
-                    lower.push_str(&rest);
-                }
-                lower
-            };
-            (key, Setting::One(ini::value_of(value.trim().to_owned())))
-        })
-        .collect()
-}
-
-/// Where npm was installed to: `PREFIX`, or two folders above the `node` that is found first, links followed. It is not run.
-fn default_prefix(environment: &Environment) -> Option<PathBuf> {
-    if let Some(prefix) = environment.variable_os("PREFIX").filter(|prefix| !prefix.is_empty()) {
-        return Some(environment.current_dir().join(prefix));
-    }
-    let node = std::env::split_paths(environment.variable_os("PATH")?)
-        .filter(|folder| folder.is_absolute())
-        .map(|folder| folder.join("node"))
-        .find(|node| node.is_file())?;
-    let node = node.canonicalize().ok()?;
-    Some(node.parent()?.parent()?.to_owned())
-}
-
-fn unreadable(path: &Path, source: io::Error) -> NpmrcError {
-    NpmrcError::Unreadable { path: path.to_owned(), source }
-}
-
-fn is_same_file(left: &Path, right: &Path) -> bool {
-    left == right || matches!((left.canonicalize(), right.canonicalize()), (Ok(left), Ok(right)) if left == right)
 }
 
 /// The bytes of a file; `None` if there is no such file.

@@ -39,6 +39,25 @@ pub struct NetworkSettings {
     pub fetch_timeout: Option<Duration>,
     /// How many connections to one host are open at once.
     pub max_sockets: Option<u32>,
+    /// Where only the project's files say how a server is reached and known: then, how the user's own configuration has it.
+    pub of_project: Option<OfProject>,
+    /// Whether the user says that the project's files count like the user's own.
+    pub trusts_project: bool,
+}
+
+/// What only the project's files say about the way to a server, and what the user's own configuration says in their place.
+#[derive(Clone, Debug)]
+pub struct OfProject {
+    /// The setting that names the proxy for `http:` addresses.
+    pub http_proxy: Option<String>,
+    /// The setting that names the proxy for `https:` addresses.
+    pub https_proxy: Option<String>,
+    /// The settings by which servers are trusted that the user's own configuration may not trust.
+    pub trust: Vec<String>,
+    /// The certificates that the user's own configuration trusts beside the system's.
+    pub own_certificates: Vec<PemFile>,
+    /// Whether it has certificates verified, or the project does.
+    pub verifies_tls: bool,
 }
 
 /// A proxy's address. It can hold a user name and a password; `Debug` and `Display` leave them out.
@@ -94,56 +113,121 @@ impl NetworkSettings {
         environment: &Environment,
         warnings: &mut Vec<NpmrcWarning>,
     ) -> Result<Self, NpmrcError> {
-        let proxies = proxies(layers, environment, warnings)?;
+        let proxies = Proxies::read(environment, warnings, |key| layers.find(key))?;
+        let verifies_tls = verify_tls(layers, warnings);
         Ok(Self {
-            http_proxy: proxies.for_http,
-            https_proxy: proxies.for_https,
             no_proxy: no_proxy(layers, environment),
-            extra_certificates: extra_certificates(layers, environment, warnings)?,
-            verify_tls: verify_tls(layers, warnings),
+            extra_certificates: extra_certificates(environment, warnings, |key| layers.find(key))?,
+            verify_tls: verifies_tls,
             fetch_retries: number(layers, "fetch-retries", warnings),
             fetch_retry_min_timeout: milliseconds(layers, "fetch-retry-mintimeout", warnings),
             fetch_retry_max_timeout: milliseconds(layers, "fetch-retry-maxtimeout", warnings),
             fetch_timeout: milliseconds(layers, "fetch-timeout", warnings),
             max_sockets: number(layers, "maxsockets", warnings),
+            trusts_project: false,
+            of_project: OfProject::read(layers, environment, &proxies, verifies_tls)?,
+            http_proxy: proxies.for_http.map(|(proxy, _)| proxy),
+            https_proxy: proxies.for_https.map(|(proxy, _)| proxy),
         })
     }
 }
 
-struct Proxies {
-    for_http: Option<Proxy>,
-    for_https: Option<Proxy>,
+impl OfProject {
+    /// `None` if the project's files say nothing of the kind, as nearly always: then the user's are not looked at again.
+    fn read(
+        layers: &Layers,
+        environment: &Environment,
+        proxies: &Proxies,
+        verifies_tls: bool,
+    ) -> Result<Option<Self>, NpmrcError> {
+        // `strict-ssl=false` says nothing by the measure of the others.
+        let is_said = |found: &Found<'_>| found.key == "strict-ssl" || !found.is_nothing();
+        let is_of_project = |key: &str| layers.find(key).filter(|found| found.level.is_of_project() && is_said(found));
+        let named: Vec<Found<'_>> = ["ca", "cafile", "strict-ssl"].into_iter().filter_map(is_of_project).collect();
+        let has_proxy = |proxy: &Option<(Proxy, Option<String>)>| matches!(proxy, Some((_, Some(_))));
+        if named.is_empty() && !has_proxy(&proxies.for_http) && !has_proxy(&proxies.for_https) {
+            return Ok(None);
+        }
+        // What is odd about the user's files is told where they count.
+        let mut unsaid = Vec::new();
+        let own = Proxies::read(environment, &mut unsaid, |key| layers.find_own(key))?;
+        let only_of_project = |ours: &Option<(Proxy, Option<String>)>, own: &Option<(Proxy, Option<String>)>| {
+            let (proxy, line) = ours.as_ref()?;
+            let is_same = own.as_ref().is_some_and(|(own, _)| own == proxy);
+            line.clone().filter(|_| !is_same)
+        };
+        let own_verifies = layers.find_own("strict-ssl").and_then(|found| found.flag()).unwrap_or(true);
+        let is_trust = |found: &&Found<'_>| match found.key {
+            "strict-ssl" => !verifies_tls && own_verifies,
+            "cafile" => layers.find_own("cafile").is_none_or(|own| own.path() != found.path()),
+            key => layers.find_own(key).is_none_or(|own| !own.texts().eq(found.texts())),
+        };
+        let of_project = Self {
+            http_proxy: only_of_project(&proxies.for_http, &own.for_http),
+            https_proxy: only_of_project(&proxies.for_https, &own.for_https),
+            trust: named.iter().filter(is_trust).map(Found::line).collect(),
+            own_certificates: extra_certificates(environment, &mut unsaid, |key| layers.find_own(key))?,
+            verifies_tls: verifies_tls || own_verifies,
+        };
+        let says_nothing =
+            of_project.http_proxy.is_none() && of_project.https_proxy.is_none() && of_project.trust.is_empty();
+        Ok(Some(of_project).filter(|_| !says_nothing))
+    }
 }
 
-/// As in npm, one that npm is configured with is for both, `https-proxy` before `proxy`; of the
-/// environment's, `HTTPS_PROXY` is for both, and `HTTP_PROXY` and `PROXY` are for `http:` where it is not set.
-fn proxies(
-    layers: &Layers,
-    environment: &Environment,
-    warnings: &mut Vec<NpmrcWarning>,
-) -> Result<Proxies, NpmrcError> {
-    for key in ["https-proxy", "proxy"] {
-        let Some(found) = layers.find(key).filter(|found| !found.is_nothing()) else { continue };
-        if let Some(variable) = found.unset.first() {
-            warnings.push(unset(found, variable));
-            continue;
+/// Each proxy with the project's setting that names it, if one does.
+struct Proxies {
+    for_http: Option<(Proxy, Option<String>)>,
+    for_https: Option<(Proxy, Option<String>)>,
+}
+
+impl Proxies {
+    /// As in npm, one that npm is configured with is for both, `https-proxy` before `proxy`; of the
+    /// environment's, `HTTPS_PROXY` is for both, and `HTTP_PROXY` and `PROXY` are for `http:` where it is not set. yarn has one for each.
+    fn read<'a>(
+        environment: &Environment,
+        warnings: &mut Vec<NpmrcWarning>,
+        find: impl Fn(&str) -> Option<Found<'a>>,
+    ) -> Result<Self, NpmrcError> {
+        let mut configured = |key: &str| {
+            let Some(found) = find(key).filter(|found| !found.is_nothing()) else { return Ok(None) };
+            if let Some(variable) = found.unset.first() {
+                warnings.push(unset(found, variable));
+                return Ok(None);
+            }
+            let proxy = Proxy::parse(found.text().unwrap_or_default(), found.origin, key)?;
+            Ok(Some((proxy, found.level.is_of_project().then(|| found.line()))))
+        };
+        let for_both = match configured("https-proxy")? {
+            Some(proxy) => Some(proxy),
+            None => configured("proxy")?,
+        };
+        if let Some(proxy) = for_both {
+            return Ok(Self { for_http: Some(proxy.clone()), for_https: Some(proxy) });
         }
-        let proxy = Proxy::parse(found.text().unwrap_or_default(), found.origin, key)?;
-        return Ok(Proxies { for_http: Some(proxy.clone()), for_https: Some(proxy) });
+        let yarns = [configured("yarn:http-proxy")?, configured("yarn:https-proxy")?];
+        let from_environment = |names: &[&str]| {
+            let found = names.iter().find_map(|name| variable_in_any_case(environment, name));
+            let proxy = found.map(|(name, text)| Proxy::parse(text, &Origin::Environment, name)).transpose()?;
+            Ok(proxy.map(|proxy| (proxy, None)))
+        };
+        let [http, https] = yarns;
+        Ok(Self {
+            for_http: http
+                .map_or_else(|| from_environment(&["https_proxy", "http_proxy", "proxy"]), |it| Ok(Some(it)))?,
+            for_https: https.map_or_else(|| from_environment(&["https_proxy"]), |it| Ok(Some(it)))?,
+        })
     }
-    let from_environment = |names: &[&str]| {
-        let found = names.iter().find_map(|name| variable_in_any_case(environment, name));
-        found.map(|(name, text)| Proxy::parse(text, &Origin::Environment, name)).transpose()
-    };
-    Ok(Proxies {
-        for_http: from_environment(&["https_proxy", "http_proxy", "proxy"])?,
-        for_https: from_environment(&["https_proxy"])?,
-    })
 }
 
 impl Proxy {
     /// An address, `http:` if it names no scheme (`proxy.example:3128`).
     fn parse(text: &str, origin: &Origin, key: &str) -> Result<Self, NpmrcError> {
+        let key = match key {
+            "yarn:http-proxy" => "httpProxy",
+            "yarn:https-proxy" => "httpsProxy",
+            key => key,
+        };
         let text = text.trim();
         let url = if text.contains("://") { Url::parse(text) } else { Url::parse(&format!("http://{text}")) };
         let Some(url) = url.ok().filter(Url::has_host) else {
@@ -182,20 +266,20 @@ fn variable_in_any_case<'a>(environment: &'a Environment, lower: &str) -> Option
         .min_by_key(|(name, _)| rank(name))
 }
 
-fn extra_certificates(
-    layers: &Layers,
+fn extra_certificates<'a>(
     environment: &Environment,
     warnings: &mut Vec<NpmrcWarning>,
+    find: impl Fn(&str) -> Option<Found<'a>>,
 ) -> Result<Vec<PemFile>, NpmrcError> {
     let mut certificates = Vec::new();
-    if let Some(found) = layers.find("ca") {
+    if let Some(found) = find("ca") {
         for text in found.texts() {
             // Line breaks are often written as the two characters that JSON has for one.
             let bytes = text.replace("\\n", "\n").into_bytes().into();
             certificates.push(PemFile { path: None, origin: found.origin.clone(), bytes });
         }
     }
-    let cafile = layers.find("cafile").and_then(|found| Some((found.path()?, found.origin.clone())));
+    let cafile = find("cafile").and_then(|found| Some((found.path()?, found.origin.clone())));
     let from_node = environment
         .variable_os("NODE_EXTRA_CA_CERTS")
         .filter(|path| !path.is_empty())

@@ -1,10 +1,14 @@
 //! Which registry a package comes from, and which of a lockfile's addresses that registry answers for.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::LazyLock};
 
 use url::Url;
 
-use super::{Authorization, NpmrcError, layers::Layers};
+use super::{
+    Authorization, NpmrcError,
+    layers::{Found, Layers},
+    pnpm_workspace::NAMED,
+};
 use crate::{artifact::PackageName, endpoints};
 
 /// `replace-registry-host`: which of a lockfile's addresses are asked for at the configured registry instead.
@@ -69,7 +73,22 @@ pub(super) struct Registries {
     default: Url,
     /// By scope, with its at sign.
     scoped: BTreeMap<String, Url>,
+    /// Registries that packages are asked of by name, `name:version`.
+    named: BTreeMap<String, Url>,
+    /// The registries that any place of the configuration has over plain `http:`.
+    plain: Vec<PlainOrigin>,
+    is_pnpms: bool,
     pub(super) replace: ReplaceRegistryHost,
+}
+
+/// A registry that is had over plain `http:`.
+#[derive(Clone, Debug)]
+pub(super) struct PlainOrigin {
+    registry: Url,
+    /// Whether the user's own configuration says so.
+    pub(super) is_users: bool,
+    /// The setting and its file.
+    pub(super) line: String,
 }
 
 impl Registries {
@@ -77,7 +96,9 @@ impl Registries {
     /// the registry that each is for.
     pub(super) fn read(layers: &Layers) -> Result<(Self, Vec<(Url, Authorization)>), NpmrcError> {
         let mut credentials = Vec::new();
+        let mut plain = Vec::new();
         let mut read = |key: &str| -> Result<Option<Url>, NpmrcError> {
+            plain.extend(layers.find_all(key).filter_map(|found| PlainOrigin::of(&found)));
             let Some(found) = layers.find(key).filter(|found| !found.is_nothing()) else { return Ok(None) };
             if let Some(variable) = found.unset.first() {
                 let (origin, key, variable) = (found.origin.clone(), key.to_owned(), variable.clone());
@@ -87,22 +108,30 @@ impl Registries {
                 .text()
                 .and_then(registry_url)
                 .ok_or_else(|| NpmrcError::NoAddress { origin: found.origin.clone(), key: key.to_owned() })?;
-            credentials.extend(Authorization::take_from(&mut url).map(|authorization| (url.clone(), authorization)));
+            let is_users = found.level.has_users_secrets();
+            let taken = Authorization::take_from(&mut url);
+            credentials.extend(taken.map(|authorization| (url.clone(), authorization.of_user(is_users))));
             Ok(Some(url))
         };
         let default = read("registry")?.unwrap_or_else(public_registry);
-        let mut scoped = BTreeMap::new();
+        let (mut scoped, mut named) = (BTreeMap::new(), BTreeMap::new());
         for key in layers.keys() {
-            let Some(scope) = key.strip_suffix(":registry").filter(|scope| scope.starts_with('@')) else { continue };
+            let scope = key.strip_suffix(":registry").filter(|scope| scope.starts_with('@'));
+            let (registries, name) = match (scope, key.strip_prefix(NAMED)) {
+                (Some(scope), _) => (&mut scoped, scope),
+                (None, Some(name)) => (&mut named, name),
+                (None, None) => continue,
+            };
             if let Some(url) = read(key)? {
-                scoped.insert(scope.to_owned(), url);
+                registries.insert(name.to_owned(), url);
             }
         }
         let replace = layers
             .find("replace-registry-host")
             .and_then(|found| found.text())
             .map_or(ReplaceRegistryHost::PublicDefault, ReplaceRegistryHost::parse);
-        Ok((Self { default, scoped, replace }, credentials))
+        let is_pnpms = layers.is_pnpms;
+        Ok((Self { default, scoped, named, plain, is_pnpms, replace }, credentials))
     }
 
     pub(super) fn default_registry(&self) -> &Url {
@@ -110,31 +139,38 @@ impl Registries {
     }
 
     pub(super) fn for_package(&self, package: &PackageName) -> &Url {
-        package.scope().and_then(|scope| self.scoped.get(scope)).unwrap_or(&self.default)
+        let Some(scope) = package.scope() else { return &self.default };
+        let pnpms_own = || (self.is_pnpms && scope == "@jsr").then(jsr_registry);
+        self.scoped.get(scope).or_else(pnpms_own).unwrap_or(&self.default)
+    }
+
+    /// All that are configured.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Url> {
+        std::iter::once(&self.default).chain(self.scoped.values()).chain(self.named.values())
+    }
+
+    /// The registry of this name; `gh` is known to pnpm itself.
+    pub(super) fn named(&self, name: &str) -> Option<&Url> {
+        self.named.get(name).or_else(|| (name == "gh").then(github_packages))
     }
 
     pub(super) fn scopes(&self) -> impl Iterator<Item = &str> {
         self.scoped.keys().map(String::as_str)
     }
 
-    /// Whether one of them is had over plain `http:` from this host and port.
-    pub(super) fn is_plain_origin(&self, url: &Url) -> bool {
-        let is_same = |registry: &Url| {
-            registry.scheme() == "http"
-                && registry.host_str() == url.host_str()
-                && registry.port_or_known_default() == url.port_or_known_default()
-        };
-        is_same(&self.default) || self.scoped.values().any(is_same)
+    /// Who says that this host and port are a registry's, had over plain `http:`: the user, if he does.
+    pub(super) fn plain_origin(&self, url: &Url) -> Option<&PlainOrigin> {
+        let same = || self.plain.iter().filter(|plain| super::is_same_origin(&plain.registry, url));
+        same().find(|plain| plain.is_users).or_else(|| same().next())
     }
 
     /// Where a lockfile's address leads with this configuration; `None` if to itself.
     ///
     /// As npm 11 does it: scheme, host and port become those of the default registry, whose path goes before the address's own unless
     /// it is there. With `always`, a package whose scope has a registry goes to that one (npm sends it to the default one, which need
-    /// not have it), and an address that belongs to no registry stays.
-    pub(super) fn replaced(&self, url: &Url, package: &PackageName, is_in_registry: bool) -> Option<Url> {
+    /// not have it).
+    pub(super) fn replaced(&self, url: &Url, package: &PackageName) -> Option<Url> {
         let registry = match self.replace {
-            ReplaceRegistryHost::Always if !is_in_registry => return None,
             ReplaceRegistryHost::Always => self.for_package(package),
             _ => &self.default,
         };
@@ -154,6 +190,13 @@ impl Registries {
     }
 }
 
+impl PlainOrigin {
+    fn of(found: &Found<'_>) -> Option<Self> {
+        let registry = found.text().and_then(registry_url).filter(|url| url.scheme() == "http")?;
+        Some(Self { registry, is_users: !found.level.is_of_project(), line: found.line() })
+    }
+}
+
 /// A registry's address, with a slash at its end.
 fn registry_url(text: &str) -> Option<Url> {
     let mut url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
@@ -164,6 +207,20 @@ fn registry_url(text: &str) -> Option<Url> {
         url.set_path(&path);
     }
     Some(url)
+}
+
+/// An address of `endpoints`, parsed once.
+fn jsr_registry() -> &'static Url {
+    static URL: LazyLock<Url> =
+        LazyLock::new(|| Url::parse(endpoints::JSR_REGISTRY).expect("a constant address is one"));
+    &URL
+}
+
+/// An address of `endpoints`, parsed once.
+fn github_packages() -> &'static Url {
+    static URL: LazyLock<Url> =
+        LazyLock::new(|| Url::parse(endpoints::GITHUB_PACKAGES).expect("a constant address is one"));
+    &URL
 }
 
 fn public_registry() -> Url {

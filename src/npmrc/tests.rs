@@ -1,6 +1,8 @@
 //! The configuration as a whole: files and variables in, answers out.
 
 mod machine;
+mod managers;
+mod trust;
 
 use std::{fs, time::Duration};
 
@@ -19,7 +21,7 @@ fn name(text: &str) -> PackageName {
 }
 
 fn header(config: &NpmConfig, address: &str) -> Option<String> {
-    config.authorization_for(&url(address)).map(|authorization| authorization.expose_header().to_owned())
+    config.authorization_for(&url(address)).and_then(|authorization| Some(authorization.expose_header()?.to_owned()))
 }
 
 fn warnings(config: &NpmConfig) -> Vec<String> {
@@ -454,14 +456,7 @@ fn an_address_that_is_none_is_an_error_that_names_file_and_key() {
 }
 
 #[test]
-fn a_client_certificate_is_a_warning() {
-    let config = Machine::with_project("//h.example/:certfile=/x\n//h.example/:keyfile=/y").config();
-    assert_eq!(config.warnings().len(), 2);
-    assert!(warnings(&config)[0].ends_with("client certificates are not supported and are left out"));
-}
-
-#[test]
-fn yarns_configuration_counts_beside_its_lockfile_after_npms_own() {
+fn yarns_configuration_counts_beside_its_lockfile_before_npms_own_unless_npm_installs_there_too() {
     let text = "npmRegistryServer: https://yarn.example\nnpmScopes:\n  s:\n    npmRegistryServer: https://scope.example\n    npmAuthToken: t\n";
     let machine = Machine::new().file("project/.yarnrc.yml", text);
     assert_eq!(machine.config().registry().as_str(), endpoints::NPM_REGISTRY);
@@ -470,7 +465,9 @@ fn yarns_configuration_counts_beside_its_lockfile_after_npms_own() {
     assert_eq!(config.registry().as_str(), "https://yarn.example/");
     assert_eq!(config.registry_for(&name("@s/a")).as_str(), "https://scope.example/");
     assert_eq!(header(&config, "https://scope.example/@s%2fa").as_deref(), Some("Bearer t"));
-    let config = machine.file("project/.npmrc", "registry=https://project.example/").config();
+    let machine = machine.file("project/.npmrc", "registry=https://project.example/");
+    assert_eq!(machine.config().registry().as_str(), "https://yarn.example/");
+    let config = machine.file("project/package-lock.json", "").config();
     assert_eq!(config.registry().as_str(), "https://project.example/");
     let home = Machine::new().file("project/yarn.lock", "").file("home/.yarnrc.yml", text);
     assert_eq!(home.config().registry().as_str(), "https://yarn.example/");

@@ -1,4 +1,4 @@
-//! `.yarnrc.yml`, of which registries and what is said to them are read, as the keys that npm has for the same.
+//! `.yarnrc.yml`, of which registries, what is said to them, and the way to them are read, as the keys that npm has for the same.
 //!
 //! ```text
 //! npmRegistryServer: "https://packages.example"      registry=…
@@ -10,152 +10,237 @@
 //! npmRegistries:
 //!   "//npm.example":
 //!     npmAuthIdent: "user:password"                  //npm.example/:_auth=…, in base64
+//! httpProxy, httpsProxy, httpsCaFilePath, …          proxy, https-proxy, cafile, …
 //! ```
 //!
-//! It is YAML. These settings are read from its block form, in which yarn and people write it; what stands in another form is passed over.
+//! It is read as YAML, in whatever form it is written: a scope that is passed over would be asked of the default registry.
 
-use std::collections::BTreeMap;
+use serde_json::{Map, Value as Tree};
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
+use super::document::{Misread, Settings, Table, basic, one, place, yaml};
+use crate::environment::Environment;
 
-use super::ini::{Setting, Value};
+/// yarn's keys for the network, and npm's. Of two that mean the same, the later wins.
+const NETWORK: [(&str, &str); 10] = [
+    ("httpProxy", "yarn:http-proxy"),
+    ("httpsProxy", "yarn:https-proxy"),
+    ("caFilePath", "cafile"),
+    ("httpsCaFilePath", "cafile"),
+    ("enableStrictSsl", "strict-ssl"),
+    ("httpTimeout", "fetch-timeout"),
+    ("httpRetry", "fetch-retries"),
+    ("networkConcurrency", "maxsockets"),
+    ("httpsCertFilePath", "certfile"),
+    ("httpsKeyFilePath", "keyfile"),
+];
+
+/// The variables that stand for keys at the top, in the order in which yarn's own are written.
+const VARIABLES: [(&str, &str); 10] = [
+    ("YARN_NPM_REGISTRY_SERVER", "npmRegistryServer"),
+    ("YARN_NPM_AUTH_TOKEN", "npmAuthToken"),
+    ("YARN_NPM_AUTH_IDENT", "npmAuthIdent"),
+    ("YARN_HTTP_PROXY", "httpProxy"),
+    ("YARN_HTTPS_PROXY", "httpsProxy"),
+    ("YARN_CA_FILE_PATH", "caFilePath"),
+    ("YARN_HTTPS_CA_FILE_PATH", "httpsCaFilePath"),
+    ("YARN_ENABLE_STRICT_SSL", "enableStrictSsl"),
+    ("YARN_HTTPS_CERT_FILE_PATH", "httpsCertFilePath"),
+    ("YARN_HTTPS_KEY_FILE_PATH", "httpsKeyFilePath"),
+];
 
 /// What a registry or a scope is said to have.
-#[derive(Default)]
-struct Server {
-    address: Option<String>,
-    token: Option<String>,
-    ident: Option<String>,
+struct Server<'a> {
+    address: Option<&'a str>,
+    token: Option<&'a str>,
+    ident: Option<&'a str>,
+}
+
+impl<'a> Server<'a> {
+    fn read(table: &Table<'a>) -> Result<Self, Misread> {
+        // Whether it always authenticates changes nothing here, but what it says must be understood.
+        table.scalar("npmAlwaysAuth")?;
+        Ok(Self {
+            address: table.text("npmRegistryServer")?,
+            token: table.text("npmAuthToken")?,
+            ident: table.text("npmAuthIdent")?,
+        })
+    }
+
+    const fn has_secret(&self) -> bool {
+        self.token.is_some() || self.ident.is_some()
+    }
+
+    /// Says its secrets, for the place of this address or, without one, for the registry that others name.
+    fn say(&self, address: Option<&str>, settings: &mut Settings, environment: &Environment) {
+        let place = address.and_then(place).map(|place| format!("{place}:")).unwrap_or_default();
+        if let Some(token) = self.token {
+            settings.insert(format!("{place}_authToken"), one(token));
+        }
+        if let Some(ident) = self.ident {
+            settings.insert(format!("{place}_auth"), one(basic(ident, environment)));
+        }
+    }
 }
 
 /// npm's keys and their values.
-pub(super) fn parse(bytes: &[u8]) -> BTreeMap<String, Setting> {
-    let text = String::from_utf8_lossy(bytes);
-    let mut servers: BTreeMap<(&str, String), Server> = BTreeMap::new();
-    // The keys that lead to a line, each with its indentation.
-    let mut above: Vec<(usize, String)> = Vec::new();
-    for line in text.lines() {
-        let Some((indent, key, value)) = pair(line) else { continue };
-        above.retain(|(outer, _)| *outer < indent);
-        let path: Vec<&str> = above.iter().map(|(_, key)| key.as_str()).collect();
-        let group = match path.as_slice() {
-            [] => Some(("", String::new())),
-            ["npmScopes", scope] => Some(("npmScopes", (*scope).to_owned())),
-            ["npmRegistries", registry] => Some(("npmRegistries", (*registry).to_owned())),
-            _ => None,
-        };
-        let field: Option<fn(&mut Server) -> &mut Option<String>> = match key.as_str() {
-            "npmRegistryServer" => Some(|server| &mut server.address),
-            "npmAuthToken" => Some(|server| &mut server.token),
-            "npmAuthIdent" => Some(|server| &mut server.ident),
-            _ => None,
-        };
-        if let (Some(group), Some(field), Some(value)) = (group, field, &value) {
-            *field(servers.entry(group).or_default()) = Some(value.clone());
-        }
-        above.push((indent, key));
+pub(super) fn parse(bytes: &[u8], environment: &Environment) -> Result<Settings, Misread> {
+    settings(&yaml(bytes)?, environment)
+}
+
+/// The same for what variables say.
+pub(super) fn from_variables(environment: &Environment) -> Result<Settings, Misread> {
+    let said = VARIABLES.iter().filter_map(|(variable, key)| {
+        let text = environment.variable(variable).filter(|text| !text.is_empty())?;
+        Some(((*key).to_owned(), Tree::String(text.to_owned())))
+    });
+    settings(&said.collect(), environment)
+}
+
+fn settings(document: &Map<String, Tree>, environment: &Environment) -> Result<Settings, Misread> {
+    let top = Table::top(document);
+    let mut settings = Settings::new();
+    let default = Server::read(&top)?;
+    default.say(default.address, &mut settings, environment);
+    if let Some(address) = default.address {
+        settings.insert("registry".to_owned(), one(address));
     }
-    let default = servers.get(&("", String::new())).and_then(|server| server.address.clone());
-    let mut settings = BTreeMap::new();
-    for ((group, name), server) in servers {
-        let address = match group {
-            "npmRegistries" => Some(name.clone()),
-            // A scope without a registry of its own has what is said to the default one.
-            "npmScopes" => server.address.clone().or_else(|| default.clone()),
-            _ => server.address.clone(),
-        };
-        let mut say = |key: String, value: String| settings.insert(key, Setting::One(Value::Text(value)));
-        if let Some(token) = server.token {
-            say(format!("{}_authToken", prefix(address.as_deref())), token);
-        }
-        if let Some(ident) = server.ident {
-            let auth = if ident.contains(':') { STANDARD.encode(ident) } else { ident };
-            say(format!("{}_auth", prefix(address.as_deref())), auth);
-        }
+    let mut places = Vec::new();
+    for (name, map) in &top.tables("npmRegistries")? {
+        let prefix = format!("npmRegistries.{name}.");
+        let server = Server::read(&Table::below(map, &prefix))?;
+        server.say(Some(name), &mut settings, environment);
+        places.extend(place(name).filter(|_| server.has_secret()));
+    }
+    for (name, map) in &top.tables("npmScopes")? {
+        let prefix = format!("npmScopes.{name}.");
+        let server = Server::read(&Table::below(map, &prefix))?;
+        // A scope without a registry of its own has the default one.
+        let address = server.address.or(default.address);
+        let has_none = !server.has_secret() && !address.and_then(place).is_some_and(|place| places.contains(&place));
+        // As yarn has it: what is said at the top is for every registry of which nothing else is said.
+        let secrets = if has_none { &default } else { &server };
+        secrets.say(address, &mut settings, environment);
         if let Some(address) = server.address {
-            let key = if group.is_empty() { "registry".to_owned() } else { format!("@{name}:registry") };
-            say(key, address);
+            settings.insert(format!("@{}:registry", name.trim_start_matches('@')), one(address));
         }
     }
-    settings
+    network(&top, &mut settings)?;
+    for (host, map) in &top.tables("networkSettings")? {
+        let prefix = format!("networkSettings.{host}.");
+        let table = Table::below(map, &prefix);
+        if *host == "*" {
+            let mut all = Settings::new();
+            network(&table, &mut all)?;
+            all.extend(settings);
+            settings = all;
+        } else if let Some((key, _)) = NETWORK.iter().find(|(key, _)| map.contains_key(*key)) {
+            settings.insert(format!("yarn:unread:{}", table.full(key)), one("set"));
+        }
+    }
+    Ok(settings)
+}
+
+fn network(table: &Table<'_>, settings: &mut Settings) -> Result<(), Misread> {
+    for (key, name) in NETWORK {
+        if let Some(value) = table.setting(key)? {
+            settings.insert(name.to_owned(), value);
+        }
+    }
+    Ok(())
 }
 
 /// The scopes, with their at signs, that have a registry of their own: yarn asks it for their packages, whatever the environment says.
+/// None of a file that is not understood: whoever loads the configuration says so.
 pub fn scopes(bytes: &[u8]) -> Vec<String> {
-    parse(bytes).keys().filter_map(|key| key.strip_suffix(":registry")).map(str::to_owned).collect()
-}
-
-/// `//packages.example/npm/:`; nothing for the registry that others name.
-fn prefix(address: Option<&str>) -> String {
-    let place = address.and_then(|address| address.find("//").map(|start| &address[start..]));
-    place.map(|place| format!("{}/:", place.trim_end_matches('/'))).unwrap_or_default()
-}
-
-/// A line's indentation, its key, and its value if it has one; `None` for lists, comments and what is in no block form.
-fn pair(line: &str) -> Option<(usize, String, Option<String>)> {
-    let content = line.trim_start_matches(' ');
-    if content.trim().is_empty() || content.starts_with(['#', '-', '{', '[']) {
-        return None;
-    }
-    let (key, rest) = scalar(content, ':')?;
-    let rest = rest.strip_prefix(':')?;
-    let value = rest.trim_start();
-    let has_value = !value.is_empty() && !value.starts_with('#');
-    let value = if has_value { Some(scalar(value, '#')?.0) } else { None };
-    Some((line.len() - content.len(), key, value))
-}
-
-/// A text in quotes, or one that ends before `end`: a colon that a space or nothing follows, or a number sign that a space precedes. Then what follows it.
-fn scalar(text: &str, end: char) -> Option<(String, &str)> {
-    let quote = text.chars().next()?;
-    if matches!(quote, '"' | '\'') {
-        let (inner, rest) = text[1..].split_once(quote)?;
-        return Some((inner.to_owned(), rest));
-    }
-    let is_end = |(at, character): &(usize, char)| {
-        let after = &text[at + character.len_utf8()..];
-        *character == end
-            && match end {
-                ':' => after.is_empty() || after.starts_with(' '),
-                _ => text[..*at].ends_with(' '),
-            }
-    };
-    let at = text.char_indices().find(is_end).map_or(text.len(), |(at, _)| at);
-    Some((text[..at].trim_end().to_owned(), &text[at..]))
+    let settings = parse(bytes, &Environment::default()).unwrap_or_default();
+    settings.keys().filter_map(|key| key.strip_suffix(":registry")).map(str::to_owned).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::npmrc::ini::{Setting, Value};
 
     fn read(text: &str) -> Vec<String> {
         let shown = |(key, setting)| match setting {
             Setting::One(Value::Text(value)) => format!("{key}={value}"),
-            other => panic!("{other:?}"),
+            other => format!("{key}={other:?}"),
         };
-        parse(text.as_bytes()).into_iter().map(shown).collect()
+        parse(text.as_bytes(), &Environment::default()).unwrap().into_iter().map(shown).collect()
     }
 
     #[test]
-    fn registries_and_secrets_have_npms_keys() {
-        let text = "nodeLinker: node-modules\n\nnpmRegistryServer: \"https://packages.example/npm/\" # ours\nnpmAuthToken: ${TOKEN:-none}\n\nnpmScopes:\n  company:\n    npmAlwaysAuth: true\n    npmRegistryServer: 'https://npm.example'\n    npmAuthToken: secret\n  other:\n    npmAuthIdent: user:password\n\nnpmRegistries:\n  \"//third.example:8443\":\n      npmAuthIdent: dXNlcjpwYXNzd29yZA==\n";
+    fn registries_and_secrets_have_npms_keys_in_block_form_and_in_flow_form() {
+        let block = "nodeLinker: node-modules\n\nnpmRegistryServer: \"https://packages.example/npm/\" # ours\nnpmAuthToken: ${TOKEN:-none}\n\nnpmScopes:\n  company:\n    npmAlwaysAuth: true\n    npmRegistryServer: 'https://npm.example'\n    npmAuthToken: secret\n  other:\n    npmAuthIdent: user:password\n\nnpmRegistries:\n  \"//third.example:8443\":\n      npmAuthIdent: dXNlcjpwYXNzd29yZA==\n";
+        let flow = "{nodeLinker: node-modules, npmRegistryServer: 'https://packages.example/npm/', npmAuthToken: \"${TOKEN:-none}\", npmScopes: {company: {npmAlwaysAuth: true, npmRegistryServer: 'https://npm.example', npmAuthToken: secret}, other: {npmAuthIdent: 'user:password'}}, npmRegistries: {'//third.example:8443': {npmAuthIdent: dXNlcjpwYXNzd29yZA==}}}";
+        for text in [block, flow] {
+            assert_eq!(
+                read(text),
+                [
+                    "//npm.example/:_authToken=secret",
+                    "//packages.example/npm/:_auth=dXNlcjpwYXNzd29yZA==",
+                    "//packages.example/npm/:_authToken=${TOKEN:-none}",
+                    "//third.example:8443/:_auth=dXNlcjpwYXNzd29yZA==",
+                    "@company:registry=https://npm.example",
+                    "registry=https://packages.example/npm/",
+                ]
+            );
+            assert_eq!(scopes(text.as_bytes()), ["@company"]);
+        }
+    }
+
+    #[test]
+    fn what_is_said_at_the_top_is_for_every_registry_of_which_nothing_else_is_said() {
+        let text = "npmAuthToken: t\nnpmScopes:\n  a: {npmRegistryServer: 'https://a.example'}\n  b: {npmRegistryServer: 'https://b.example'}\nnpmRegistries:\n  https://b.example/: {npmAuthToken: b}\n";
+        let secrets: Vec<_> = read(text).into_iter().filter(|line| line.contains("_auth")).collect();
+        assert_eq!(secrets, ["//a.example/:_authToken=t", "//b.example/:_authToken=b", "_authToken=t"]);
+    }
+
+    #[test]
+    fn an_ident_is_put_together_from_variables_before_it_is_encoded() {
+        let environment = Environment::new(std::path::Path::new("/"), [("PASSWORD", "p"), ("USER_NAME", "u")]);
+        let text = "npmAuthIdent: \"${USER_NAME}:${PASSWORD}\"";
+        let settings = parse(text.as_bytes(), &environment).unwrap();
+        assert_eq!(settings["_auth"], one("dTpw"));
+    }
+
+    #[test]
+    fn the_network_has_npms_keys_too() {
+        let text = "httpsProxy: http://p.example:1\nhttpsCaFilePath: ./ca.pem\nenableStrictSsl: false\nnetworkSettings:\n  '*': {httpProxy: 'http://q.example', httpsProxy: 'http://no.example'}\n  '*.corp.example': {httpsProxy: 'http://r.example'}\n";
         assert_eq!(
             read(text),
             [
-                "//npm.example/:_authToken=secret",
-                "//packages.example/npm/:_auth=dXNlcjpwYXNzd29yZA==",
-                "//packages.example/npm/:_authToken=${TOKEN:-none}",
-                "//third.example:8443/:_auth=dXNlcjpwYXNzd29yZA==",
-                "@company:registry=https://npm.example",
-                "registry=https://packages.example/npm/",
+                "cafile=./ca.pem",
+                "strict-ssl=One(Flag(false))",
+                "yarn:http-proxy=http://q.example",
+                "yarn:https-proxy=http://p.example:1",
+                "yarn:unread:networkSettings.*.corp.example.httpsProxy=set",
             ]
         );
-        assert_eq!(scopes(text.as_bytes()), ["@company"]);
     }
 
     #[test]
     fn what_is_no_setting_of_a_registry_is_passed_over() {
-        let text = "plugins:\n  - path: a\n    spec: b\nnpmRegistryServer:\npackageExtensions:\n  a:\n    npmRegistryServer: https://no.example\n# npmAuthToken: x\nnpmScopes: {a: {npmAuthToken: b}}\n\"unclosed\nnpmAuthToken: \"t\"\n";
+        let text = "plugins:\n  - path: a\n    spec: b\nnpmRegistryServer:\npackageExtensions:\n  a:\n    npmRegistryServer: https://no.example\n# npmAuthToken: x\nnpmAuthToken: \"t\"\n";
         assert_eq!(read(text), ["_authToken=t"]);
+        assert_eq!(read(""), [""; 0]);
+    }
+
+    #[test]
+    fn what_is_not_understood_is_named_by_its_key() {
+        for (text, key) in [
+            ("npmScopes: [a]", "npmScopes"),
+            ("npmScopes: {a: 'https://a.example'}", "npmScopes.a"),
+            ("npmScopes: {a: {npmRegistryServer: [x]}}", "npmScopes.a.npmRegistryServer"),
+            ("npmRegistryServer: {a: b}", "npmRegistryServer"),
+            ("npmAuthToken: 0123", "npmAuthToken"),
+            ("networkSettings: all", "networkSettings"),
+        ] {
+            let misread = parse(text.as_bytes(), &Environment::default()).unwrap_err();
+            assert!(matches!(&misread, Misread::Value { key: named, .. } if named == key), "{text}: {misread:?}");
+        }
+        let misread = parse(b"a: b\nnpmAuthToken: \"s3cret\n", &Environment::default()).unwrap_err();
+        assert!(matches!(&misread, Misread::Syntax { language: "YAML", .. }));
+        assert!(!format!("{misread:?}").contains("s3cret"), "{misread:?}");
     }
 }

@@ -103,6 +103,7 @@ impl Writer {
         match &artifact.source {
             Source::Registry { resolved: None } => self.texts(&["registry"]),
             Source::Registry { resolved: Some(url) } => self.texts(&["registry", without_userinfo(url).as_str()]),
+            Source::Named { registry } => self.texts(&["named registry", registry]),
             Source::Remote { url } => self.texts(&["remote", without_userinfo(url).as_str()]),
             Source::Git { forge, repository, commit } => self.texts(&["git", forge_name(*forge), repository, commit]),
             Source::Distribution { release, file_name } => {

@@ -29,6 +29,7 @@ pub(super) struct Candidate<'a> {
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum SourceKey<'a> {
     Registry(Option<&'a str>),
+    Named(&'a str),
     Remote(&'a str),
     Git(Forge, &'a str, &'a str),
     Distribution(&'a str, &'a str),
@@ -51,6 +52,7 @@ impl<'a> Candidate<'a> {
     fn source(&self) -> SourceKey<'_> {
         match &self.artifact.source {
             Source::Registry { .. } => SourceKey::Registry(self.address()),
+            Source::Named { registry } => SourceKey::Named(registry),
             Source::Remote { .. } => SourceKey::Remote(self.address().unwrap_or_default()),
             Source::Git { forge, repository, commit } => SourceKey::Git(*forge, repository, commit),
             Source::Distribution { release, file_name } => {
@@ -77,7 +79,10 @@ fn address(source: &Source) -> Option<&Url> {
     match source {
         Source::Registry { resolved } => resolved.as_ref(),
         Source::Remote { url } | Source::Index { place: FilePlace::Url(url) } => Some(url),
-        Source::Index { place: FilePlace::Hosted(_) } | Source::Git { .. } | Source::Distribution { .. } => None,
+        Source::Named { .. }
+        | Source::Index { place: FilePlace::Hosted(_) }
+        | Source::Git { .. }
+        | Source::Distribution { .. } => None,
     }
 }
 

@@ -45,7 +45,7 @@ pub fn beyond_registry<'a>(
     let is_beyond = |planned: &&Planned| {
         let mut entries = planned.entries.iter().map(|entry| &*entry.lockfile == lockfile);
         match &planned.artifact.source {
-            Source::Git { .. } | Source::Remote { .. } => entries.any(|is_of| is_of),
+            Source::Git { .. } | Source::Remote { .. } | Source::Named { .. } => entries.any(|is_of| is_of),
             // Where another lockfile names it too, the address may be that one's.
             Source::Registry { resolved: Some(_) } => entries.all(|is_of| is_of),
             _ => false,

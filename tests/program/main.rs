@@ -6,6 +6,7 @@ mod answers;
 mod buildkit;
 mod configuration;
 mod context;
+mod credentials;
 mod disk;
 mod fetch;
 mod first_bytes;

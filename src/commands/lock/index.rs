@@ -3,14 +3,14 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use larder_store::digest::{Algorithm, Digest};
-use reqwest::header::HeaderValue;
 use url::Url;
 
 use super::LockError;
 use crate::{
     commands::settings::{JOBS, client_settings},
     endpoints,
-    fetch::{Client, Credentials},
+    fetch::{Client, ClientIdentity, Credential, Credentials},
+    fill::{credential, identity_of},
     interrupt::Interrupt,
     larder_toml::{LarderToml, PyodideSettings},
     npmrc::NpmConfig,
@@ -29,8 +29,12 @@ use crate::{
 struct Configured(NpmConfig);
 
 impl Credentials for Configured {
-    fn authorization_for(&self, url: &Url) -> Option<HeaderValue> {
-        HeaderValue::from_str(self.0.authorization_for(url)?.expose_header()).ok()
+    fn credential_for(&self, url: &Url) -> Option<Credential> {
+        self.0.authorization_for(url).as_ref().map(credential)
+    }
+
+    fn identities(&self) -> Vec<Arc<ClientIdentity>> {
+        self.0.identities().map(|identity| identity_of(identity)).collect()
     }
 }
 

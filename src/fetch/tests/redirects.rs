@@ -9,8 +9,9 @@ use super::*;
 struct TokenFor(String);
 
 impl Credentials for TokenFor {
-    fn authorization_for(&self, url: &url::Url) -> Option<HeaderValue> {
-        url.as_str().starts_with(&self.0).then(|| HeaderValue::from_static("Bearer secret"))
+    fn credential_for(&self, url: &url::Url) -> Option<Credential> {
+        let header = Some(HeaderValue::from_static("Bearer secret"));
+        url.as_str().starts_with(&self.0).then(|| Credential { header, ..Credential::default() })
     }
 }
 
@@ -20,7 +21,7 @@ fn tokens(server: &Server) -> Vec<(String, Option<String>)> {
 }
 
 #[tokio::test]
-async fn a_token_does_not_follow_to_another_host_or_path() {
+async fn a_token_follows_on_its_host_and_port_and_not_to_another() {
     let other = Server::start();
     let mut case = Case::new("bytes");
     case.credentials = Arc::new(TokenFor(case.server.url("/private/")));
@@ -35,8 +36,8 @@ async fn a_token_does_not_follow_to_another_host_or_path() {
         tokens(&case.server),
         [
             ("/private/a.tgz".to_owned(), secret.clone()),
-            ("/private/b.tgz".to_owned(), secret),
-            ("/public/a.tgz".to_owned(), None)
+            ("/private/b.tgz".to_owned(), secret.clone()),
+            ("/public/a.tgz".to_owned(), secret)
         ]
     );
     assert_eq!(tokens(&other), [("/private/a.tgz".to_owned(), None)]);

@@ -6,7 +6,14 @@ use std::{
 };
 
 use larder_test_server::{TLS_CERTIFICATE, TLS_KEY, noise};
-use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
+use reqwest::header::HeaderValue;
+use rustls::{
+    DigitallySignedStruct, DistinguishedName, SignatureScheme,
+    client::danger::HandshakeSignatureValid,
+    crypto::{ring, verify_tls12_signature, verify_tls13_signature},
+    server::danger::{ClientCertVerified, ClientCertVerifier},
+};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, UnixTime, pem::PemObject};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
@@ -23,6 +30,11 @@ struct TlsServer {
 
 impl TlsServer {
     async fn start(body: Vec<u8>, breaks: u32) -> Arc<Self> {
+        Self::start_for(body, breaks, rustls::server::WebPkiClientVerifier::no_client_auth()).await
+    }
+
+    /// One that asks clients for a certificate, as this verifier has it.
+    async fn start_for(body: Vec<u8>, breaks: u32, clients: Arc<dyn ClientCertVerifier>) -> Arc<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let server = Arc::new(Self {
             address: listener.local_addr().unwrap(),
@@ -38,7 +50,7 @@ impl TlsServer {
             rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
                 .with_safe_default_protocol_versions()
                 .unwrap()
-                .with_no_client_auth()
+                .with_client_cert_verifier(clients)
                 .with_single_cert(certificates, key)
                 .unwrap();
         config.alpn_protocols = vec![b"h2".to_vec()];
@@ -166,4 +178,127 @@ async fn a_stream_that_is_reset_is_resumed_on_the_same_connection() {
     let begins: Vec<_> = case.calls().into_iter().filter(|call| call.starts_with("begin")).collect();
     assert_eq!(begins.len(), 2, "{begins:?}");
     assert_eq!(server.connections.load(Ordering::Relaxed), 1);
+}
+
+/// Says the same of every address.
+struct Everywhere(Credential);
+
+impl Credentials for Everywhere {
+    fn credential_for(&self, _url: &url::Url) -> Option<Credential> {
+        Some(self.0.clone())
+    }
+
+    fn identities(&self) -> Vec<Arc<ClientIdentity>> {
+        self.0.identity.iter().map(Arc::clone).collect()
+    }
+}
+
+#[tokio::test]
+async fn a_users_token_is_not_sent_to_a_server_that_only_the_project_trusts() {
+    let token = |is_users| {
+        let header = Some(HeaderValue::from_static("Bearer secret"));
+        Arc::new(Everywhere(Credential { header, is_users, ..Credential::default() }))
+    };
+    let certificate = || vec![ExtraCertificates { origin: "test".to_owned(), pem: TLS_CERTIFICATE.into() }];
+    let project = |own: Vec<ExtraCertificates>| ProjectNetwork {
+        http_proxy: None,
+        https_proxy: None,
+        trust: vec!["`cafile` in p/.npmrc".to_owned()],
+        extra_certificates: own,
+        verify_tls: true,
+    };
+    // Whether the project turns verification off or names a certificate, whose token it is, what the user trusts, whether he trusts the project.
+    for (verifies, is_users, own, trusts_project, is_sent) in [
+        (true, true, vec![], false, false),
+        (false, true, vec![], false, false),
+        (true, false, vec![], false, true),
+        (true, true, certificate(), false, true),
+        (true, true, vec![], true, true),
+        (false, true, vec![], true, true),
+    ] {
+        let server = TlsServer::start(noise(1, 10), u32::MAX).await;
+        let mut case = Case::new(noise(1, 10));
+        case.credentials = token(is_users);
+        case.settings.verify_tls = verifies;
+        case.settings.extra_certificates = certificate();
+        case.settings.project = Some(project(own));
+        case.settings.trusts_project = trusts_project;
+        let result = download(&case.client(), &server.request(), case.sink(), Arc::new(Silent)).await;
+        assert_eq!(result.is_ok(), is_sent, "{verifies} {is_users} {trusts_project}: {result:?}");
+        if let Err(error) = result {
+            let text = message(&error);
+            let said = "to a server that your own configuration does not trust, as only the project asks: `cafile` in p/.npmrc";
+            assert!(text.contains(said), "{text}");
+            assert!(!error.is_network());
+            assert_eq!(server.streams.load(Ordering::Relaxed), 0);
+        }
+    }
+}
+
+/// Takes any certificate whose key the client has.
+#[derive(Debug)]
+struct AnyClient;
+
+impl ClientCertVerifier for AnyClient {
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        &[]
+    }
+
+    fn verify_client_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: UnixTime,
+    ) -> Result<ClientCertVerified, rustls::Error> {
+        Ok(ClientCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let algorithms = ring::default_provider().signature_verification_algorithms;
+        verify_tls12_signature(message, certificate, signed, &algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let algorithms = ring::default_provider().signature_verification_algorithms;
+        verify_tls13_signature(message, certificate, signed, &algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        ring::default_provider().signature_verification_algorithms.supported_schemes()
+    }
+}
+
+#[tokio::test]
+async fn a_client_certificate_is_shown_to_a_server_that_asks_for_one() {
+    let identity = |key: &str| {
+        let (certificates, key) = (TLS_CERTIFICATE.into(), key.into());
+        Some(Arc::new(ClientIdentity { origin: "`certfile` in .npmrc".to_owned(), certificates, key }))
+    };
+    for (verifies, identity, is_let_in) in
+        [(true, identity(TLS_KEY), true), (false, identity(TLS_KEY), true), (true, None, false)]
+    {
+        let server = TlsServer::start_for(noise(1, 10), u32::MAX, Arc::new(AnyClient)).await;
+        let mut case = trusting(noise(1, 10));
+        case.settings.verify_tls = verifies;
+        case.settings.retries = 0;
+        case.credentials = Arc::new(Everywhere(Credential { identity, ..Credential::default() }));
+        let result = download(&case.client(), &server.request(), case.sink(), Arc::new(Silent)).await;
+        assert_eq!(result.is_ok(), is_let_in, "{verifies}: {result:?}");
+    }
+    let broken = Arc::new(Everywhere(Credential { identity: identity("no key"), ..Credential::default() }));
+    let error = Client::new(ClientSettings::default(), broken).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "`certfile` in .npmrc: not a certificate and its key in PEM form, without a pass phrase"
+    );
 }

@@ -8,7 +8,7 @@ use super::{
     reach::Reached,
 };
 use crate::{
-    artifact::Conditions,
+    artifact::{Artifact, Conditions, Source},
     endpoints::GITHUB_ARCHIVES,
     lockfile::{
         EntryKind, EntryProblem, NoDownload, UnfetchableReason,
@@ -67,10 +67,29 @@ pub(super) fn classify(
         }
         None => archive_address(resolution, integrity)?,
     };
+    if address.is_none()
+        && let Some((registry, version)) = named.and_then(|named| in_named_registry(named.reference))
+    {
+        let stated = Stated { name, version: Some(version), address: None, integrity };
+        return Ok(match stated.classify(conditions)? {
+            EntryKind::Artifact(artifact) => {
+                let source = Source::Named { registry: registry.into() };
+                EntryKind::Artifact(Artifact { source, ..artifact })
+            }
+            other => other,
+        });
+    }
     if address.is_none() && version.is_none() {
         return Err(EntryProblem::Version { version: shown(key), problem: "no version in it" });
     }
     Stated { name, version, address: address.as_deref(), integrity }.classify(conditions)
+}
+
+/// `work:1.0.0`, as pnpm 12 writes the version of a package of a named registry: the registry's name and the version.
+fn in_named_registry(reference: &str) -> Option<(&str, &str)> {
+    let (registry, version) = reference.split_once(':')?;
+    let is_name = registry.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.+".contains(&byte));
+    (!registry.is_empty() && is_name && nodejs_semver::Version::parse(version).is_ok()).then_some((registry, version))
 }
 
 /// `git+<repository>#<commit>`, as npm writes it.

@@ -313,3 +313,15 @@ proptest! {
         check("pnpm-lock.yaml", &bytes);
     }
 }
+
+#[test]
+fn a_package_of_a_named_registry_has_the_registrys_name_before_its_version() {
+    for (key, name, registry) in [("a@work:1.0.0", "a", "work"), ("'@s/a@gh:1.0.0-rc.1'", "@s/a", "gh")] {
+        let artifact = artifact("'9.0'", &format!("  {key}:\n    resolution: {{integrity: {SHA512}}}\n"));
+        assert_eq!(artifact.name.as_str(), name);
+        assert!(!artifact.version.as_str().contains(':'), "{key}");
+        assert_eq!(artifact.source, Source::Named { registry: registry.into() });
+    }
+    let problems = problems("  a@work:latest:\n    resolution: {integrity: sha512-x}\n");
+    assert!(matches!(&problems[..], [(_, EntryProblem::Version { .. })]), "{problems:?}");
+}

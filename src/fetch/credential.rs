@@ -1,0 +1,60 @@
+//! What a request says about who asks: [`Credentials`] knows it, address by address.
+
+use std::{fmt, sync::Arc};
+
+use reqwest::header::HeaderValue;
+use url::Url;
+
+/// Knows which address is to be told what.
+pub trait Credentials: Send + Sync {
+    /// What belongs to a request for this very address; `None` if nothing does.
+    fn credential_for(&self, url: &Url) -> Option<Credential>;
+
+    /// All client certificates that requests may use.
+    fn identities(&self) -> Vec<Arc<ClientIdentity>> {
+        Vec::new()
+    }
+}
+
+/// Knows none.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoCredentials;
+
+impl Credentials for NoCredentials {
+    fn credential_for(&self, _url: &Url) -> Option<Credential> {
+        None
+    }
+}
+
+/// What a request says about who asks.
+#[derive(Clone, Debug, Default)]
+pub struct Credential {
+    /// The value of `Authorization`.
+    pub header: Option<HeaderValue>,
+    /// The certificate of the client.
+    pub identity: Option<Arc<ClientIdentity>>,
+    /// Whether it is the user's own, and so is not sent where [`super::ProjectNetwork`] leads.
+    pub is_users: bool,
+    /// Of a user's own: the setting of a project by which alone it would be sent in clear.
+    pub in_clear: Option<Arc<str>>,
+    /// Whether it is for this address alone, and not for those on its host that it redirects to.
+    pub is_for_one_address: bool,
+}
+
+/// A certificate with its key, both PEM, with which a client proves who it is.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct ClientIdentity {
+    /// What to call it in an error.
+    pub origin: String,
+    /// The certificate, and perhaps those that vouch for it.
+    pub certificates: Vec<u8>,
+    /// The key.
+    pub key: Vec<u8>,
+}
+
+/// Without the bytes.
+impl fmt::Debug for ClientIdentity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientIdentity").field("origin", &self.origin).finish_non_exhaustive()
+    }
+}
