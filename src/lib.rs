@@ -4,6 +4,7 @@
 
 pub mod address;
 pub mod artifact;
+pub mod bounded_tar;
 pub mod buildkit;
 pub mod catalog;
 pub mod cli;

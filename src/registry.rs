@@ -11,13 +11,15 @@
 //!
 //! `-` is no package's name, so nothing below it can hide one.
 //!
-//! It listens on 127.0.0.1 alone, answers only to that name (a page in a browser that was led here by its own host's name gets nothing), and only to its own user. A blob is read and
+//! It listens on 127.0.0.1 alone, answers only to that name (a page in a browser that was led here by its own host's name gets nothing), and only to its own user, as far as the system says who asks. A blob is read and
 //! checked before its first byte leaves. What is not in the store is fetched through and kept, where requests may be made.
 
 mod answer;
 pub mod asked;
 mod body;
+mod connections;
 mod folders;
+mod patience;
 mod peer;
 
 use std::{
@@ -26,16 +28,10 @@ use std::{
     sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 
-use axum::{
-    Router,
-    extract::{ConnectInfo, State},
-    http::Request,
-    response::Response,
-};
 use larder_store::{Store, look_up::Found};
 use tokio::{net::TcpListener, runtime::Runtime};
 
-use self::{asked::Paths, folders::Folders};
+use self::{asked::Paths, connections::Server, folders::Folders, peer::Peers};
 use crate::{artifact::Artifact, catalog::Catalog, plan::EntryName, view::layout::Layout};
 
 /// What a registry asks of the rest of larder. Called on threads that may block.
@@ -92,6 +88,7 @@ impl Shelves {
 #[derive(Debug)]
 pub struct Registry {
     address: SocketAddr,
+    peers: Peers,
     runtime: Option<Runtime>,
 }
 
@@ -100,22 +97,21 @@ impl Registry {
     pub fn start(shelves: Shelves, port: u16) -> io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
+            .max_blocking_threads(connections::THREADS)
             .thread_name("larder-registry")
             .enable_io()
             .enable_time()
             .build()?;
         let listener = runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, port)))?;
         let address = listener.local_addr()?;
-        let server = Arc::new(Server { shelves, address });
-        let routes = Router::new().fallback(respond).with_state(server);
-        let routes = routes.into_make_service_with_connect_info::<SocketAddr>();
-        runtime.spawn(async move {
-            // It ends with the runtime.
-            if let Err(error) = axum::serve(listener, routes).await {
-                tracing::debug!(%error, "the registry has stopped");
-            }
-        });
-        Ok(Self { address, runtime: Some(runtime) })
+        let peers = Peers::of(address);
+        runtime.spawn(connections::serve(listener, Arc::new(Server::new(shelves, address, peers))));
+        Ok(Self { address, peers, runtime: Some(runtime) })
+    }
+
+    /// Whether the system says who is at the other end of a connection. Where it does not, every user of the machine is answered.
+    pub fn knows_who_asks(&self) -> bool {
+        self.peers == Peers::Told
     }
 
     /// Its address: `http://127.0.0.1:<port>/`.
@@ -130,22 +126,4 @@ impl Drop for Registry {
             runtime.shutdown_background();
         }
     }
-}
-
-struct Server {
-    shelves: Shelves,
-    address: SocketAddr,
-}
-
-async fn respond(
-    State(server): State<Arc<Server>>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    request: Request<axum::body::Body>,
-) -> Response {
-    let (parts, _) = request.into_parts();
-    let answered = tokio::task::spawn_blocking(move || answer::answer(&server.shelves, server.address, peer, &parts));
-    answered.await.unwrap_or_else(|error| {
-        tracing::debug!(%error, "a request was not answered");
-        answer::failed("larder could not answer; its standard error says why")
-    })
 }

@@ -1,7 +1,7 @@
 //! Folders that are made for a while and leave nothing behind, a kill included: each is locked as long as it is in use, and whoever makes the next one
-//! removes those that nobody uses any more. What is removed has the form of name that is given here, and is empty or holds a file that only larder makes.
+//! removes those that nobody uses any more. What is removed has the form of name that is given here and holds a file that states this very name; or it is an
+//! old view, of which goes what its mark names; or it is empty.
 
-use crate::view::folder::MARKER as VIEW_MARKER;
 use std::{
     fs::{File, Permissions},
     io,
@@ -9,7 +9,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The file that says what the folder is.
+use crate::view::marker;
+
+/// The file that says what the folder is, by the folder's name.
 const MARKER: &str = ".larder-scratch";
 
 /// Random letters and digits at the end of each name.
@@ -23,6 +25,8 @@ const TRIES: usize = 16;
 pub struct Scratch {
     path: PathBuf,
     lock: File,
+    /// It was unmarked: what is there now is a view.
+    is_view: bool,
 }
 
 impl Scratch {
@@ -39,8 +43,8 @@ impl Scratch {
                 opened => opened?,
             };
             if lock.try_lock().is_ok() && is_named(&lock, folder.path()) {
-                std::fs::write(folder.path().join(MARKER), "")?;
-                return Ok(Self { path: folder.keep(), lock });
+                std::fs::write(folder.path().join(MARKER), mark_of(folder.path()))?;
+                return Ok(Self { path: folder.keep(), lock, is_view: false });
             }
         }
         Err(io::Error::new(io::ErrorKind::AlreadyExists, "every new folder was taken away at once"))
@@ -51,9 +55,16 @@ impl Scratch {
         &self.path
     }
 
-    /// Takes away the mark that it is one, so that it can become something else. From then on it is a view, if it has a view's mark, and else nobody's.
-    pub fn unmark(&self) -> io::Result<()> {
+    /// Takes away the mark that it is one, so that it can become something else. From then on it is a view, if it has a view's mark, and else nobody's: when this
+    /// value goes, what the view's mark names is removed.
+    pub fn unmark(&mut self) -> io::Result<()> {
+        self.is_view = true;
         std::fs::remove_file(self.path.join(MARKER))
+    }
+
+    /// Removes what is left of an unmarked one, as far as a view's mark names it. Says whether it is gone.
+    pub fn remove(self) -> io::Result<bool> {
+        marker::remove(&self.path)
     }
 
     /// Lets the processes that are started from now on keep the folder in use, even if this process is killed.
@@ -64,7 +75,9 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        if let Err(error) = std::fs::remove_dir_all(&self.path)
+        let removed =
+            if self.is_view { marker::remove(&self.path).map(|_| ()) } else { std::fs::remove_dir_all(&self.path) };
+        if let Err(error) = removed
             && error.kind() != io::ErrorKind::NotFound
         {
             tracing::debug!(path = %self.path.display(), %error, "a scratch folder stays until the next sweep");
@@ -91,12 +104,25 @@ fn sweep(parent: &Path, prefix: &str) {
             continue;
         }
         // An empty one was left before its mark was written; an old view, after it had changed places with the new one.
-        let is_marked = [MARKER, VIEW_MARKER].iter().any(|marker| path.join(marker).symlink_metadata().is_ok());
-        let removed = if is_marked { std::fs::remove_dir_all(&path) } else { std::fs::remove_dir(&path) };
+        let removed = if is_marked(&path) { std::fs::remove_dir_all(&path) } else { marker::remove(&path).map(|_| ()) };
         if let Err(error) = removed {
             tracing::debug!(path = %path.display(), %error, "a folder that a killed process left stays");
         }
     }
+}
+
+/// What the mark of a folder says. A mark that was copied elsewhere says nothing of the folder where it is then.
+fn mark_of(folder: &Path) -> Vec<u8> {
+    let name = folder.file_name().unwrap_or_default().as_encoded_bytes();
+    [name, b"\n"].concat()
+}
+
+fn is_marked(folder: &Path) -> bool {
+    let mark = folder.join(MARKER);
+    let expected = mark_of(folder);
+    // Looked at first: a link is no mark, and a pipe would be waited for.
+    let is_it = |mark: std::fs::Metadata| mark.is_file() && mark.len() == expected.len() as u64;
+    mark.symlink_metadata().is_ok_and(is_it) && std::fs::read(&mark).is_ok_and(|bytes| bytes == expected)
 }
 
 fn is_name(name: &str, prefix: &str) -> bool {
@@ -114,15 +140,18 @@ mod tests {
         let names = || std::fs::read_dir(parent.path()).unwrap().count();
         let left = parent.path().join("larder-run-0123456789ab");
         std::fs::create_dir_all(left.join("a/b")).unwrap();
-        std::fs::write(left.join(MARKER), "").unwrap();
+        std::fs::write(left.join(MARKER), "larder-run-0123456789ab\n").unwrap();
         std::fs::create_dir(parent.path().join("larder-run-empty0123456")).unwrap();
-        // Somebody's own: without the mark, or with a name that is not given here.
-        let own = ["larder-run-abcdefghijkl", "larder-run-notes"].map(|name| parent.path().join(name));
+        // Somebody's own: without the mark, with that of another folder, with a view's, or with a name that is not given here.
+        let own = ["larder-run-abcdefghijkl", "larder-run-notes", "larder-run-copy01234567", "larder-run-view01234567"]
+            .map(|name| parent.path().join(name));
         for folder in &own {
             std::fs::create_dir(folder).unwrap();
             std::fs::write(folder.join("thesis"), "").unwrap();
         }
-        std::fs::write(own[1].join(MARKER), "").unwrap();
+        std::fs::write(own[1].join(MARKER), "larder-run-notes\n").unwrap();
+        std::fs::write(own[2].join(MARKER), "larder-run-0123456789ab\n").unwrap();
+        std::fs::write(own[3].join(marker::MARKER), "tarballs\n1 a.tgz\n").unwrap();
         let first = Scratch::new(parent.path(), "larder-run-").unwrap();
         std::fs::write(first.path().join("file"), "").unwrap();
         let second = Scratch::new(parent.path(), "larder-run-").unwrap();
@@ -130,6 +159,6 @@ mod tests {
         assert_eq!(std::fs::metadata(second.path()).unwrap().permissions().mode() & 0o777, 0o700);
         drop((first, second));
         assert!(own.iter().all(|folder| folder.join("thesis").exists()), "data is nobody's to remove");
-        assert_eq!(names(), 2, "they alone are left");
+        assert_eq!(names(), own.len(), "they alone are left");
     }
 }

@@ -1,13 +1,18 @@
 //! Reading a package's `package.json` out of its tarball.
 
-use std::io::{self, BufRead, BufReader, Read};
+use std::{
+    io::{self, BufRead, BufReader, Read},
+    ops::ControlFlow,
+};
 
 use flate2::bufread::MultiGzDecoder;
 
+use crate::bounded_tar::{self, Bounds};
+
 /// The longest `package.json` that is read: far longer than any. 16 MiB.
 const LONGEST_PACKAGE_JSON: u64 = 16 << 20;
-/// How far into the unpacked archive it is looked for: the largest packages unpack to some hundred megabytes. 4 GiB.
-const LONGEST_ARCHIVE: u64 = 4 << 30;
+/// How far into the unpacked archive it is looked for. The largest packages unpack to some hundred megabytes, of some ten thousand files. 4 GiB.
+const BOUNDS: Bounds = Bounds { bytes: 4 << 30, entries: 500_000 };
 
 /// Why a tarball gives no `package.json`.
 #[derive(Debug, thiserror::Error)]
@@ -16,6 +21,9 @@ pub enum TarballError {
     /// It is no archive, or a damaged one.
     #[error("it is no tar archive, compressed by gzip or not")]
     Unreadable(#[source] io::Error),
+    /// It unpacks to more than any package does.
+    #[error("it is larger than any package")]
+    TooMuch(#[source] io::Error),
     /// There is none in its outermost folder.
     #[error("it has no package.json")]
     NoPackageJson,
@@ -28,24 +36,32 @@ pub enum TarballError {
 pub fn package_json(tarball: impl Read) -> Result<Vec<u8>, TarballError> {
     let mut tarball = BufReader::with_capacity(64 << 10, tarball);
     let start = tarball.fill_buf().map_err(TarballError::Unreadable)?;
-    if start.starts_with(&[0x1f, 0x8b]) { find_in(MultiGzDecoder::new(tarball)) } else { find_in(tarball) }
+    if start.starts_with(&[0x1f, 0x8b]) {
+        find_in(MultiGzDecoder::new(tarball), BOUNDS)
+    } else {
+        find_in(tarball, BOUNDS)
+    }
 }
 
-fn find_in(archive: impl Read) -> Result<Vec<u8>, TarballError> {
-    let mut archive = tar::Archive::new(archive.take(LONGEST_ARCHIVE));
-    for entry in archive.entries().map_err(TarballError::Unreadable)? {
-        let mut entry = entry.map_err(TarballError::Unreadable)?;
-        if !entry.header().entry_type().is_file() || !is_package_json(&entry.path_bytes()) {
-            continue;
+fn find_in(archive: impl Read, bounds: Bounds) -> Result<Vec<u8>, TarballError> {
+    let found = bounded_tar::walk(archive, bounds, |file| {
+        if !is_package_json(file.path) {
+            return Ok(ControlFlow::Continue(()));
         }
-        if entry.size() > LONGEST_PACKAGE_JSON {
+        if file.size > LONGEST_PACKAGE_JSON {
             return Err(TarballError::TooLong);
         }
         let mut bytes = Vec::new();
-        entry.read_to_end(&mut bytes).map_err(TarballError::Unreadable)?;
-        return Ok(bytes);
+        file.bytes.read_to_end(&mut bytes)?;
+        Ok(ControlFlow::Break(bytes))
+    })?;
+    found.ok_or(TarballError::NoPackageJson)
+}
+
+impl From<io::Error> for TarballError {
+    fn from(error: io::Error) -> Self {
+        if bounded_tar::is_too_much(&error) { Self::TooMuch(error) } else { Self::Unreadable(error) }
     }
-    Err(TarballError::NoPackageJson)
 }
 
 /// `package/package.json`, `./package/package.json`, `repository-1a2b3c/package.json`.
@@ -97,5 +113,28 @@ mod tests {
         assert!(matches!(package_json(&*archive(&[("package/a", "")])), Err(TarballError::NoPackageJson)));
         let whole = gzip(&archive(&[("package/big", &"x".repeat(100_000)), ("package/package.json", "{}")]));
         assert!(matches!(package_json(&whole[..whole.len() / 2]), Err(TarballError::Unreadable(_))));
+    }
+
+    #[test]
+    fn a_long_name_before_the_file_is_not_taken_into_memory() {
+        let mut builder = tar::Builder::new(Vec::new());
+        let name = vec![0; 4 << 20];
+        let mut header = tar::Header::new_gnu();
+        header.set_entry_type(tar::EntryType::GNULongName);
+        header.set_size(name.len() as u64);
+        header.set_cksum();
+        builder.append(&header, &*name).unwrap();
+        let mut bomb = builder.into_inner().unwrap();
+        bomb.truncate(bomb.len() - 1024);
+        bomb.extend(archive(&[("package/package.json", "{}")]));
+        assert_eq!(package_json(&*gzip(&bomb)).unwrap(), b"{}");
+    }
+
+    #[test]
+    fn what_unpacks_to_more_than_any_package_is_given_up() {
+        let many = archive(&[("package/a", ""), ("package/b", ""), ("package/package.json", "{}")]);
+        let within = |entries| find_in(&*many, Bounds { entries, ..BOUNDS });
+        assert_eq!(within(3).unwrap(), b"{}");
+        assert!(matches!(within(2), Err(TarballError::TooMuch(_))));
     }
 }

@@ -8,8 +8,10 @@
 
 pub mod context;
 pub mod folder;
+pub mod guard;
 pub mod inspect;
 pub mod layout;
+pub mod marker;
 pub mod npm_cache;
 pub mod stock;
 pub mod tarballs;

@@ -169,7 +169,11 @@ fn start_registry(
         said: Mutex::default(),
     };
     let shelves = Shelves::new(store.clone(), catalog, Box::new(through));
-    Registry::start(shelves, 0).map_err(|source| CommandError::Registry { port: 0, source })
+    let registry = Registry::start(shelves, 0).map_err(|source| CommandError::Registry { port: 0, source })?;
+    if !registry.knows_who_asks() {
+        context.printer.warning(super::serve::ASKED_BY_ALL);
+    }
+    Ok(registry)
 }
 
 fn replaced_host(projects: &[Project]) -> Option<&str> {

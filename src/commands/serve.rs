@@ -22,6 +22,9 @@ use crate::{
     ui::units,
 };
 
+/// What is said where the registry cannot keep to its own user.
+pub(super) const ASKED_BY_ALL: &str = "this system does not say which user opens a connection, so every user of this machine can read packages from larder's registry";
+
 pub(super) fn run(arguments: &cli::Serve, context: &Context<'_>) -> Result<Outcome, CommandError> {
     let projects = Arc::new(Project::read_all(&or_here(&arguments.projects), context)?);
     let store = context.open_store()?;
@@ -47,6 +50,9 @@ pub(super) fn run(arguments: &cli::Serve, context: &Context<'_>) -> Result<Outco
     };
     let shelves = Shelves::new(store, catalog, Box::new(through));
     let registry = Registry::start(shelves, arguments.port).map_err(unusable)?;
+    if !registry.knows_who_asks() {
+        context.printer.warning(ASKED_BY_ALL);
+    }
     context.printer.value(&registry.url());
     context.printer.note(&format!(
         "{}, {} of them in the store; what is missing is {}. Stop with Ctrl-C.",

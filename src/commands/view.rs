@@ -6,6 +6,8 @@ mod wheels;
 
 pub use self::context::ContextError;
 
+use std::path::Path;
+
 use serde::Serialize;
 
 use larder_store::digest::{Digest, Integrity};
@@ -27,6 +29,7 @@ use crate::{
     ui::units,
     view::{
         folder::{Published, publish},
+        guard,
         layout::Layout,
         npm_cache::{Index, add_local, npm_cache},
         tarballs::tarballs,
@@ -55,6 +58,7 @@ pub(super) fn run(arguments: &cli::View, context: &Context<'_>) -> Result<Outcom
         ViewKind::Context(view) => return context::run(view, context, &is_stopped),
     };
     let projects = Project::read_all(&or_here(&view.projects), context)?;
+    check_place(&view.folder, &projects, context)?;
     let is_for_npm = matches!(arguments.kind, ViewKind::NpmCache(_));
     if is_for_npm {
         provision::warn_of_gates(&projects, &[], Way::Cache, context);
@@ -72,6 +76,12 @@ pub(super) fn run(arguments: &cli::View, context: &Context<'_>) -> Result<Outcom
     let published = publish(&store, layout, name, &view.folder, &is_stopped)?;
     print(context, name, view, published);
     Ok(Outcome::Done)
+}
+
+/// Refuses a folder that is a project's or the user's home, or around one, before anything is fetched for it.
+fn check_place(folder: &Path, projects: &[Project], context: &Context<'_>) -> Result<(), CommandError> {
+    let projects: Vec<&Path> = projects.iter().map(|project| &*project.input.project.folder).collect();
+    Ok(guard::keep_outside(folder, context.environment.home(), &projects)?)
 }
 
 fn layout(kind: &ViewKind, catalog: &Catalog, projects: &[Project], context: &Context<'_>) -> Layout {

@@ -11,6 +11,7 @@ use std::{
     collections::{BTreeSet, HashMap},
     fs::File,
     io::{self, BufReader, Read},
+    ops::ControlFlow,
     path::{Component, Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
 };
@@ -26,16 +27,13 @@ use super::{
     spool::{Kept, Spool},
 };
 use crate::{
+    bounded_tar::{self, Bounds},
     fetch::{Client, DownloadError, Progress, RedactedUrl, Request, SinkError, download},
     pyodide::file_name::FileName,
 };
 
-/// Of an archive, what may come out. A whole distribution has 0.4 GB. 8 GiB.
-const LONGEST: u64 = 8 << 30;
-/// A distribution has some hundred files, and as many pieces of metadata beside them.
-const MOST_ENTRIES: usize = 100_000;
-/// What stands for a name that is too long for a header.
-const LONGEST_NAME: u64 = 64 << 10;
+/// Of an archive, what may come out. A whole distribution has 0.4 GB, some hundred files, and as many pieces of metadata beside them. 8 GiB.
+const BOUNDS: Bounds = Bounds { bytes: 8 << 30, entries: 100_000 };
 
 /// The archives that a fill may need.
 pub(super) struct Archives {
@@ -133,47 +131,17 @@ fn of_file(
 
 /// Copies what is wanted out of an archive, until all of it is there.
 fn unpack(source: &mut dyn Read, wanted: &BTreeSet<FileName>, longest: u64, spool: &mut Spool) -> io::Result<()> {
-    let mut archive = tar::Archive::new(Bounded { source: MultiBzDecoder::new(source), left: LONGEST });
-    let mut long_name = None;
-    // Raw: nothing of an archive is read into memory without a bound, names that are too long for a header included.
-    for (position, entry) in archive.entries()?.raw(true).enumerate() {
-        if position == MOST_ENTRIES {
-            return Err(too_much("files"));
+    let all = bounded_tar::walk(MultiBzDecoder::new(source), BOUNDS, |file| {
+        let Some(name) = distributed(file.path).filter(|name| wanted.contains(name)) else {
+            return Ok(ControlFlow::Continue(()));
+        };
+        if file.size > longest {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "more bytes in one file than a release has"));
         }
-        let mut entry = entry?;
-        let kind = entry.header().entry_type();
-        if kind.is_gnu_longname() || kind.is_pax_local_extensions() {
-            long_name = name_of_next(&mut entry, kind.is_pax_local_extensions())?.or(long_name);
-            continue;
-        }
-        let own = entry.path_bytes().into_owned();
-        let path = long_name.take().unwrap_or(own);
-        let Some(name) = distributed(&path).filter(|name| kind.is_file() && wanted.contains(name)) else { continue };
-        let size = entry.size();
-        if size > longest {
-            return Err(too_much("bytes in one file"));
-        }
-        spool.take(&name, size, &mut entry)?;
-        if spool.len() == wanted.len() {
-            return Ok(());
-        }
-    }
-    Ok(())
-}
-
-/// The name that the next entry has, by an entry that stands for it.
-fn name_of_next(entry: &mut impl Read, is_pax: bool) -> io::Result<Option<Vec<u8>>> {
-    let mut bytes = Vec::new();
-    entry.take(LONGEST_NAME).read_to_end(&mut bytes)?;
-    if is_pax {
-        let records = tar::PaxExtensions::new(&bytes);
-        return Ok(records
-            .flatten()
-            .find(|record| record.key_bytes() == b"path")
-            .map(|record| record.value_bytes().to_vec()));
-    }
-    bytes.truncate(bytes.iter().position(|&byte| byte == 0).unwrap_or(bytes.len()));
-    Ok(Some(bytes))
+        spool.take(&name, file.size, &mut *file.bytes)?;
+        Ok(if spool.len() == wanted.len() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+    });
+    all.map(|_| ())
 }
 
 /// The name of a file that stands at the archive's top or in the one folder there; whatever leads elsewhere is none.
@@ -187,24 +155,6 @@ fn distributed(path: &[u8]) -> Option<FileName> {
     match parts?[..] {
         [name] | [_, name] => FileName::parse(name).ok(),
         _ => None,
-    }
-}
-
-fn too_much(what: &str) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, format!("more {what} than a release has"))
-}
-
-/// Refuses to give more than a number of bytes.
-struct Bounded<R> {
-    source: R,
-    left: u64,
-}
-
-impl<R: Read> Read for Bounded<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.source.read(buffer)?;
-        self.left = self.left.checked_sub(read as u64).ok_or_else(|| too_much("bytes"))?;
-        Ok(read)
     }
 }
 

@@ -30,7 +30,7 @@ impl Spool {
     }
 
     /// Takes a file's bytes; fewer than `len` are an error. Of several of one name the first counts.
-    pub(super) fn take(&mut self, name: &FileName, len: u64, bytes: &mut impl Read) -> io::Result<()> {
+    pub(super) fn take(&mut self, name: &FileName, len: u64, bytes: &mut dyn Read) -> io::Result<()> {
         let start = (&*self.file).seek(io::SeekFrom::End(0))?;
         if io::copy(&mut bytes.take(len), &mut &*self.file)? < len {
             return Err(io::ErrorKind::UnexpectedEof.into());

@@ -15,16 +15,18 @@
 use std::{
     collections::BTreeMap,
     io::{self, BufRead, BufReader, Read},
+    ops::ControlFlow,
 };
 
 use flate2::bufread::MultiGzDecoder;
 
 use super::{file_name::FileName, runtime::RuntimeVersion};
+use crate::bounded_tar::{self, Bounds};
 
-/// The largest file of 315, its WebAssembly, has 10 MB. 128 MiB.
-const LONGEST_FILE: u64 = 128 << 20;
-/// How much of the unpacked tarball is read. 512 MiB.
-const LONGEST_TARBALL: u64 = 512 << 20;
+/// The largest file of 315, its WebAssembly, has 10 MB. 64 MiB.
+const LONGEST_FILE: u64 = 64 << 20;
+/// How much of the unpacked tarball is read. What is taken of it is in memory at once. 256 MiB.
+const BOUNDS: Bounds = Bounds { bytes: 256 << 20, entries: 100_000 };
 
 pub(super) const PACKAGE_JSON: &str = "package.json";
 const LOCKS: [&str; 2] = ["pyodide-lock.json", "repodata.json"];
@@ -168,21 +170,17 @@ impl From<io::Error> for ReadError {
 }
 
 fn read_files(tarball: impl BufRead) -> Result<BTreeMap<&'static str, Vec<u8>>, ReadError> {
-    let mut archive = tar::Archive::new(MultiGzDecoder::new(tarball).take(LONGEST_TARBALL));
     let mut files = BTreeMap::new();
-    for entry in archive.entries()? {
-        let mut entry = entry?;
-        if !entry.header().entry_type().is_file() {
-            continue;
-        }
-        let Some(name) = wanted(&entry.path_bytes()) else { continue };
-        if entry.size() > LONGEST_FILE {
+    bounded_tar::walk(MultiGzDecoder::new(tarball), BOUNDS, |file| {
+        let Some(name) = wanted(file.path) else { return Ok(ControlFlow::<()>::Continue(())) };
+        if file.size > LONGEST_FILE {
             return Err(ReadError::TooLong(name));
         }
-        let mut bytes = Vec::with_capacity(usize::try_from(entry.size()).unwrap_or_default());
-        entry.read_to_end(&mut bytes)?;
+        let mut bytes = Vec::with_capacity(usize::try_from(file.size).unwrap_or_default());
+        file.bytes.read_to_end(&mut bytes)?;
         files.insert(name, bytes);
-    }
+        Ok(ControlFlow::Continue(()))
+    })?;
     Ok(files)
 }
 

@@ -14,7 +14,6 @@ use super::{
     asked::{Asked, usual_path},
     body,
     folders::{At, Served},
-    peer,
 };
 use crate::{
     artifact::Artifact,
@@ -23,16 +22,13 @@ use crate::{
     plan::EntryName,
 };
 
-/// Answers a request that came in at this address, from the program at `peer`.
-pub(super) fn answer(shelves: &Shelves, address: SocketAddr, peer: SocketAddr, request: &Parts) -> Response {
+/// Answers a request of the server's own user that came in at this address.
+pub(super) fn answer(shelves: &Shelves, address: SocketAddr, request: &Parts) -> Response {
     if !is_for(address, &request.headers) {
         return error(StatusCode::MISDIRECTED_REQUEST, "this registry answers to 127.0.0.1 and localhost only");
     }
     if request.method != Method::GET && request.method != Method::HEAD {
         return error(StatusCode::METHOD_NOT_ALLOWED, "larder's registry can only be read");
-    }
-    if !peer::may_ask(peer, address) {
-        return error(StatusCode::FORBIDDEN, "this registry answers to the user that started it only");
     }
     let path = request.uri.path();
     let refuse = |why: &str| {
@@ -218,6 +214,11 @@ fn error(status: StatusCode, why: &str) -> Response {
         .header(header::CONTENT_TYPE, "application/json")
         .body(Body::from(document.to_string()))
         .expect("these headers are right")
+}
+
+/// The answer to every request of another user.
+pub(super) fn to_stranger() -> Response {
+    error(StatusCode::FORBIDDEN, "this registry answers to the user that started it only")
 }
 
 /// The answer where there is none.

@@ -1,6 +1,9 @@
 //! A blob as a body: read whole and compared with its name and its digests first, then sent.
 
-use std::{fs::File, io::Read as _};
+use std::{
+    fs::File,
+    io::{self, Read as _},
+};
 
 use axum::body::Body;
 use bytes::Bytes;
@@ -11,12 +14,12 @@ use larder_store::{
     look_up::{Found, Wanted},
     verify::{FaultKind, verify_blobs, verify_wanted},
 };
-use tokio::runtime::Handle;
+use tokio::task::spawn_blocking;
 
 /// Up to this size a blob is read once and kept in memory until it is sent. Nine of ten tarballs are smaller. 256 KiB.
 const SMALL: u64 = 256 << 10;
-/// Read and sent at once of a larger one, bytes.
-const PIECE: usize = 128 << 10;
+/// Read and sent at once of a larger one. Two of them wait in memory at most until the client takes them. 64 KiB.
+const PIECE: usize = 64 << 10;
 
 /// The body of a blob whose bytes are those of its name, and what the lockfile states of them. A damaged one is set aside, if the store can be written.
 pub(super) fn checked(store: &Store, found: Found, stated: Option<&Integrity>) -> Result<Body, StoreError> {
@@ -69,30 +72,48 @@ fn verify(store: &Store, found: Found, stated: Option<&Integrity>) -> Result<(),
 }
 
 fn streamed(file: File) -> Body {
-    let (sender, channel) = Channel::<Bytes, std::io::Error>::new(2);
-    let runtime = Handle::current();
-    tokio::task::spawn_blocking(move || {
+    let (sender, channel) = Channel::<Bytes, io::Error>::new(1);
+    tokio::spawn(async move {
         // An error here is a client that has gone, or a disk that fails: the connection ends before the body does, and says so.
-        if let Err(error) = send(file, sender, &runtime) {
+        if let Err(error) = send(file, sender).await {
             tracing::debug!(%error, "a body ends early");
         }
     });
     Body::new(channel)
 }
 
-fn send(mut file: File, mut sender: Sender<Bytes, std::io::Error>, runtime: &Handle) -> std::io::Result<()> {
+/// No thread waits for the client: one reads each piece, when the one before was taken.
+async fn send(mut file: File, mut sender: Sender<Bytes, io::Error>) -> io::Result<()> {
     loop {
-        let mut piece = vec![0; PIECE];
-        let count = match file.read(&mut piece) {
-            Ok(0) => return Ok(()),
-            Ok(count) => count,
+        let read = spawn_blocking(move || {
+            let piece = read_piece(&mut file);
+            (file, piece)
+        });
+        let (back, piece) = read.await.map_err(io::Error::other)?;
+        file = back;
+        let piece = match piece {
+            Ok(piece) if piece.is_empty() => return Ok(()),
+            Ok(piece) => piece,
             Err(error) => {
-                sender.abort(std::io::Error::from(error.kind()));
+                sender.abort(io::Error::from(error.kind()));
                 return Err(error);
             }
         };
-        piece.truncate(count);
-        let sent = runtime.block_on(sender.send_data(Bytes::from(piece)));
-        sent.map_err(|_| std::io::Error::from(std::io::ErrorKind::BrokenPipe))?;
+        sender.send_data(piece).await.map_err(|_| io::Error::from(io::ErrorKind::BrokenPipe))?;
+    }
+}
+
+/// The next bytes of a file; none at its end.
+fn read_piece(file: &mut File) -> io::Result<Bytes> {
+    let mut piece = vec![0; PIECE];
+    loop {
+        match file.read(&mut piece) {
+            Ok(count) => {
+                piece.truncate(count);
+                return Ok(piece.into());
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
     }
 }

@@ -1,15 +1,16 @@
 //! Writing a view: built beside its folder, then swapped with it, so that whoever looks sees the old view or the new one and nothing between.
 //!
 //! ```text
-//! DIR                      the view; `.larder-view` in it says that it is one
+//! DIR                      the view; `.larder-view` in it says that it is one, and names its files
 //! .DIR.larder-<random>     the next one being built, then the old one being removed
 //! ```
 //!
+//! What larder did not write is never removed: a view with somebody's files in it is left as it is. What was copied or made is on the disk before it is in place.
 //! A view is derived and may be removed at any time. What did not change since the last time is linked from the old view to the new one, after its bytes
 //! were compared; a view in which nothing changed is left alone. Modes do not depend on the umask: folders and programs 0755, blobs 0444, other files 0644.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashSet},
     fs::{self, File, Metadata, Permissions, TryLockError},
     io,
     os::unix::fs::{MetadataExt as _, PermissionsExt as _},
@@ -18,7 +19,7 @@ use std::{
 };
 
 use larder_store::{
-    Store, StoreError, blob,
+    Store, StoreError, barrier, blob,
     look_up::Found,
     place::{Placed, Placer},
     wait::{Patience, wait_for},
@@ -28,11 +29,16 @@ use rustix::{
     io::Errno,
 };
 
-use super::layout::{Content, Layout};
+pub use super::marker::MARKER;
+use super::{
+    guard,
+    layout::{Content, Layout},
+    marker::{self, Marker},
+};
 use crate::scratch::Scratch;
 
-/// The file that says that a folder is a view and may be replaced.
-pub const MARKER: &str = ".larder-view";
+/// How many of the files that stop a view are named.
+const NAMED: usize = 3;
 const FOLDER_MODE: u32 = 0o755;
 const BYTES_MODE: u32 = 0o644;
 const PROGRAM_MODE: u32 = 0o755;
@@ -61,6 +67,32 @@ pub enum ViewError {
     NotAView {
         /// The folder.
         path: PathBuf,
+    },
+    /// It is a view, and holds files that larder did not put there.
+    #[error("{} holds what larder did not write: {}", path.display(), listed(files))]
+    Foreign {
+        /// The folder.
+        path: PathBuf,
+        /// The files, by their paths in it.
+        files: Vec<String>,
+    },
+    /// Files came into the old view while the new one took its place.
+    #[error("files came into {} while it was replaced, and are in {} now", path.display(), aside.display())]
+    LeftOver {
+        /// The view, which is complete.
+        path: PathBuf,
+        /// What was left of the old one.
+        aside: PathBuf,
+    },
+    /// A folder where no view may go.
+    #[error("{} {relation} {}", path.display(), other.display())]
+    Precious {
+        /// The folder.
+        path: PathBuf,
+        /// What it has to do with the other.
+        relation: &'static str,
+        /// The store, the project or the home.
+        other: PathBuf,
     },
     /// There is something that is no folder.
     #[error("{} is not a folder", path.display())]
@@ -104,6 +136,8 @@ impl ViewError {
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::NotAView { .. } => Some("name a folder that does not exist or is empty, or remove this one first"),
+            Self::Foreign { .. } => Some("move that elsewhere, or name another folder; nothing was changed"),
+            Self::Precious { .. } => Some("name a folder of the view's own"),
             Self::MountPoint { .. } | Self::NoName { .. } => Some("name a folder inside it"),
             Self::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
                 Some("make room; nothing was changed")
@@ -111,6 +145,15 @@ impl ViewError {
             _ => None,
         }
     }
+}
+
+fn listed(files: &[String]) -> String {
+    let plain = |file: &String| file.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
+    let mut named: Vec<String> = files.iter().take(NAMED).map(plain).collect();
+    if files.len() > NAMED {
+        named.push(format!("and {} more", files.len() - NAMED));
+    }
+    named.join(", ")
 }
 
 trait At<T> {
@@ -132,23 +175,44 @@ pub fn publish(
     target: &Path,
     is_stopped: &dyn Fn() -> bool,
 ) -> Result<Published, ViewError> {
-    layout.insert(MARKER.to_owned(), Content::Bytes(format!("{kind}\n").into_bytes()));
+    layout.insert(MARKER.to_owned(), Content::Bytes(marker::text(kind, &layout)));
+    guard::keep_off_the_store(store, target)?;
     let place = Place::of(target)?;
     // Held until the two have changed places: what is compared in the old view must be what is linked from it.
     let _turn = place.take_turn()?;
     let old = Old::read(store, &place)?;
     let kept: Vec<bool> = layout.files().map(|(path, content)| old.has(path, content)).collect();
+    old.refuse_foreign(&layout.files().zip(&kept).filter_map(|((path, _), kept)| kept.then_some(path)).collect())?;
     let mut published = Published { files: layout.files().len() - 1, ..Published::default() };
     if kept.iter().all(|kept| *kept) && old.has_nothing_but(&layout) {
         published.kept = published.files;
         return Ok(published);
     }
-    let scratch = Scratch::new(&place.parent, &place.prefix()).at("make a folder in", &place.parent)?;
-    write(store, &layout, &kept, &old, scratch.path(), &mut published, is_stopped)?;
+    let mut scratch = Scratch::new(&place.parent, &place.prefix()).at("make a folder in", &place.parent)?;
+    let written = write(store, &layout, &kept, &old, scratch.path(), &mut published, is_stopped)?;
     set_mode(scratch.path(), FOLDER_MODE)?;
+    settle(scratch.path(), &written).at("sync", scratch.path())?;
+    old.name_files()?;
     scratch.unmark().at("rename", scratch.path())?;
     place.swap(scratch.path(), old.exists)?;
+    let aside = scratch.path().to_owned();
+    match scratch.remove() {
+        Ok(false) => return Err(ViewError::LeftOver { path: place.target, aside }),
+        Ok(true) => {}
+        Err(error) => tracing::debug!(path = %aside.display(), %error, "an old view stays until the next one"),
+    }
     Ok(published)
+}
+
+/// Returns when these files are on the disk. After a power loss a view that is in place would else have the right names and lengths, and other bytes. Names of the
+/// store's own files need none: those are on the disk, and a journal has the names of both before it has the view's.
+fn settle(root: &Path, written: &[PathBuf]) -> io::Result<()> {
+    match written {
+        [] => Ok(()),
+        // One file's does not wait for what others write to the filesystem.
+        [one] => File::open(one)?.sync_all(),
+        many => barrier::wait(root, many.iter().map(PathBuf::as_path)),
+    }
 }
 
 /// Where a view goes.
@@ -215,7 +279,7 @@ impl Place {
             Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) if exists => self.swap_in_two_steps(new),
             // An overlay does not rename folders of its lower layers, such as those of an earlier step of a Docker build. It removes them.
             Err(Errno::XDEV) if exists => {
-                fs::remove_dir_all(&self.target).at("remove", &self.target)?;
+                marker::remove(&self.target).at("remove", &self.target)?;
                 fs::rename(new, &self.target).at("rename", new)
             }
             Err(error) => Err(io::Error::from(error)).at("rename", new),
@@ -224,7 +288,7 @@ impl Place {
 
     /// For a filesystem that cannot exchange two names: for a moment there is no view.
     fn swap_in_two_steps(&self, new: &Path) -> Result<(), ViewError> {
-        let aside = Scratch::new(&self.parent, &self.prefix()).at("make a folder in", &self.parent)?;
+        let mut aside = Scratch::new(&self.parent, &self.prefix()).at("make a folder in", &self.parent)?;
         aside.unmark().at("rename", aside.path())?;
         // The empty folder gives its name to the old view, and goes with it.
         fs::rename(&self.target, aside.path()).at("rename", &self.target)?;
@@ -242,13 +306,14 @@ struct Old<'a> {
     store: &'a Store,
     root: PathBuf,
     exists: bool,
+    marker: Option<Marker>,
     entries: BTreeMap<String, Metadata>,
 }
 
 impl<'a> Old<'a> {
     fn read(store: &'a Store, place: &Place) -> Result<Self, ViewError> {
         let root = place.target.clone();
-        let mut entries = BTreeMap::new();
+        let (mut entries, mut marker) = (BTreeMap::new(), None);
         let exists = match fs::symlink_metadata(&root) {
             Ok(metadata) if metadata.is_dir() => true,
             Ok(_) => return Err(ViewError::NotAFolder { path: root }),
@@ -258,12 +323,30 @@ impl<'a> Old<'a> {
         if exists {
             // Somebody's folder may be the whole disk: it is not walked to find out.
             let is_empty = fs::read_dir(&root).at("list", &root)?.next().is_none();
-            if !is_empty && fs::symlink_metadata(root.join(MARKER)).is_err() {
+            marker = Marker::read(&root).at("read the mark of", &root)?;
+            if !is_empty && marker.is_none() {
                 return Err(ViewError::NotAView { path: root });
             }
             walk(&root, "", &mut entries)?;
         }
-        Ok(Self { store, root, exists, entries })
+        Ok(Self { store, root, exists, marker, entries })
+    }
+
+    /// Stops where there is something that larder did not write. Of `kept` files the bytes were compared.
+    fn refuse_foreign(&self, kept: &HashSet<&str>) -> Result<(), ViewError> {
+        let Some(marker) = &self.marker else { return Ok(()) };
+        let files = self.entries.iter().filter(|(_, metadata)| !metadata.is_dir());
+        let foreign = files.filter(|(path, metadata)| !kept.contains(path.as_str()) && !marker.covers(path, metadata));
+        let files: Vec<String> = foreign.map(|(path, _)| path.clone()).collect();
+        if files.is_empty() { Ok(()) } else { Err(ViewError::Foreign { path: self.root.clone(), files }) }
+    }
+
+    /// Has the mark of an old view name its files if it does not, so that they can be told from others when they are removed.
+    fn name_files(&self) -> Result<(), ViewError> {
+        let Some(marker) = self.marker.as_ref().filter(|marker| marker.names_nothing()) else { return Ok(()) };
+        let files = self.entries.iter().filter(|(_, metadata)| metadata.is_file());
+        let named = files.map(|(path, metadata)| (path.as_str(), metadata.len()));
+        marker.renew(&self.root, named).at("write the mark of", &self.root)
     }
 
     /// Whether there is this very file: its bytes are compared, since nothing keeps a view from being changed.
@@ -319,6 +402,7 @@ fn walk(root: &Path, below: &str, entries: &mut BTreeMap<String, Metadata>) -> R
     Ok(())
 }
 
+/// Gives the files whose bytes were copied or made.
 fn write(
     store: &Store,
     layout: &Layout,
@@ -327,9 +411,10 @@ fn write(
     root: &Path,
     published: &mut Published,
     is_stopped: &dyn Fn() -> bool,
-) -> Result<(), ViewError> {
+) -> Result<Vec<PathBuf>, ViewError> {
     make_folders(layout, root, |folder| set_mode(folder, FOLDER_MODE))?;
     let placer = Placer::new(store);
+    let mut written = Vec::new();
     for ((path, content), kept) in layout.files().zip(kept) {
         stop_if(is_stopped)?;
         let target = root.join(path);
@@ -339,17 +424,21 @@ fn write(
         }
         match content {
             Content::Blob(found) => match placer.place(&found.blob, &target).map_err(view_error)? {
-                Placed::Copy => published.written += 1,
+                Placed::Copy => {
+                    published.written += 1;
+                    written.push(target);
+                }
                 Placed::Reflink | Placed::HardLink => published.shared += 1,
             },
             Content::Bytes(bytes) | Content::Program(bytes) => {
                 fs::write(&target, bytes).at("write", &target)?;
                 set_mode(&target, mode_of_bytes(content))?;
                 published.written += usize::from(path != MARKER);
+                written.push(target);
             }
         }
     }
-    Ok(())
+    Ok(written)
 }
 
 const fn mode_of_bytes(content: &Content) -> u32 {
@@ -408,50 +497,4 @@ fn set_mode(path: &Path, mode: u32) -> Result<(), ViewError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::cell::Cell;
-
-    use super::*;
-
-    #[test]
-    fn a_view_that_is_stopped_leaves_what_was_there_and_nothing_beside_it() {
-        let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(&folder.path().join("store")).unwrap();
-        let parent = folder.path().join("views");
-        let target = parent.join("view");
-        let layout = |text: &str| {
-            let mut layout = Layout::default();
-            for number in 0..9 {
-                layout.insert(format!("folder/{number}"), Content::Bytes(text.as_bytes().to_vec()));
-            }
-            layout
-        };
-        publish(&store, layout("before"), "test", &target, &|| false).unwrap();
-        for at in 0..9 {
-            let asked = Cell::new(0);
-            let is_stopped = || asked.replace(asked.get() + 1) == at;
-            let stopped = publish(&store, layout("after"), "test", &target, &is_stopped);
-            assert!(matches!(stopped, Err(ViewError::Interrupted)), "{at}: {stopped:?}");
-            assert_eq!(fs::read_to_string(target.join("folder/8")).unwrap(), "before");
-            assert_eq!(fs::read_dir(&parent).unwrap().count(), 1);
-        }
-        publish(&store, layout("after"), "test", &target, &|| false).unwrap();
-        assert_eq!(fs::read_to_string(target.join("folder/8")).unwrap(), "after");
-    }
-
-    #[test]
-    fn two_steps_do_where_names_cannot_be_exchanged() {
-        let parent = tempfile::tempdir().unwrap();
-        let place = Place::of(&parent.path().join("view")).unwrap();
-        for name in ["view", "new"] {
-            fs::create_dir(parent.path().join(name)).unwrap();
-            fs::write(parent.path().join(name).join("file"), name).unwrap();
-        }
-        place.swap_in_two_steps(&parent.path().join("new")).unwrap();
-        assert_eq!(fs::read_to_string(parent.path().join("view/file")).unwrap(), "new");
-        assert_eq!(fs::read_dir(parent.path()).unwrap().count(), 1);
-        // Without a new one, the old one stays.
-        place.swap_in_two_steps(&parent.path().join("new")).unwrap_err();
-        assert_eq!(fs::read_to_string(parent.path().join("view/file")).unwrap(), "new");
-    }
-}
+mod tests;

@@ -65,8 +65,13 @@ fn a_context_has_this_form() {
         "\"origins\":[{\"ecosystem\":\"npm\",\"name\":\"a\",\"version\":\"1.0.0\"}]}\n"
     );
     let folder = || (0o755, Vec::new());
+    let mark = format!(
+        "context\n{} bin/larder\n3 store/blobs/{name}\n28 store/meta.json\n{} store/receipts/{name}.json\n",
+        static_binary(AMD64).len(),
+        receipt.len()
+    );
     let expected = BTreeMap::from([
-        (".larder-view".to_owned(), (0o644, b"context\n".to_vec())),
+        (".larder-view".to_owned(), (0o644, mark.into_bytes())),
         ("bin".to_owned(), folder()),
         ("bin/larder".to_owned(), (0o755, static_binary(AMD64))),
         ("store".to_owned(), folder()),
@@ -153,7 +158,8 @@ fn what_is_unchanged_keeps_its_file_and_what_nobody_names_any_more_goes() {
         after.iter().filter(|(name, it)| before.get(*name) != Some(it)).map(|(name, _)| name).collect();
     let hex = BlobId::of(b"another version").to_string();
     let (shard, rest) = hex.split_at(2);
-    assert_eq!(differing, [&format!("store/blobs/{shard}/{rest}"), &format!("store/receipts/{shard}/{rest}.json")]);
+    let [blob, receipt] = [format!("store/blobs/{shard}/{rest}"), format!("store/receipts/{shard}/{rest}.json")];
+    assert_eq!(differing, [".larder-view", &blob, &receipt]);
     assert_eq!(before.keys().filter(|name| !after.contains_key(*name)).count(), 2);
 }
 

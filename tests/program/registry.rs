@@ -16,17 +16,17 @@ use crate::{
 };
 
 /// `larder serve`, until it is stopped.
-struct Served {
+pub(crate) struct Served {
     child: Child,
-    host: String,
+    pub(crate) host: String,
 }
 
 /// An answer.
 #[derive(Debug)]
-struct Answer {
-    status: u16,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
     head: String,
-    body: Vec<u8>,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Answer {
@@ -36,7 +36,7 @@ impl Answer {
 }
 
 impl Served {
-    fn start(world: &World, arguments: &[&str]) -> Self {
+    pub(crate) fn start(world: &World, arguments: &[&str]) -> Self {
         let mut command = world.command(&[&["serve", "--color", "never"], arguments].concat());
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
@@ -45,7 +45,7 @@ impl Served {
         Self { child, host }
     }
 
-    fn get(&self, path: &str) -> Answer {
+    pub(crate) fn get(&self, path: &str) -> Answer {
         self.ask("GET", path, &format!("Host: {}\r\n", self.host))
     }
 
@@ -61,7 +61,7 @@ impl Served {
     }
 
     /// Stops it as a supervisor would; its exit code and what it said.
-    fn stop(self) -> (Option<i32>, String) {
+    pub(crate) fn stop(self) -> (Option<i32>, String) {
         let pid = self.child.id().to_string();
         assert!(std::process::Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
         let output = self.child.wait_with_output().unwrap();

@@ -227,9 +227,12 @@ fn stale_files_go_and_a_folder_that_is_no_view_is_left_alone() {
     assert_eq!(pyodide.run(&["view", "pyodide", "static/pyodide"]).code, Some(0));
     assert!(!target(&pyodide).join("black-26.5.1-py3-none-any.whl").exists());
     assert!(target(&pyodide).join("numpy-2.2.5-cp313-cp313-pyodide_2025_0_wasm32.whl").exists());
-    let run = pyodide.run(&["view", "pyodide", "."]);
-    assert_eq!(run.code, Some(1), "{run:?}");
-    assert!(run.err.contains("is not a view") && pyodide.world.project().join("larder.lock").exists(), "{run:?}");
+    pyodide.world.write("mine/thesis", "");
+    for (folder, why) in [(".", "is, or holds, the project"), ("mine", "is not a view")] {
+        let run = pyodide.run(&["view", "pyodide", folder]);
+        assert_eq!(run.code, Some(1), "{run:?}");
+        assert!(run.err.contains(why) && pyodide.world.project().join("larder.lock").exists(), "{run:?}");
+    }
 }
 
 #[test]

@@ -7,6 +7,7 @@ use std::{
 
 use larder_store::look_up::Wanted;
 
+use super::check_place;
 use crate::{
     cli,
     commands::{
@@ -119,6 +120,7 @@ pub(in crate::commands) fn run(
     let view = &arguments.view;
     let program = Program::read(arguments, context)?;
     let projects = Project::read_all(&or_here(&view.projects), context)?;
+    check_place(&view.folder, &projects, context)?;
     for project in &projects {
         let selection = selection(&view.completing.selecting, &project.input.project, program.platforms())?;
         program.check(&selection.platforms)?;

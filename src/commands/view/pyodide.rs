@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 use url::Url;
 
+use super::check_place;
 use crate::{
     cli,
     commands::{CommandError, Context, Outcome, larder_lock::Locked},
@@ -29,6 +30,7 @@ pub(in crate::commands) fn run(
 ) -> Result<Outcome, CommandError> {
     let locked = Locked::read(&arguments.project, context)?;
     let folder = folder(arguments, &locked)?;
+    check_place(&folder, std::slice::from_ref(&locked.project), context)?;
     let store = context.open_store()?;
     let stock = match locked.stock(true, &arguments.fetching, &store, context)? {
         Ok(stock) => stock,

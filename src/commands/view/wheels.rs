@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::pyodide::files;
+use super::{check_place, pyodide::files};
 use crate::{
     cli,
     commands::{CommandError, Context, Outcome, larder_lock::Locked},
@@ -19,6 +19,7 @@ pub(in crate::commands) fn run(
     is_stopped: &dyn Fn() -> bool,
 ) -> Result<Outcome, CommandError> {
     let locked = Locked::read(&arguments.project, context)?;
+    check_place(&arguments.folder, std::slice::from_ref(&locked.project), context)?;
     let store = context.open_store()?;
     let stock = match locked.stock(false, &arguments.fetching, &store, context)? {
         Ok(stock) => stock,

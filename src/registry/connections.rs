@@ -1,0 +1,180 @@
+//! The registry's connections: how many there are, whose, and how long each may do nothing.
+//!
+//! A connection costs a file and some kilobytes, and holds no thread while its other end is slow: what it asks for is worked out on a thread that may block, and what
+//! is sent is read piece by piece as it is taken. Only so many answers are worked out at once, so that a thread is left for those pieces.
+
+use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
+
+use axum::{http::Request, response::Response};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::Semaphore,
+    task::spawn_blocking,
+};
+
+use super::{Shelves, answer, patience::Patient, peer::Peers};
+
+/// Connections at once, where so many files may be open. Package managers have some ten to some hundred.
+const MOST: usize = 1024;
+/// Files that the rest of the program needs.
+const OTHER_FILES: u64 = 64;
+/// Connections of other users at once: each is told that it gets nothing. What is more is closed without a word.
+const MOST_STRANGERS: usize = 16;
+/// Answers that are worked out at once.
+const MOST_ANSWERS: usize = 384;
+/// Threads that may block, for answers and for pieces of what is sent.
+pub(super) const THREADS: usize = 512;
+
+/// Package managers close connections that they do not use after some seconds themselves, and one that unpacks to a slow disk pauses for seconds.
+const PATIENCE: Patience = Patience { header: Duration::from_secs(30), write: Duration::from_mins(1) };
+/// What is kept of an answer until it is taken, bytes, one piece of a body beside. 64 KiB.
+const BUFFER: usize = 64 << 10;
+/// How long to wait where a connection cannot be accepted: every file is open, most likely.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// How long a connection may do nothing.
+#[derive(Clone, Copy, Debug)]
+struct Patience {
+    /// Until a request's headers are there, the time without any request included.
+    header: Duration,
+    /// While the client takes nothing of what is sent.
+    write: Duration,
+}
+
+/// What all connections share.
+pub(super) struct Server {
+    shelves: Shelves,
+    address: SocketAddr,
+    peers: Peers,
+    patience: Patience,
+    answers: Arc<Semaphore>,
+    strangers: Arc<Semaphore>,
+}
+
+impl Server {
+    pub(super) fn new(shelves: Shelves, address: SocketAddr, peers: Peers) -> Self {
+        let [answers, strangers] = [MOST_ANSWERS, MOST_STRANGERS].map(|most| Arc::new(Semaphore::new(most)));
+        Self { shelves, address, peers, patience: PATIENCE, answers, strangers }
+    }
+}
+
+/// Takes connections until the runtime ends.
+pub(super) async fn serve(listener: TcpListener, server: Arc<Server>) {
+    let places = Arc::new(Semaphore::new(most_connections()));
+    loop {
+        let place = Arc::clone(&places).acquire_owned().await.expect("nobody closes it");
+        match listener.accept().await {
+            Ok((stream, peer)) => {
+                let server = Arc::clone(&server);
+                tokio::spawn(async move {
+                    converse(stream, peer, server).await;
+                    drop(place);
+                });
+            }
+            Err(error) => {
+                tracing::debug!(%error, "a connection was not accepted");
+                tokio::time::sleep(PAUSE).await;
+            }
+        }
+    }
+}
+
+/// A connection has one file of its own, and one of the store while a large body is sent.
+fn most_connections() -> usize {
+    let files = rustix::process::getrlimit(rustix::process::Resource::Nofile).current.unwrap_or(u64::MAX);
+    usize::try_from(files.saturating_sub(OTHER_FILES) / 2).unwrap_or(MOST).clamp(16, MOST)
+}
+
+async fn converse(stream: TcpStream, peer: SocketAddr, server: Arc<Server>) {
+    let (peers, address) = (server.peers, server.address);
+    let is_own = spawn_blocking(move || peers.may_ask(peer, address)).await.unwrap_or(false);
+    let _place = match (is_own, Arc::clone(&server.strangers).try_acquire_owned()) {
+        (true, _) => None,
+        (false, Ok(place)) => Some(place),
+        (false, Err(_)) => return,
+    };
+    let service = service_fn(|request| {
+        let server = Arc::clone(&server);
+        async move { Ok::<_, Infallible>(if is_own { respond(server, request).await } else { answer::to_stranger() }) }
+    });
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(server.patience.header).max_buf_size(BUFFER).keep_alive(is_own);
+    let stream = TokioIo::new(Patient::new(stream, server.patience.write));
+    if let Err(error) = http.serve_connection(stream, service).await {
+        tracing::debug!(%error, "a connection ends early");
+    }
+}
+
+async fn respond(server: Arc<Server>, request: Request<Incoming>) -> Response {
+    let (parts, _) = request.into_parts();
+    let turn = Arc::clone(&server.answers).acquire_owned().await.expect("nobody closes it");
+    let answered = spawn_blocking(move || {
+        let answered = answer::answer(&server.shelves, server.address, &parts);
+        drop(turn);
+        answered
+    });
+    answered.await.unwrap_or_else(|error| {
+        tracing::debug!(%error, "a request was not answered");
+        answer::failed("larder could not answer; its standard error says why")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+
+    use larder_store::{Store, look_up::Found};
+
+    use super::*;
+    use crate::{
+        artifact::Artifact,
+        catalog::Catalog,
+        plan::EntryName,
+        registry::{Backing, PyodideFolder},
+        view::layout::Layout,
+    };
+
+    struct Nothing;
+
+    impl Backing for Nothing {
+        fn fetch(&self, _: &Artifact, _: &EntryName) -> Result<Found, String> {
+            Err("nothing is fetched".to_owned())
+        }
+
+        fn folder(&self, _: PyodideFolder) -> Result<Layout, String> {
+            Err("there is no folder".to_owned())
+        }
+
+        fn refused(&self, _: &str, _: &str) {}
+    }
+
+    #[test]
+    fn headers_that_never_end_are_given_up_and_so_is_a_connection_without_a_request() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("store")).unwrap();
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
+        let address = listener.local_addr().unwrap();
+        let shelves = Shelves::new(store, Catalog::default(), Box::new(Nothing));
+        let mut server = Server::new(shelves, address, Peers::of(address));
+        server.patience.header = Duration::from_millis(100);
+        runtime.spawn(serve(listener, Arc::new(server)));
+        let mut whole = std::net::TcpStream::connect(address).unwrap();
+        let mut answer = [0; 12];
+        write!(whole, "GET /-/ping HTTP/1.1\r\nHost: {address}\r\n\r\n").unwrap();
+        whole.read_exact(&mut answer).unwrap();
+        assert_eq!(&answer, b"HTTP/1.1 200");
+        for sent in ["GET /-/ping HTTP/1.1\r\nHost: ", "GET", ""] {
+            let mut stream = std::net::TcpStream::connect(address).unwrap();
+            stream.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
+            stream.write_all(sent.as_bytes()).unwrap();
+            let mut rest = Vec::new();
+            // An end, or a reset because what was sent stays unread; a timeout would be another error.
+            let ended = stream.read_to_end(&mut rest).map_err(|error| error.kind());
+            assert!(matches!(ended, Ok(_) | Err(std::io::ErrorKind::ConnectionReset)), "{sent:?}: {ended:?}");
+        }
+        runtime.shutdown_background();
+    }
+}
