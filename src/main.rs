@@ -8,6 +8,7 @@ use larder::{
     commands::{self, Context},
     environment::Environment,
     ui::printer::{Mode, Printer},
+    view::context::Part,
 };
 use tracing_subscriber::{Layer as _, layer::SubscriberExt as _, util::SubscriberInitExt as _};
 
@@ -22,8 +23,8 @@ fn main() -> ExitCode {
     };
     start_log(cli.global.verbose);
     let printer = printer(&cli.global, &environment);
-    let below = environment.store_beside();
-    let Some(store) = store(&cli.global, &environment).or_else(|| below.clone()) else {
+    let below = environment.folders_beside(Part::ALL.map(Part::folder));
+    let Some(store) = store(&cli.global, &environment).or_else(|| below.first().cloned()) else {
         printer.error("there is no place for the store", &[], Some("name one with --store or LARDER_STORE"));
         return ExitCode::from(4);
     };
