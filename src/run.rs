@@ -3,7 +3,9 @@
 pub mod child;
 pub mod explain;
 pub mod gates;
+pub mod install_script;
 pub mod managers;
 pub mod mend;
+pub mod own_cache;
 pub mod pointing;
 pub mod yarn;

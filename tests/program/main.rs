@@ -8,6 +8,7 @@ mod context;
 mod disk;
 mod fetch;
 mod input;
+mod install_scripts;
 mod kills;
 mod lock;
 mod managers;
