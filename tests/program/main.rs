@@ -7,6 +7,7 @@ mod configuration;
 mod context;
 mod disk;
 mod fetch;
+mod init;
 mod input;
 mod install_scripts;
 mod kills;
