@@ -75,7 +75,7 @@ impl Below {
         let entry = blob.and_then(|blob| Some((blob, index.entry(&blob).expect(answers)?)));
         let own = entry.map(|(blob, entry)| Found { blob, size: entry.size });
         match &self.next {
-            Some(next) if !own.is_some_and(|own| self.blob(&own.blob).is_some()) => Ok(next.recorded(key)?.or(own)),
+            Some(next) if own.is_none_or(|own| self.blob(&own.blob).is_none()) => Ok(next.recorded(key)?.or(own)),
             _ => Ok(own),
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! A script is not run and not parsed as a program: its lists of string literals are found by what stands before them. What is no literal is left out.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, path::Path};
 
 use serde_json::Value;
 
@@ -52,7 +52,7 @@ fn literals(text: &str, end: char) -> Vec<String> {
     let mut found = Vec::new();
     let mut rest = text;
     loop {
-        let Some(at) = rest.find(|c: char| c == end || matches!(c, '\'' | '"' | '`' | '[' | '(')) else { return found };
+        let Some(at) = rest.find([end, '\'', '"', '`', '[', '(']) else { return found };
         let sign = rest[at..].chars().next().unwrap_or(end);
         rest = &rest[at + sign.len_utf8()..];
         match sign {
@@ -70,7 +70,8 @@ fn literals(text: &str, end: char) -> Vec<String> {
 }
 
 fn is_requirement(text: &str) -> bool {
-    !text.contains('/') && !text.ends_with(".whl") && Requirement::parse(text).is_ok()
+    let is_wheel = Path::new(text).extension().is_some_and(|end| end.eq_ignore_ascii_case("whl"));
+    !text.contains('/') && !is_wheel && Requirement::parse(text).is_ok()
 }
 
 /// The text without `//` and `/* */` that stand outside of string literals.
