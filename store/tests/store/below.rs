@@ -134,8 +134,8 @@ fn a_store_below_may_be_in_parts_and_what_is_damaged_in_one_is_read_in_another()
     assert_eq!(find(&open(), &sha512(b"both")).map(|found| found.blob), Some(both));
     second.damage(&BlobId::of(b"second"));
     let faults = verify(&store, 1, &|_| {}).unwrap().faults;
-    let faulty: Vec<BlobId> = faults.iter().map(|fault: &Fault| fault.blob).collect();
-    assert_eq!(faulty, [BlobId::of(b"second")]);
+    let damaged: Vec<BlobId> = faults.iter().map(|fault: &Fault| fault.blob).collect();
+    assert_eq!(damaged, [BlobId::of(b"second")]);
     // What is no store adds nothing, and what is one already is no part of itself.
     let nothing = tempfile::tempdir().unwrap();
     let store = first.open().over_another(nothing.path()).unwrap().over_another(&first.below()).unwrap();
