@@ -58,9 +58,9 @@ build python "$APP" "${OFFLINE[@]}" --build-arg BUILD_HASH=two
 built "larder.lock alone changed" python "install CACHED, Pyodide ran, Vite ran" "0 requests, 0 twice"
 
 # Beside a step that needs a network whatever larder does.
-sed -i 's/^RUN \(--mount=.*larder.*\)/RUN --network=none \1/; s|^WORKDIR /app$|&\nRUN wget -q -O /dev/null '"$REGISTRY"'/npm/ws|' "$APP/Dockerfile"
-equals "larder's steps without a network" 2 "$(grep -c '^RUN --network=none --mount' "$APP/Dockerfile")"
-build beside "$APP" --network=host --build-context "larder=$APP/.larder" --build-arg BUILD_HASH=two --target frontend
+sed 's/^RUN \(--mount=.*larder.*\)/RUN --network=none \1/; s|^WORKDIR /app$|&\nRUN wget -q -O /dev/null '"$REGISTRY"'/npm/ws|' "$APP/Dockerfile" >"$APP/Dockerfile.beside"
+equals "larder's steps without a network" 2 "$(grep -c '^RUN --network=none --mount' "$APP/Dockerfile.beside")"
+build beside "$APP" --file "$APP/Dockerfile.beside" --network=host --build-context "larder=$APP/.larder" --build-arg BUILD_HASH=two --target frontend
 equals "larder's steps without a network, beside one that has it" "exit code 0; ran; install ran, Pyodide ran, Vite ran" \
 	"exit code $CODE; $(step beside 'RUN wget'); $(steps beside)"
 equals "larder's steps without a network, requests other than that step's" "" "$(asked_for beside | grep -v -x /npm/ws)"
