@@ -5,6 +5,7 @@ mod place;
 mod yarn;
 
 use std::{
+    ffi::OsString,
     path::PathBuf,
     sync::{Arc, Mutex},
 };
@@ -83,17 +84,7 @@ pub(super) fn run(arguments: &cli::Run, context: &Context<'_>) -> Result<Outcome
         registry: url.as_deref().filter(|_| yarns.iter().any(|yarn| *yarn != YarnLock::Classic)),
     }));
     let unset = pointing::contradicting(context.environment.variables().map(|(name, _)| name), &set);
-    let npms_own = npms_own_cache(&projects, context);
-    if let Some(own) = &npms_own {
-        own_cache::lend(own, &place.cache);
-    }
-    let ended = child::run(&arguments.command, &unset, &set)?;
-    if let Some(own) = &npms_own
-        && let Err(error) = own_cache::keep(&place.cache, own)
-    {
-        let own = own.display();
-        context.printer.warning(&format!("what scripts kept in npm's cache cannot be moved to {own}: {error}"));
-    }
+    let ended = run_child(&arguments.command, (&unset, &set), &place, &projects, context)?;
     if let Some(url) = &url {
         mend_records(&projects, url, context);
     }
@@ -107,6 +98,28 @@ pub(super) fn run(arguments: &cli::Run, context: &Context<'_>) -> Result<Outcome
         aftermath::keep_logs(&place, &projects, context);
     }
     Ok(Outcome::Child(ended.exit_code()))
+}
+
+/// Runs the command with what npm's own cache keeps for install scripts, and keeps there what they add.
+fn run_child(
+    command: &[OsString],
+    (unset, set): (&[OsString], &[(OsString, OsString)]),
+    place: &Place,
+    projects: &[Project],
+    context: &Context<'_>,
+) -> Result<Ended, CommandError> {
+    let own = npms_own_cache(projects, context);
+    if let Some(own) = &own {
+        own_cache::lend(own, &place.cache);
+    }
+    let ended = child::run(command, unset, set)?;
+    if let Some(own) = &own
+        && let Err(error) = own_cache::keep(&place.cache, own)
+    {
+        let own = own.display();
+        context.printer.warning(&format!("what scripts kept in npm's cache cannot be moved to {own}: {error}"));
+    }
+    Ok(ended)
 }
 
 /// The cache that npm would use without larder.
