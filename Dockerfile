@@ -15,5 +15,8 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry \
     install -D "$(docker/static.sh)" /out/larder
 
 FROM scratch
+# Builds mount /store beside /bin: a context has its files there.
+WORKDIR /store
+WORKDIR /
 COPY --from=build /out/larder /bin/larder
 ENTRYPOINT ["/bin/larder"]

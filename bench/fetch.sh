@@ -120,8 +120,8 @@ bench() {
 bench_npm() {
 	local -a command=(bash -c 'in_folder "$@"' bash "$1/npm" env npm_config_cache="$1/npm-cache" npm ci --ignore-scripts)
 	discard "$1/npm-cache" "$1/npm/node_modules"
-	clock "$2, cold" "npm ci" "${command[@]}"
-	clock "$2, warm" "npm ci" "${command[@]}" --prefer-offline
+	clock "$2, cold" "npm ci --ignore-scripts" "${command[@]}"
+	clock "$2, warm" "npm ci --ignore-scripts --prefer-offline" "${command[@]}" --prefer-offline
 	discard "$1/npm-cache" "$1/npm/node_modules"
 }
 
@@ -151,10 +151,10 @@ bench_bun() {
 		local -a command=(bash -c 'in_folder "$@"' bash "$1/bun" env BUN_INSTALL_CACHE_DIR="$1/bun-cache" "$BUN" install --frozen-lockfile --ignore-scripts)
 		[ "$group" != "$2" ] || command+=(--os='*' --cpu='*')
 		discard "$1/bun-cache" "$1/bun/node_modules"
-		clock "$group, cold" "bun install" "${command[@]}"
-		clock "$group, warm" "bun install" "${command[@]}"
+		clock "$group, cold" "bun install --ignore-scripts" "${command[@]}"
+		clock "$group, warm" "bun install --ignore-scripts" "${command[@]}"
 		discard "$1/bun/node_modules"
-		clock "$group, warm" "bun install, no node_modules" "${command[@]}"
+		clock "$group, warm" "bun install --ignore-scripts, no node_modules" "${command[@]}"
 		discard "$1/bun-cache" "$1/bun/node_modules"
 	done
 }
@@ -183,6 +183,7 @@ for ((round = 1; round <= ROUNDS; round++)); do
 		say "round $round of $ROUNDS: $name"
 		bench "$name"
 	done
+	end_round "$(which_round "$round")"
 done
 for name in "${names[@]}"; do
 	for selection in "all platforms" "this platform"; do

@@ -11,14 +11,25 @@ mkdir -p "$BENCH_DIR"
 [ -x "$LARDER" ] || cargo build --release --locked --manifest-path "$ROOT/Cargo.toml"
 command -v /usr/bin/time >/dev/null || debian time || { say "GNU time is missing" && exit 1; }
 
-# discard PATH…: out of the way, to be removed with everything else at the end. Right after many files were removed, ext4 makes new ones slowly: it looks
-# for inodes that were not in use just before, and the next tool would pay for it.
+# discard PATH…: out of the way, to be removed when the round is over. Right after many files were removed, ext4 makes new ones slowly: it looks for inodes that
+# were not in use just before, and the next tool would pay for it.
 discard() {
 	local path
 	for path in "$@"; do
 		[ ! -e "$path" ] || mv "$path" "$WORK/discarded.$RANDOM$RANDOM$RANDOM"
 	done
 }
+
+# end_round LAST: removes what the round has left, so that no more lies there than one round makes. Until the next one, ext4 gets the time after which it hands an inode
+# out again: 60 s after its removal, once that is written (RECENTCY_MIN in its ialloc.c).
+end_round() {
+	rm -rf "$WORK"/discarded.*
+	sync
+	[ "$1" = last ] || [ "$(stat --file-system --format %T "$WORK")" != ext2/ext3 ] || sleep 61
+}
+
+# which_round N: `last` for the last of them.
+which_round() { [ "$1" -lt "$ROUNDS" ] || say last; }
 
 # clock GROUP LABEL COMMAND…: runs the command and notes wall seconds, CPU seconds and peak KiB. Its output goes to $WORK/clock.out and .err.
 clock() {

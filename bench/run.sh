@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# `larder run -- npm ci` beside `npm ci` from its own full cache, both offline with the network cut, on the large lockfile. See README.md.
+# `larder run -- npm ci --ignore-scripts` beside `npm ci --ignore-scripts` from its own full cache, both offline with the network cut, on the large lockfile. See README.md.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 while [ $# -gt 0 ]; do
@@ -44,14 +44,14 @@ prepare() {
 }
 
 with_own_cache() {
-	clock "$GROUP" "npm ci, its own full cache" bash -c 'offline "$@"' bash "$WORK/own" env npm_config_cache="$OWN_CACHE" "${CI[@]}" --offline
+	clock "$GROUP" "npm ci --ignore-scripts, its own full cache" bash -c 'offline "$@"' bash "$WORK/own" env npm_config_cache="$OWN_CACHE" "${CI[@]}" --offline
 	discard "$WORK/own/node_modules"
 }
 
 # An npm cache of its own, empty.
 with_larder() {
 	local -a run=("$LARDER" run --offline --store "$STORE" --)
-	clock "$GROUP" "larder run -- npm ci" bash -c 'offline "$@"' bash "$WORK/cache" env npm_config_cache="$WORK/empty" "${run[@]}" "${CI[@]}"
+	clock "$GROUP" "larder run -- npm ci --ignore-scripts" bash -c 'offline "$@"' bash "$WORK/cache" env npm_config_cache="$WORK/empty" "${run[@]}" "${CI[@]}"
 	clock "$GROUP" "of that, larder itself" bash -c 'offline "$@"' bash "$WORK/cache" env PATH="$WORK/nothing:$PATH" "${run[@]}" "${CI[@]}"
 	discard "$WORK/cache/node_modules" "$WORK/empty"
 }
@@ -59,7 +59,7 @@ with_larder() {
 with_registry() {
 	local -a run=("$LARDER" run --offline --store "$STORE" --)
 	rm -f "$OWN_PART"
-	clock "$GROUP" "larder run -- sh -c 'npm ci'" bash -c 'offline "$@"' bash "$WORK/registry" env npm_config_cache="$WORK/empty" "${run[@]}" bash "$WORK/own-part.sh" "${CI[@]}"
+	clock "$GROUP" "larder run -- sh -c 'npm ci --ignore-scripts'" bash -c 'offline "$@"' bash "$WORK/registry" env npm_config_cache="$WORK/empty" "${run[@]}" bash "$WORK/own-part.sh" "${CI[@]}"
 	[ ! -s "$OWN_PART" ] || node -e '
 		const [user, system, peak] = fs.readFileSync(process.argv[1], "utf8").split(" ").map(Number);
 		console.log(`of that, larder as a registry: ${((user + system) / process.argv[2]).toFixed(2)} s of CPU, ${(peak / 1024).toFixed(0)} MiB`);' "$OWN_PART" "$(getconf CLK_TCK)"
@@ -79,5 +79,6 @@ for ((round = 1; round <= ROUNDS; round++)); do
 		with_own_cache
 	fi
 	with_registry
+	end_round "$(which_round "$round")"
 done
-table "$GROUP" "npm ci, its own full cache"
+table "$GROUP" "npm ci --ignore-scripts, its own full cache"

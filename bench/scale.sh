@@ -29,8 +29,8 @@ for count in "${COUNTS[@]}"; do
 		clock "fetch, full store" "$count" "$LARDER" fetch "$project" --store "$project/store" --json
 		[ "$(field "$WORK/clock.out" requests)" = 0 ] || fail "a fetch from a full store of $count made a request"
 	done
-	# Not removed here: see discard.
 	discard "$project"
+	end_round "$([ "$count" != "${COUNTS[-1]}" ] || say last)"
 done
 # Linear cost: the ratio grows as the count does, or slower.
 for group in plan "fetch, full store" "fetch, empty store"; do table "$group" "${COUNTS[0]}"; done

@@ -56,8 +56,8 @@ pub struct Context<'a> {
     pub printer: Printer,
     /// The store's folder.
     pub store: PathBuf,
-    /// The store that is only read, below that one.
-    pub below: Option<PathBuf>,
+    /// The parts of the store that is only read, below that one.
+    pub below: Vec<PathBuf>,
     /// The time that is noted.
     pub now: Timestamp,
 }
@@ -67,19 +67,24 @@ impl Context<'_> {
     fn open_store(&self) -> Result<Store, StoreError> {
         // Links lead to the store, wherever a command changes its folder to.
         let root = self.environment.current_dir().join(&self.store);
-        match &self.below {
-            Some(below) => Store::open_over(&root, below),
+        match self.below.split_first() {
+            Some((below, others)) => over_others(Store::open_over(&root, below)?, others),
             None => Store::open(&root),
         }
     }
 
     /// Opens the store if there is one.
     fn open_store_if_present(&self) -> Result<Option<Store>, StoreError> {
-        match &self.below {
-            Some(below) => Store::open_over_if_present(&self.store, below),
-            None => Store::open_if_present(&self.store),
+        let Some((below, others)) = self.below.split_first() else { return Store::open_if_present(&self.store) };
+        match Store::open_over_if_present(&self.store, below)? {
+            Some(store) => over_others(store, others).map(Some),
+            None => Ok(None),
         }
     }
+}
+
+fn over_others(store: Store, others: &[PathBuf]) -> Result<Store, StoreError> {
+    others.iter().try_fold(store, |store, other| store.over_another(other))
 }
 
 /// How a command ends.

@@ -73,10 +73,11 @@ impl Environment {
         self.executable.as_deref()
     }
 
-    /// The folder of a store beside larder's own file: `store` beside the `bin` that larder is in.
-    pub fn store_beside(&self) -> Option<PathBuf> {
-        let bin = self.executable()?.parent().filter(|folder| folder.ends_with("bin"))?;
-        Some(bin.parent()?.join("store")).filter(|store| store.is_dir())
+    /// Those of the folders of these names that are beside the `bin` that larder's own file is in.
+    pub fn folders_beside<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> Vec<PathBuf> {
+        let bin = self.executable().and_then(Path::parent).filter(|folder| folder.ends_with("bin"));
+        let Some(around) = bin.and_then(Path::parent) else { return Vec::new() };
+        names.into_iter().map(|name| around.join(name)).filter(|folder| folder.is_dir()).collect()
     }
 
     /// The user's home folder, if there is one.

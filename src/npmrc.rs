@@ -185,6 +185,11 @@ impl NpmConfig {
         self.running.allow_remote
     }
 
+    /// npm's own cache, if there is a home folder.
+    pub fn cache(&self) -> Option<&Path> {
+        self.running.cache.as_deref()
+    }
+
     /// Where npm writes its logs, if there is a home folder.
     pub fn logs(&self) -> Option<PathBuf> {
         self.running.logs()

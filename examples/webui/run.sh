@@ -34,6 +34,7 @@ hash=${BUILD_HASH:-$(git rev-parse HEAD 2>/dev/null || true)}
 if command -v larder >/dev/null 2>&1 && larder view context .larder; then
 	set -- --build-context larder=.larder "$@"
 else
+	docker image inspect larder >/dev/null 2>&1 && set -- --build-arg LARDER_IMAGE=larder "$@"
 	echo 'run.sh: without a context from larder, the build downloads what its cache mount lacks' >&2
 fi
 docker buildx build --load --tag "$image" "$@" .

@@ -1,5 +1,9 @@
 //! `larder init`: a commented `larder.toml` for the project that is there.
 
+mod dockerfile;
+mod own_files;
+mod package_lists;
+
 use std::{
     fmt::Write as _,
     io,
@@ -8,10 +12,12 @@ use std::{
 
 use serde::Serialize;
 
+use self::own_files::OwnFiles;
 use super::{CommandError, Context, Outcome, agreement, input, lock::write_whole};
 use crate::{
     cli,
     project::{Project, ProjectError},
+    ui::units,
 };
 
 /// Folders that bundlers copy as they are, the likeliest first.
@@ -49,6 +55,16 @@ struct Document {
     file: String,
     lockfiles: Vec<String>,
     runtime: Option<String>,
+    packages: Vec<String>,
+    seen: Vec<SeenLine>,
+}
+
+/// A line of a Dockerfile that makes builds download again.
+#[derive(Serialize)]
+struct SeenLine {
+    file: String,
+    line: usize,
+    says: String,
 }
 
 /// What was found.
@@ -60,6 +76,8 @@ struct Found {
     runtime: Option<(String, String)>,
     /// Where a bundler takes files from as they are.
     static_folder: Option<&'static str>,
+    /// What the project's scripts, its own Pyodide lock and its Dockerfiles say.
+    own: OwnFiles,
 }
 
 pub(super) fn run(arguments: &cli::Init, context: &Context<'_>) -> Result<Outcome, CommandError> {
@@ -76,18 +94,48 @@ pub(super) fn run(arguments: &cli::Init, context: &Context<'_>) -> Result<Outcom
             .printer
             .line(&format!("{lockfile} has Pyodide {version}: name its packages there, then run `larder lock`"));
     }
+    tell_own_files(&found, context);
+    let seen = found.own.dockerfiles.iter().flat_map(|(file, seen)| {
+        seen.iter().map(|seen| SeenLine { file: file.clone(), line: seen.line, says: seen.says.clone() })
+    });
     context.printer.json(&Document {
         file: path.display().to_string(),
+        seen: seen.collect(),
+        packages: found.own.packages(),
         lockfiles: found.lockfiles,
         runtime: found.runtime.map(|(version, _)| version),
     });
     Ok(Outcome::Done)
 }
 
+/// Says what was found beside the lockfiles, and what is to be done about it by hand.
+fn tell_own_files(found: &Found, context: &Context<'_>) {
+    let printer = context.printer;
+    for (file, packages) in &found.own.scripts {
+        let count = units::plural(packages.len(), "package", "packages");
+        printer.line(&format!("{file} fetches Pyodide and names {count}: `larder view pyodide` takes its place"));
+    }
+    for (file, lock) in &found.own.locks {
+        let entries = units::plural(lock.entries, "entry", "entries");
+        let chosen = units::plural(lock.chosen.len(), "package", "packages");
+        printer.line(&format!(
+            "{file} has {entries}, {chosen} of them the project's own choice: `larder view pyodide` makes this file, and refuses a folder that it did not make, so remove it (`git rm`) first"
+        ));
+    }
+    for (file, seen) in &found.own.dockerfiles {
+        for dockerfile::Seen { line, says } in seen {
+            printer.line(&format!("{file}:{line}: {says}"));
+        }
+    }
+}
+
 /// What is in a folder. One without lockfiles, but with projects below it, lists theirs.
 fn look(folder: &Path) -> Result<Found, CommandError> {
-    let mut found =
-        Found { static_folder: STATIC_FOLDERS.into_iter().find(|name| folder.join(name).is_dir()), ..Found::default() };
+    let mut found = Found {
+        static_folder: STATIC_FOLDERS.into_iter().find(|name| folder.join(name).is_dir()),
+        own: OwnFiles::find(folder),
+        ..Found::default()
+    };
     let projects = match Project::open(folder) {
         Ok(project) => vec![project],
         Err(ProjectError::NoLockfile { nearby, .. }) => {
@@ -132,11 +180,19 @@ fn text(found: &Found) -> String {
     line("\n# Refuse packages whose lockfile states no digest.");
     line("# require-integrity = true");
     line("\n# [fetch]\n# jobs = 50\n# retries = 5\n# stall-timeout = \"30s\"\n# max-artifact-size = \"2GiB\"");
-    let (mark, version) = match &found.runtime {
-        Some((version, lockfile)) => {
+    let packages = found.own.packages();
+    let names = if packages.is_empty() {
+        String::new()
+    } else {
+        "# The release. Without it, the one that the npm lockfile names.".to_owned()
+    };
+    let (mark, version) = match (&found.runtime, found.own.release()) {
+        (Some((version, lockfile)), _) => {
             ("", format!("# The release. Without it, the one that {lockfile} names.\n# version = \"{version}\""))
         }
-        None => {
+        (None, Some(release)) if !packages.is_empty() => ("", format!("{names}\nversion = {release:?}")),
+        (None, None) if !packages.is_empty() => ("", format!("{names}\n# version = \"0.28.3\"")),
+        (None, _) => {
             ("# ", "# The release. Without it, the one that the npm lockfile names.\n# version = \"0.28.3\"".to_owned())
         }
     };
@@ -144,9 +200,13 @@ fn text(found: &Found) -> String {
         "\n# The Python packages of a Pyodide that the project ships: `larder lock` writes them down in larder.lock.\n{mark}[pyodide]"
     ));
     line(&version);
-    line(&format!(
-        "# Names, or requirements with versions and extras.\n{mark}packages = [\n{mark}    # \"numpy\",\n{mark}    # \"black[d]>=24\",\n{mark}]"
-    ));
+    line("# Names, or requirements with versions and extras.");
+    if packages.is_empty() {
+        line(&format!("{mark}packages = [\n{mark}    # \"numpy\",\n{mark}    # \"black[d]>=24\",\n{mark}]"));
+    } else {
+        let entries: Vec<String> = packages.iter().map(|package| format!("    {package:?},\n")).collect();
+        line(&format!("packages = [\n{}]", entries.concat()));
+    }
     line("# Where the files go.");
     let folder = found.static_folder.unwrap_or("static");
     line(&format!("{mark}folder = \"{folder}/pyodide\""));
@@ -177,6 +237,7 @@ mod tests {
             lockfiles: vec!["web/package-lock.json".to_owned()],
             runtime: Some(("0.28.3".to_owned(), "web/package-lock.json".to_owned())),
             static_folder: Some("public"),
+            own: OwnFiles::default(),
         };
         let settings = read(&text(&found));
         assert_eq!(settings.lockfiles, [PathBuf::from("web/package-lock.json")]);

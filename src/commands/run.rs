@@ -4,7 +4,11 @@ mod aftermath;
 mod place;
 mod yarn;
 
-use std::sync::{Arc, Mutex};
+use std::{
+    ffi::OsString,
+    path::PathBuf,
+    sync::{Arc, Mutex},
+};
 
 use larder_store::Store;
 
@@ -28,7 +32,7 @@ use crate::{
     run::{
         called::called,
         child::{self, Ended},
-        managers, mend,
+        managers, mend, own_cache,
         pointing::{
             self, Pointers, Way,
             yarn::{YarnPointers, variables as yarn_variables},
@@ -83,7 +87,7 @@ pub(super) fn run(arguments: &cli::Run, context: &Context<'_>) -> Result<Outcome
         registry: url.as_deref().filter(|_| yarns.iter().any(|yarn| *yarn != YarnLock::Classic)),
     }));
     let unset = pointing::contradicting(context.environment.variables().map(|(name, _)| name), &set);
-    let ended = child::run(&arguments.command, &unset, &set)?;
+    let ended = run_child(&arguments.command, (&unset, &set), &place, &projects, context)?;
     if let Some(url) = &url {
         mend_records(&projects, url, context);
     }
@@ -93,9 +97,38 @@ pub(super) fn run(arguments: &cli::Run, context: &Context<'_>) -> Result<Outcome
         if let Some(catalog) = catalog {
             aftermath::explain_log(&place, &catalog, context);
         }
+        aftermath::tell_failed_scripts(&place, context);
         aftermath::keep_logs(&place, &projects, context);
     }
     Ok(Outcome::Child(ended.exit_code()))
+}
+
+/// Runs the command with what npm's own cache keeps for install scripts, and keeps there what they add.
+fn run_child(
+    command: &[OsString],
+    (unset, set): (&[OsString], &[(OsString, OsString)]),
+    place: &Place,
+    projects: &[Project],
+    context: &Context<'_>,
+) -> Result<Ended, CommandError> {
+    let own = npms_own_cache(projects, context);
+    if let Some(own) = &own {
+        own_cache::lend(own, &place.cache);
+    }
+    let ended = child::run(command, unset, set)?;
+    if let Some(own) = &own
+        && let Err(error) = own_cache::keep(&place.cache, own)
+    {
+        let own = own.display();
+        context.printer.warning(&format!("what scripts kept in npm's cache cannot be moved to {own}: {error}"));
+    }
+    Ok(ended)
+}
+
+/// The cache that npm would use without larder.
+fn npms_own_cache(projects: &[Project], context: &Context<'_>) -> Option<PathBuf> {
+    let cache = projects.iter().flat_map(|project| &project.configurations).find_map(NpmConfig::cache)?;
+    Some(context.environment.current_dir().join(cache))
 }
 
 /// The package managers' lockfiles, each with npm's configuration for it.

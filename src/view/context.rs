@@ -1,14 +1,16 @@
-//! A folder for `docker build --build-context larder=DIR`: larder itself and, beside it, a seed of what lockfiles name. Pure.
+//! A folder for `docker build --build-context larder=DIR`: larder itself and, beside it, a seed of what lockfiles name, in two parts. Pure.
 //!
 //! ```text
-//! bin/larder          a static binary, mode 0755; it finds the store beside it and only reads it
-//! store/meta.json     a seed: no addresses, no times, no index, no locks
+//! bin/larder          a static binary, mode 0755; it finds the parts beside it and only reads them
+//! store/meta.json     a seed of what package managers' lockfiles name: no addresses, no times, no index, no locks
 //! store/blobs/…       modes 0444
 //! store/receipts/…    modes 0644
 //! store/gone/…        optional packages that their registry no longer has
+//! pyodide/…           the same of what `larder.lock` alone names, if it names anything
 //! ```
 //!
-//! BuildKit's key of a step that mounts the folder is made of names, modes and bytes: all of them depend on the lockfiles, the platforms and the binary alone.
+//! BuildKit's key of a step that mounts the folder is made of names, modes and bytes: all of them depend on the lockfiles, the platforms and the binary alone. A step
+//! that mounts `bin` and `store` has nothing of `larder.lock` in its key.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,16 +22,43 @@ use larder_store::{
 };
 
 use super::layout::{Content, Layout};
-use crate::{artifact::Artifact, catalog::CatalogError};
+use crate::{artifact::Artifact, catalog::CatalogError, plan::EntryName, pyodide::lock_file::LARDER_LOCK};
 
 /// Where larder is in the folder.
 const PROGRAM: &str = "bin/larder";
-/// Where the seed is.
-const STORE: &str = "store";
+
+/// A part of the seed, which is a store by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    /// What package managers' lockfiles name.
+    Packages,
+    /// What `larder.lock` alone names.
+    Pyodide,
+}
+
+impl Part {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Packages, Self::Pyodide];
+
+    /// Its folder's name, beside `bin`.
+    pub const fn folder(self) -> &'static str {
+        match self {
+            Self::Packages => "store",
+            Self::Pyodide => "pyodide",
+        }
+    }
+
+    /// The part in which an artifact is that these entries name.
+    pub fn of(entries: &[EntryName]) -> Self {
+        if entries.iter().all(|entry| &*entry.lockfile == LARDER_LOCK) { Self::Pyodide } else { Self::Packages }
+    }
+}
 
 /// An artifact whose blob belongs into the seed.
 #[derive(Clone, Debug)]
 pub struct Seeded<'a> {
+    /// The part in which it is.
+    pub part: Part,
     /// The artifact.
     pub artifact: &'a Artifact,
     /// What it is looked up by.
@@ -54,14 +83,19 @@ pub fn context(
 ) -> Result<Layout, CatalogError> {
     let mut layout = Layout::default();
     layout.insert(PROGRAM.to_owned(), Content::Program(program));
-    let mut add = |path: String, content| layout.insert(format!("{STORE}/{path}"), content);
-    let (path, bytes) = seed::meta();
-    add(path, Content::Bytes(bytes));
-    for (blob, said) in by_blob(seeded) {
+    let mut add = |part: Part, path: String, content| layout.insert(format!("{}/{path}", part.folder()), content);
+    let blobs = by_blob(seeded);
+    // The first part is always there, since build steps mount it by its name.
+    let parts: BTreeSet<Part> = blobs.keys().map(|(part, _)| *part).chain([Part::Packages]).collect();
+    for part in parts {
+        let (path, bytes) = seed::meta();
+        add(part, path, Content::Bytes(bytes));
+    }
+    for ((part, blob), said) in blobs {
         let Some(known) = known(&blob) else { return Err(CatalogError::NoReceipt { package: said.package }) };
         let (path, bytes) = seed::receipt(&seed::reduced(&known, &said.algorithms, said.origins));
-        add(path, Content::Bytes(bytes));
-        add(seed::blob_path(&blob), Content::Blob(said.found));
+        add(part, path, Content::Bytes(bytes));
+        add(part, seed::blob_path(&blob), Content::Blob(said.found));
     }
     Ok(layout)
 }
@@ -69,13 +103,13 @@ pub fn context(
 /// Adds a note that an optional package is gone, so that a build without a network goes on without it.
 pub fn add_gone(layout: &mut Layout, wanted: &Wanted, address: &str) {
     let (path, bytes) = seed::gone(wanted, address);
-    layout.insert(format!("{STORE}/{path}"), Content::Bytes(bytes));
+    layout.insert(format!("{}/{path}", Part::Packages.folder()), Content::Bytes(bytes));
 }
 
-fn by_blob(seeded: &[Seeded<'_>]) -> BTreeMap<BlobId, Said> {
-    let mut all: BTreeMap<BlobId, Said> = BTreeMap::new();
-    for Seeded { artifact, wanted, found } in seeded {
-        let said = all.entry(found.blob).or_insert_with(|| Said {
+fn by_blob(seeded: &[Seeded<'_>]) -> BTreeMap<(Part, BlobId), Said> {
+    let mut all: BTreeMap<(Part, BlobId), Said> = BTreeMap::new();
+    for Seeded { part, artifact, wanted, found } in seeded {
+        let said = all.entry((*part, found.blob)).or_insert_with(|| Said {
             found: *found,
             algorithms: BTreeSet::new(),
             origins: Vec::new(),

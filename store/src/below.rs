@@ -1,4 +1,5 @@
-//! The store below another one: only read, whatever its modes allow, so that it may be part of an image or of a build's context.
+//! The store below another one: only read, whatever its modes allow, so that it may be part of an image or of a build's context. It may be in several parts, each
+//! a folder that is a store by itself.
 //!
 //! It needs blobs, receipts and `meta.json`, and neither an index nor a lock: look-ups use one in memory, made from the receipts when the store above
 //! does not have everything. A blob that turns out to be damaged counts as absent for as long as the store is open.
@@ -30,6 +31,8 @@ pub(crate) struct Below {
     disbelieved: Mutex<HashSet<BlobId>>,
     /// `None` where it has no lock file: nobody removes anything from a seed.
     in_use: Option<File>,
+    /// Another part of it: a seed may be in several folders, so that a build step can mount some of them.
+    next: Option<Box<Self>>,
 }
 
 impl Below {
@@ -47,43 +50,67 @@ impl Below {
             refused: Mutex::default(),
             disbelieved: Mutex::default(),
             in_use,
+            next: None,
         }))
     }
 
-    /// What is left of it as a store of its own.
-    pub(crate) fn into_parts(self) -> (Layout, Option<File>) {
-        (self.layout, self.in_use)
+    /// Makes another store part of this one: what is in any of them is here.
+    pub(crate) fn add(&mut self, part: Self) {
+        match &mut self.next {
+            Some(next) => next.add(part),
+            None => self.next = Some(Box::new(part)),
+        }
     }
 
+    /// What is left of its first part as a store of its own, and the other parts.
+    pub(crate) fn into_parts(self) -> (Layout, Option<File>, Option<Self>) {
+        (self.layout, self.in_use, self.next.map(|next| *next))
+    }
+
+    /// The first part.
     pub(crate) fn layout(&self) -> &Layout {
         &self.layout
     }
 
-    /// What the receipts have under a key, whether its file is there or not.
+    /// All parts.
+    pub(crate) fn layouts(&self) -> impl Iterator<Item = &Layout> {
+        std::iter::successors(Some(self), |part| part.next.as_deref()).map(|part| &part.layout)
+    }
+
+    /// What the receipts have under a key, whether its file is there or not; rather where it is.
     pub(crate) fn recorded(&self, key: &Key) -> Result<Option<Found>, StoreError> {
         let index = self.index()?;
         let answers = "the index in memory answers everything";
-        let Some(blob) = index.blob_of(key).expect(answers).filter(|blob| self.believes(blob)) else {
-            return Ok(None);
-        };
-        let entry = index.entry(&blob).expect(answers);
-        Ok(entry.map(|entry| Found { blob, size: entry.size }))
+        let blob = index.blob_of(key).expect(answers).filter(|blob| self.believes(blob));
+        let entry = blob.and_then(|blob| Some((blob, index.entry(&blob).expect(answers)?)));
+        let own = entry.map(|(blob, entry)| Found { blob, size: entry.size });
+        match &self.next {
+            Some(next) if own.is_none_or(|own| self.blob(&own.blob).is_none()) => Ok(next.recorded(key)?.or(own)),
+            _ => Ok(own),
+        }
     }
 
     /// The blob's file, if it is there and was not refused.
     pub(crate) fn blob(&self, blob: &BlobId) -> Option<PathBuf> {
         let path = self.layout.blob(blob);
-        (open::is_file(&path) && !self.refused().contains(blob)).then_some(path)
+        let own = (open::is_file(&path) && !self.refused().contains(blob)).then_some(path);
+        own.or_else(|| self.next.as_ref()?.blob(blob))
     }
 
     /// Treats a blob as absent from now on.
     pub(crate) fn refuse(&self, blob: &BlobId) {
         self.refused().insert(*blob);
+        if let Some(next) = &self.next {
+            next.refuse(blob);
+        }
     }
 
     /// Believes nothing of what is said of a blob from now on.
     pub(crate) fn disbelieve(&self, blob: &BlobId) {
         self.disbelieved.lock().unwrap_or_else(PoisonError::into_inner).insert(*blob);
+        if let Some(next) = &self.next {
+            next.disbelieve(blob);
+        }
     }
 
     /// Whether what is said of a blob is believed.

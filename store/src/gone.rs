@@ -44,12 +44,12 @@ impl Store {
 
     /// Whether nothing was at this address when it was asked last.
     pub fn is_noted_gone(&self, wanted: &Wanted, address: &str) -> bool {
-        let layouts = [Some(self.layout()), self.below().map(crate::below::Below::layout)];
+        let below = self.below().into_iter().flat_map(crate::below::Below::layouts);
         // A link or a folder of that name is nobody's note.
         let is_there = |layout: &Layout| {
             fs::symlink_metadata(path(layout, wanted, address)).is_ok_and(|metadata| metadata.is_file())
         };
-        layouts.into_iter().flatten().any(is_there)
+        is_there(self.layout()) || below.into_iter().any(is_there)
     }
 
     /// Forgets the note: the address has the file after all.

@@ -98,6 +98,21 @@ impl Store {
         }))
     }
 
+    /// The same store over one more folder, which is only read, too. One that is no store adds nothing.
+    pub fn over_another(self, below: &Path) -> Result<Self, StoreError> {
+        let Some(part) = Below::open(below)? else { return Ok(self) };
+        let root_below = self.below().map(|below| below.layout().root());
+        if is_same(self.root(), below) || root_below.is_some_and(|root| is_same(root, below)) {
+            return Ok(self);
+        }
+        let Self { mut shared } = self;
+        match &mut Arc::get_mut(&mut shared).expect("it was opened just now").below {
+            Some(first) => first.add(part),
+            none => *none = Some(part),
+        }
+        Ok(Self { shared })
+    }
+
     /// Opens the store in this folder for reading, whatever its modes allow; `None` if there is none.
     pub fn open_to_read(root: &Path) -> Result<Option<Self>, StoreError> {
         Ok(Below::open(root)?.map(Self::only))
@@ -123,15 +138,9 @@ impl Store {
     }
 
     fn only(below: Below) -> Self {
-        let (layout, in_use) = below.into_parts();
+        let (layout, in_use, below) = below.into_parts();
         Self {
-            shared: Arc::new(Shared {
-                layout,
-                is_writable: false,
-                below: None,
-                namesakes: OnceLock::new(),
-                in_use: in_use,
-            }),
+            shared: Arc::new(Shared { layout, is_writable: false, below, namesakes: OnceLock::new(), in_use }),
         }
     }
 
@@ -179,15 +188,14 @@ impl Store {
     /// The receipt of a blob, if it has one that can be read: what the stores know of it, together.
     pub fn receipt(&self, blob: &BlobId) -> Option<Receipt> {
         let own = receipt::read(self.layout(), blob);
-        let below = self.below().filter(|below| below.believes(blob));
-        let below = below.and_then(|below| receipt::read(below.layout(), blob));
-        match (own, below) {
-            (Some(mut own), Some(below)) => {
-                own.merge(below);
-                Some(own)
+        let below = self.below().filter(|below| below.believes(blob)).into_iter().flat_map(Below::layouts);
+        below.filter_map(|layout| receipt::read(layout, blob)).fold(own, |known, below| match known {
+            Some(mut known) => {
+                known.merge(below);
+                Some(known)
             }
-            (own, below) => own.or(below),
-        }
+            None => Some(below),
+        })
     }
 
     /// The file of a blob. It is read-only, and must be checked by who reads it: [`crate::blob::verify`].

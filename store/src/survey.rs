@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, path::Path};
 
 use crate::{
+    below::Below,
     error::StoreError,
     index::{self, Index as _, IndexState},
     journal,
@@ -63,7 +64,7 @@ pub fn survey(store: &Store) -> Result<Survey, StoreError> {
         fetched: None,
         partial: files_of(&layout.partial(), |path| path.extension().is_some_and(|extension| extension == "part")),
         damaged: files_of(&layout.damaged(), |_| true),
-        below: store.below().map(|below| blobs_of(below.layout())).transpose()?,
+        below: store.below().map(blobs_below).transpose()?,
         index,
         index_is_in_step: on_disk == keys_of_receipts(store)?,
     };
@@ -86,6 +87,13 @@ pub fn survey(store: &Store) -> Result<Survey, StoreError> {
         }
     }
     Ok(survey)
+}
+
+fn blobs_below(below: &Below) -> Result<Tally, StoreError> {
+    below.layouts().try_fold(Tally::default(), |sum, layout| {
+        let part = blobs_of(layout)?;
+        Ok(Tally { count: sum.count + part.count, bytes: sum.bytes + part.bytes })
+    })
 }
 
 fn blobs_of(layout: &Layout) -> Result<Tally, StoreError> {

@@ -287,7 +287,7 @@ fn largest_first(blobs: &mut Blobs) {
 
 /// The store's own, and that of the store below.
 pub(crate) fn layouts(store: &Store) -> impl Iterator<Item = &Layout> {
-    [store.layout()].into_iter().chain(store.below().map(Below::layout))
+    [store.layout()].into_iter().chain(store.below().into_iter().flat_map(Below::layouts))
 }
 
 /// Each blob once: what is in both stores is never read below.

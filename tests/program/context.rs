@@ -13,6 +13,7 @@ use larder_store::digest::BlobId;
 use larder_test_server::Reply;
 
 use crate::{
+    pyodide::Pyodide,
     support::{Package, Run, World, can_unshare, finish, lockfile, packages, program},
     view::files,
 };
@@ -134,6 +135,51 @@ fn two_machines_make_the_same_context_whatever_else_their_stores_hold() {
     assert!(!blob_of(b"unrelated").exists());
     let is_link = |name: &&String| fs::symlink_metadata(out(&one).join(name)).unwrap().is_symlink();
     assert_eq!(files(&out(&one)).keys().find(is_link), None, "links would travel as links");
+}
+
+#[test]
+fn what_larder_lock_alone_names_is_a_part_of_its_own_that_the_install_does_not_mount() {
+    let project = Pyodide::new(&[("numpy", "2.2.5", &[]), ("pandas", "2.2.3", &["numpy"])]);
+    let parts = |packages: &[&str]| {
+        project.ask(packages, "");
+        project.lock();
+        let run = view(&project.world, &[]);
+        assert_eq!(run.code, Some(0), "{run:?}");
+        let out = out(&project.world);
+        (files(&out.join("store")), files(&out.join("pyodide")))
+    };
+    let (packages, pyodide) = parts(&["numpy"]);
+    let (same_packages, more_pyodide) = parts(&["numpy", "pandas"]);
+    assert_eq!(packages, same_packages, "a changed larder.lock changes nothing for the step that installs");
+    let blobs = |files: &BTreeMap<String, (u32, Vec<u8>)>| {
+        files.iter().filter(|(name, (mode, _))| name.starts_with("blobs/") && *mode == 0o444).count()
+    };
+    // The runtime is npm's package, and stays with npm's.
+    assert_eq!((blobs(&packages), blobs(&pyodide), blobs(&more_pyodide)), (1, 1, 2));
+    assert_eq!(pyodide.get("meta.json"), packages.get("meta.json"));
+
+    // Mounted whole, both parts are there.
+    let beside = project.world.folder.path().join("beside");
+    fs::rename(out(&project.world), &beside).unwrap();
+    fs::remove_file(beside.join("bin/larder")).unwrap();
+    fs::copy(program(), beside.join("bin/larder")).unwrap();
+    fs::remove_dir_all(project.world.store()).unwrap();
+    project.world.server.forget();
+    let prepared = project.world.command(&[]);
+    let environment: Vec<_> = prepared.get_envs().filter_map(|(key, value)| Some((key, value?))).collect();
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new(beside.join("bin/larder"));
+        command.args(arguments).env_clear().envs(environment.iter().copied()).current_dir(project.world.project());
+        finish(command)
+    };
+    let viewed = run(&["view", "pyodide", "served", "--offline"]);
+    assert_eq!(viewed.code, Some(0), "{viewed:?}");
+    let fetched = run(&["fetch", "--offline"]);
+    assert!(fetched.out.contains("3 artifacts = 3 already here + 0 fetched + 0 failed"), "{fetched:?}");
+    // Without the part that the install does not mount, its own is still there.
+    fs::remove_dir_all(beside.join("pyodide")).unwrap();
+    let installed = run(&["run", "--offline", "--project", "package-lock.json", "--", "true"]);
+    assert_eq!((installed.code, project.world.server.requests().len()), (Some(0), 0), "{installed:?}");
 }
 
 #[test]

@@ -12,7 +12,7 @@ use crate::{
     catalog::{Catalog, Offer},
     commands::{Context, provision::Project},
     npmrc::NpmConfig,
-    run::{child::Ended, explain},
+    run::{child::Ended, explain, install_script::failed_download},
     view::npm_cache::content_path,
 };
 
@@ -44,6 +44,16 @@ pub(super) fn explain_log(place: &Place, catalog: &Catalog, context: &Context<'_
         }
     }
     context.printer.hints(&hints);
+}
+
+/// Says of a dependency's install script that could not download something what that means.
+pub(super) fn tell_failed_scripts(place: &Place, context: &Context<'_>) {
+    for log in files_of(&place.logs) {
+        let Ok(text) = std::fs::read(&log) else { continue };
+        if let Some(failed) = failed_download(&String::from_utf8_lossy(&text)) {
+            context.printer.error(&failed.to_string(), &[], Some(&failed.hint()));
+        }
+    }
 }
 
 /// npm has told where its log is; the folder goes with the run, so the log moves to where npm's logs are.

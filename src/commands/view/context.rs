@@ -23,7 +23,7 @@ use crate::{
     supply::Supply,
     ui::units,
     view::{
-        context::{Seeded, add_gone, context as layout_of},
+        context::{Part, Seeded, add_gone, context as layout_of},
         folder::publish,
     },
 };
@@ -171,7 +171,8 @@ fn seeded_by<'a>(project: &'a Project, supply: &Supply<'a>) -> Vec<Seeded<'a>> {
     let items = supply.items.iter();
     items
         .filter_map(|item| {
-            Some(Seeded { artifact: &item.planned.artifact, wanted: wanted(item.planned)?, found: item.found })
+            let Planned { artifact, entries, .. } = item.planned;
+            Some(Seeded { part: Part::of(entries), artifact, wanted: wanted(item.planned)?, found: item.found })
         })
         .collect()
 }

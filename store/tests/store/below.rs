@@ -119,6 +119,30 @@ fn what_is_in_either_is_here_and_what_is_added_goes_above() {
 }
 
 #[test]
+fn a_store_below_may_be_in_parts_and_what_is_damaged_in_one_is_read_in_another() {
+    let (first, second) = (Layers::new(&[b"first", b"both"]), Layers::new(&[b"second", b"both"]));
+    let open = || first.open().over_another(&second.below()).unwrap();
+    let store = open();
+    for bytes in [&b"first"[..], b"second", b"both"] {
+        let found = find(&store, &sha512(bytes)).unwrap();
+        assert_eq!(std::fs::read(store.blob_path(&found.blob)).unwrap(), bytes);
+        assert_eq!(store.receipt(&found.blob).unwrap().origins, [origin("react")]);
+    }
+    assert_eq!(survey(&store).unwrap().below.map(|below| below.count), Some(4));
+    let both = BlobId::of(b"both");
+    std::fs::remove_file(first.blob(&both)).unwrap();
+    assert_eq!(find(&open(), &sha512(b"both")).map(|found| found.blob), Some(both));
+    second.damage(&BlobId::of(b"second"));
+    let faults = verify(&store, 1, &|_| {}).unwrap().faults;
+    let damaged: Vec<BlobId> = faults.iter().map(|fault: &Fault| fault.blob).collect();
+    assert_eq!(damaged, [BlobId::of(b"second")]);
+    // What is no store adds nothing, and what is one already is no part of itself.
+    let nothing = tempfile::tempdir().unwrap();
+    let store = first.open().over_another(nothing.path()).unwrap().over_another(&first.below()).unwrap();
+    assert_eq!(survey(&store).unwrap().below.map(|below| below.count), Some(1));
+}
+
+#[test]
 fn who_claims_what_is_below_finds_it_here() {
     let layers = Layers::new(&[b"below"]);
     let store = layers.open();

@@ -49,6 +49,22 @@ context "$APP" "$WORK/store"
 build unrelated "$APP" "${OFFLINE[@]}" --build-arg BUILD_HASH=two
 built "the store has files of another project, too" unrelated "install CACHED, Pyodide CACHED, Vite CACHED" "0 requests, 0 twice"
 
+# A package less for Python, and nothing else: what installs npm's packages does not mount it.
+sed -i '/"gsw",/d' "$APP/larder.toml" "$APP/larder.lock"
+sed -i '/^\[\[package\]\]$/{N;/\nname = "gsw"$/{:skip;N;/\n$/!b skip;d}}' "$APP/larder.lock"
+equals "entries of gsw in the changed larder.lock" 0 "$(grep -c gsw "$APP/larder.lock")"
+context "$APP" "$WORK/store"
+build python "$APP" "${OFFLINE[@]}" --build-arg BUILD_HASH=two
+built "larder.lock alone changed" python "install CACHED, Pyodide ran, Vite ran" "0 requests, 0 twice"
+
+# Beside a step that needs a network whatever larder does.
+sed 's/^RUN \(--mount=.*larder.*\)/RUN --network=none \1/; s|^WORKDIR /app$|&\nRUN wget -q -O /dev/null '"$REGISTRY"'/npm/ws|' "$APP/Dockerfile" >"$APP/Dockerfile.beside"
+equals "larder's steps without a network" 2 "$(grep -c '^RUN --network=none --mount' "$APP/Dockerfile.beside")"
+build beside "$APP" --file "$APP/Dockerfile.beside" --network=host --build-context "larder=$APP/.larder" --build-arg BUILD_HASH=two --target frontend
+equals "larder's steps without a network, beside one that has it" "exit code 0; ran; install ran, Pyodide ran, Vite ran" \
+	"exit code $CODE; $(step beside 'RUN wget'); $(steps beside)"
+equals "larder's steps without a network, requests other than that step's" "" "$(asked_for beside | grep -v -x /npm/ws)"
+
 if [ "$ENGINE" = own ]; then
 	docker builder prune --all --force >"$WORK/prune.out"
 	build pruned "$APP" "${OFFLINE[@]}" --build-arg BUILD_HASH=two
