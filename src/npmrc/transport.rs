@@ -16,7 +16,9 @@ impl ProjectTransport {
         let mut hasher = blake3::Hasher::new();
         let (mut says_something, mut is_about_trust) = (false, false);
         for key in ["proxy", "https-proxy", "strict-ssl", "ca", "cafile"] {
-            let found = layers.find(key).filter(|found| !found.is_nothing() && found.level.is_of_project());
+            let found = layers
+                .find(key)
+                .filter(|found| (key == "strict-ssl" || !found.is_nothing()) && found.level.is_of_project());
             let Some(found) = found.filter(|found| key != "strict-ssl" || found.flag() == Some(false)) else {
                 continue;
             };

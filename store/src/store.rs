@@ -139,9 +139,7 @@ impl Store {
 
     fn only(below: Below) -> Self {
         let (layout, in_use, below) = below.into_parts();
-        Self {
-            shared: Arc::new(Shared { layout, is_writable: false, below, namesakes: OnceLock::new(), in_use }),
-        }
+        Self { shared: Arc::new(Shared { layout, is_writable: false, below, namesakes: OnceLock::new(), in_use }) }
     }
 
     fn open_existing(layout: Layout) -> Result<Self, StoreError> {
@@ -160,9 +158,7 @@ impl Store {
         if is_writable && let Err(error) = open::make_folder(&layout.partial()) {
             tracing::trace!(%error, "the folder for downloads is not made");
         }
-        Ok(Self {
-            shared: Arc::new(Shared { layout, is_writable, below: None, namesakes: OnceLock::new(), in_use: in_use }),
-        })
+        Ok(Self { shared: Arc::new(Shared { layout, is_writable, below: None, namesakes: OnceLock::new(), in_use }) })
     }
 
     /// The store's folder.

@@ -137,7 +137,7 @@ impl<R: Read> Entries<R> {
         // As node's tar: whatever a folder's length says, nothing follows it.
         let len = if kind == Kind::Folder { 0 } else { extensions.len.unwrap_or(len) };
         self.content(len);
-        let is_program = header.mode().map_err(|_| TarError::Damaged)? & 0o100 != 0;
+        let is_program = header.mode().unwrap_or_default() & 0o100 != 0;
         Ok(Entry { kind, path, target, is_program, len })
     }
 
