@@ -82,6 +82,7 @@ pub fn packument_below(registry: &Url, package: &PackageName) -> Url {
 /// - Where another registry than the one that the address is below says what the bytes are, ` described at ` and its address follow.
 /// - Where the project's own files name a proxy or certificates, so that somebody may answer in the server's place, ` through ` and a digest of what they say follow.
 /// - No user name, password or query is in it. A query makes the address another one all the same: ` ?` and the blake3 of the address with it follow.
+///
 /// `describes` is the registry that is asked for a digest, if one is; `transport` what the project says of proxies and certificates.
 pub fn identity_of(
     artifact: &Artifact,

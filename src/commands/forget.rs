@@ -44,8 +44,8 @@ fn packages(receipt: &Receipt) -> String {
     names.dedup();
     let more = names.len().saturating_sub(NAMED);
     names.truncate(NAMED);
-    let named = names.join(", ");
-    if more > 0 { format!("{named} and {more} more") } else { named }
+    let shown = names.join(", ");
+    if more > 0 { format!("{shown} and {more} more") } else { shown }
 }
 
 fn document(arguments: &cli::Forget, forgotten: &Forgotten) -> Value {

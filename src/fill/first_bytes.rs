@@ -40,9 +40,8 @@ impl FirstBytes {
         }
         let settled = if self.is_commit { self.pack_again(part) } else { self.check(part) };
         match (settled, &self.shape) {
-            (Ok(()), _) => Ok(()),
-            // A digest says what the bytes are, and they are others, whatever they look like.
-            (Err(RepackError::Shape(_)), None) => Ok(()),
+            // Where a digest says what the bytes are, they are compared with that, whatever they look like.
+            (Ok(()), _) | (Err(RepackError::Shape(_)), None) => Ok(()),
             (Err(error), _) => {
                 part.drop_bytes().map_err(SinkError::new)?;
                 Err(match error {

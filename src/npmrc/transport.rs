@@ -2,6 +2,9 @@
 
 use super::layers::{Layers, read_file};
 
+/// The keys of proxies, whoever's file they stand in, and those that are about certificates.
+const KEYS: [&str; 7] = ["proxy", "https-proxy", "yarn:http-proxy", "yarn:https-proxy", "strict-ssl", "ca", "cafile"];
+
 /// What they say, as a digest of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ProjectTransport {
@@ -15,7 +18,7 @@ impl ProjectTransport {
     pub(super) fn read(layers: &Layers) -> Option<Self> {
         let mut hasher = blake3::Hasher::new();
         let (mut says_something, mut is_about_trust) = (false, false);
-        for key in ["proxy", "https-proxy", "strict-ssl", "ca", "cafile"] {
+        for key in KEYS {
             let found = layers
                 .find(key)
                 .filter(|found| (key == "strict-ssl" || !found.is_nothing()) && found.level.is_of_project());

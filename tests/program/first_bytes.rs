@@ -199,7 +199,7 @@ fn an_archive_that_an_earlier_larder_kept_as_it_came_stays_good() {
     fs::remove_dir_all(world.store().join("blobs")).unwrap();
     world.server.on(&git_path(), Reply::body(raw.clone()));
     assert_eq!(world.run(&["fetch"]).code, Some(0));
-    assert_eq!(blobs(&world), [raw.clone()]);
+    assert_eq!(blobs(&world), std::slice::from_ref(&raw));
     // Now it packs them anew. What the lost bytes had in them, nobody knows any more.
     fs::remove_dir_all(world.store().join("blobs")).unwrap();
     world.server.on(&git_path(), Reply::body(packed("owner-tool-0123456", 1)));

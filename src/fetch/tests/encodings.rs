@@ -31,8 +31,8 @@ fn encoded(encoding: &str, bytes: Vec<u8>) -> Reply {
 
 #[tokio::test]
 async fn what_was_compressed_on_the_way_is_decompressed_where_the_bytes_as_they_are_are_wrong() {
-    let ways: [(&str, fn(&[u8]) -> Vec<u8>); 4] =
-        [("gzip", gzip), ("X-GZip", gzip), ("deflate", zlib), ("deflate", deflate)];
+    type Way = fn(&[u8]) -> Vec<u8>;
+    let ways: [(&str, Way); 4] = [("gzip", gzip), ("X-GZip", gzip), ("deflate", zlib), ("deflate", deflate)];
     for (name, way) in ways {
         let case = Case::new(noise(1, 300_000));
         case.server.on("/a.tgz", encoded(name, way(&case.wanted)));

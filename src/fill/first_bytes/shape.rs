@@ -219,7 +219,7 @@ fn of_tar(error: TarError, head: Option<&[u8]>) -> NotAPackage {
 
 /// What became of reading the archive's bytes.
 pub(super) fn broken(error: io::Error) -> NotAPackage {
-    let is_too_long = error.get_ref().is_some_and(|inner| inner.is::<super::gunzip::TooLong>());
+    let is_too_long = error.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<super::gunzip::TooLong>);
     if is_too_long { NotAPackage::Refused(error) } else { NotAPackage::Broken(error) }
 }
 
