@@ -200,13 +200,13 @@ mod tests {
     fn held() -> (tempfile::TempDir, PathBuf, File) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("lock");
-        let file = lock::open(&path).unwrap();
+        let file = File::create(&path).unwrap();
         file.lock().unwrap();
         (folder, path, file)
     }
 
     fn attempt(path: &Path) -> impl FnMut() -> Result<Option<()>, StoreError> + use<> {
-        let (path, file) = (path.to_owned(), lock::open(path).unwrap());
+        let (path, file) = (path.to_owned(), File::create(path).unwrap());
         move || Ok(lock::try_exclusive(&file, &path)?.then_some(()))
     }
 

@@ -16,7 +16,7 @@ use larder_store::{
     open::Unfit,
     place::Placer,
     survey::survey,
-    take_in::take_in,
+    take_in::{Identities, take_in},
     verify::{FaultKind, verify},
 };
 use rustix::fs::{CWD, FileType, Mode};
@@ -197,7 +197,8 @@ fn a_linked_folder_of_what_can_be_lost_is_replaced_and_one_of_blobs_is_refused()
             let above = planted.folder.path().join("above");
             let error = Store::open_over(&above, &planted.root()).unwrap_err();
             assert!(matches!(error, StoreError::Unfit { .. }), "{what}: {error}");
-            let error = take_in(&Store::open(&above).unwrap(), &planted.root(), now(), 1, &|| false).unwrap_err();
+            let error = take_in(&Store::open(&above).unwrap(), &planted.root(), Identities::Known, now(), 1, &|| false)
+                .unwrap_err();
             assert!(matches!(error, StoreError::Unfit { .. }), "{what}: {error}");
         }
     }
@@ -269,7 +270,7 @@ fn a_receipt_that_is_no_file_is_named_by_a_verification_and_moved_out_of_the_way
         assert!(matches!(fault.kind, FaultKind::InTheWay(_)), "{kind}: {fault:?}");
         let store = planted.open().unwrap();
         assert!(verify(&store, 1, &|_| ()).unwrap().faults.is_empty(), "{kind}");
-        larder_store::verify::rebuild_index(&store).unwrap();
+        larder_store::verify::repair(&store, &[]).unwrap();
         put(&store, b"here before");
         planted.assert_untouched(kind);
     }
