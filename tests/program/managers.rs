@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::support::{Package, World, packages};
+use crate::support::{Package, World, packages, tarball};
 
 fn pnpm_lockfile(packages: &[Package]) -> String {
     let mut text = "lockfileVersion: '9.0'\nimporters:\n  .: {}\npackages:\n".to_owned();
@@ -93,7 +93,7 @@ fn what_pnpm_asks_for_at_its_own_address_is_told_before_it_does() {
     let some = packages(1);
     let world = World::new(&some);
     let address = format!("{}files/own.tgz", world.server.url("/"));
-    world.server.on("/files/own.tgz", larder_test_server::Reply::body("own"));
+    world.server.on("/files/own.tgz", larder_test_server::Reply::body(tarball("own", "")));
     let entry = format!("  own@{address}:\n    resolution: {{tarball: {address}}}\n    version: 1.0.0\n");
     world.write("pnpm-lock.yaml", &(pnpm_lockfile(&some) + &entry));
     let run = world.run(&["run", "--color", "never", "--", "true"]);

@@ -5,7 +5,7 @@ use std::{fmt::Write as _, os::unix::fs::PermissionsExt as _};
 use larder_store::digest::{Algorithm, Digest};
 use larder_test_server::Reply;
 
-use crate::support::{Package, World, finish};
+use crate::support::{Package, World, finish, tarball};
 
 /// Two packages, one of them scoped.
 fn two() -> [Package; 2] {
@@ -96,7 +96,7 @@ fn a_view_for_yarn_has_the_names_that_yarn_1_looks_for() {
 
 #[test]
 fn of_two_files_with_one_name_the_second_is_left_out_and_told() {
-    let packages = [Package::new("a", "bytes of a"), Package::new("b", "bytes of b")];
+    let packages = [Package::new("a", tarball("a", "of a")), Package::new("b", tarball("b", "of b"))];
     let mut text = "# yarn lockfile v1\n".to_owned();
     for Package { name, .. } in &packages {
         write!(text, "\n\"{name}@x\":\n  version \"1.0.0\"\n  resolved \"https://registry.example/{name}/main.tgz\"\n")
@@ -108,7 +108,7 @@ fn of_two_files_with_one_name_the_second_is_left_out_and_told() {
     }
     let run = world.run(&["view", "tarballs", "mirror", "--for", "yarn"]);
     assert_eq!(run.code, Some(0), "{run:?}");
-    assert_eq!(std::fs::read(world.project().join("mirror/main.tgz")).unwrap(), b"bytes of a");
+    assert_eq!(std::fs::read(world.project().join("mirror/main.tgz")).unwrap(), packages[0].bytes);
     let told =
         "warning: b 1.0.0 is left out of yarn's mirror: yarn 1 looks for it as main.tgz, which is another package's";
     assert!(run.err.contains(told), "{run:?}");
