@@ -9,6 +9,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
+use brotli_decompressor::{Decompressor, DecompressorWriter};
 use bytes::Bytes;
 use flate2::{
     read,
@@ -27,7 +28,7 @@ const PIECE: usize = 4 << 10;
 pub(super) enum Encoding {
     /// Compressed in a way that can be undone here.
     Known(Coding),
-    /// By a name that is not known here: `br`, `zstd`, several at once.
+    /// By a name that is not known here: `zstd`, several at once.
     Unknown(Box<str>),
 }
 
@@ -38,6 +39,8 @@ pub(super) enum Coding {
     Gzip,
     /// `deflate`: in a zlib frame as RFC 9110 has it, or bare as some servers send it.
     Deflate,
+    /// `br`.
+    Brotli,
 }
 
 impl Encoding {
@@ -48,6 +51,7 @@ impl Encoding {
             "" | "identity" => None,
             "gzip" | "x-gzip" => Some(Self::Known(Coding::Gzip)),
             "deflate" => Some(Self::Known(Coding::Deflate)),
+            "br" => Some(Self::Known(Coding::Brotli)),
             _ => Some(Self::Unknown(text.chars().take(64).collect())),
         }
     }
@@ -91,6 +95,7 @@ pub(super) fn decoded(coding: Coding, bytes: &[u8], limit: u64) -> Result<Option
         Coding::Gzip => read::MultiGzDecoder::new(bytes).take(all).read_to_end(&mut decoded),
         Coding::Deflate if is_zlib(bytes) => read::ZlibDecoder::new(bytes).take(all).read_to_end(&mut decoded),
         Coding::Deflate => read::DeflateDecoder::new(bytes).take(all).read_to_end(&mut decoded),
+        Coding::Brotli => Decompressor::new(bytes, PIECE).take(all).read_to_end(&mut decoded),
     };
     match read {
         Ok(len) if len as u64 > limit => Err(DecodeError::TooLong { limit, actual: len as u64 }),
@@ -116,7 +121,29 @@ pub(super) struct Decoding<S> {
     decoded: u64,
 }
 
+/// What a piece becomes. Unlike the others, brotli knows no bound of how many times as long that may be.
+#[derive(Default)]
+struct OfOnePiece(Vec<u8>);
+
+/// Bytes that a piece of [`PIECE`] may become. 16 MiB.
+const LONGEST_OF_PIECE: usize = 16 << 20;
+
+impl io::Write for OfOnePiece {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.0.len() + bytes.len() > LONGEST_OF_PIECE {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 enum Decoder {
+    Brotli(Box<DecompressorWriter<OfOnePiece>>),
     Gzip(MultiGzDecoder<Vec<u8>>),
     Zlib(ZlibDecoder<Vec<u8>>),
     Deflate(DeflateDecoder<Vec<u8>>),
@@ -140,6 +167,7 @@ impl Decoder {
             Coding::Gzip => Self::Gzip(MultiGzDecoder::new(Vec::new())),
             Coding::Deflate if is_zlib(bytes) => Self::Zlib(ZlibDecoder::new(Vec::new())),
             Coding::Deflate => Self::Deflate(DeflateDecoder::new(Vec::new())),
+            Coding::Brotli => Self::Brotli(Box::new(DecompressorWriter::new(OfOnePiece::default(), PIECE))),
         }
     }
 
@@ -148,6 +176,7 @@ impl Decoder {
             Self::Gzip(decoder) => decoder.write_all(bytes).map(|()| decoder.get_mut()),
             Self::Zlib(decoder) => decoder.write_all(bytes).map(|()| decoder.get_mut()),
             Self::Deflate(decoder) => decoder.write_all(bytes).map(|()| decoder.get_mut()),
+            Self::Brotli(decoder) => decoder.write_all(bytes).map(|()| &mut decoder.get_mut().0),
         };
         out.map(std::mem::take)
     }
@@ -157,6 +186,8 @@ impl Decoder {
             Self::Gzip(decoder) => decoder.try_finish()?,
             Self::Zlib(decoder) => decoder.try_finish()?,
             Self::Deflate(decoder) => decoder.try_finish()?,
+            // It ends where the stream does, and fails where that has not come.
+            Self::Brotli(decoder) => decoder.close()?,
         }
         self.write(&[])
     }

@@ -188,7 +188,11 @@ fn a_name_of_a_megabyte_is_refused_in_few_words() {
     let world = World::new(&[Package::new(&"x".repeat(1_000_000), "bytes")]);
     let run = fetch(&world);
     assert_eq!(run.code, Some(1));
-    assert!(run.err.contains("…: cannot be fetched\n  caused by: a path that no package is installed to"), "{:.2000}", run.err);
+    assert!(
+        run.err.contains("…: cannot be fetched\n  caused by: a path that no package is installed to"),
+        "{:.2000}",
+        run.err
+    );
     assert!(run.err.len() < 20_000, "{}", run.err.len());
 }
 
