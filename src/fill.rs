@@ -143,7 +143,12 @@ pub fn fill(
     filled.index = Some(look_up.index_state());
     if !missing.is_empty() {
         if !store.is_writable() {
-            return Err(StoreError::ReadOnly { root: store.root().to_owned() }.into());
+            // What was gone before need not be asked for.
+            for order in &missing {
+                let read_only = |_| StoreError::ReadOnly { root: store.root().to_owned() };
+                filled.gone.push(gone::or_failure(order, FailureKind::Offline, store).map_err(read_only)?);
+            }
+            return Ok(filled);
         }
         let now = settings.now;
         download(store, &look_up, missing, configurations, settings, watcher, &mut filled)?;
@@ -188,7 +193,7 @@ fn find_fetched(
         for (wanted, found) in wanted.iter().zip(&mut filled.found) {
             *found = found.or_else(|| look_up.find(wanted));
         }
-        filled.found.iter().all(Option::is_some)
+        filled.found.iter().filter(|found| found.is_none()).count() == filled.gone.len()
     };
     // What another larder fetched meanwhile, or what has several digests, only the index knows.
     if !find_in(look_up, filled) && filled.failures.is_empty() {

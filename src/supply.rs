@@ -89,12 +89,17 @@ pub fn supply<'a>(
             break;
         }
         let failures = damaged(wishes, &faults);
-        if attempt == TRIES || settings.is_offline || faults.iter().any(|unfit| !is_mendable(store, &unfit.fault)) {
+        if attempt == TRIES || faults.iter().any(|unfit| !is_mendable(store, &unfit.fault)) {
+            filled.failures = failures;
+            break;
+        }
+        let again = fill(store, wishes, configurations, settings.clone(), watcher)?;
+        // Without a network, the right file may be here all the same.
+        if settings.is_offline && !again.failures.is_empty() {
             filled.failures = failures;
             break;
         }
         mended.extend(mended_of(wishes, &faults));
-        let again = fill(store, wishes, configurations, settings.clone(), watcher)?;
         let is_wrong: HashSet<usize> = faults.iter().flat_map(|unfit| unfit.places.iter().copied()).collect();
         unread = (0..wishes.wishes.len())
             .filter(|place| is_wrong.contains(place) || filled.found[*place] != again.found[*place])

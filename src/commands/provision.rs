@@ -141,7 +141,7 @@ impl Project {
         }
         for Mended { package, was_another } in &supply.mended {
             let what = if *was_another { "the store had another file for it; the right one" } else { "its blob" };
-            let was = if *was_another { "was fetched" } else { "was damaged, and was fetched again" };
+            let was = if *was_another { "is used" } else { "was damaged, and was fetched again" };
             context.printer.warning(&format!("{package}: {what} {was}"));
         }
         remarks::gone(context.printer, &supply.filled.gone);

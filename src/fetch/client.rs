@@ -135,8 +135,11 @@ impl Client {
         let limit = settings.connect_timeout.saturating_add(settings.stall_timeout);
         let response = timeout(limit, line.http.execute(request)).await;
         pass.open();
-        if let (Some(leave), Ok(response)) = (leave, &response) {
-            leave.settle(&shown, response.as_ref())?;
+        match (leave, &response) {
+            (Some(leave), Ok(response)) => leave.settle(&shown, response.as_ref())?,
+            // It hangs: the others need not find that out one after the other.
+            (Some(leave), Err(_)) => leave.tried(),
+            (None, _) => {}
         }
         match response {
             Ok(Ok(response)) => {

@@ -125,16 +125,20 @@ impl Leave {
             Err(error) if is_tunnel_refused(error) => Some(Vec::new()),
             _ => None,
         };
-        let mut state = self.proxy.state.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(offered) = offered {
             let error = self.proxy.refusal(url, &offered);
-            *state = State::Refuses(offered);
+            *self.proxy.state.lock().unwrap_or_else(PoisonError::into_inner) = State::Refuses(offered);
             return Err(error);
         }
-        if self.first.is_some() {
-            *state = State::Tried;
-        }
+        self.tried();
         Ok(())
+    }
+
+    /// Notes that the proxy did not refuse it.
+    pub(super) fn tried(self) {
+        if self.first.is_some() {
+            *self.proxy.state.lock().unwrap_or_else(PoisonError::into_inner) = State::Tried;
+        }
     }
 }
 

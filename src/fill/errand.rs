@@ -95,16 +95,11 @@ async fn have(
     let origins: Arc<[Origin]> = order.origins.clone().into();
     let mut next = 0;
     let mut wrong_bytes = None;
-    let mut may_ask_again = true;
     loop {
         let error = match once(shared, order, integrity, &origins, &addresses[next], progress).await {
             Err(FailureKind::Download(error)) => error,
             done => return done,
         };
-        // A body whose length nobody stated may have been cut, and the next one may be whole.
-        if std::mem::take(&mut may_ask_again) && not_a_package(&error).is_some_and(NotAPackage::is_cut) {
-            continue;
-        }
         if order.is_address_built && is_not_found(&error) && next == 0 {
             // Not every registry has its tarballs where the public one has them.
             let stated = stated_address(shared, order, progress).await;

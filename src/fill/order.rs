@@ -349,7 +349,10 @@ fn order_of(
         }
         _ => (None, false),
     };
-    let describes = packument.is_some().then(|| npm.registry_for(&artifact.name));
+    let describes = match &artifact.source {
+        Source::Named { registry } => Some(named_registry(artifact, registry, npm)?),
+        _ => packument.is_some().then(|| npm.registry_for(&artifact.name)),
+    };
     let identity = artifact.integrity.is_none().then(|| identity_of(artifact, address, describes, transport));
     let wanted = match (&artifact.integrity, &identity) {
         (Some(integrity), _) => Wanted::Integrity(integrity.clone()),
@@ -392,7 +395,8 @@ fn is_commit(source: &Source) -> bool {
 fn shape(planned: &Planned) -> Shape {
     let artifact = &planned.artifact;
     let formats: Vec<Format> = planned.entries.iter().map(|entry| Format::of(&entry.lockfile)).collect();
-    let is_in_registry = matches!(artifact.source, Source::Registry { .. }) || is_of_registry(planned);
+    let is_in_registry =
+        matches!(artifact.source, Source::Registry { .. } | Source::Named { .. }) || is_of_registry(planned);
     // A registry has a package under its name. Of the others, npm and pnpm write down the name that the package gives itself; yarn and bun the one that the
     // project gives it, and so does npm's version 1, which states no version for them.
     let has_true_name = is_in_registry

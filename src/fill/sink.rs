@@ -7,7 +7,7 @@ use larder_store::{
     part::{Expected, Part, SealError, Sealed},
 };
 
-use super::first_bytes::FirstBytes;
+use super::first_bytes::{FirstBytes, NotAPackage};
 use crate::fetch::{FinishError, Kept, Sink, SinkError, Validator};
 
 /// Writes a body into a part of the store.
@@ -75,7 +75,11 @@ impl Sink for PartSink {
 
     fn finish(&mut self) -> Result<Sealed, FinishError> {
         if let Some(first) = &self.first {
-            first.settle(self.part.as_mut().expect("the engine calls nothing after it has the whole"))?;
+            let settled = first.settle(self.part.as_mut().expect("the engine calls nothing after it has the whole"));
+            settled.map_err(|error| match error.downcast_ref::<NotAPackage>() {
+                Some(_) => FinishError::Unwanted(error),
+                None => FinishError::Sink(error),
+            })?;
         }
         match self.part().finish() {
             Ok(receipt) => Ok(self.part.take().expect("it finished just now").seal(receipt)),

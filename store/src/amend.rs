@@ -9,7 +9,7 @@ use crate::{
     index,
     layout::Layout,
     open::is_hex,
-    receipt::{self, Receipt},
+    receipt::{self, Origin, Receipt},
     store::Store,
 };
 
@@ -18,14 +18,19 @@ pub(crate) fn amend_receipt(store: &Store, id: &BlobId) -> Result<bool, StoreErr
     let layout = store.layout();
     let Some(known) = receipt::read(layout, id) else { return Ok(false) };
     let algorithms = known.digests.algorithms().chain([Algorithm::Sha512]);
-    let actual = blob::hash_file(&layout.blob(id), algorithms)?;
+    // Its bytes may be below alone.
+    let actual = blob::hash_file(&store.blob_path(id), algorithms)?;
     let is_true =
         known.size == actual.len && known.digests.digests().iter().all(|stated| actual.digests.contains(stated));
     if actual.blob != *id || is_true {
         return Ok(false);
     }
     let digests = Integrity::new(actual.digests).expect("sha512 was computed");
-    receipt::write(layout, Receipt { size: actual.len, digests, ..known })?;
+    // Which bytes belong to a name without a digest, it may have said by the same lie.
+    let mut origins: Vec<Origin> = known.origins.iter().map(|it| Origin { identity: None, ..it.clone() }).collect();
+    origins.sort();
+    origins.dedup();
+    receipt::replace(layout, Receipt { size: actual.len, digests, origins, ..known })?;
     Ok(true)
 }
 

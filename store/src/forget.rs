@@ -13,6 +13,7 @@ use crate::{
     journal,
     layout::Layout,
     look_up::{Key, day},
+    part,
     receipt::{self, Receipt},
     store::Store,
 };
@@ -63,6 +64,9 @@ pub fn forget(root: &Path, named: &[Named], now: jiff::Timestamp) -> Result<Opti
     let Some(store) = Store::open_exclusively(root)? else { return Ok(None) };
     journal::fold(&store, day(now))?;
     let layout = store.layout();
+    // What was killed before it had a receipt has no name, and may be what is to be forgotten: it is fetched again.
+    journal::clear(layout)?;
+    remove_complete_parts(layout)?;
     let (mut gone, mut kept) = (Vec::new(), Vec::new());
     let mut found = vec![false; named.len()];
     for file in receipt::walk(&layout.receipts()) {
@@ -114,6 +118,23 @@ fn out_of_index(store: &Store, gone: &[Receipt], kept: &[Receipt], today: u32) -
     // It could not be opened, and whatever opens it the next time must not find what is gone.
     if matches!(state, IndexState::Memory(_)) {
         index::discard(store.layout())?;
+    }
+    Ok(())
+}
+
+/// Removes what came whole and was not published, as far as no digest says what it is.
+fn remove_complete_parts(layout: &Layout) -> Result<(), StoreError> {
+    let folder = layout.partial();
+    let entries = match std::fs::read_dir(&folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        entries => entries.map_err(|error| StoreError::io("list", &folder, error))?,
+    };
+    for entry in entries {
+        let state = entry.map_err(|error| StoreError::io("list", &folder, error))?.path();
+        if state.extension().is_some_and(|end| end == "json") && part::is_complete(&state) {
+            remove(&state.with_extension("part"))?;
+            remove(&state)?;
+        }
     }
     Ok(())
 }

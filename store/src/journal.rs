@@ -121,6 +121,14 @@ pub(crate) fn fold(store: &Store, today: u32) -> Result<Option<IndexState>, Stor
     Ok(Some(state))
 }
 
+/// Empties it. What it names and no receipt has counts as absent from then on. For who has the store alone.
+pub(crate) fn clear(layout: &Layout) -> Result<(), StoreError> {
+    if len(layout) == 0 {
+        return Ok(());
+    }
+    open(layout)?.set_len(0).at("write", &layout.journal())
+}
+
 /// [`fold`] for who only looks: a store that cannot be written, a full disk, or a journal that another process holds is no reason to fail.
 pub(crate) fn fold_if_possible(store: &Store, today: u32) -> Result<(), StoreError> {
     if !store.is_writable() || len(store.layout()) == 0 {

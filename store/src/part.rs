@@ -4,7 +4,7 @@ use std::{
     fs::File,
     io::{self, Read, Seek as _, SeekFrom, Write as _},
     os::unix::fs::FileExt as _,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::Arc,
 };
 
@@ -65,6 +65,12 @@ struct State {
     /// The blob that the body is when it is complete, where no digest of the lockfile can tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     complete: Option<String>,
+}
+
+/// Whether this state of a part (`partial/<key>.json`) says that its body was complete, of something that no digest names.
+pub(crate) fn is_complete(state: &Path) -> bool {
+    let bytes = open::read_whole(state, STATE_BYTES).unwrap_or_default();
+    serde_json::from_slice::<State>(&bytes).is_ok_and(|state| state.complete.is_some())
 }
 
 /// A complete file whose bytes are what the lockfile states; not yet durable.

@@ -195,8 +195,23 @@ impl Staged {
     }
 }
 
+/// Writes a receipt in place of the one that is there, of which nothing is believed.
+pub(crate) fn replace(layout: &Layout, receipt: Receipt) -> Result<(), StoreError> {
+    staged(layout, receipt, Merge::Never)?.publish(layout)
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Merge {
+    WithEarlier,
+    Never,
+}
+
 /// Does what of [`write`] can be refused.
-pub(crate) fn stage(layout: &Layout, mut receipt: Receipt) -> Result<Staged, StoreError> {
+pub(crate) fn stage(layout: &Layout, receipt: Receipt) -> Result<Staged, StoreError> {
+    staged(layout, receipt, Merge::WithEarlier)
+}
+
+fn staged(layout: &Layout, mut receipt: Receipt, merge: Merge) -> Result<Staged, StoreError> {
     // Two may publish the same bytes under different keys at once: none may lose what the other knows.
     let path = layout.receipt(&receipt.blob);
     let folder = path.parent().expect("a receipt is in a folder");
@@ -209,10 +224,30 @@ pub(crate) fn stage(layout: &Layout, mut receipt: Receipt) -> Result<Staged, Sto
     }
     .at("open", folder)?;
     lock::exclusive(&lock, folder, WRITE_PATIENCE)?;
-    if let Some(earlier) = read(layout, &receipt.blob) {
+    if merge == Merge::WithEarlier
+        && let Some(earlier) = read(layout, &receipt.blob)
+    {
         receipt.merge(earlier);
     }
-    Ok(Staged { file: whole_file::stage(&path, &receipt.to_json())?, _lock: lock })
+    Ok(Staged { file: whole_file::stage(&path, &bounded(receipt))?, _lock: lock })
+}
+
+/// The receipt's bytes, of which there are never more than are read again. What is left out are packages that happen to have the same bytes: no key is among them.
+fn bounded(mut receipt: Receipt) -> Vec<u8> {
+    loop {
+        let bytes = receipt.to_json();
+        let named = receipt.origins.iter().filter(|origin| origin.identity.is_none()).count();
+        if bytes.len() as u64 <= MOST_BYTES || named <= 1 {
+            return bytes;
+        }
+        let mut left = named / 2;
+        receipt.origins.retain(|origin| {
+            origin.identity.is_some() || {
+                left = left.saturating_sub(1);
+                left > 0
+            }
+        });
+    }
 }
 
 /// Every file of the two-level folders `blobs/` and `receipts/`, with the blob that its name says, if it says one.

@@ -249,8 +249,12 @@ fn disown(store: &Store, faults: &mut [Unfit]) {
     if !store.is_writable() {
         return;
     }
-    let amended = blobs.iter().try_for_each(|blob| amend_receipt(store, blob).map(|_| ()));
-    match amended.and_then(|()| empty_derived(store)) {
+    let mut amended = Ok(());
+    for blob in &blobs {
+        // One that cannot be set right must not keep the others from it.
+        amended = amended.and(amend_receipt(store, blob).map(|_| ()));
+    }
+    match empty_derived(store).and(amended) {
         Ok(()) => {
             for unfit in faults.iter_mut() {
                 if let FaultKind::Misstated { is_set_right, .. } = &mut unfit.fault.kind {
@@ -346,8 +350,8 @@ fn algorithms(receipt: &Receipt) -> Vec<Algorithm> {
 
 /// The receipts of a blob, each with whether it is the store's below.
 fn receipts_of<'a>(store: &'a Store, id: &'a BlobId) -> impl Iterator<Item = (Receipt, bool)> + 'a {
-    let layouts = layouts(store).zip([false, true]);
-    layouts.filter_map(|(layout, is_below)| Some((receipt::read(layout, id)?, is_below)))
+    let layouts = layouts(store).enumerate();
+    layouts.filter_map(|(position, layout)| Some((receipt::read(layout, id)?, position > 0)))
 }
 
 /// What a receipt states and the bytes do not have.

@@ -253,3 +253,17 @@ fn a_store_that_is_in_use_is_not_emptied() {
     drop(in_use);
     assert_eq!(world.run(&["forget", "package-0"]).code, Some(0));
 }
+
+#[test]
+fn an_archive_without_a_digest_that_a_server_compresses_is_decompressed() {
+    let world = git_world();
+    let archive = packed("owner-tool-0123456", 9);
+    world.server.on(&git_path(), Reply::body(gzip(&archive, 6)).header("content-encoding", "gzip"));
+    let run = world.run(&["fetch"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    let compressed = blobs(&world);
+    fs::remove_dir_all(world.store()).unwrap();
+    world.server.on(&git_path(), Reply::body(archive));
+    assert_eq!(world.run(&["fetch"]).code, Some(0));
+    assert_eq!(blobs(&world), compressed, "it is what came without");
+}

@@ -63,7 +63,7 @@ fn a_view_never_has_the_bytes_that_a_false_receipt_leads_to() {
     let (run, folder) = forged.view("tarballs");
     assert_eq!(run.code, Some(0), "{run:?}");
     assert_eq!(fs::read(folder.join("good-1.0.0.tgz")).unwrap(), forged.good.bytes);
-    assert!(run.err.contains("good 1.0.0: the store had another file for it; the right one was fetched"), "{run:?}");
+    assert!(run.err.contains("good 1.0.0: the store had another file for it; the right one is used"), "{run:?}");
     assert_eq!(forged.world.server.requests().len(), 1);
     assert_eq!(forged.world.run(&["verify"]).code, Some(0), "the receipt is corrected");
 

@@ -73,11 +73,6 @@ impl NotAPackage {
     pub(in crate::fill) const fn is_passing(&self) -> bool {
         matches!(self, Self::Empty | Self::Html | Self::Json | Self::NoArchive | Self::Broken(_))
     }
-
-    /// Whether it may be the beginning of what was asked for.
-    pub(in crate::fill) const fn is_cut(&self) -> bool {
-        matches!(self, Self::Empty | Self::Broken(_))
-    }
 }
 
 /// What an archive turned out to have of a description.

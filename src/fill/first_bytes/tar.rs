@@ -199,7 +199,7 @@ impl<R: Read> Entries<R> {
 
     /// Passes over what was not read of the entry at hand.
     fn skip(&mut self) -> Result<(), TarError> {
-        let rest = self.left + self.padding;
+        let rest = self.left.saturating_add(self.padding);
         let skipped = io::copy(&mut (&mut self.source).take(rest), &mut io::sink()).map_err(TarError::Source)?;
         (self.left, self.padding) = (0, 0);
         if skipped < rest { Err(TarError::Cut) } else { Ok(()) }

@@ -99,3 +99,26 @@ fn what_names_nothing_is_said_and_a_folder_without_a_store_stays_one() {
     assert!(forget(&empty.path().join("none"), &[package("react")], now()).unwrap().is_none());
     assert_eq!(fs::read_dir(empty.path()).unwrap().count(), 0);
 }
+
+#[test]
+fn what_a_kill_left_without_a_receipt_does_not_come_back() {
+    let (folder, opened) = store();
+    let commit = Wanted::Identity("git github owner/repository#0123".to_owned());
+    let first = fetch(&opened, &commit, b"first").unwrap();
+    let hex = first.blob.to_string();
+    let key = blake3::hash(commit.keys()[0].as_bytes());
+    drop(opened);
+    // Killed after the blob had its name and before its receipt had; and another time before either, with the part whole.
+    fs::remove_file(folder.path().join(format!("receipts/{}/{}.json", &hex[..2], &hex[2..]))).unwrap();
+    fs::remove_dir_all(folder.path().join("index-sled-v1")).unwrap();
+    fs::write(folder.path().join("partial/journal"), [*key.as_bytes(), *blake3::hash(b"first").as_bytes()].concat())
+        .unwrap();
+    fs::write(folder.path().join(format!("partial/{key}.part")), b"first").unwrap();
+    let state = format!("{{\"complete\":\"{hex}\"}}");
+    fs::write(folder.path().join(format!("partial/{key}.json")), state).unwrap();
+    assert_eq!(dropped(folder.path(), &[package("react")]).receipts.len(), 0, "it has no name any more");
+    assert_eq!(left_in_partial(folder.path()), 0);
+    let opened = Store::open(folder.path()).unwrap();
+    let second = fetch(&opened, &commit, b"second").unwrap();
+    assert_eq!(find(&opened, &commit), Some(second));
+}

@@ -40,12 +40,16 @@ pub(crate) fn put(store: &Store, bytes: &[u8]) -> Found {
 
 /// A whole fetch of `bytes`, when `wanted` is asked for.
 pub(crate) fn fetch(store: &Store, wanted: &Wanted, bytes: &[u8]) -> Result<Found, SealError> {
-    let look_up = store.look_up(std::slice::from_ref(wanted), now()).unwrap();
     let identity = match wanted {
         Wanted::Integrity(_) => None,
         Wanted::Identity(identity) => Some(identity.clone()),
     };
-    let origins = vec![Origin { identity, ..origin("react") }];
+    fetch_as(store, wanted, bytes, vec![Origin { identity, ..origin("react") }])
+}
+
+/// The same for these packages.
+pub(crate) fn fetch_as(store: &Store, wanted: &Wanted, bytes: &[u8], origins: Vec<Origin>) -> Result<Found, SealError> {
+    let look_up = store.look_up(std::slice::from_ref(wanted), now()).unwrap();
     let Claimed::Yours(mut part) = look_up.claim(wanted, None, origins).unwrap() else {
         panic!("nobody else fetches it")
     };

@@ -10,11 +10,11 @@ use larder_store::{
     digest::{Algorithm, Digest, Integrity},
     index::{Addition, Entry},
     look_up::{Found, Wanted},
-    receipt::Receipt,
+    receipt::{Origin, Receipt},
     verify::{Depth, FaultKind, repair, verify, verify_to, verify_wanted},
 };
 
-use crate::support::{fetch, put, sha512, store};
+use crate::support::{fetch, fetch_as, put, sha512, store};
 
 const GOOD: &[u8] = b"good";
 const EVIL: &[u8] = b"evil";
@@ -199,4 +199,41 @@ fn many_files_of_any_length_are_compared_each_with_its_own() {
     // Each with its neighbour's.
     let shifted: Vec<_> = found.iter().copied().zip(wanted.iter().cycle().skip(1)).collect();
     assert_eq!(verify_wanted(&store, &shifted, 2).len(), found.len());
+}
+
+#[test]
+fn a_receipt_that_lied_is_no_witness_of_what_has_no_digest_either() {
+    let (folder, store) = store();
+    let commit = Wanted::Identity("git github owner/repository#0123".to_owned());
+    let evil = fetch(&store, &commit, EVIL).unwrap();
+    forge(&store, folder.path(), &evil, &[of_good(Algorithm::Sha512)]);
+    assert_eq!(find(&store, &commit), Some(evil));
+    assert!(misstated(&store, evil, &commit).is_some_and(|(_, is_set_right)| is_set_right));
+    assert_eq!(find(&store, &commit), None, "its identity went with the lie");
+    assert_eq!(find(&store, &sha512(EVIL)), Some(evil));
+}
+
+#[test]
+fn a_receipt_of_forty_thousand_packages_is_one_that_is_read_again() {
+    let (folder, store) = store();
+    let commit = Wanted::Identity("git github owner/repository#0123".to_owned());
+    let good = fetch(&store, &commit, GOOD).unwrap();
+    let mut receipt = store.receipt(&good.blob).unwrap();
+    let one = receipt.origins[0].clone();
+    let name = |number: u32| format!("{number:0100}");
+    receipt.origins.extend((0..40_000).map(|number| Origin { name: name(number), identity: None, ..one.clone() }));
+    let path = receipt_path(folder.path(), &good);
+    fs::write(&path, receipt.to_json()).unwrap();
+    assert!(fs::metadata(&path).unwrap().len() > 4 << 20);
+    assert_eq!(store.receipt(&good.blob), None, "it is longer than a receipt may be");
+
+    fs::remove_file(&path).unwrap();
+    receipt.origins.truncate(1 + 12_000);
+    fs::write(&path, receipt.to_json()).unwrap();
+    // Another one comes, and more with it than fits.
+    let part = receipt.origins.clone().into_iter().map(|origin| Origin { version: "2".repeat(200), ..origin });
+    fetch_as(&store, &Wanted::Integrity(of_good(Algorithm::Sha1).into()), GOOD, part.collect()).unwrap();
+    assert!(fs::metadata(&path).unwrap().len() <= 4 << 20);
+    assert!(store.receipt(&good.blob).unwrap().origins.len() > 1_000);
+    assert_eq!(find(&store, &commit), Some(good), "what it is found by is never left out");
 }
