@@ -35,6 +35,7 @@ pub use self::{
     authorization::Authorization,
     identity::ClientIdentity,
     network::{NetworkSettings, OfProject, PemFile, Proxy},
+    reader::Installer,
     registries::ReplaceRegistryHost,
     running::Allowed,
     transport::ProjectTransport,
@@ -55,6 +56,7 @@ pub struct NpmConfig {
     network: NetworkSettings,
     running: Running,
     project_transport: Option<ProjectTransport>,
+    lockfile: Option<Arc<str>>,
     warnings: Vec<NpmrcWarning>,
 }
 
@@ -63,24 +65,40 @@ impl NpmConfig {
     ///
     /// Paths in the project's `.npmrc` start from the project, those elsewhere from the current folder.
     pub fn load(environment: &Environment, project: &Path) -> Result<Self, NpmrcError> {
+        Self::load_for(environment, project, None, false)
+    }
+
+    /// The same for what this package manager installs, which reads no other's files; without one, those of all that have a lockfile there. With
+    /// `trusts_project`, the user says that the project's files count like his own.
+    pub fn load_for(
+        environment: &Environment,
+        project: &Path,
+        installer: Option<Installer>,
+        trusts_project: bool,
+    ) -> Result<Self, NpmrcError> {
         let mut warnings = Vec::new();
-        let layers = Layers::read(environment, project, &mut warnings)?;
+        let layers = Layers::read(environment, project, installer, &mut warnings)?;
         let (registries, credentials) = Registries::read(&layers)?;
-        let mut authorizations = Authorizations::read(&layers, registries.default_registry(), &mut warnings)?;
+        let mut authorizations = Authorizations::read(&layers, &registries, trusts_project, &mut warnings)?;
         for (registry, authorization) in credentials {
             authorizations.insert_if_none(&registry, authorization);
         }
-        let network = NetworkSettings::read(&layers, environment, &mut warnings)?;
+        let mut network = NetworkSettings::read(&layers, environment, &mut warnings)?;
+        network.trusts_project = trusts_project;
         let running = Running::read(&layers, environment.home());
         let project_transport = ProjectTransport::read(&layers);
-        Ok(Self { registries, authorizations, network, running, project_transport, warnings })
+        Ok(Self { registries, authorizations, network, running, project_transport, lockfile: None, warnings })
     }
 
-    /// The same, of which the user says that the project's files count like his own.
+    /// The same, as the one that counts for the lockfile of this name.
     #[must_use]
-    pub fn trusting_project(mut self, trusts: bool) -> Self {
-        self.network.trusts_project = trusts;
-        self
+    pub fn of_lockfile(self, name: &str) -> Self {
+        Self { lockfile: Some(name.into()), ..self }
+    }
+
+    /// The lockfile that it counts for, if it is for one of several.
+    pub fn lockfile(&self) -> Option<&str> {
+        self.lockfile.as_deref()
     }
 
     /// The registry of packages that have no scope, or whose scope has none of its own. Ends with a slash; has no user name or password.
@@ -103,6 +121,13 @@ impl NpmConfig {
         self.registries.named(name)
     }
 
+    /// These credentials for this address, or none, with the client certificate that is for all addresses. Ask for it last: what is right for
+    /// all hides nothing that is stated for one.
+    pub fn identified(&self, address: &Url, stated: Option<Authorization>) -> Option<Authorization> {
+        let identity = self.authorizations.identity().filter(|_| address.scheme() == "https");
+        Authorization::identified(stated, identity)
+    }
+
     /// The credentials for this address, if it lies on a host, port and path that some were given for. Ask again for each address
     /// of a redirect: what was right for one host is not for the next.
     ///
@@ -110,7 +135,7 @@ impl NpmConfig {
     /// a registry with `http:`, so that an old lockfile's `http:` address does not draw the secret of an `https:` registry. A secret of the
     /// user's says so if only the project leads there.
     pub fn authorization_for(&self, address: &Url) -> Option<Authorization> {
-        let found = self.authorizations.find(address)?;
+        let found = self.authorizations.stated(address)?;
         if address.scheme() == "https" {
             return Some(found);
         }
@@ -128,10 +153,12 @@ impl NpmConfig {
         }
     }
 
-    /// The same for a package's tarball: as in npm, one on the host and port of the package's registry has that registry's credentials, if there are none
+    /// The same for a package's tarball, whose registry may have others for its scope: as in npm, one on the host and port of the package's registry has that registry's credentials, if there are none
     /// for its own path.
     pub fn authorization_for_package(&self, address: &Url, package: &PackageName) -> Option<Authorization> {
-        self.authorization_beside(address, self.registry_for(package))
+        let registry = self.registry_for(package);
+        let of_scope = package.scope().and_then(|scope| registry.join(&format!("{scope}/")).ok());
+        self.authorization_beside(address, of_scope.as_ref().unwrap_or(registry))
     }
 
     /// The credentials for this address, or those of a registry on the same host and port.
@@ -296,7 +323,7 @@ pub enum NpmrcWarning {
     },
     /// A secret that names no host, beside a registry that the project names.
     #[error(
-        "{origin}: `{key}` names no host, the registry is named by {registry}, and so it is left out (write `//host/:{key}`)"
+        "{origin}: `{key}` names no host, the registry is named by {registry}, and so it is left out ({cure}; or, if you trust the project with it, say --trust-project-config)"
     )]
     SecretWithoutHost {
         /// Where it stands.
@@ -305,6 +332,8 @@ pub enum NpmrcWarning {
         key: String,
         /// Where the registry is named.
         registry: Origin,
+        /// How to name the host.
+        cure: String,
     },
     /// A program that only the user may name.
     #[error("{origin}: `{key}` is left out: only a file of the user's may name a program to run")]

@@ -91,7 +91,7 @@ fn fetch(arguments: &cli::Fetch, context: &Context<'_>, store: &Store, input: &I
         context.printer.warning(&warning);
     }
     let selection = selection(&arguments.selecting, &input.project, default_platforms())?;
-    let configurations = input.configurations(context)?;
+    let configurations = input.configurations(arguments.fetching.trust_project_config, context)?;
     let (wishes, left_out) = Wishes::of(&input.plan, &selection, input.by_lockfile(&configurations), settings);
     let wishes = wishes.with_optional(input);
     let selected = wishes.artifacts();

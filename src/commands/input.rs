@@ -10,7 +10,7 @@ use super::{CommandError, Context, agreement, below, settings::platforms_of};
 use crate::{
     fill::Optional,
     lockfile::{self, Format, MissingOptional, Reading, YarnLock},
-    npmrc::NpmConfig,
+    npmrc::{Installer, NpmConfig},
     plan::{EntryName, Plan},
     project::{LockfileBytes, Project},
     pyodide::lock_file::{LARDER_LOCK, LarderLock},
@@ -86,18 +86,23 @@ impl Input {
     }
 
     /// npm's configuration for each lockfile; warnings are printed, each once.
-    pub(super) fn configurations(&self, context: &Context<'_>) -> Result<Vec<NpmConfig>, CommandError> {
+    pub(super) fn configurations(
+        &self,
+        trusts_project: bool,
+        context: &Context<'_>,
+    ) -> Result<Vec<NpmConfig>, CommandError> {
         let mut configurations = Vec::new();
         let mut warned = Vec::new();
-        for folder in self.lockfiles().map(LockfileBytes::folder) {
-            let npm = NpmConfig::load(context.environment, folder)?;
+        let of_package_managers = self.project.lockfiles.iter().map(|lockfile| (lockfile, Some(installer(lockfile))));
+        for (lockfile, installer) in of_package_managers.chain(self.project.larder_lock.iter().map(|it| (it, None))) {
+            let npm = NpmConfig::load_for(context.environment, lockfile.folder(), installer, trusts_project)?;
             for warning in npm.warnings() {
                 if !warned.contains(warning) {
                     context.printer.warning(&warning.to_string());
                     warned.push(warning.clone());
                 }
             }
-            configurations.push(npm);
+            configurations.push(npm.of_lockfile(&lockfile.name));
         }
         Ok(configurations)
     }
@@ -148,6 +153,17 @@ impl Optional for Input {
         self.optional_of_yarn_1
             .get_or_init(|| self.project.lockfiles.iter().flat_map(optional_of_yarn_1).collect())
             .contains(entry)
+    }
+}
+
+/// Whose files of configuration count for a lockfile. yarn 1 reads none of the later yarns'.
+fn installer(lockfile: &LockfileBytes) -> Installer {
+    match Format::of(&lockfile.name) {
+        Format::Npm => Installer::Npm,
+        Format::Pnpm => Installer::Pnpm,
+        Format::Bun => Installer::Bun,
+        Format::Yarn if YarnLock::of(&lockfile.name, &lockfile.bytes) == Some(YarnLock::Classic) => Installer::Npm,
+        Format::Yarn => Installer::Yarn,
     }
 }
 

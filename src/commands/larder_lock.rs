@@ -21,8 +21,8 @@ pub(super) struct Locked {
 }
 
 impl Locked {
-    pub(super) fn read(path: &Path, context: &Context<'_>) -> Result<Self, CommandError> {
-        let mut projects = Project::read_all(slice::from_ref(&path.to_owned()), context)?;
+    pub(super) fn read(path: &Path, trusts_project: bool, context: &Context<'_>) -> Result<Self, CommandError> {
+        let mut projects = Project::read_all(slice::from_ref(&path.to_owned()), trusts_project, context)?;
         let mut project = projects.remove(0);
         let lock = project.input.larder_lock.take();
         let lock =

@@ -56,8 +56,8 @@ pub(super) fn run(arguments: &cli::Lock, context: &Context<'_>) -> Result<Outcom
     let settings = settings.ok_or_else(|| LockError::NoPyodide { folder: project.folder.clone() })?;
     let readings = input::readings(&project)?;
     let before = input::larder_lock(&project)?;
-    let npm = NpmConfig::load(context.environment, &project.folder)?;
-    let npm = npm.trusting_project(arguments.trust_project_config);
+    let folder = project.folder.as_path();
+    let npm = NpmConfig::load_for(context.environment, folder, None, arguments.trust_project_config)?;
     for warning in npm.warnings() {
         context.printer.warning(&warning.to_string());
     }

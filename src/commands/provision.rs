@@ -46,21 +46,28 @@ pub(super) struct Project {
 
 impl Project {
     /// Reads every project before anything is fetched for one of them.
-    pub(super) fn read_all(paths: &[std::path::PathBuf], context: &Context<'_>) -> Result<Vec<Self>, CommandError> {
-        Self::read_all_for(paths, &[], context)
+    pub(super) fn read_all(
+        paths: &[std::path::PathBuf],
+        trusts_project: bool,
+        context: &Context<'_>,
+    ) -> Result<Vec<Self>, CommandError> {
+        Self::read_all_for(paths, &[], trusts_project, context)
     }
 
     /// The same for a command that calls these package managers.
     pub(super) fn read_all_for(
         paths: &[std::path::PathBuf],
         called: &[Format],
+        trusts_project: bool,
         context: &Context<'_>,
     ) -> Result<Vec<Self>, CommandError> {
         let inputs = paths.iter().map(|path| Input::read_for(path, called)).collect::<Result<Vec<_>, _>>()?;
         for input in &inputs {
             input.tell(context);
         }
-        inputs.into_iter().map(|input| Ok(Self { configurations: input.configurations(context)?, input })).collect()
+        let configured =
+            |input: Input| Ok(Self { configurations: input.configurations(trusts_project, context)?, input });
+        inputs.into_iter().map(configured).collect()
     }
 
     /// Sees to it that the selected part of the plan, of all ecosystems or of this one, is in the store and sound. What is missing after that is printed, and is in the

@@ -44,7 +44,8 @@ pub(super) fn run(arguments: &cli::Run, context: &Context<'_>) -> Result<Outcome
     let interrupt = Interrupt::watch().map_err(CommandError::Signals)?;
     let way = Way::of(&arguments.command);
     let called = called(&arguments.command);
-    let projects = Arc::new(Project::read_all_for(&or_here(&arguments.projects), &called, context)?);
+    let trusts_project = arguments.completing.fetching.trust_project_config;
+    let projects = Arc::new(Project::read_all_for(&or_here(&arguments.projects), &called, trusts_project, context)?);
     provision::warn_of_gates(&projects, &arguments.command, way, context);
     warn_of_refusals(&projects, arguments, context);
     yarn::warn(&projects, arguments, context);

@@ -26,7 +26,8 @@ use crate::{
 pub(super) const ASKED_BY_ALL: &str = "this system does not say which user opens a connection, so every user of this machine can read packages from larder's registry";
 
 pub(super) fn run(arguments: &cli::Serve, context: &Context<'_>) -> Result<Outcome, CommandError> {
-    let projects = Arc::new(Project::read_all(&or_here(&arguments.projects), context)?);
+    let projects =
+        Arc::new(Project::read_all(&or_here(&arguments.projects), arguments.fetching.trust_project_config, context)?);
     let store = context.open_store()?;
     let mut catalog = Catalog::default();
     for project in projects.iter() {

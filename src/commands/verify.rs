@@ -179,8 +179,8 @@ fn repair(
             context.printer.error(&what, &[], Some(hint));
         }
     }
-    let npm = NpmConfig::load(context.environment, context.environment.current_dir())?;
-    let npm = npm.trusting_project(arguments.trust_project_config);
+    let folder = context.environment.current_dir();
+    let npm = NpmConfig::load_for(context.environment, folder, None, arguments.trust_project_config)?;
     let settings = FillSettings {
         client: client_settings(npm.network(), &LarderToml::default()),
         jobs: super::settings::JOBS as usize,

@@ -57,7 +57,7 @@ pub(super) fn run(arguments: &cli::View, context: &Context<'_>) -> Result<Outcom
         ViewKind::Wheels(view) => return wheels::run(view, context, &is_stopped),
         ViewKind::Context(view) => return context::run(view, context, &is_stopped),
     };
-    let projects = Project::read_all(&or_here(&view.projects), context)?;
+    let projects = Project::read_all(&or_here(&view.projects), view.completing.fetching.trust_project_config, context)?;
     check_place(&view.folder, &projects, context)?;
     let is_for_npm = matches!(arguments.kind, ViewKind::NpmCache(_));
     if is_for_npm {

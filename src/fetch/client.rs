@@ -111,8 +111,13 @@ impl Client {
             return Err(DownloadError::Scheme { url: shown });
         }
         let in_address = basic_auth(url);
-        let configured = || self.0.credentials.credential_for(url).or(carried);
-        let credential = if in_address.is_some() { None } else { configured() };
+        let configured = self.0.credentials.credential_for(url);
+        let credential = match configured {
+            // What stands in the address is said in the place of what is configured, and beside the client's certificate.
+            Some(own) if in_address.is_some() => Some(own.without_header()).filter(|own| own.identity.is_some()),
+            Some(own) => Some(own.or_header_of(carried)),
+            None => carried.filter(|_| in_address.is_none()),
+        };
         let authorization = in_address.or_else(|| credential.as_ref()?.header.clone());
         let is_authorized = authorization.is_some();
         let address = without_userinfo(url);

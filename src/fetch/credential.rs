@@ -41,6 +41,26 @@ pub struct Credential {
     pub is_for_one_address: bool,
 }
 
+impl Credential {
+    /// The client's certificate alone.
+    pub(super) fn without_header(self) -> Self {
+        Self { header: None, in_clear: None, ..self }
+    }
+
+    /// The same with the header of another, if it has none itself: a certificate hides no token.
+    pub(super) fn or_header_of(self, other: Option<Self>) -> Self {
+        match other {
+            Some(other) if self.header.is_none() && other.header.is_some() => Self {
+                identity: self.identity.or(other.identity),
+                is_users: self.is_users || other.is_users,
+                in_clear: other.in_clear.or(self.in_clear),
+                ..other
+            },
+            _ => self,
+        }
+    }
+}
+
 /// A certificate with its key, both PEM, with which a client proves who it is.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct ClientIdentity {
@@ -56,5 +76,31 @@ pub struct ClientIdentity {
 impl fmt::Debug for ClientIdentity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ClientIdentity").field("origin", &self.origin).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn certificate() -> Credential {
+        let (certificates, key) = (b"A".to_vec(), b"B".to_vec());
+        let identity = Some(Arc::new(ClientIdentity { origin: "`cert`".to_owned(), certificates, key }));
+        Credential { identity, ..Credential::default() }
+    }
+
+    fn token(text: &'static str) -> Credential {
+        Credential { header: Some(HeaderValue::from_static(text)), is_users: true, ..Credential::default() }
+    }
+
+    #[test]
+    fn a_certificate_hides_no_token_that_is_carried_and_a_token_of_its_own_does() {
+        let both = certificate().or_header_of(Some(token("Bearer carried")));
+        assert_eq!(both.header.unwrap(), "Bearer carried");
+        assert!(both.identity.is_some() && both.is_users);
+        let own = token("Bearer own").or_header_of(Some(token("Bearer carried")));
+        assert_eq!(own.header.unwrap(), "Bearer own");
+        let alone = certificate().or_header_of(None);
+        assert!(alone.header.is_none() && alone.identity.is_some() && !alone.is_users);
     }
 }

@@ -38,15 +38,21 @@ impl Known {
         }
         Self { stated, beside, configurations }
     }
+
+    /// These credentials, with the client certificate that is for all: the first configuration's that has one.
+    fn identified(&self, url: &Url, stated: Option<Authorization>) -> Option<Credential> {
+        let add = |stated, npm: &NpmConfig| npm.identified(url, stated);
+        self.configurations.iter().fold(stated, add).as_ref().map(credential)
+    }
 }
 
 impl Credentials for Known {
     fn credential_for(&self, url: &Url) -> Option<Credential> {
         if let Some(stated) = self.stated.get(url) {
-            return Some(credential(stated));
+            return self.identified(url, Some(stated.clone()));
         }
         let configured = self.configurations.iter().find_map(|npm| npm.authorization_for(url));
-        configured.as_ref().or_else(|| self.beside.get(&origin(url))).map(credential)
+        self.identified(url, configured.or_else(|| self.beside.get(&origin(url)).cloned()))
     }
 
     fn identities(&self) -> Vec<Arc<ClientIdentity>> {
@@ -58,7 +64,7 @@ impl Credentials for Known {
 fn of_package(order: &Order, url: &Url, configurations: &[NpmConfig]) -> Option<Authorization> {
     let package = order.artifacts.first().filter(|artifact| artifact.ecosystem == Ecosystem::Npm)?;
     let name = PackageName::parse(&package.name).ok()?;
-    configurations.iter().find_map(|npm| npm.authorization_for_package(url, &name))
+    order.configuration(configurations)?.authorization_for_package(url, &name)
 }
 
 fn origin(url: &Url) -> Origin {

@@ -225,7 +225,7 @@ async fn stated_address(shared: &Shared, order: &Order, progress: &Arc<FileProgr
         }
     };
     let name = PackageName::parse(&artifact.name).ok()?;
-    let replaced = shared.configurations.iter().find_map(|npm| npm.replaced(&tarball, &name));
+    let replaced = order.configuration(&shared.configurations).and_then(|npm| npm.replaced(&tarball, &name));
     Some(replaced.unwrap_or(tarball))
 }
 

@@ -52,6 +52,16 @@ pub struct Order {
     pub(super) shape: Shape,
 }
 
+impl Order {
+    /// The configuration of the lockfile that it is from: what another one says of registries is for that one's packages.
+    pub(super) fn configuration<'a>(&self, configurations: &'a [NpmConfig]) -> Option<&'a NpmConfig> {
+        let lockfile =
+            self.artifacts.first().and_then(|artifact| artifact.entries.first()).map(|entry| &*entry.lockfile);
+        let own = configurations.iter().find(|npm| npm.lockfile().is_some() && npm.lockfile() == lockfile);
+        own.or_else(|| configurations.first().filter(|npm| npm.lockfile().is_none()))
+    }
+}
+
 /// An artifact of an order.
 #[derive(Clone, Debug)]
 pub struct Ordered {

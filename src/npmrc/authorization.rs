@@ -19,10 +19,12 @@ use percent_encoding::percent_decode_str;
 use url::Url;
 
 use super::{
-    NpmrcError, NpmrcWarning,
+    NpmrcError, NpmrcWarning, Origin,
     identity::ClientIdentity,
     layers::{Found, Layers},
+    registries::Registries,
     token_helper::TokenHelper,
+    yarnrc,
 };
 
 /// Passwords are found with and without padding.
@@ -116,6 +118,22 @@ impl Authorization {
         Self { is_for_one_address: true, ..self }
     }
 
+    /// The same with this client certificate, unless it has one.
+    fn with_identity(self, identity: &Arc<ClientIdentity>, is_users: bool) -> Self {
+        if self.identity.is_some() {
+            return self;
+        }
+        Self { identity: Some(Arc::clone(identity)), is_users: self.is_users || is_users, ..self }
+    }
+
+    /// What is stated, or else nothing, with the client certificate that is for all, if there is one.
+    pub(super) fn identified(stated: Option<Self>, identity: Option<&(Arc<ClientIdentity>, bool)>) -> Option<Self> {
+        match identity {
+            Some((identity, is_users)) => Some(stated.unwrap_or_default().with_identity(identity, *is_users)),
+            None => stated,
+        }
+    }
+
     pub(super) fn of_user(self, is_users: bool) -> Self {
         Self { is_users, ..self }
     }
@@ -148,8 +166,10 @@ pub(super) struct Authorizations {
     by_place: BTreeMap<String, Authorization>,
     /// Programs that print a place's token, run when a request needs it.
     helpers: BTreeMap<String, (TokenHelper, Arc<OnceLock<Authorization>>)>,
-    /// The client certificate for what has none of its own.
-    identity: Option<Arc<ClientIdentity>>,
+    /// The credentials for a scope's packages below a registry that has others, too: `//host/path/@scope`.
+    by_scope: BTreeMap<String, Authorization>,
+    /// The client certificate for what has none of its own, and whether it is the user's.
+    identity: Option<(Arc<ClientIdentity>, bool)>,
 }
 
 /// The words after a place, or, of old, alone.
@@ -160,13 +180,16 @@ const ALL_FIELDS: [&str; 9] =
     ["_authToken", "_auth", "username", "_password", "certfile", "keyfile", "cert", "key", "tokenHelper"];
 
 impl Authorizations {
-    /// Collects what the places of the configuration say; `default_registry` is what credentials without a place are for.
+    /// Collects what the places of the configuration say. Credentials without a place are for the default registry, those of a scope for
+    /// the scope's.
     pub(super) fn read(
         layers: &Layers,
-        default_registry: &Url,
+        registries: &Registries,
+        trusts_project: bool,
         warnings: &mut Vec<NpmrcWarning>,
     ) -> Result<Self, NpmrcError> {
         let mut authorizations = Self::default();
+        let default_registry = registries.default_registry();
         let keys = layers.keys().into_iter().filter(|key| key.starts_with("//"));
         let places: BTreeSet<&str> = keys
             .filter_map(|key| key.rsplit_once(':'))
@@ -193,11 +216,42 @@ impl Authorizations {
         {
             authorizations.helpers.entry(place).or_insert((helper, Arc::default()));
         }
-        if let Some(authorization) = without_place(layers, warnings) {
+        if let Some(authorization) = without_place(layers, trusts_project, warnings) {
             authorizations.insert_if_none(default_registry, authorization);
         }
-        authorizations.identity = ClientIdentity::read(layers, "", warnings)?.map(|(identity, _)| identity);
+        authorizations.read_scopes(layers, registries, trusts_project, warnings);
+        authorizations.identity = ClientIdentity::read(layers, "", warnings)?;
         Ok(authorizations)
+    }
+
+    /// Collects what scopes have that name no registry beside it.
+    fn read_scopes(
+        &mut self,
+        layers: &Layers,
+        registries: &Registries,
+        trusts_project: bool,
+        warnings: &mut Vec<NpmrcWarning>,
+    ) {
+        let keys = layers.keys().into_iter().filter_map(|key| key.strip_prefix(yarnrc::OF_SCOPE));
+        let scopes: BTreeSet<&str> = keys.filter_map(|key| Some(key.rsplit_once(':')?.0)).collect();
+        for scope in scopes {
+            let find = |field: &str| layers.find(&format!("{}{scope}:{field}", yarnrc::OF_SCOPE));
+            let fields = [find("_authToken"), find("_auth"), None, None];
+            let Some(authorization) = from_fields(&fields, warnings) else { continue };
+            let scope = format!("@{scope}");
+            let own = registries.of_scope(&scope);
+            let key = if own.is_some() { format!("{scope}:registry") } else { "registry".to_owned() };
+            if !trusts_project && is_led_away(&fields, layers.find(&key), warnings) {
+                continue;
+            }
+            match own {
+                Some(own) if own != registries.default_registry() => self.insert_if_none(own, authorization),
+                _ => {
+                    let place = place_of(registries.default_registry());
+                    self.by_scope.extend(place.map(|place| (format!("{place}{scope}"), authorization)));
+                }
+            }
+        }
     }
 
     /// Adds credentials for what lies below this address, unless it has some.
@@ -207,16 +261,30 @@ impl Authorizations {
         }
     }
 
-    /// The credentials for this address: those of the longest path, and the client certificate that is for all.
-    pub(super) fn find(&self, url: &Url) -> Option<Authorization> {
-        let found = self.stated(url);
-        if url.scheme() != "https" || self.identity.is_none() || found.as_ref().is_some_and(|f| f.identity.is_some()) {
-            return found;
-        }
-        Some(Authorization { identity: self.identity.clone(), ..found.unwrap_or_default() })
+    /// The client certificate for all https addresses that have none of their own, and whether it is the user's.
+    pub(super) const fn identity(&self) -> Option<&(Arc<ClientIdentity>, bool)> {
+        self.identity.as_ref()
     }
 
-    fn stated(&self, url: &Url) -> Option<Authorization> {
+    /// The credentials that are stated for this address: those of its scope, else those of the longest path.
+    pub(super) fn stated(&self, url: &Url) -> Option<Authorization> {
+        self.of_scope(url).or_else(|| self.of_place(url))
+    }
+
+    /// Those of the scope whose package the address is of: `…/@scope/name/-/name-1.0.0.tgz`, `…/@scope%2fname`.
+    fn of_scope(&self, url: &Url) -> Option<Authorization> {
+        if self.by_scope.is_empty() || hides_dots(url) {
+            return None;
+        }
+        let place = place_of(url)?;
+        let is_within = |scope: &str| {
+            let rest = place.strip_prefix(scope);
+            rest.is_some_and(|rest| ["/", "%2f", "%2F"].iter().any(|slash| rest.starts_with(slash)))
+        };
+        self.by_scope.iter().find(|(scope, _)| is_within(scope)).map(|(_, authorization)| authorization.clone())
+    }
+
+    fn of_place(&self, url: &Url) -> Option<Authorization> {
         if self.by_place.is_empty() && self.helpers.is_empty() {
             return None;
         }
@@ -244,7 +312,7 @@ impl Authorizations {
 
     /// All client certificates.
     pub(super) fn identities(&self) -> impl Iterator<Item = &Arc<ClientIdentity>> {
-        self.by_place.values().filter_map(Authorization::identity).chain(&self.identity)
+        self.by_place.values().filter_map(Authorization::identity).chain(self.identity.as_ref().map(|(it, _)| it))
     }
 }
 
@@ -326,20 +394,33 @@ fn without_parameters(part: &str) -> &str {
 ///
 /// They are for the default registry. Where the project names that and somebody else the secret, they are for nothing: any
 /// repository could draw the user's secret to a host of its choice.
-fn without_place(layers: &Layers, warnings: &mut Vec<NpmrcWarning>) -> Option<Authorization> {
+fn without_place(layers: &Layers, trusts_project: bool, warnings: &mut Vec<NpmrcWarning>) -> Option<Authorization> {
     // A variable's name arrives in lower case.
     let token = layers.find("_authToken").or_else(|| layers.find("_authtoken"));
     let fields = [token, layers.find("_auth"), layers.find("username"), layers.find("_password")];
     let authorization = from_fields(&fields, warnings)?;
-    let registry = layers.find("registry").filter(|registry| registry.level.is_of_project());
+    let is_withheld = !trusts_project && is_led_away(&fields, layers.find("registry"), warnings);
+    Some(authorization).filter(|_| !is_withheld)
+}
+
+/// Whether only the project names the registry of a secret that somebody else has and that names no host. Says so.
+fn is_led_away(fields: &[Option<Found<'_>>; 4], registry: Option<Found<'_>>, warnings: &mut Vec<NpmrcWarning>) -> bool {
+    let registry = registry.filter(|registry| registry.level.is_of_project());
     let foreign = fields.iter().flatten().find(|found| found.level.has_users_secrets());
-    let (Some(registry), Some(secret)) = (registry, foreign) else { return Some(authorization) };
-    warnings.push(NpmrcWarning::SecretWithoutHost {
-        origin: secret.origin.clone(),
-        key: secret.key.to_owned(),
-        registry: registry.origin.clone(),
-    });
-    None
+    let (Some(registry), Some(secret)) = (registry, foreign) else { return false };
+    let (key, cure) = match secret.key {
+        // npm's variables arrive in lower case.
+        "_authToken" if *secret.origin == Origin::Environment => {
+            ("YARN_NPM_AUTH_TOKEN".to_owned(), "set YARN_NPM_REGISTRY_SERVER to the registry, too".to_owned())
+        }
+        key => match yarnrc::key_of_scope(key) {
+            Some(key) => (key, "write `npmRegistryServer` beside it".to_owned()),
+            None => (key.to_owned(), format!("write `//host/:{key}`")),
+        },
+    };
+    let (origin, registry) = (secret.origin.clone(), registry.origin.clone());
+    warnings.push(NpmrcWarning::SecretWithoutHost { origin, key, registry, cure });
+    true
 }
 
 /// The credentials of one place: a token before `_auth` before user name and password.
@@ -359,7 +440,8 @@ fn from_fields(fields: &[Option<Found<'_>>; 4], warnings: &mut Vec<NpmrcWarning>
         }
         _ => return None,
     };
-    let of = |found: &Found<'_>| (found.origin.clone(), found.key.to_owned());
+    let key = |found: &Found<'_>| yarnrc::key_of_scope(found.key).unwrap_or_else(|| found.key.to_owned());
+    let of = |found: &Found<'_>| (found.origin.clone(), key(found));
     if let Some((found, variable)) = parts.iter().find_map(|&found| Some((found, found.unset.first()?))) {
         let (origin, key) = of(found);
         warnings.push(NpmrcWarning::UnsetVariable { origin, key, variable: variable.clone() });

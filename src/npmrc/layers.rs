@@ -2,18 +2,19 @@
 //!
 //! ```text
 //! npm_config_* variables
-//! YARN_* variables                                                beside a yarn.lock
-//! <project>/.yarnrc.yml, those above it, ~/.yarnrc.yml            beside a yarn.lock
-//! <project>/pnpm-workspace.yaml                                   beside a pnpm-lock.yaml
+//! YARN_* variables                                                with a yarn.lock
+//! <project>/.yarnrc.yml, those above it, ~/.yarnrc.yml            with a yarn.lock
+//! <project>/pnpm-workspace.yaml                                   with a pnpm-lock.yaml
 //! <project>/.npmrc
-//! pnpm's auth.ini                                                 beside a pnpm-lock.yaml
+//! pnpm's auth.ini                                                 with a pnpm-lock.yaml
 //! userconfig,   else ~/.npmrc
-//! pnpm's rc and config.yaml                                       beside a pnpm-lock.yaml
-//! <project>/bunfig.toml, ~/.bunfig.toml                           beside a bun.lock
+//! pnpm's rc and config.yaml                                       with a pnpm-lock.yaml
+//! <project>/bunfig.toml, ~/.bunfig.toml                           with a bun.lock
 //! globalconfig, else <prefix>/etc/npmrc
 //! ```
 //!
-//! Each manager has its own order, and none reads the others' files: with a lockfile of npm's in the folder, what yarn and pnpm alone read
+//! Each manager has its own order, and none reads the others' files: the lockfile that counts says whose are read, whatever else lies in the
+//! folder. Where no lockfile counts, those of all managers are read that have one there; beside one of npm's, what yarn and pnpm alone read
 //! comes after the project's `.npmrc`.
 //!
 //! A key's value is that of the first place that has it, whatever the value is. Lists of several places are not joined.
@@ -30,7 +31,7 @@ use super::{
     document::Settings,
     expand::expand,
     ini::{Setting, Value},
-    reader::{Managers, Reader},
+    reader::{Installer, Managers, Reader},
 };
 use crate::environment::Environment;
 
@@ -78,13 +79,14 @@ impl Layers {
     pub(super) fn read(
         environment: &Environment,
         project: &Path,
+        installer: Option<Installer>,
         warnings: &mut Vec<NpmrcWarning>,
     ) -> Result<Self, NpmrcError> {
         let mut reader = Reader {
             layers: Self { home: environment.home().map(Path::to_path_buf), ..Self::default() },
             environment,
             project,
-            managers: Managers::of(project),
+            managers: installer.map_or_else(|| Managers::of(project), Managers::only),
             warnings,
         };
         reader.layers.is_pnpms = reader.managers.pnpm;

@@ -24,7 +24,29 @@ pub(super) struct Managers {
     bun: bool,
 }
 
+/// The package manager that installs from a lockfile, as far as it decides which files of configuration are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Installer {
+    /// npm, and whatever reads what npm reads and nothing else: yarn 1.
+    Npm,
+    /// yarn 2 and later.
+    Yarn,
+    /// pnpm.
+    Pnpm,
+    /// bun.
+    Bun,
+}
+
 impl Managers {
+    pub(super) const fn only(installer: Installer) -> Self {
+        Self {
+            npm: matches!(installer, Installer::Npm),
+            yarn: matches!(installer, Installer::Yarn),
+            pnpm: matches!(installer, Installer::Pnpm),
+            bun: matches!(installer, Installer::Bun),
+        }
+    }
+
     pub(super) fn of(folder: &Path) -> Self {
         let has = |name: &str| folder.join(name).is_file();
         Self {
@@ -88,11 +110,14 @@ impl Reader<'_> {
             // Nobody knows who wrote what stands above: it is believed no more than the project, and kept like the user's.
             for folder in whole.ancestors().skip(1).filter(|folder| folder.has_root()) {
                 let file = folder.join(YARN_FILE);
-                if users.as_deref() != Some(&*file) {
+                if !users.as_deref().is_some_and(|users| is_same_file(users, &file)) {
                     self.required(file, Level::NamedByProject, folder, yarnrc::parse)?;
                 }
             }
-            self.optional(users, Level::User, yarnrc::parse)?;
+            // yarn's paths start from the file's own folder, npm's from the current one.
+            if let (Some(users), Some(home)) = (users, self.environment.home()) {
+                self.optional_from(home, users, Level::User, yarnrc::parse)?;
+            }
         }
         if self.managers.pnpm {
             let file = self.project.join("pnpm-workspace.yaml");
@@ -150,10 +175,14 @@ impl Reader<'_> {
 
     /// A file of the user's or the global one.
     fn optional(&mut self, file: Option<PathBuf>, level: Level, parse: Parse) -> Result<(), NpmrcError> {
-        let Some(file) = file else { return Ok(()) };
+        file.map_or(Ok(()), |file| self.optional_from(self.environment.current_dir(), file, level, parse))
+    }
+
+    /// The same, whose relative paths start from this folder.
+    fn optional_from(&mut self, base: &Path, file: PathBuf, level: Level, parse: Parse) -> Result<(), NpmrcError> {
         match read_file(&file) {
             Ok(None) => {}
-            Ok(Some(bytes)) => self.add(file, level, self.environment.current_dir(), &bytes, parse)?,
+            Ok(Some(bytes)) => self.add(file, level, base, &bytes, parse)?,
             Err(error) => self.warnings.push(NpmrcWarning::Unreadable { path: file, reason: error.to_string() }),
         }
         Ok(())

@@ -138,6 +138,11 @@ impl Registries {
         &self.default
     }
 
+    /// The scope's own one, if it has one.
+    pub(super) fn of_scope(&self, scope: &str) -> Option<&Url> {
+        self.scoped.get(scope)
+    }
+
     pub(super) fn for_package(&self, package: &PackageName) -> &Url {
         let Some(scope) = package.scope() else { return &self.default };
         let pnpms_own = || (self.is_pnpms && scope == "@jsr").then(jsr_registry);

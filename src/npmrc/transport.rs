@@ -1,5 +1,7 @@
 //! What the project's own files say about how servers are reached and known: proxies and certificates. Whoever writes them can answer in a server's place.
 
+use std::collections::BTreeSet;
+
 use super::layers::{Layers, read_file};
 
 /// The keys of proxies, whoever's file they stand in, and those that are about certificates.
@@ -38,15 +40,24 @@ impl ProjectTransport {
                 note(&bytes);
             }
         }
+        // A proxy of the project's answers in a server's place where nobody verifies certificates.
+        is_about_trust |= says_something && layers.find("strict-ssl").and_then(|found| found.flag()) == Some(false);
         says_something.then(|| Self { digest: hasher.finalize(), is_about_trust })
     }
 
-    /// What several lockfiles' projects say together: which of them a request goes by is not told apart.
+    /// What several lockfiles' projects say together: which of them a request goes by is not told apart. Those that say the same count once.
     pub fn together(all: impl IntoIterator<Item = Self>) -> Option<Self> {
-        all.into_iter().reduce(|one, other| Self {
-            digest: blake3::hash(&[one.digest.as_bytes().as_slice(), other.digest.as_bytes()].concat()),
-            is_about_trust: one.is_about_trust || other.is_about_trust,
-        })
+        let (mut digests, mut is_about_trust) = (BTreeSet::new(), false);
+        for one in all {
+            digests.insert(*one.digest.as_bytes());
+            is_about_trust |= one.is_about_trust;
+        }
+        let digest = match digests.len() {
+            0 => return None,
+            1 => digests.pop_first().map(blake3::Hash::from_bytes)?,
+            _ => blake3::hash(&digests.into_iter().collect::<Vec<_>>().concat()),
+        };
+        Some(Self { digest, is_about_trust })
     }
 
     /// Whether it can change what comes from an address with this scheme.

@@ -34,6 +34,15 @@ const NETWORK: [(&str, &str); 10] = [
     ("httpsKeyFilePath", "keyfile"),
 ];
 
+/// What the secrets of a scope start with that names no registry, `yarn:scope:@company:_authToken`.
+pub(super) const OF_SCOPE: &str = "yarn:scope:@";
+
+/// What a person wrote for a key of [`OF_SCOPE`]: `npmScopes.company.npmAuthToken`.
+pub(super) fn key_of_scope(key: &str) -> Option<String> {
+    let (scope, field) = key.strip_prefix(OF_SCOPE)?.rsplit_once(':')?;
+    Some(format!("npmScopes.{scope}.{}", if field == "_auth" { "npmAuthIdent" } else { "npmAuthToken" }))
+}
+
 /// The variables that stand for keys at the top, in the order in which yarn's own are written.
 const VARIABLES: [(&str, &str); 10] = [
     ("YARN_NPM_REGISTRY_SERVER", "npmRegistryServer"),
@@ -68,6 +77,16 @@ impl<'a> Server<'a> {
 
     const fn has_secret(&self) -> bool {
         self.token.is_some() || self.ident.is_some()
+    }
+
+    /// Says its secrets for the packages of a scope, wherever their registry is: another file can name it.
+    fn say_of_scope(&self, scope: &str, settings: &mut Settings, environment: &Environment) {
+        let secrets = [self.token.map(one), self.ident.map(|ident| one(basic(ident, environment)))];
+        for (field, secret) in ["_authToken", "_auth"].into_iter().zip(secrets) {
+            if let Some(secret) = secret {
+                settings.insert(format!("{OF_SCOPE}{scope}:{field}"), secret);
+            }
+        }
     }
 
     /// Says its secrets, for the place of this address or, without one, for the registry that others name.
@@ -114,15 +133,16 @@ fn settings(document: &Map<String, Tree>, environment: &Environment) -> Result<S
     for (name, map) in &top.tables("npmScopes")? {
         let prefix = format!("npmScopes.{name}.");
         let server = Server::read(&Table::below(map, &prefix))?;
-        // A scope without a registry of its own has the default one.
-        let address = server.address.or(default.address);
-        let has_none = !server.has_secret() && !address.and_then(place).is_some_and(|place| places.contains(&place));
+        let scope = name.trim_start_matches('@');
+        let Some(address) = server.address else {
+            server.say_of_scope(scope, &mut settings, environment);
+            continue;
+        };
+        let has_none = !server.has_secret() && !place(address).is_some_and(|place| places.contains(&place));
         // As yarn has it: what is said at the top is for every registry of which nothing else is said.
         let secrets = if has_none { &default } else { &server };
-        secrets.say(address, &mut settings, environment);
-        if let Some(address) = server.address {
-            settings.insert(format!("@{}:registry", name.trim_start_matches('@')), one(address));
-        }
+        secrets.say(Some(address), &mut settings, environment);
+        settings.insert(format!("@{scope}:registry"), one(address));
     }
     network(&top, &mut settings)?;
     for (host, map) in &top.tables("networkSettings")? {
@@ -178,11 +198,11 @@ mod tests {
                 read(text),
                 [
                     "//npm.example/:_authToken=secret",
-                    "//packages.example/npm/:_auth=dXNlcjpwYXNzd29yZA==",
                     "//packages.example/npm/:_authToken=${TOKEN:-none}",
                     "//third.example:8443/:_auth=dXNlcjpwYXNzd29yZA==",
                     "@company:registry=https://npm.example",
                     "registry=https://packages.example/npm/",
+                    "yarn:scope:@other:_auth=dXNlcjpwYXNzd29yZA==",
                 ]
             );
             assert_eq!(scopes(text.as_bytes()), ["@company"]);

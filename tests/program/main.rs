@@ -5,6 +5,7 @@
 mod answers;
 mod buildkit;
 mod configuration;
+mod configurations;
 mod context;
 mod credentials;
 mod disk;

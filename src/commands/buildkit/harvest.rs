@@ -80,7 +80,7 @@ pub(super) fn run(arguments: &Harvest, context: &Context<'_>) -> Result<Outcome,
 /// What the projects' files are found by.
 fn keys(arguments: &Harvest, platforms: &Platforms, context: &Context<'_>) -> Result<BTreeSet<Key>, CommandError> {
     let mut keys = BTreeSet::new();
-    for Project { input, configurations } in &Project::read_all(&arguments.projects, context)? {
+    for Project { input, configurations } in &Project::read_all(&arguments.projects, false, context)? {
         let selection = selection(&arguments.selecting, &input.project, platforms.clone())?;
         let configurations = input.by_lockfile(configurations);
         let (wishes, _) = Wishes::of(&input.plan, &selection, configurations, &input.project.settings);

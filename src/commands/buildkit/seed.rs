@@ -90,7 +90,9 @@ fn planned(
 ) -> Result<Result<Vec<Receipt>, Fault>, CommandError> {
     let mut receipts: BTreeMap<BlobId, Receipt> = BTreeMap::new();
     let mut worst = None;
-    for project in &Project::read_all(&or_here(&arguments.projects), context)? {
+    for project in
+        &Project::read_all(&or_here(&arguments.projects), arguments.completing.fetching.trust_project_config, context)?
+    {
         let supply = project.complete(None, &arguments.completing, platforms.clone(), store, context)?;
         worst = worst.max(shortfall(&supply));
         let here = supply.items.iter().filter_map(|item| present(store, &item.found.blob));

@@ -30,7 +30,7 @@ struct Configured(NpmConfig);
 
 impl Credentials for Configured {
     fn credential_for(&self, url: &Url) -> Option<Credential> {
-        self.0.authorization_for(url).as_ref().map(credential)
+        self.0.identified(url, self.0.authorization_for(url)).as_ref().map(credential)
     }
 
     fn identities(&self) -> Vec<Arc<ClientIdentity>> {

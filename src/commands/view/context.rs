@@ -119,7 +119,7 @@ pub(in crate::commands) fn run(
 ) -> Result<Outcome, CommandError> {
     let view = &arguments.view;
     let program = Program::read(arguments, context)?;
-    let projects = Project::read_all(&or_here(&view.projects), context)?;
+    let projects = Project::read_all(&or_here(&view.projects), view.completing.fetching.trust_project_config, context)?;
     check_place(&view.folder, &projects, context)?;
     for project in &projects {
         let selection = selection(&view.completing.selecting, &project.input.project, program.platforms())?;

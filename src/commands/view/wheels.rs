@@ -18,7 +18,7 @@ pub(in crate::commands) fn run(
     context: &Context<'_>,
     is_stopped: &dyn Fn() -> bool,
 ) -> Result<Outcome, CommandError> {
-    let locked = Locked::read(&arguments.project, context)?;
+    let locked = Locked::read(&arguments.project, arguments.fetching.trust_project_config, context)?;
     check_place(&arguments.folder, std::slice::from_ref(&locked.project), context)?;
     let store = context.open_store()?;
     let stock = match locked.stock(false, &arguments.fetching, &store, context)? {

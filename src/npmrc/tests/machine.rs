@@ -6,7 +6,7 @@ use tempfile::TempDir;
 
 use crate::{
     environment::Environment,
-    npmrc::{NpmConfig, NpmrcError},
+    npmrc::{Installer, NpmConfig, NpmrcError},
 };
 
 /// A folder with a project, a home and a prefix, and variables that name the last two.
@@ -47,6 +47,12 @@ impl Machine {
     pub(super) fn load(&self) -> Result<NpmConfig, NpmrcError> {
         let environment = Environment::new(&self.path("elsewhere"), self.variables.clone());
         NpmConfig::load(&environment, &self.path("project"))
+    }
+
+    /// The same for what this package manager installs.
+    pub(super) fn load_for(&self, installer: Installer, trusts_project: bool) -> Result<NpmConfig, NpmrcError> {
+        let environment = Environment::new(&self.path("elsewhere"), self.variables.clone());
+        NpmConfig::load_for(&environment, &self.path("project"), Some(installer), trusts_project)
     }
 
     pub(super) fn config(&self) -> NpmConfig {

@@ -90,3 +90,50 @@ fn yarn_reads_the_files_above_the_project_and_the_nearest_decides() {
     assert_eq!(config.registry().as_str(), "https://near.example/");
     assert_eq!(config.registry_for(&name("@s/a")).as_str(), "https://s.example/");
 }
+
+#[test]
+fn the_lockfile_that_counts_says_whose_files_are_read() {
+    let machine = Machine::with_project("registry=https://npmrc.example/\n")
+        .file("project/yarn.lock", "")
+        .file("project/package-lock.json", "{}")
+        .file("project/.yarnrc.yml", "npmRegistryServer: https://yarn.example\n")
+        .file("project/pnpm-workspace.yaml", "registries: {default: 'https://pnpm.example/'}\n")
+        .file("project/bunfig.toml", "[install]\nregistry = \"https://bun.example/\"\n");
+    for (installer, registry) in [
+        (Installer::Npm, "https://npmrc.example/"),
+        (Installer::Yarn, "https://yarn.example/"),
+        (Installer::Pnpm, "https://pnpm.example/"),
+        (Installer::Bun, "https://npmrc.example/"),
+    ] {
+        let config = machine.load_for(installer, false).unwrap();
+        assert_eq!(config.registry().as_str(), registry, "{installer:?}");
+    }
+    let broken = machine.file("project/.yarnrc.yml", "npmScopes: {corp: x}").file("project/bunfig.toml", "[");
+    assert!(broken.load_for(Installer::Npm, false).is_ok());
+    assert!(broken.load_for(Installer::Pnpm, false).is_ok());
+    assert!(broken.load_for(Installer::Yarn, false).is_err());
+    assert!(broken.load_for(Installer::Bun, false).is_err());
+}
+
+#[test]
+fn paths_in_the_users_yarn_file_start_from_its_folder() {
+    let machine = Machine::new().file("home/.yarnrc.yml", "httpsCaFilePath: own.pem\n").file("home/own.pem", "PEM");
+    let config = machine.load_for(Installer::Yarn, false).unwrap();
+    assert_eq!(config.network().extra_certificates[0].path.as_deref(), Some(&*machine.path("home/own.pem")));
+    assert!(config.network().of_project.is_none());
+}
+
+#[cfg(unix)]
+#[test]
+fn the_users_yarn_file_is_his_however_the_home_folder_is_spelled() {
+    let machine = Machine::new().file("home/.yarnrc.yml", "npmAuthToken: t\nnpmRegistryServer: https://own.example\n");
+    std::fs::create_dir(machine.path("home/project")).unwrap();
+    std::os::unix::fs::symlink(machine.path("home"), machine.path("elsewhere/me")).unwrap();
+    let spelled = machine.path("elsewhere/me").to_str().unwrap().to_owned();
+    let environment = crate::environment::Environment::new(&machine.path("elsewhere"), [("HOME", spelled)]);
+    let project = machine.path("home/project");
+    let config = NpmConfig::load_for(&environment, &project, Some(Installer::Yarn), false).unwrap();
+    let found = config.authorization_for(&url("https://own.example/a")).unwrap();
+    assert!(found.is_users());
+    assert!(config.warnings().is_empty(), "{:?}", config.warnings());
+}

@@ -150,11 +150,12 @@ fn client_certificates_are_read_from_files_and_from_the_configuration_itself() {
     .file("home/.npmrc", "cert=\"A\\\\nB\"\nkey=\"s3cret\"\n");
     let config = machine.config();
     let identity = |address: &str| {
-        let authorization = config.authorization_for(&url(address))?;
+        let stated = config.authorization_for(&url(address));
+        let authorization = config.identified(&url(address), stated)?;
         Some((authorization.identity()?.certificates().to_vec(), authorization.is_users()))
     };
     assert_eq!(identity("https://h.example/a/x"), Some((b"certificate".to_vec(), false)));
-    assert_eq!(identity("https://other.example/x"), Some((b"A\nB".to_vec(), false)));
+    assert_eq!(identity("https://other.example/x"), Some((b"A\nB".to_vec(), true)));
     assert_eq!(identity("http://other.example/x"), None);
     assert_eq!(config.identities().count(), 2);
     assert!(!format!("{config:?}").contains("s3cret"));
@@ -198,4 +199,94 @@ fn a_token_helper_of_the_users_is_run_for_pnpm_alone_and_one_of_the_projects_nev
     let relative =
         Machine::new().file("project/pnpm-lock.yaml", "").file("home/.npmrc", "//h.example/npm/:tokenHelper=true x");
     assert!(asked(&relative.config()).unwrap_err().to_string().contains("absolute path"));
+}
+
+#[test]
+fn a_certificate_that_is_for_all_hides_no_secret_and_is_the_users_if_he_has_it() {
+    let machine = Machine::with_project("registry=https://h.example/npm/\n")
+        .file("home/.npmrc", "cert=A\nkey=B\n//h.example/npm/:_authToken=t\n");
+    let config = machine.config();
+    let elsewhere = url("https://h.example/files/a.tgz");
+    assert!(config.authorization_for(&elsewhere).is_none(), "only what is stated for the address");
+    let found = config.authorization_for_package(&elsewhere, &name("a"));
+    assert_eq!(found.as_ref().and_then(Authorization::expose_header), Some("Bearer t"));
+    let found = config.identified(&elsewhere, found).unwrap();
+    assert_eq!(found.expose_header(), Some("Bearer t"));
+    assert!(found.identity().is_some() && found.is_users());
+    assert!(config.identified(&url("http://other.example/"), None).is_none());
+    let projects = Machine::with_project("cert=A\nkey=B\n").config();
+    assert!(!projects.identified(&elsewhere, None).unwrap().is_users());
+}
+
+const SCOPE_OF_USER: &str = "npmScopes: {corp: {npmAuthToken: T}, other: {npmAuthToken: U}}\n";
+
+#[test]
+fn a_scopes_secret_goes_to_the_scopes_registry_whichever_file_names_it() {
+    let machine = Machine::new().file("project/yarn.lock", "").file("home/.yarnrc.yml", SCOPE_OF_USER);
+    let public = endpoints::NPM_REGISTRY;
+    let config = machine.config();
+    for (path, sent) in [
+        ("@corp/a/-/a-1.0.0.tgz", Some("Bearer T")),
+        ("@corp%2fa", Some("Bearer T")),
+        ("@other%2Fa", Some("Bearer U")),
+        ("@corporate%2fa", None),
+        ("@corp%2f..%2fa", None),
+        ("a", None),
+    ] {
+        assert_eq!(header(&config, &format!("{public}{path}")).as_deref(), sent, "{path}");
+    }
+    let servers = "npmScopes: {corp: {npmRegistryServer: 'https://npm.example'}}\n";
+    let users =
+        SCOPE_OF_USER.replace("{npmAuthToken: T}", "{npmAuthToken: T, npmRegistryServer: 'https://npm.example'}");
+    let both = machine.file("home/.yarnrc.yml", &users).config();
+    assert_eq!(header(&both, "https://npm.example/-/a.tgz").as_deref(), Some("Bearer T"));
+    // Whoever writes the project does not say where the user's secret goes, unless the user lets him.
+    let led = Machine::new().file("home/.yarnrc.yml", SCOPE_OF_USER).file("project/.yarnrc.yml", servers);
+    let config = led.load_for(Installer::Yarn, false).unwrap();
+    for address in [format!("{public}a"), format!("{public}@corp%2fa"), "https://npm.example/@corp%2fa".to_owned()] {
+        assert_eq!(header(&config, &address), None, "{address}");
+    }
+    assert!(warnings(&config)[0].contains("`npmScopes.corp.npmAuthToken` names no host"), "{:?}", warnings(&config));
+    let trusting = led.load_for(Installer::Yarn, true).unwrap();
+    assert_eq!(header(&trusting, "https://npm.example/@corp%2fa").as_deref(), Some("Bearer T"));
+    assert_eq!(header(&trusting, &format!("{public}a")), None);
+    let projects = Machine::new().file("project/.yarnrc.yml", SCOPE_OF_USER).file("home/.yarnrc.yml", servers);
+    let config = projects.load_for(Installer::Yarn, false).unwrap();
+    assert_eq!(header(&config, "https://npm.example/@corp%2fa").as_deref(), Some("Bearer T"));
+}
+
+#[test]
+fn a_token_in_yarns_variable_goes_to_the_projects_registry_if_the_project_is_trusted() {
+    let machine = Machine::new()
+        .file("project/.yarnrc.yml", "npmRegistryServer: https://npm.example\n")
+        .variable("YARN_NPM_AUTH_TOKEN", "t");
+    let config = machine.load_for(Installer::Yarn, false).unwrap();
+    assert_eq!(header(&config, "https://npm.example/a"), None);
+    let warning = &warnings(&config)[0];
+    assert!(warning.contains("`YARN_NPM_AUTH_TOKEN`") && warning.contains("--trust-project-config"), "{warning}");
+    let trusting = machine.load_for(Installer::Yarn, true).unwrap();
+    assert_eq!(header(&trusting, "https://npm.example/a").as_deref(), Some("Bearer t"));
+    assert!(trusting.warnings().is_empty() && trusting.network().trusts_project);
+}
+
+#[test]
+fn a_proxy_of_the_projects_answers_for_https_where_anybody_turns_verification_off() {
+    let machine = Machine::with_project("https-proxy=http://p.example:1\n");
+    let transport = |machine: &Machine| machine.config().project_transport().unwrap();
+    assert!(!transport(&machine).reaches("https"));
+    let machine = machine.file("home/.npmrc", "strict-ssl=false\n");
+    assert!(transport(&machine).reaches("https"));
+    let none = Machine::new().file("home/.npmrc", "strict-ssl=false\n").config();
+    assert!(none.project_transport().is_none());
+}
+
+#[test]
+fn what_several_lockfiles_of_one_folder_say_of_the_way_to_a_server_counts_once() {
+    let one = Machine::with_project("https-proxy=http://p.example:1\n").config().project_transport().unwrap();
+    let other = Machine::with_project("strict-ssl=false\n").config().project_transport().unwrap();
+    assert_eq!(ProjectTransport::together([one, one]), Some(one));
+    let both = ProjectTransport::together([one, other]).unwrap();
+    assert_eq!(ProjectTransport::together([other, one, other]), Some(both));
+    assert!(both != one && both.reaches("https"));
+    assert_eq!(ProjectTransport::together([]), None);
 }
