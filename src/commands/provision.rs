@@ -93,7 +93,8 @@ impl Project {
             wishes = wishes.for_ecosystem(ecosystem);
         }
         if unfetchable == Unfetchable::LeaveToCommand && !arguments.fetching.offline {
-            let is_left = |failure: &mut Failure| matches!(failure.kind, FailureKind::Unfetchable(_));
+            let is_left =
+                |failure: &mut Failure| matches!(failure.kind, FailureKind::Unfetchable(_) | FailureKind::Address(_));
             let left: Vec<Failure> = wishes.failures.extract_if(.., is_left).collect();
             remarks::left_to_command(context.printer, &left);
         }
@@ -146,7 +147,7 @@ impl Project {
         }
         remarks::gone(context.printer, &supply.filled.gone);
         prepared::warn(store, supply.items.iter().map(|item| (item.planned, item.found)), context);
-        report::failures(context.printer, &supply.filled.failures);
+        report::failures(context.printer, &supply.filled.failures, report::Listed::Nowhere);
         Ok(supply)
     }
 
