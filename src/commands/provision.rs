@@ -93,8 +93,7 @@ impl Project {
             wishes = wishes.for_ecosystem(ecosystem);
         }
         if unfetchable == Unfetchable::LeaveToCommand && !arguments.fetching.offline {
-            let is_left =
-                |failure: &mut Failure| matches!(failure.kind, FailureKind::Unfetchable(_) | FailureKind::Address(_));
+            let is_left = |failure: &mut Failure| matches!(failure.kind, FailureKind::Unfetchable(_));
             let left: Vec<Failure> = wishes.failures.extract_if(.., is_left).collect();
             remarks::left_to_command(context.printer, &left);
         }
