@@ -269,9 +269,13 @@ impl<'a> Old<'a> {
         }
     }
 
-    /// Has the mark of an old view name its files if it does not, so that they can be told from others when they are removed.
+    /// Has the mark of an old view name its files if it does not name all, so that they can be told from others when they are removed.
     fn name_files(&self) -> Result<(), ViewError> {
-        let Some(marker) = self.marker.as_ref().filter(|marker| marker.names_nothing()) else { return Ok(()) };
+        let is_unnamed = |marker: &&Marker| {
+            let mut files = self.entries.iter().filter(|(_, metadata)| metadata.is_file());
+            marker.names_nothing() || files.any(|(path, metadata)| !marker.covers(path, metadata))
+        };
+        let Some(marker) = self.marker.as_ref().filter(is_unnamed) else { return Ok(()) };
         let files = self.entries.iter().filter(|(_, metadata)| metadata.is_file());
         let named = files.map(|(path, metadata)| (path.as_str(), metadata.len()));
         marker.renew(&self.root, named).at("write the mark of", &self.root)
