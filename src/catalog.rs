@@ -20,7 +20,7 @@ use larder_store::{
 use url::Url;
 
 use crate::{
-    address::{AddressError, address_of, packument_url},
+    address::{address_of, packument_url},
     artifact::{Artifact, Ecosystem, Source},
     larder_toml::LarderToml,
     manifest::{Manifest, Manifests},
@@ -62,9 +62,6 @@ pub struct Catalog {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CatalogError {
-    /// It has no address.
-    #[error(transparent)]
-    Address(#[from] AddressError),
     /// It is not in the store.
     #[error("{package} is not in the store")]
     NotHere {
@@ -117,18 +114,26 @@ impl Catalog {
             let artifact = planned.artifact.clone();
             let npm = configurations[&*planned.entries[0].lockfile];
             let found = here.get(&planned.entries[0]).copied();
-            Ok(Offer {
-                address: address_of(&artifact, npm, &settings)?.url,
+            let address = match address_of(&artifact, npm, &settings) {
+                Ok(address) => address.url,
+                // Where that is no failure, the entry is left to the package manager.
+                Err(error) => {
+                    tracing::debug!(%error, "an artifact without an address is not offered");
+                    return Ok(None);
+                }
+            };
+            Ok(Some(Offer {
+                address,
                 packument: packument_url(&artifact.name, npm),
                 integrity: integrity(store, &artifact, found)?,
                 entries: planned.entries.clone(),
                 found,
                 artifact,
-            })
+            }))
         };
         // A wheel may be called as an npm package is.
         let of_npm = artifacts.iter().filter(|planned| planned.artifact.ecosystem == Ecosystem::Npm);
-        let offers = of_npm.map(offer).collect::<Result<_, CatalogError>>()?;
+        let offers = of_npm.filter_map(|planned| offer(planned).transpose()).collect::<Result<_, CatalogError>>()?;
         Ok(Self { offers, manifests, placeholders: BTreeMap::new() })
     }
 

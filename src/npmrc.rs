@@ -29,7 +29,7 @@ mod running;
 mod tests;
 mod token_helper;
 mod transport;
-pub mod yarnrc;
+mod yarnrc;
 
 pub use self::{
     authorization::Authorization,

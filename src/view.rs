@@ -6,7 +6,9 @@
 //! supply ──context────────────────────────────────┘
 //! ```
 
+pub(crate) mod carry;
 pub mod context;
+pub mod error;
 pub mod folder;
 pub mod guard;
 pub mod inspect;

@@ -116,7 +116,7 @@ fn fetch(arguments: &cli::Fetch, context: &Context<'_>, store: &Store, input: &I
     let fetched = Fetched { filled, selected, unfetchable, left_out, elapsed: start.elapsed() };
     fetched.print(context, input, &selection);
     remarks::gone(context.printer, &fetched.filled.gone);
-    report::failures(context.printer, &fetched.filled.failures);
+    report::failures(context.printer, &fetched.filled.failures, report::Listed::InDocument);
     Ok(fetched)
 }
 

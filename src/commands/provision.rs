@@ -153,7 +153,7 @@ impl Project {
         }
         remarks::gone(context.printer, &supply.filled.gone);
         prepared::warn(store, supply.items.iter().map(|item| (item.planned, item.found)), context);
-        report::failures(context.printer, &supply.filled.failures);
+        report::failures(context.printer, &supply.filled.failures, report::Listed::Nowhere);
         Ok(supply)
     }
 

@@ -193,7 +193,7 @@ fn repair(
     watcher.event(WatchEvent::Over);
     let filled = filled?;
     context.printer.line(&format!("{} fetched again", units::plural(filled.fetched, "blob", "blobs")));
-    report::failures(context.printer, &filled.failures);
+    report::failures(context.printer, &filled.failures, report::Listed::Nowhere);
     Ok(Repaired { filled, hopeless })
 }
 

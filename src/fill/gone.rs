@@ -35,7 +35,8 @@ pub(super) fn or_failure(order: &Order, kind: FailureKind, store: &Store) -> Res
         return gone(&kind, address);
     }
     let was_not_asked = matches!(kind, FailureKind::Offline) || kind.fault() == Fault::Network;
-    if was_not_asked && store.is_noted_gone(&order.wanted, &address) {
+    let is_noted = || store.is_noted_gone(&order.wanted, &address) || store.is_noted_gone_anywhere(&order.wanted);
+    if was_not_asked && is_noted() {
         return gone(&FailureKind::GoneBefore, address);
     }
     Err(kind)

@@ -169,13 +169,6 @@ fn network(table: &Table<'_>, settings: &mut Settings) -> Result<(), Misread> {
     Ok(())
 }
 
-/// The scopes, with their at signs, that have a registry of their own: yarn asks it for their packages, whatever the environment says.
-/// None of a file that is not understood: whoever loads the configuration says so.
-pub fn scopes(bytes: &[u8]) -> Vec<String> {
-    let settings = parse(bytes, &Environment::default()).unwrap_or_default();
-    settings.keys().filter_map(|key| key.strip_suffix(":registry")).map(str::to_owned).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -205,7 +198,6 @@ mod tests {
                     "yarn:scope:@other:_auth=dXNlcjpwYXNzd29yZA==",
                 ]
             );
-            assert_eq!(scopes(text.as_bytes()), ["@company"]);
         }
     }
 

@@ -7,6 +7,9 @@ use super::{LONGEST_SETTINGS, lockfile_names, read_file};
 /// The longest list of folders that one pattern's braces stand for.
 const MOST_ALTERNATIVES: usize = 64;
 
+/// The longest pattern that is read. No path is longer.
+const LONGEST_PATTERN: usize = 4096;
+
 /// The root of the workspace that lists this folder: the nearest folder above that has a lockfile and lists it, in `workspaces` of its `package.json` or in
 /// `pnpm-workspace.yaml`.
 pub(super) fn root_of(folder: &Path) -> Option<PathBuf> {
@@ -60,6 +63,9 @@ fn is_listed(member: &str, patterns: &[String]) -> bool {
     }
     let member: Vec<&str> = member.split('/').collect();
     let fits = |pattern: &str| {
+        if pattern.len() > LONGEST_PATTERN {
+            return false;
+        }
         let pattern = pattern.trim_start_matches("./").trim_end_matches('/');
         alternatives(pattern).iter().any(|pattern| fits(&pattern.split('/').collect::<Vec<_>>(), &member))
     };
@@ -78,7 +84,9 @@ fn alternatives(pattern: &str) -> Vec<String> {
         match braces {
             Some((open, close)) if left.len() + done.len() < MOST_ALTERNATIVES => {
                 let (before, after) = (&pattern[..open], &pattern[close + 1..]);
-                left.extend(pattern[open + 1..close].split(',').map(|one| format!("{before}{one}{after}")));
+                let room = MOST_ALTERNATIVES - left.len() - done.len();
+                let choices = pattern[open + 1..close].split(',').take(room);
+                left.extend(choices.map(|one| format!("{before}{one}{after}")));
             }
             _ => done.push(pattern),
         }
@@ -88,12 +96,23 @@ fn alternatives(pattern: &str) -> Vec<String> {
 
 /// Whether a path fits a pattern, part by part; `**` stands for any number of parts.
 fn fits(pattern: &[&str], path: &[&str]) -> bool {
-    match (pattern, path) {
-        ([], []) => true,
-        (["**", rest @ ..], _) => (0..=path.len()).any(|skipped| fits(rest, &path[skipped..])),
-        ([first, rest @ ..], [part, parts @ ..]) => part_fits(first.as_bytes(), part.as_bytes()) && fits(rest, parts),
-        _ => false,
+    // Where the last `**` stands, and how many parts are taken up to its end: only that one needs to be tried again.
+    let (mut at, mut read, mut stars) = (0, 0, None);
+    while read < path.len() {
+        match pattern.get(at) {
+            Some(&"**") => {
+                stars = Some((at, read));
+                at += 1;
+            }
+            Some(one) if part_fits(one.as_bytes(), path[read].as_bytes()) => (at, read) = (at + 1, read + 1),
+            _ => {
+                let Some((stars_at, taken)) = stars else { return false };
+                stars = Some((stars_at, taken + 1));
+                (at, read) = (stars_at + 1, taken + 1);
+            }
+        }
     }
+    pattern[at..].iter().all(|rest| *rest == "**")
 }
 
 /// `*` stands for any text of one part, `?` for a character. A folder that is hidden has to be named with its dot.
@@ -152,6 +171,17 @@ mod tests {
         let stars = "*a".repeat(12);
         assert!(!is_listed(&"a".repeat(60).replace("aaaaa", "aaaab"), &[format!("{stars}c")]));
         assert!(!is_listed("x", &["{a,b}".repeat(40)]));
+        assert!(!is_listed(&"a/".repeat(500), &[format!("{}b", "**/a/".repeat(500))]));
+        assert!(is_listed(&"a/".repeat(40), &[format!("{}**", "**/a/".repeat(40))]));
+    }
+
+    #[test]
+    fn braces_of_any_number_of_choices_stand_for_a_bounded_list() {
+        for pattern in [format!("{{{}}}x", ",".repeat(4000)), format!("{}/{{a,b}}", "{a,b,c,d,e,f,g}".repeat(3))] {
+            assert!(alternatives(&pattern).len() <= MOST_ALTERNATIVES, "{pattern}");
+        }
+        let huge = format!("{{a,{}}}{}", ",".repeat(500_000), "x".repeat(500_000));
+        assert!(!is_listed("a", &[huge]), "a pattern that is longer than any path lists nothing");
     }
 
     #[test]

@@ -223,14 +223,26 @@ fn pinned(folder: &Path) -> Option<YarnVersion> {
 /// The yarn that lies in the project: `yarnPath: .yarn/releases/yarn-4.5.3.cjs`.
 fn own_release(folder: &Path) -> Option<YarnVersion> {
     let read = |name: &str| std::fs::read_to_string(folder.join(name)).ok();
-    let stated = |text: String, key: &str| {
-        let value = text.lines().find_map(|line| line.strip_prefix(key))?.trim().trim_matches(['"', '\'']).to_owned();
-        let file = value.rsplit('/').next()?;
+    let version = |path: &str| {
+        let file = path.rsplit('/').next()?;
         let version = file.strip_prefix("yarn-")?;
         YarnVersion::parse(version.strip_suffix(".cjs").or_else(|| version.strip_suffix(".js"))?)
     };
-    let of_later = read(".yarnrc.yml").and_then(|text| stated(text, "yarnPath:"));
-    of_later.or_else(|| read(".yarnrc").and_then(|text| stated(text, "yarn-path ")))
+    let of_later = read(".yarnrc.yml").and_then(|text| version(&yarn_path(&text)?));
+    let of_classic = |text: String| {
+        version(text.lines().find_map(|line| line.strip_prefix("yarn-path "))?.trim().trim_matches(['"', '\'']))
+    };
+    of_later.or_else(|| read(".yarnrc").and_then(of_classic))
+}
+
+/// `yarnPath` of `.yarnrc.yml`, in whatever form of YAML.
+fn yarn_path(text: &str) -> Option<String> {
+    #[derive(serde::Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Settings {
+        yarn_path: String,
+    }
+    serde_saphyr::from_str::<Settings>(text).ok().map(|settings| settings.yarn_path)
 }
 
 /// Where corepack keeps what it has downloaded.

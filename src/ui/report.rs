@@ -20,8 +20,17 @@ struct Group<'a> {
     failures: Vec<&'a Failure>,
 }
 
+/// Where all failures can be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Listed {
+    /// In the command's JSON document.
+    InDocument,
+    /// Nowhere else.
+    Nowhere,
+}
+
 /// Prints the failures, those for one reason together, and then each hint once.
-pub fn failures(printer: Printer, failures: &[Failure]) {
+pub fn failures(printer: Printer, failures: &[Failure], listed: Listed) {
     let groups = groups(failures);
     for group in groups.iter().take(REASONS) {
         match group.failures.as_slice() {
@@ -31,17 +40,18 @@ pub fn failures(printer: Printer, failures: &[Failure]) {
     }
     let untold: usize = groups.iter().skip(REASONS).map(|group| group.failures.len()).sum();
     if untold > 0 {
-        printer.error(
-            &format!("and {} more, for other reasons: `--json` lists them all", units::count(untold)),
-            &[],
-            None,
-        );
+        printer.error(&more(untold, listed), &[], None);
     }
     let mut hints: Vec<&str> = Vec::new();
     for failure in groups.iter().flat_map(|group| &group.failures) {
         hints.extend(failure.hint().filter(|hint| !hints.contains(hint)));
     }
     printer.hints(&hints);
+}
+
+fn more(untold: usize, listed: Listed) -> String {
+    let all = if listed == Listed::InDocument { ": `--json` lists them all" } else { "" };
+    format!("and {} more, for other reasons{all}", units::count(untold))
 }
 
 /// In the order of each group's first failure.
@@ -130,6 +140,12 @@ mod tests {
 
     fn url(package: &str) -> RedactedUrl {
         RedactedUrl::new(&format!("https://registry.example/{package}.tgz").parse().unwrap())
+    }
+
+    #[test]
+    fn only_a_document_that_lists_failures_is_named() {
+        assert_eq!(more(7, Listed::InDocument), "and 7 more, for other reasons: `--json` lists them all");
+        assert_eq!(more(7, Listed::Nowhere), "and 7 more, for other reasons");
     }
 
     #[test]

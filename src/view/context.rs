@@ -102,8 +102,9 @@ pub fn context(
 
 /// Adds a note that an optional package is gone, so that a build without a network goes on without it.
 pub fn add_gone(layout: &mut Layout, wanted: &Wanted, address: &str) {
-    let (path, bytes) = seed::gone(wanted, address);
-    layout.insert(format!("{}/{path}", Part::Packages.folder()), Content::Bytes(bytes));
+    for (path, bytes) in [Some(seed::gone(wanted, address)), seed::gone_anywhere(wanted)].into_iter().flatten() {
+        layout.insert(format!("{}/{path}", Part::Packages.folder()), Content::Bytes(bytes));
+    }
 }
 
 fn by_blob(seeded: &[Seeded<'_>]) -> BTreeMap<(Part, BlobId), Said> {

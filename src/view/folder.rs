@@ -11,6 +11,7 @@
 
 use std::{
     collections::{BTreeMap, HashSet},
+    ffi::OsString,
     fs::{self, File, Metadata, Permissions, TryLockError},
     io,
     os::unix::fs::{MetadataExt as _, PermissionsExt as _},
@@ -29,16 +30,14 @@ use rustix::{
     io::Errno,
 };
 
-pub use super::marker::MARKER;
 use super::{
-    guard,
+    carry, guard,
     layout::{Content, Layout},
     marker::{self, Marker},
 };
+pub use super::{error::ViewError, marker::MARKER};
 use crate::scratch::Scratch;
 
-/// How many of the files that stop a view are named.
-const NAMED: usize = 3;
 const FOLDER_MODE: u32 = 0o755;
 const BYTES_MODE: u32 = 0o644;
 const PROGRAM_MODE: u32 = 0o755;
@@ -56,104 +55,6 @@ pub struct Published {
     pub shared: usize,
     /// Files whose bytes were copied or made.
     pub written: usize,
-}
-
-/// Why a view could not be written. What was there before is there still.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ViewError {
-    /// The folder holds something that larder did not put there.
-    #[error("{} holds something else and is not a view", path.display())]
-    NotAView {
-        /// The folder.
-        path: PathBuf,
-    },
-    /// It is a view, and holds files that larder did not put there.
-    #[error("{} holds what larder did not write: {}", path.display(), listed(files))]
-    Foreign {
-        /// The folder.
-        path: PathBuf,
-        /// The files, by their paths in it.
-        files: Vec<String>,
-    },
-    /// Files came into the old view while the new one took its place.
-    #[error("files came into {} while it was replaced, and are in {} now", path.display(), aside.display())]
-    LeftOver {
-        /// The view, which is complete.
-        path: PathBuf,
-        /// What was left of the old one.
-        aside: PathBuf,
-    },
-    /// A folder where no view may go.
-    #[error("{} {relation} {}", path.display(), other.display())]
-    Precious {
-        /// The folder.
-        path: PathBuf,
-        /// What it has to do with the other.
-        relation: &'static str,
-        /// The store, the project or the home.
-        other: PathBuf,
-    },
-    /// There is something that is no folder.
-    #[error("{} is not a folder", path.display())]
-    NotAFolder {
-        /// The path.
-        path: PathBuf,
-    },
-    /// It has no name of its own that another folder could take.
-    #[error("{} cannot be replaced by a view", path.display())]
-    NoName {
-        /// The folder.
-        path: PathBuf,
-    },
-    /// The user stopped it.
-    #[error("interrupted")]
-    Interrupted,
-    /// A mount point cannot be swapped.
-    #[error("{} is a mount point, which cannot be replaced as a whole", path.display())]
-    MountPoint {
-        /// The folder.
-        path: PathBuf,
-    },
-    /// A blob could not be placed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// Anything else that the system refused.
-    #[error("cannot {action} {}", path.display())]
-    Io {
-        /// What was tried.
-        action: &'static str,
-        /// The file or folder.
-        path: PathBuf,
-        /// The system's error.
-        #[source]
-        source: io::Error,
-    },
-}
-
-impl ViewError {
-    /// The way out, if there is one to name.
-    pub fn hint(&self) -> Option<&'static str> {
-        match self {
-            Self::NotAView { .. } => Some("name a folder that does not exist or is empty, or remove this one first"),
-            Self::Foreign { .. } => Some("move that elsewhere, or name another folder; nothing was changed"),
-            Self::Precious { .. } => Some("name a folder of the view's own"),
-            Self::MountPoint { .. } | Self::NoName { .. } => Some("name a folder inside it"),
-            Self::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
-                Some("make room; nothing was changed")
-            }
-            _ => None,
-        }
-    }
-}
-
-fn listed(files: &[String]) -> String {
-    let plain = |file: &String| file.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
-    let mut named: Vec<String> = files.iter().take(NAMED).map(plain).collect();
-    if files.len() > NAMED {
-        named.push(format!("and {} more", files.len() - NAMED));
-    }
-    named.join(", ")
 }
 
 trait At<T> {
@@ -180,9 +81,11 @@ pub fn publish(
     let place = Place::of(target)?;
     // Held until the two have changed places: what is compared in the old view must be what is linked from it.
     let _turn = place.take_turn()?;
-    let old = Old::read(store, &place)?;
-    let kept: Vec<bool> = layout.files().map(|(path, content)| old.has(path, content)).collect();
-    old.refuse_foreign(&layout.files().zip(&kept).filter_map(|((path, _), kept)| kept.then_some(path)).collect())?;
+    let old = Old::read(store, &place, kind)?;
+    let here: Vec<Here> = layout.files().map(|(path, content)| old.here(path, content)).collect();
+    let same = layout.files().zip(&here).filter(|(_, here)| **here != Here::Other);
+    old.refuse_foreign(&same.map(|((path, _), _)| path).collect())?;
+    let kept: Vec<bool> = here.iter().map(|here| *here == Here::Same).collect();
     let mut published = Published { files: layout.files().len() - 1, ..Published::default() };
     if kept.iter().all(|kept| *kept) && old.has_nothing_but(&layout) {
         published.kept = published.files;
@@ -194,7 +97,11 @@ pub fn publish(
     settle(scratch.path(), &written).at("sync", scratch.path())?;
     old.name_files()?;
     scratch.unmark().at("rename", scratch.path())?;
-    place.swap(scratch.path(), old.exists)?;
+    carry::between(&old.root, scratch.path(), &old.carried).at("keep what is in", &old.root)?;
+    if let Err(error) = place.swap(scratch.path(), old.exists) {
+        carry::between(scratch.path(), &old.root, &old.carried).at("put back what was in", &old.root)?;
+        return Err(error);
+    }
     let aside = scratch.path().to_owned();
     match scratch.remove() {
         Ok(false) => return Err(ViewError::LeftOver { path: place.target, aside }),
@@ -301,6 +208,17 @@ impl Place {
     }
 }
 
+/// What is at a file's place now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Here {
+    /// This very file.
+    Same,
+    /// Its bytes, with another mode: a package manager may have put it there.
+    SameBytes,
+    /// Nothing, or something else.
+    Other,
+}
+
 /// What is at the view's place now.
 struct Old<'a> {
     store: &'a Store,
@@ -308,12 +226,14 @@ struct Old<'a> {
     exists: bool,
     marker: Option<Marker>,
     entries: BTreeMap<String, Metadata>,
+    /// What install scripts keep in npm's cache, which goes over to the new view as it is: entries of the folder itself.
+    carried: Vec<OsString>,
 }
 
 impl<'a> Old<'a> {
-    fn read(store: &'a Store, place: &Place) -> Result<Self, ViewError> {
+    fn read(store: &'a Store, place: &Place, kind: &str) -> Result<Self, ViewError> {
         let root = place.target.clone();
-        let (mut entries, mut marker) = (BTreeMap::new(), None);
+        let (mut entries, mut marker, mut carried) = (BTreeMap::new(), None, Vec::new());
         let exists = match fs::symlink_metadata(&root) {
             Ok(metadata) if metadata.is_dir() => true,
             Ok(_) => return Err(ViewError::NotAFolder { path: root }),
@@ -327,42 +247,55 @@ impl<'a> Old<'a> {
             if !is_empty && marker.is_none() {
                 return Err(ViewError::NotAView { path: root });
             }
-            walk(&root, "", &mut entries)?;
+            if marker.as_ref().is_some_and(|marker| marker.is_npm_cache() && marker.is_of(kind)) {
+                carried = carry::names(&root).at("list", &root)?;
+            }
+            walk(&root, "", &carried, &mut entries)?;
         }
-        Ok(Self { store, root, exists, marker, entries })
+        Ok(Self { store, root, exists, marker, entries, carried })
     }
 
-    /// Stops where there is something that larder did not write. Of `kept` files the bytes were compared.
-    fn refuse_foreign(&self, kept: &HashSet<&str>) -> Result<(), ViewError> {
+    /// Stops where there is something that larder did not write. The bytes of `same` files are those of the new view.
+    fn refuse_foreign(&self, same: &HashSet<&str>) -> Result<(), ViewError> {
         let Some(marker) = &self.marker else { return Ok(()) };
         let files = self.entries.iter().filter(|(_, metadata)| !metadata.is_dir());
-        let foreign = files.filter(|(path, metadata)| !kept.contains(path.as_str()) && !marker.covers(path, metadata));
+        let foreign = files.filter(|(path, metadata)| !same.contains(path.as_str()) && !marker.covers(path, metadata));
         let files: Vec<String> = foreign.map(|(path, _)| path.clone()).collect();
-        if files.is_empty() { Ok(()) } else { Err(ViewError::Foreign { path: self.root.clone(), files }) }
+        let path = self.root.clone();
+        match files.is_empty() {
+            true => Ok(()),
+            false if marker.names_nothing() => Err(ViewError::Unnamed { path, files }),
+            false => Err(ViewError::Foreign { path, files }),
+        }
     }
 
-    /// Has the mark of an old view name its files if it does not, so that they can be told from others when they are removed.
+    /// Has the mark of an old view name its files if it does not name all, so that they can be told from others when they are removed.
     fn name_files(&self) -> Result<(), ViewError> {
-        let Some(marker) = self.marker.as_ref().filter(|marker| marker.names_nothing()) else { return Ok(()) };
+        let is_unnamed = |marker: &&Marker| {
+            let mut files = self.entries.iter().filter(|(_, metadata)| metadata.is_file());
+            marker.names_nothing() || files.any(|(path, metadata)| !marker.covers(path, metadata))
+        };
+        let Some(marker) = self.marker.as_ref().filter(is_unnamed) else { return Ok(()) };
         let files = self.entries.iter().filter(|(_, metadata)| metadata.is_file());
         let named = files.map(|(path, metadata)| (path.as_str(), metadata.len()));
         marker.renew(&self.root, named).at("write the mark of", &self.root)
     }
 
     /// Whether there is this very file: its bytes are compared, since nothing keeps a view from being changed.
-    fn has(&self, path: &str, content: &Content) -> bool {
-        let Some(metadata) = self.entries.get(path).filter(|metadata| metadata.is_file()) else { return false };
+    fn here(&self, path: &str, content: &Content) -> Here {
+        let Some(metadata) = self.entries.get(path).filter(|metadata| metadata.is_file()) else { return Here::Other };
         let file = self.root.join(path);
-        let mode = metadata.permissions().mode() & 0o7777;
-        match content {
-            Content::Blob(found) => {
-                metadata.len() == found.size && mode == blob::MODE && self.is_blob(found, &file, metadata)
-            }
+        let (has_bytes, mode) = match content {
+            Content::Blob(found) => (metadata.len() == found.size && self.is_blob(found, &file, metadata), blob::MODE),
             Content::Bytes(bytes) | Content::Program(bytes) => {
-                metadata.len() == bytes.len() as u64
-                    && mode == mode_of_bytes(content)
-                    && fs::read(&file).is_ok_and(|there| there == *bytes)
+                let has_len = metadata.len() == bytes.len() as u64;
+                (has_len && fs::read(&file).is_ok_and(|there| there == *bytes), mode_of_bytes(content))
             }
+        };
+        match metadata.permissions().mode() & 0o7777 == mode {
+            _ if !has_bytes => Here::Other,
+            true => Here::Same,
+            false => Here::SameBytes,
         }
     }
 
@@ -386,17 +319,26 @@ impl<'a> Old<'a> {
     }
 }
 
-fn walk(root: &Path, below: &str, entries: &mut BTreeMap<String, Metadata>) -> Result<(), ViewError> {
+/// Everything below, but for these entries of the folder itself.
+fn walk(
+    root: &Path,
+    below: &str,
+    passed: &[OsString],
+    entries: &mut BTreeMap<String, Metadata>,
+) -> Result<(), ViewError> {
     let folder = root.join(below);
     for entry in fs::read_dir(&folder).at("list", &folder)? {
         let entry = entry.at("list", &folder)?;
+        if passed.contains(&entry.file_name()) {
+            continue;
+        }
         let name = entry.file_name().to_string_lossy().into_owned();
         let path = if below.is_empty() { name } else { format!("{below}/{name}") };
         let metadata = entry.metadata().at("look at", &entry.path())?;
         let is_dir = metadata.is_dir();
         entries.insert(path.clone(), metadata);
         if is_dir {
-            walk(root, &path, entries)?;
+            walk(root, &path, &[], entries)?;
         }
     }
     Ok(())

@@ -89,6 +89,16 @@ impl Marker {
         Some(Self { kind, files: lines.map(file).collect::<Option<_>>()? })
     }
 
+    /// Whether it is of npm's cache.
+    pub fn is_npm_cache(&self) -> bool {
+        self.is_of(NPM_CACHE)
+    }
+
+    /// Whether it is of a view of this kind.
+    pub fn is_of(&self, kind: &str) -> bool {
+        self.kind == kind
+    }
+
     /// Whether it is of an earlier version, which named no files, or of a view without any.
     pub fn names_nothing(&self) -> bool {
         self.files.is_empty()

@@ -82,12 +82,6 @@ pub enum StoreError {
         /// What its bytes should have been.
         stated: crate::digest::Integrity,
     },
-    /// Another process keeps the store to itself.
-    #[error("another process uses the store {}", root.display())]
-    Busy {
-        /// The store's folder.
-        root: PathBuf,
-    },
     /// Another process held a lock for too long.
     #[error("{}: {}, and {} seconds were not enough", path.display(), held_by(holder.as_ref()), waited.as_secs())]
     Held {
@@ -142,7 +136,6 @@ impl StoreError {
             Self::Misstated { path, stated } => Self::Misstated { path: path.clone(), stated: stated.clone() },
             Self::ReadOnly { root } => Self::ReadOnly { root: root.clone() },
             Self::NotAStore { root } => Self::NotAStore { root: root.clone() },
-            Self::Busy { root } => Self::Busy { root: root.clone() },
             Self::Unfit { path, unfit } => Self::Unfit { path: path.clone(), unfit: *unfit },
             Self::OtherUser { path } => Self::OtherUser { path: path.clone() },
             Self::Held { path, holder, waited } => {
@@ -163,10 +156,7 @@ impl StoreError {
 
     /// Whether going on with other files is pointless.
     pub const fn is_fatal(&self) -> bool {
-        matches!(
-            self,
-            Self::DiskFull { .. } | Self::ReadOnly { .. } | Self::Busy { .. } | Self::Held { .. } | Self::Interrupted
-        )
+        matches!(self, Self::DiskFull { .. } | Self::ReadOnly { .. } | Self::Held { .. } | Self::Interrupted)
     }
 }
 

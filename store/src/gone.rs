@@ -4,6 +4,8 @@
 //! gone/<blake3 of the file's keys and of the address>     an empty note
 //! ```
 //!
+//! In a seed there is a second note of each file that is known by a digest, without an address: who uses the seed may ask another registry for the same bytes.
+//!
 //! Derived: whoever may ask the address asks it again and believes the answer, and a note that is deleted costs one such question. A note has no content to believe; it
 //! is one about this file at this address, so that another registry is asked.
 
@@ -31,6 +33,11 @@ pub(crate) fn path(layout: &Layout, wanted: &Wanted, address: &str) -> std::path
     layout.gone(&name(wanted, address))
 }
 
+/// The path of a note that names no address, for a seed.
+pub(crate) fn path_anywhere(layout: &Layout, wanted: &Wanted) -> std::path::PathBuf {
+    path(layout, wanted, "")
+}
+
 impl Store {
     /// Notes that nothing is at this address. A failure costs a later run without a network the package.
     pub fn note_gone(&self, wanted: &Wanted, address: &str) {
@@ -52,6 +59,11 @@ impl Store {
         is_there(self.layout()) || below.into_iter().any(is_there)
     }
 
+    /// Whether a seed says that nobody had this file: by its digest, at whatever address. A file that only an address tells from others is asked for there.
+    pub fn is_noted_gone_anywhere(&self, wanted: &Wanted) -> bool {
+        matches!(wanted, Wanted::Integrity(_)) && self.is_noted_gone(wanted, "")
+    }
+
     /// Forgets the note: the address has the file after all.
     pub fn forget_gone(&self, wanted: &Wanted, address: &str) {
         match fs::remove_file(path(self.layout(), wanted, address)) {
@@ -65,7 +77,7 @@ impl Store {
 
 fn write(layout: &Layout, path: &std::path::Path) -> Result<(), StoreError> {
     whole_file::write(layout, path, b"")?;
-    let folder = layout.gone("");
+    let folder = layout.all_gone();
     let io = |source| StoreError::io("list", folder.clone(), source);
     let mut notes = Vec::new();
     for entry in fs::read_dir(&folder).map_err(io)? {
@@ -109,6 +121,21 @@ mod tests {
     }
 
     #[test]
+    fn a_seeds_note_without_an_address_is_about_bytes_that_a_digest_names() {
+        let folder = tempfile::tempdir().unwrap();
+        let (seed, one) = (folder.path().join("seed"), wanted("one"));
+        drop(Store::open(&seed).unwrap());
+        let identity = Wanted::Identity("npm a 1.0.0".to_owned());
+        let (name, bytes) = crate::seed::gone_anywhere(&one).unwrap();
+        fs::create_dir(seed.join("gone")).unwrap();
+        fs::write(seed.join(name), bytes).unwrap();
+        fs::write(path(&Layout::new(&seed), &identity, ""), "").unwrap();
+        let store = Store::open_over(&folder.path().join("store"), &seed).unwrap();
+        assert!(store.is_noted_gone_anywhere(&one) && !store.is_noted_gone_anywhere(&wanted("other")));
+        assert!(crate::seed::gone_anywhere(&identity).is_none() && !store.is_noted_gone_anywhere(&identity));
+    }
+
+    #[test]
     fn a_note_of_the_store_below_counts_and_a_link_is_none() {
         let folder = tempfile::tempdir().unwrap();
         let (above, below) = (folder.path().join("above"), folder.path().join("below"));
@@ -126,7 +153,7 @@ mod tests {
     fn the_newest_thousand_notes_are_kept() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("store")).unwrap();
-        let notes = store.layout().gone("");
+        let notes = store.layout().all_gone();
         fs::create_dir(&notes).unwrap();
         for number in 0..KEPT {
             let old = fs::File::create(notes.join(format!("{number:064}"))).unwrap();

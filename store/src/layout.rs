@@ -79,8 +79,12 @@ impl Layout {
         self.all_remembered().join(name)
     }
 
+    pub(crate) fn all_gone(&self) -> PathBuf {
+        self.root.join("gone")
+    }
+
     pub(crate) fn gone(&self, name: &str) -> PathBuf {
-        self.root.join("gone").join(name)
+        self.all_gone().join(name)
     }
 
     pub(crate) fn journal(&self) -> PathBuf {

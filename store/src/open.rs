@@ -225,7 +225,7 @@ pub(crate) fn check_folders(layout: &Layout, is_writable: bool) -> Result<(), St
         }
     }
     if is_writable {
-        for folder in [layout.damaged(), layout.partial(), layout.all_remembered()] {
+        for folder in [layout.damaged(), layout.partial(), layout.all_remembered(), layout.all_gone()] {
             if unfit_folder(&folder).at("look at", &folder)?.is_some() {
                 clear(layout, &folder)?;
             }

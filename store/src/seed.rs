@@ -29,6 +29,12 @@ pub fn gone(wanted: &Wanted, address: &str) -> (String, Vec<u8>) {
     (relative(|layout| gone::path(layout, wanted, address)), Vec::new())
 }
 
+/// The path and the bytes of a note that nobody had this file, if its digest tells it from others wherever it is.
+pub fn gone_anywhere(wanted: &Wanted) -> Option<(String, Vec<u8>)> {
+    let is_told_by_digest = matches!(wanted, Wanted::Integrity(_));
+    is_told_by_digest.then(|| (relative(|layout| gone::path_anywhere(layout, wanted)), Vec::new()))
+}
+
 /// The path and the bytes of a receipt.
 pub fn receipt(receipt: &Receipt) -> (String, Vec<u8>) {
     (relative(|layout| layout.receipt(&receipt.blob)), receipt.to_json())

@@ -181,6 +181,11 @@ impl Store {
         Some(self.below()?.layout().root())
     }
 
+    /// The folders of all parts of the store below.
+    pub fn roots_below(&self) -> impl Iterator<Item = &Path> {
+        self.below().into_iter().flat_map(Below::layouts).map(crate::layout::Layout::root)
+    }
+
     /// The receipt of a blob, if it has one that can be read: what the stores know of it, together.
     pub fn receipt(&self, blob: &BlobId) -> Option<Receipt> {
         let own = receipt::read(self.layout(), blob);

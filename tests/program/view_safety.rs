@@ -106,7 +106,7 @@ fn a_mark_that_larder_did_not_write_makes_no_view_of_a_folder() {
     }
     // The mark of an earlier larder names no files, so only those of the new view are its.
     fs::write(&mark, "tarballs\n").unwrap();
-    refused("did not write: .ssh, sub/x, thesis.txt\n");
+    refused("mine has the mark of an earlier larder, which names no files; it holds .ssh, sub/x, thesis.txt\n");
     fs::remove_file(&mark).unwrap();
     symlink("/nonexistent", &mark).unwrap();
     refused("is not a view\n");
@@ -134,7 +134,9 @@ fn a_view_of_an_earlier_larder_is_replaced_where_every_file_is_one_of_the_new_vi
     fs::remove_file(&mark).unwrap();
     fs::write(&mark, "tarballs\n").unwrap();
     world.lock(&some[1..]);
-    assert_refused(&tarballs(&world, "out"), "out holds what larder did not write: package-0-1.0.0.tgz\n");
+    let run = tarballs(&world, "out");
+    assert_refused(&run, "out has the mark of an earlier larder, which names no files; it holds package-0-1.0.0.tgz\n");
+    assert!(run.err.contains("hint: remove the folder, if nothing in it is your own; nothing was changed"), "{run:?}");
     let left = fs::read_dir(world.project()).unwrap().count();
     assert_eq!(left, 2, "lockfile and view: nothing is left beside them");
 }
@@ -156,6 +158,48 @@ fn what_npm_wrote_into_its_cache_does_not_stop_the_next_view() {
     assert!(of_npm.iter().all(|path| !cache.join(path).exists()));
     fs::write(cache.join("_cacache/notes.txt"), "mine").unwrap();
     assert_refused(&view(), "did not write: _cacache/notes.txt\n");
+}
+
+#[test]
+fn what_install_scripts_keep_in_npms_cache_goes_over_to_the_next_view() {
+    let some = packages(3);
+    let world = World::new(&some);
+    let view = || world.run(&["view", "npm-cache", "cache", "--color", "never"]);
+    world.lock(&some[..2]);
+    assert_eq!(view().code, Some(0));
+    let cache = world.project().join("cache");
+    let kept = ["_prebuilds/a-b.tar.gz", "node-sass/9.0.0/binding.node", "_npx/0123456789abcdef/package.json"];
+    for path in kept {
+        let path = cache.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, "downloaded").unwrap();
+    }
+    let is_kept = || kept.iter().all(|path| fs::read_to_string(cache.join(path)).is_ok_and(|it| it == "downloaded"));
+    for lockfile in [&some[..2], &some[..], &some[1..]] {
+        world.lock(lockfile);
+        let run = view();
+        assert_eq!((run.code, is_kept()), (Some(0), true), "{run:?}");
+    }
+    assert_eq!(fs::read_dir(world.project()).unwrap().count(), 2, "nothing is left beside the view");
+    // A view of another kind is no cache, and takes nothing over.
+    assert_refused(&tarballs(&world, "cache"), "cache holds what larder did not write: ");
+    assert!(is_kept());
+}
+
+#[test]
+fn a_file_that_yarn_put_into_its_mirror_does_not_stop_the_next_view_that_has_it() {
+    let some = packages(2);
+    let world = World::new(&some);
+    world.lock(&some[..1]);
+    assert_eq!(tarballs(&world, "out").code, Some(0));
+    let added = world.project().join("out/package-1-1.0.0.tgz");
+    fs::write(&added, &some[1].bytes).unwrap();
+    assert_refused(&tarballs(&world, "out"), "did not write: package-1-1.0.0.tgz\n");
+    world.lock(&some);
+    let run = tarballs(&world, "out");
+    assert_eq!(run.code, Some(0), "its bytes are those of the new view: {run:?}");
+    let mode = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(&added).unwrap().permissions());
+    assert_eq!((fs::read(&added).unwrap(), mode & 0o7777), (some[1].bytes.clone(), 0o444));
 }
 
 #[test]

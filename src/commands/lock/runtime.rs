@@ -129,7 +129,7 @@ pub(super) fn fetch(
     watcher.event(WatchEvent::Over);
     let filled = filled?;
     if let Some(failure) = filled.failures.first() {
-        report::failures(context.printer, &filled.failures);
+        report::failures(context.printer, &filled.failures, report::Listed::Nowhere);
         let is_network = failure.kind.fault() == Fault::Network;
         return Err(LockError::Tarball { version, is_network }.into());
     }

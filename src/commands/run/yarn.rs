@@ -4,8 +4,7 @@ use crate::{
     cli,
     commands::{Context, provision::Project},
     lockfile::YarnLock,
-    npmrc::yarnrc,
-    project::LockfileBytes,
+    npmrc::NpmConfig,
     run::yarn,
 };
 
@@ -15,13 +14,15 @@ pub(super) fn warn(projects: &[Project], arguments: &cli::Run, context: &Context
         return;
     }
     for project in projects {
+        let configurations = project.input.by_lockfile(&project.configurations);
         for lockfile in &project.input.project.lockfiles {
             let Some(lock) = YarnLock::of(&lockfile.name, &lockfile.bytes) else { continue };
             let installed = yarn::installed(&arguments.command, lockfile.folder(), context.environment);
             let named = project.input.plan.artifacts().iter();
             let named = named.filter(|planned| *planned.entries[0].lockfile == *lockfile.name);
             let is_offline = arguments.completing.fetching.offline;
-            for trouble in yarn::troubles(lock, installed.as_ref(), is_offline, &own_scopes(lock, lockfile), named) {
+            let own_scopes = own_scopes(lock, configurations[&*lockfile.name]);
+            for trouble in yarn::troubles(lock, installed.as_ref(), is_offline, &own_scopes, named) {
                 context.printer.warning(&format!("{}: {trouble}", lockfile.name));
                 context.printer.hints(&[&trouble.cure()]);
             }
@@ -29,10 +30,28 @@ pub(super) fn warn(projects: &[Project], arguments: &cli::Run, context: &Context
     }
 }
 
-/// Only later yarns read this file.
-fn own_scopes(lock: YarnLock, lockfile: &LockfileBytes) -> Vec<String> {
-    match std::fs::read(lockfile.folder().join(".yarnrc.yml")) {
-        Ok(bytes) if lock != YarnLock::Classic => yarnrc::scopes(&bytes),
-        _ => Vec::new(),
+/// Scopes that yarn asks another registry for, wherever its configuration says so. Yarn 1 follows the variables that larder sets for scopes.
+fn own_scopes(lock: YarnLock, npm: &NpmConfig) -> Vec<String> {
+    if lock == YarnLock::Classic { Vec::new() } else { npm.scopes().map(str::to_owned).collect() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::environment::Environment;
+
+    #[test]
+    fn a_later_yarns_scopes_are_those_of_its_whole_configuration() {
+        let folder = tempfile::tempdir().unwrap();
+        let (home, project) = (folder.path().join("home"), folder.path().join("home/project"));
+        std::fs::create_dir_all(&project).unwrap();
+        std::fs::write(project.join("yarn.lock"), "__metadata:\n  version: 8\n").unwrap();
+        let scope = |name: &str| format!("npmScopes: {{{name}: {{npmRegistryServer: 'https://npm.example'}}}}\n");
+        std::fs::write(home.join(".yarnrc.yml"), scope("company")).unwrap();
+        std::fs::write(project.join(".yarnrc.yml"), scope("team")).unwrap();
+        let environment = Environment::new(&project, [("HOME", home.to_str().unwrap())]);
+        let npm = NpmConfig::load(&environment, &project).unwrap();
+        assert_eq!(own_scopes(YarnLock::Berry { version: 8 }, &npm), ["@company", "@team"]);
+        assert_eq!(own_scopes(YarnLock::Classic, &npm), [""; 0]);
     }
 }

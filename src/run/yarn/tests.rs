@@ -126,4 +126,11 @@ fn the_yarn_that_would_run_is_found_without_running_it() {
     assert_eq!(find("nowhere"), None);
     write("web/.yarnrc.yml", "nodeLinker: node-modules\nyarnPath: .yarn/releases/yarn-4.18.1.cjs\n");
     assert_eq!(find("nowhere"), Some(installed_as("4.18.1")));
+    for text in [
+        "{nodeLinker: node-modules, yarnPath: .yarn/releases/yarn-4.18.1.cjs}\n",
+        "\"yarnPath\" : './.yarn/releases/yarn-4.18.1.cjs' # ours\n",
+    ] {
+        write("web/.yarnrc.yml", text);
+        assert_eq!(find("nowhere"), Some(installed_as("4.18.1")), "{text}");
+    }
 }

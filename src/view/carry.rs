@@ -1,0 +1,66 @@
+//! What others than larder and npm keep in a view that is npm's cache: `_prebuilds` of prebuild-install, `node-sass`, `sentry-cli`, and `_npx` of npm itself.
+//!
+//! These are downloads that no lockfile names, so they are neither looked into nor removed: they go over to the next view, by a rename of each entry.
+
+use std::{ffi::OsString, fs, io, path::Path};
+
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+
+use super::marker::MARKER;
+
+/// What npm itself, larder and file managers have in such a folder.
+const NOT_CARRIED: [&str; 6] =
+    [MARKER, "_cacache", "_logs", "_update-notifier-last-checked", "_lastUpdateCheck", ".DS_Store"];
+
+/// The entries of a folder that go over.
+pub(super) fn names(folder: &Path) -> io::Result<Vec<OsString>> {
+    let names = fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.file_name()));
+    let is_carried = |name: &io::Result<OsString>| !matches!(name, Ok(name) if NOT_CARRIED.iter().any(|no| name == no));
+    names.filter(is_carried).collect()
+}
+
+/// Moves these entries. If one cannot be moved, those that were are moved back.
+pub(super) fn between(from: &Path, to: &Path, names: &[OsString]) -> io::Result<()> {
+    for (position, name) in names.iter().enumerate() {
+        if let Err(error) = to_free(&from.join(name), &to.join(name)) {
+            for name in &names[..position] {
+                to_free(&to.join(name), &from.join(name))?;
+            }
+            return Err(error);
+        }
+    }
+    Ok(())
+}
+
+/// A rename that overwrites nothing.
+fn to_free(from: &Path, to: &Path) -> io::Result<()> {
+    use rustix::io::Errno;
+    match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+        Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) if to.symlink_metadata().is_err() => fs::rename(from, to),
+        renamed => Ok(renamed?),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_entries_go_over_or_none_does() {
+        let folder = tempfile::tempdir().unwrap();
+        let (old, new) = (folder.path().join("old"), folder.path().join("new"));
+        for path in [old.join("_prebuilds"), old.join("_cacache"), old.join("node-sass"), new.clone()] {
+            fs::create_dir_all(path).unwrap();
+        }
+        let mut carried = names(&old).unwrap();
+        carried.sort();
+        assert_eq!(carried, ["_prebuilds", "node-sass"]);
+        fs::write(new.join("node-sass"), "in the way").unwrap();
+        between(&old, &new, &carried).unwrap_err();
+        assert!(old.join("_prebuilds").exists() && old.join("node-sass").exists());
+        fs::remove_file(new.join("node-sass")).unwrap();
+        between(&old, &new, &carried).unwrap();
+        assert!(new.join("_prebuilds").exists() && new.join("node-sass").exists());
+        assert_eq!(names(&old).unwrap(), [""; 0]);
+    }
+}
