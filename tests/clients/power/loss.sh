@@ -64,7 +64,7 @@ http.createServer(async (request, answer) => {
 setTimeout(() => process.exit(), 1_200_000);
 SERVER
 server=$!
-trap 'kill $server 2>/dev/null; umount "$DISK" 2>/dev/null; rm -rf "$WORK"' EXIT
+trap 'kill $server 2>/dev/null || true; umount "$DISK" 2>/dev/null || true; rm -rf "$WORK"' EXIT
 for _ in $(seq 100); do [ -s "$WORK/port" ] || sleep 0.1; done
 export npm_config_registry=http://127.0.0.1:$(cat "$WORK/port")/ npm_config_fetch_retries=0
 
