@@ -101,7 +101,8 @@ impl Project {
         }
         if unfetchable == Unfetchable::LeaveToCommand && !arguments.fetching.offline {
             let is_left = |failure: &mut Failure| matches!(failure.kind, FailureKind::Unfetchable(_));
-            let left: Vec<Failure> = wishes.failures.extract_if(.., is_left).collect();
+            let mut left: Vec<Failure> = wishes.failures.extract_if(.., is_left).collect();
+            left.extend(wishes.take_without_address());
             remarks::left_to_command(context.printer, &left);
         }
         self.supply(wishes, &arguments.fetching, Reader::Supply, store, context)

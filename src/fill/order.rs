@@ -264,6 +264,21 @@ impl<'a> Wishes<'a> {
         wishes
     }
 
+    /// Takes out what has no address that can be asked, as the failures of its artifacts. Only registries that are known by a name can lack one: a lockfile's own addresses were looked at when it was
+    /// read.
+    pub fn take_without_address(&mut self) -> Vec<Failure> {
+        let has_name = |planned: &&Planned| matches!(planned.artifact.source, Source::Named { .. });
+        let (mut kept, mut failures) = (Vec::with_capacity(self.wishes.len()), Vec::new());
+        for wish in std::mem::take(&mut self.wishes) {
+            match wish.planned().iter().any(has_name).then(|| self.order(&wish)) {
+                Some(Err(without)) => failures.extend(without),
+                _ => kept.push(wish),
+            }
+        }
+        self.wishes = kept;
+        failures
+    }
+
     /// How many artifacts are wanted, those that cannot be ordered included.
     pub fn artifacts(&self) -> usize {
         self.failures.len() + self.wishes.iter().map(Wish::artifacts).sum::<usize>()

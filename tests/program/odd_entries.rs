@@ -99,6 +99,22 @@ fn a_command_that_may_ask_the_network_starts_without_what_larder_cannot_fetch() 
 }
 
 #[test]
+fn an_entry_without_an_address_is_left_to_the_command_that_may_know_it() {
+    let good = Package::new("good", "the good one");
+    let integrity = good.integrity();
+    let text = format!(
+        "lockfileVersion: '9.0'\nimporters:\n  .:\n    dependencies:\n      good: {{specifier: ^1, version: 1.0.0}}\n      odd: {{specifier: 'work:odd@^1', version: 'work:odd@1.0.0'}}\npackages:\n  good@1.0.0:\n    resolution: {{integrity: {integrity}}}\n  odd@work:1.0.0:\n    resolution: {{integrity: {integrity}}}\n    version: 1.0.0\nsnapshots:\n  good@1.0.0: {{}}\n  odd@work:1.0.0: {{}}\n"
+    );
+    let world = world("pnpm-lock.yaml", &text, &good);
+    let run = world.run(&["run", "--color", "never", "--", "echo", "started"]);
+    assert_eq!((run.code, run.out.as_str()), (Some(0), "started\n"), "{run:?}");
+    assert!(run.err.contains("the named registry `work` is not known"), "{run:?}");
+    assert!(run.err.contains("; the command may get it itself\n"), "{run:?}");
+    let run = world.run(&["run", "--offline", "--color", "never", "--", "echo", "started"]);
+    assert_eq!((run.code, run.out.as_str()), (Some(1), ""), "{run:?}");
+}
+
+#[test]
 fn of_many_odd_entries_ten_are_told_and_how_many_more_there_are() {
     let world = World::new(&[]);
     let entries: Vec<String> = (0..30).map(|number| format!(r#""node_modules/odd{number}": 5"#)).collect();
