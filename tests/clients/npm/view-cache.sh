@@ -101,11 +101,11 @@ with_one_more() {
 		fs.writeFileSync(process.argv[1], JSON.stringify(lock, undefined, 2));' "$1/package-lock.json" "$(project_of conflicting-peers)/package-lock.json"
 }
 
-# changes BEFORE AFTER: of the files of two views, how many are in one alone, and how many of the others were written anew.
+# changes BEFORE AFTER: of the files of two views, how many are in one alone, and how many of the others were written anew; the view's mark, which names its files, apart.
 changes() {
 	local said
 	said=$(node "$COMPARE" "$1" "$2" --all || true)
-	say "$(grep -c '^only in the first: .*(file)$' <<<"$said" || true) gone, $(grep -c '^only in the second: .*(file)$' <<<"$said" || true) new, $(grep -c ': written: ' <<<"$said" || true) written anew"
+	say "$(grep -c '^only in the first: .*(file)$' <<<"$said" || true) gone, $(grep -c '^only in the second: .*(file)$' <<<"$said" || true) new, $(grep ': written: ' <<<"$said" | grep -vc '^\.larder-view: ' || true) written anew"
 }
 
 incremental() {
