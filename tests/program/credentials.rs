@@ -132,8 +132,8 @@ fn a_package_of_a_named_registry_of_pnpm_comes_from_there() {
     assert_eq!(run.code, Some(1), "{run:?}");
     assert!(run.err.contains("the named registry `work` is not known"), "{}", run.err);
     assert_eq!(world.server.requests().len(), 0, "no other registry is asked");
-    world.write("pnpm-workspace.yaml", &format!("namedRegistries:\n  work: {}\n", world.server.url("/work")));
-    world.server.on("/work/p/-/p-1.0.0.tgz", Reply::body("work"));
+    world.write("pnpm-workspace.yaml", &format!("namedRegistries:\n  work: {}\n", world.server.url("/team")));
+    world.server.on("/team/p/-/p-1.0.0.tgz", Reply::body("work"));
     let run = fetch(&world, &[]);
     assert_eq!(run.code, Some(0), "{run:?}");
 }
