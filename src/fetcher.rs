@@ -33,7 +33,8 @@ use larder_store::{
     Store, StoreError,
     commit::Committed,
     digest::Algorithm,
-    look_up::{Found, LookUp, Wanted},
+    key::{BlobRef, Wanted},
+    lookup::Lookup,
 };
 
 pub(crate) use credentials::{credential, identity_of};
@@ -85,7 +86,7 @@ pub struct Filled {
     /// How long the disk was waited for after the last download.
     pub barrier: std::time::Duration,
     /// The blob of each wish, in the wishes' order; `None` for what is not here.
-    pub found: Vec<Option<Found>>,
+    pub found: Vec<Option<BlobRef>>,
     /// A remark on the index, if it was not had as usual.
     pub index: Option<larder_store::index::IndexState>,
 }
@@ -121,7 +122,7 @@ pub fn fill(
 ) -> Result<Filled, FillError> {
     let mut filled = Filled { failures: wishes.failures.clone(), ..Filled::default() };
     let wanted: Vec<_> = wishes.wishes.iter().map(|wish| wish.wanted.clone()).collect();
-    let look_up = Arc::new(store.look_up(&wanted, settings.now)?);
+    let look_up = Arc::new(store.lookup(&wanted, settings.now)?);
     let mut missing = Vec::new();
     for wish in &wishes.wishes {
         let is_refused = settings.requires_integrity && matches!(wish.wanted, Wanted::Identity(_));
@@ -176,21 +177,21 @@ impl Filled {
 }
 
 /// What is here as another lockfile's package, for a lockfile that has nothing but the sha1. Every receipt of a fetch has the sha512.
-fn known_otherwise(store: &Store, order: &Order) -> Option<Found> {
+fn known_otherwise(store: &Store, order: &Order) -> Option<BlobRef> {
     let Wanted::Integrity(integrity) = &order.wanted else { return None };
     let is_weak = integrity.strongest().iter().all(|digest| digest.algorithm() == Algorithm::Sha1);
-    is_weak.then(|| store.find_namesake(&order.origins, integrity))?
+    is_weak.then(|| store.find_by_alternate_digest(&order.origins, integrity))?
 }
 
 /// Notes the blobs of what was missing before.
 fn find_fetched(
     store: &Store,
-    look_up: &LookUp,
+    look_up: &Lookup,
     wanted: &[Wanted],
     now: Timestamp,
     filled: &mut Filled,
 ) -> Result<(), FillError> {
-    let find_in = |look_up: &LookUp, filled: &mut Filled| {
+    let find_in = |look_up: &Lookup, filled: &mut Filled| {
         for (wanted, found) in wanted.iter().zip(&mut filled.found) {
             *found = found.or_else(|| look_up.find(wanted));
         }
@@ -198,14 +199,14 @@ fn find_fetched(
     };
     // What another larder fetched meanwhile, or what has several digests, only the index knows.
     if !find_in(look_up, filled) && filled.failures.is_empty() {
-        find_in(&store.look_up(wanted, now)?, filled);
+        find_in(&store.lookup(wanted, now)?, filled);
     }
     Ok(())
 }
 
 fn download(
     store: &Store,
-    look_up: &Arc<LookUp>,
+    look_up: &Arc<Lookup>,
     missing: Vec<Order>,
     configurations: &[NpmConfig],
     settings: FillSettings,
@@ -258,7 +259,7 @@ fn download(
 fn settle(
     committed: Committed,
     tally: &watch::Tally,
-    look_up: &LookUp,
+    look_up: &Lookup,
     store: &Store,
     filled: &mut Filled,
 ) -> Result<(), FillError> {

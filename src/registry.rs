@@ -28,7 +28,7 @@ use std::{
     sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 
-use larder_store::{Store, look_up::Found};
+use larder_store::{Store, key::BlobRef};
 use tokio::{net::TcpListener, runtime::Runtime};
 
 use self::{asked::Paths, connections::Server, folders::Folders, peer::Peers};
@@ -41,7 +41,7 @@ use crate::{
 /// What a registry asks of the rest of larder. Called on threads that may block.
 pub trait Backing: Send + Sync {
     /// Sees to it that an artifact of the plan is in the store; in words, why it cannot be had. Entries of several projects may have the same name.
-    fn fetch(&self, artifact: &Artifact, entry: &EntryName) -> Result<Found, String>;
+    fn fetch(&self, artifact: &Artifact, entry: &EntryName) -> Result<BlobRef, String>;
     /// The files of one of Pyodide's folders, all of which are in the store; in words, why there is none.
     fn folder(&self, which: PyodideFolder) -> Result<Layout, String>;
     /// Takes note of a request that was refused, and why.

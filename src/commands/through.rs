@@ -7,7 +7,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use larder_store::{Store, look_up::Found};
+use larder_store::{Store, key::BlobRef};
 
 use super::{larder_lock::threads, provision::Project, settings};
 use crate::{
@@ -68,7 +68,7 @@ impl Through {
 }
 
 impl Backing for Through {
-    fn fetch(&self, artifact: &Artifact, entry: &EntryName) -> Result<Found, String> {
+    fn fetch(&self, artifact: &Artifact, entry: &EntryName) -> Result<BlobRef, String> {
         let (project, planned) = self.planned(artifact, entry).ok_or_else(|| format!("{entry} is not in the plan"))?;
         let configurations = project.input.by_lockfile(&project.configurations);
         let wishes = Wishes::of_artifacts([planned], configurations, &project.input.project.settings);

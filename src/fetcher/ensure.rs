@@ -9,8 +9,8 @@ use std::{collections::HashSet, sync::Arc};
 use jiff::Timestamp;
 use larder_store::{
     Store, StoreError,
-    look_up::{Found, Wanted},
-    verify::{Fault, FaultKind, Unfit, verify_wanted},
+    key::{BlobRef, Wanted},
+    verify::{Fault, FaultKind, UnfitBlob, verify_wanted},
 };
 
 use crate::{
@@ -25,7 +25,7 @@ pub struct Supplied<'a> {
     /// The artifact.
     pub planned: &'a Planned,
     /// Its blob.
-    pub found: Found,
+    pub found: BlobRef,
 }
 
 /// What came of completing a plan.
@@ -54,8 +54,8 @@ const TRIES: usize = 4;
 /// What of these wishes is in the store. Nothing is fetched, and no blob is read.
 pub fn on_hand<'a>(store: &Store, wishes: &Wishes<'a>, now: Timestamp) -> Result<Supply<'a>, StoreError> {
     let wanted: Vec<Wanted> = wishes.wishes.iter().map(|wish| wish.wanted.clone()).collect();
-    let look_up = store.look_up(&wanted, now)?;
-    let found: Vec<Option<Found>> = wanted.iter().map(|wanted| look_up.find(wanted)).collect();
+    let look_up = store.lookup(&wanted, now)?;
+    let found: Vec<Option<BlobRef>> = wanted.iter().map(|wanted| look_up.find(wanted)).collect();
     Ok(Supply { items: items(wishes, &found), ..Supply::default() })
 }
 
@@ -115,8 +115,8 @@ pub fn supply<'a>(
 }
 
 /// Reads the blobs of the wishes at these places, and names those that are not what is wished for: places are the wishes'.
-fn unfit(store: &Store, wishes: &Wishes<'_>, filled: &Filled, unread: &[usize]) -> Vec<Unfit> {
-    let here: Vec<(usize, Found)> = unread.iter().filter_map(|place| Some((*place, filled.found[*place]?))).collect();
+fn unfit(store: &Store, wishes: &Wishes<'_>, filled: &Filled, unread: &[usize]) -> Vec<UnfitBlob> {
+    let here: Vec<(usize, BlobRef)> = unread.iter().filter_map(|place| Some((*place, filled.found[*place]?))).collect();
     let wanted: Vec<_> = here.iter().map(|(place, found)| (*found, &wishes.wishes[*place].wanted)).collect();
     let threads = std::thread::available_parallelism().map_or(2, usize::from);
     let mut faults = verify_wanted(store, &wanted, threads);
@@ -126,13 +126,15 @@ fn unfit(store: &Store, wishes: &Wishes<'_>, filled: &Filled, unread: &[usize]) 
     faults
 }
 
-fn items<'a>(wishes: &Wishes<'a>, found: &[Option<Found>]) -> Vec<Supplied<'a>> {
+fn items<'a>(wishes: &Wishes<'a>, found: &[Option<BlobRef>]) -> Vec<Supplied<'a>> {
     let mut items: Vec<Supplied<'a>> = wishes.wishes.iter().zip(found).flat_map(supplied).collect();
     items.sort_by(|a, b| a.planned.entries.cmp(&b.planned.entries));
     items
 }
 
-fn supplied<'w, 'a>((wish, found): (&'w Wish<'a>, &Option<Found>)) -> impl Iterator<Item = Supplied<'a>> + use<'w, 'a> {
+fn supplied<'w, 'a>(
+    (wish, found): (&'w Wish<'a>, &Option<BlobRef>),
+) -> impl Iterator<Item = Supplied<'a>> + use<'w, 'a> {
     let found = *found;
     wish.planned().iter().filter_map(move |planned| Some(Supplied { planned, found: found? }))
 }
@@ -142,7 +144,7 @@ fn is_mendable(store: &Store, fault: &Fault) -> bool {
     let is_out_of_the_way = matches!(
         fault.kind,
         FaultKind::Damaged { set_aside: Some(_), .. }
-            | FaultKind::Below { .. }
+            | FaultKind::Lower { .. }
             | FaultKind::InTheWay(_)
             | FaultKind::Missing
             | FaultKind::Misstated { is_set_right: true, .. }
@@ -150,8 +152,8 @@ fn is_mendable(store: &Store, fault: &Fault) -> bool {
     store.is_writable() && is_out_of_the_way
 }
 
-fn mended_of(wishes: &Wishes<'_>, faults: &[Unfit]) -> Vec<Mended> {
-    let mended = faults.iter().flat_map(|Unfit { places, fault }| {
+fn mended_of(wishes: &Wishes<'_>, faults: &[UnfitBlob]) -> Vec<Mended> {
+    let mended = faults.iter().flat_map(|UnfitBlob { places, fault }| {
         let was_another = matches!(fault.kind, FaultKind::Misstated { .. });
         let planned = places.iter().flat_map(|place| wishes.wishes[*place].planned());
         planned.map(move |planned| Mended { package: planned.artifact.to_string().into(), was_another })
@@ -159,9 +161,9 @@ fn mended_of(wishes: &Wishes<'_>, faults: &[Unfit]) -> Vec<Mended> {
     mended.collect()
 }
 
-fn damaged(wishes: &Wishes<'_>, faults: &[Unfit]) -> Vec<Failure> {
+fn damaged(wishes: &Wishes<'_>, faults: &[UnfitBlob]) -> Vec<Failure> {
     let mut failures = Vec::new();
-    for Unfit { places, fault } in faults {
+    for UnfitBlob { places, fault } in faults {
         for planned in places.iter().flat_map(|place| wishes.wishes[*place].planned()) {
             failures.push(Failure {
                 package: planned.artifact.to_string().into(),
@@ -181,7 +183,7 @@ fn cause(kind: &FaultKind) -> String {
         FaultKind::Damaged { actual, set_aside: None } => {
             format!("its bytes are blake3 {actual}; it could not be set aside")
         }
-        FaultKind::Unreadable(error) | FaultKind::InTheWay(error) | FaultKind::Below { error, .. } => error.to_string(),
+        FaultKind::Unreadable(error) | FaultKind::InTheWay(error) | FaultKind::Lower { error, .. } => error.to_string(),
         FaultKind::Missing => "it has a receipt and no file".to_owned(),
         FaultKind::Misstated { stated, .. } => format!("the store has it for {stated}, which its bytes are not"),
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use larder_store::{
-    Store, StoreError, claim::Claimed, commit::Committer, digest::Integrity, look_up::LookUp, part::Sealed,
+    Store, StoreError, commit::Committer, digest::Integrity, download_lock::DownloadLock, lookup::Lookup, part::Sealed,
     receipt::Origin,
 };
 use reqwest::StatusCode;
@@ -27,7 +27,7 @@ use crate::{
 /// What all orders of a fill share.
 pub(super) struct Shared {
     pub(super) client: Client,
-    pub(super) look_up: Arc<LookUp>,
+    pub(super) look_up: Arc<Lookup>,
     pub(super) committer: Committer,
     pub(super) packuments: Packuments,
     pub(super) archives: Archives,
@@ -132,9 +132,9 @@ async fn once(
     let failed = |error| FailureKind::Download(Arc::new(error));
     let part =
         match claim(shared, order, integrity, origins).await.map_err(|error| FailureKind::Store(Arc::new(error)))? {
-            Claimed::Busy => return Ok(Tried::Busy),
-            Claimed::Here(_) => return Ok(Tried::Here),
-            Claimed::Yours(part) => part,
+            DownloadLock::Busy => return Ok(Tried::Busy),
+            DownloadLock::Present(_) => return Ok(Tried::Here),
+            DownloadLock::Acquired(part) => part,
         };
     // Where a digest is stated, it says what the bytes are. A commit is packed again before it is compared.
     let is_open = order.lacks_integrity() && integrity.is_none();
@@ -172,10 +172,10 @@ async fn claim(
     order: &Arc<Order>,
     integrity: Option<&Integrity>,
     origins: &Arc<[Origin]>,
-) -> Result<Claimed, StoreError> {
+) -> Result<DownloadLock, StoreError> {
     let (look_up, order, integrity) = (Arc::clone(&shared.look_up), Arc::clone(order), integrity.cloned());
     let origins = Arc::clone(origins);
-    let claim = move || look_up.claim(&order.wanted, integrity.as_ref(), origins);
+    let claim = move || DownloadLock::acquire(&look_up, &order.wanted, integrity.as_ref(), origins);
     blocking(claim).await
 }
 

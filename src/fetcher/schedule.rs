@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use larder_store::{
     Store, StoreError,
     commit::{Committed, Committer},
-    look_up::LookUp,
+    lookup::Lookup,
     wait::Stall,
 };
 use tokio::{
@@ -51,7 +51,7 @@ struct Ended {
 impl Schedule {
     pub(super) fn new(
         client: Client,
-        look_up: Arc<LookUp>,
+        look_up: Arc<Lookup>,
         configurations: Vec<NpmConfig>,
         archives: Archives,
         (store, longest): (Store, u64),

@@ -13,9 +13,9 @@ use std::{
 };
 
 use larder_store::{
-    Store, StoreError, blob,
+    Store, StoreError,
     digest::{Algorithm, Integrity},
-    look_up::Found,
+    key::BlobRef,
 };
 use url::Url;
 
@@ -46,7 +46,7 @@ pub struct Offer {
     /// The lockfile entries that name it.
     pub entries: Vec<EntryName>,
     /// Its blob, if it is here.
-    pub found: Option<Found>,
+    pub found: Option<BlobRef>,
     /// Where npm would ask for it.
     pub address: Url,
     /// Where npm would ask for its package's description.
@@ -113,7 +113,8 @@ impl Catalog {
         configurations: &HashMap<&str, &NpmConfig>,
         manifests: Manifests,
     ) -> Result<Self, CatalogError> {
-        let here: HashMap<&EntryName, Found> = here.iter().map(|item| (&item.planned.entries[0], item.found)).collect();
+        let here: HashMap<&EntryName, BlobRef> =
+            here.iter().map(|item| (&item.planned.entries[0], item.found)).collect();
         // npm knows nothing of mirrors for forges.
         let settings = LarderToml::default();
         let offer = |planned: &Planned| {
@@ -207,7 +208,7 @@ impl Catalog {
     }
 
     /// Notes that an artifact's bytes are here now.
-    pub fn arrived(&mut self, store: &Store, artifact: &Artifact, found: Found) -> Result<(), CatalogError> {
+    pub fn arrived(&mut self, store: &Store, artifact: &Artifact, found: BlobRef) -> Result<(), CatalogError> {
         for position in 0..self.offers.len() {
             if self.offers[position].artifact != *artifact {
                 continue;
@@ -265,12 +266,12 @@ impl Offer {
 fn from_tarball(store: &Store, offer: &Offer) -> Result<Manifest, CatalogError> {
     let package = || offer.artifact.to_string();
     let found = offer.found.ok_or_else(|| CatalogError::NotHere { package: package() })?;
-    let tarball = blob::open_checked(store, &found.blob, offer.artifact.integrity.as_ref())?;
+    let tarball = store.open_checked(&found.blob, offer.artifact.integrity.as_ref())?;
     let bytes = package_json(tarball).map_err(|source| CatalogError::Tarball { package: package(), source })?;
     Manifest::from_package_json(&bytes).map_err(|source| CatalogError::PackageJson { package: package(), source })
 }
 
-fn integrity(store: &Store, artifact: &Artifact, found: Option<Found>) -> Result<Option<Integrity>, CatalogError> {
+fn integrity(store: &Store, artifact: &Artifact, found: Option<BlobRef>) -> Result<Option<Integrity>, CatalogError> {
     match (&artifact.integrity, found) {
         (Some(stated), _) if is_plain(stated) => Ok(Some(stated.clone())),
         (_, None) => Ok(None),

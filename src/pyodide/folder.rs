@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use larder_store::{
     digest::{Algorithm, Digest},
-    look_up::Found,
+    key::BlobRef,
 };
 use url::Url;
 
@@ -32,7 +32,7 @@ pub struct Ingredients<'a> {
     /// The runtime.
     pub core: Core,
     /// The file of each package.
-    pub files: BTreeMap<ProjectName, Found>,
+    pub files: BTreeMap<ProjectName, BlobRef>,
     /// The wheels of the index.
     pub wheels: BTreeMap<ProjectName, Wheel>,
     /// Where the rest of the distribution is, if its entries are to stay in the lock. Ends with a slash.

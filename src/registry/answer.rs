@@ -7,7 +7,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts},
     response::Response,
 };
-use larder_store::{StoreError, look_up::Found};
+use larder_store::{StoreError, key::BlobRef};
 
 use super::{
     PyodideFolder, Shelves,
@@ -149,7 +149,7 @@ fn is_absent(error: &StoreError) -> bool {
 }
 
 /// Sees to it that an artifact is in the store, and notes that it is.
-fn arrive(shelves: &Shelves, artifact: &Artifact, entry: &EntryName) -> Result<Found, String> {
+fn arrive(shelves: &Shelves, artifact: &Artifact, entry: &EntryName) -> Result<BlobRef, String> {
     let found = shelves.backing.fetch(artifact, entry)?;
     let noted = shelves.catalog_mut().arrived(&shelves.store, artifact, found);
     noted.map_err(|error| error.to_string())?;

@@ -125,7 +125,7 @@ async fn respond(server: Arc<Server>, request: Request<Incoming>) -> Response {
 mod tests {
     use std::io::{Read as _, Write as _};
 
-    use larder_store::{Store, look_up::Found};
+    use larder_store::{Store, key::BlobRef};
 
     use super::*;
     use crate::{
@@ -138,7 +138,7 @@ mod tests {
     struct Nothing;
 
     impl Backing for Nothing {
-        fn fetch(&self, _: &Artifact, _: &EntryName) -> Result<Found, String> {
+        fn fetch(&self, _: &Artifact, _: &EntryName) -> Result<BlobRef, String> {
             Err("nothing is fetched".to_owned())
         }
 

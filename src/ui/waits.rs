@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use larder_store::wait::{Holder, Observer};
+use larder_store::{holder::Holder, wait::Observer};
 
 use super::printer::Printer;
 use crate::core::interrupt;

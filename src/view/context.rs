@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use larder_store::{
     digest::{Algorithm, BlobId},
-    look_up::{Found, Wanted},
+    key::{BlobRef, Wanted},
     receipt::{Origin, Receipt},
     seed,
 };
@@ -66,12 +66,12 @@ pub struct Seeded<'a> {
     /// What it is looked up by.
     pub wanted: Wanted,
     /// Its blob.
-    pub found: Found,
+    pub found: BlobRef,
 }
 
 /// What the artifacts of one blob say of it.
 struct Said {
-    found: Found,
+    found: BlobRef,
     algorithms: BTreeSet<Algorithm>,
     origins: Vec<Origin>,
     package: String,

@@ -21,8 +21,8 @@ use std::{
 
 use larder_store::{
     Store, StoreError, barrier, blob,
-    look_up::Found,
-    place::{Placed, Placer},
+    key::BlobRef,
+    link::{Linked, Linker},
     wait::{Patience, wait_for},
 };
 use rustix::{
@@ -300,7 +300,7 @@ impl<'a> Old<'a> {
         }
     }
 
-    fn is_blob(&self, found: &Found, file: &Path, metadata: &Metadata) -> bool {
+    fn is_blob(&self, found: &BlobRef, file: &Path, metadata: &Metadata) -> bool {
         let blob = fs::symlink_metadata(self.store.blob_path(&found.blob));
         blob.is_ok_and(|blob| (blob.dev(), blob.ino()) == (metadata.dev(), metadata.ino()))
             || blob::id_of_file(file).is_ok_and(|id| id == found.blob)
@@ -356,7 +356,7 @@ fn write(
     is_stopped: &dyn Fn() -> bool,
 ) -> Result<Vec<PathBuf>, ViewError> {
     make_folders(layout, root, |folder| set_mode(folder, FOLDER_MODE))?;
-    let placer = Placer::new(store);
+    let linker = Linker::new(store);
     let mut written = Vec::new();
     for ((path, content), kept) in layout.files().zip(kept) {
         stop_if(is_stopped)?;
@@ -366,12 +366,12 @@ fn write(
             continue;
         }
         match content {
-            Content::Blob(found) => match placer.place(&found.blob, &target).map_err(view_error)? {
-                Placed::Copy => {
+            Content::Blob(found) => match linker.link(&found.blob, &target).map_err(view_error)? {
+                Linked::Copy => {
                     published.written += 1;
                     written.push(target);
                 }
-                Placed::Reflink | Placed::HardLink => published.shared += 1,
+                Linked::Reflink | Linked::HardLink => published.shared += 1,
             },
             Content::Bytes(bytes) | Content::Program(bytes) => {
                 fs::write(&target, bytes).at("write", &target)?;

@@ -17,7 +17,7 @@ use std::{
 use larder_store::{
     Store, StoreError,
     digest::{Hasher, Integrity},
-    look_up::{Found, Wanted},
+    key::{BlobRef, Wanted},
 };
 
 use crate::{
@@ -44,7 +44,7 @@ pub struct Stock {
     /// The runtime; `None` if it was not asked for.
     pub core: Option<Core>,
     /// The file of each package.
-    pub files: BTreeMap<ProjectName, Found>,
+    pub files: BTreeMap<ProjectName, BlobRef>,
     /// The wheels of the index.
     pub wheels: BTreeMap<ProjectName, Wheel>,
 }
@@ -90,7 +90,7 @@ pub enum StockProblem {
         /// What they should be.
         integrity: Integrity,
         /// The blob.
-        found: Found,
+        found: BlobRef,
     },
     /// It cannot be read.
     #[error("{what}: its blob cannot be read: {source}")]
@@ -130,7 +130,7 @@ impl StockProblem {
     }
 
     /// The package, the blob that holds other bytes than its own, and what they should be.
-    pub fn damaged(&self) -> Option<(&str, Found, &Integrity)> {
+    pub fn damaged(&self) -> Option<(&str, BlobRef, &Integrity)> {
         match self {
             Self::OtherBytes { what, found, integrity } => Some((what, *found, integrity)),
             _ => None,
@@ -176,7 +176,7 @@ struct Item<'a> {
 /// What a file gave.
 enum Taken {
     Core(Core),
-    Package(ProjectName, Found, Option<Wheel>),
+    Package(ProjectName, BlobRef, Option<Wheel>),
 }
 
 /// Looks for the packages, and for the runtime if `with_runtime` says so, with `threads` threads.
@@ -189,7 +189,7 @@ pub fn take(
 ) -> Result<Stock, StockError> {
     let items = items(lock, with_runtime);
     let wanted: Vec<Wanted> = items.iter().filter_map(|item| item.integrity.clone()).map(Wanted::Integrity).collect();
-    let look_up = store.look_up(&wanted, now)?;
+    let look_up = store.lookup(&wanted, now)?;
     let next = AtomicUsize::new(0);
     let taken = Mutex::new(Vec::with_capacity(items.len()));
     thread::scope(|scope| {
@@ -243,7 +243,7 @@ fn gather(taken: impl Iterator<Item = Result<Taken, StockProblem>>) -> Result<St
 }
 
 impl Item<'_> {
-    fn take(&self, store: &Store, lock: &LarderLock, found: Option<Found>) -> Result<Taken, StockProblem> {
+    fn take(&self, store: &Store, lock: &LarderLock, found: Option<BlobRef>) -> Result<Taken, StockProblem> {
         let what = || self.what.clone();
         let Some(integrity) = &self.integrity else { return Err(StockProblem::NoIntegrity { what: what() }) };
         let Some(found) = found else {
@@ -271,7 +271,7 @@ impl Item<'_> {
 }
 
 /// Whether a blob's bytes are those of its name and of the lock.
-fn is(file: &mut File, found: Found, integrity: &Integrity) -> io::Result<bool> {
+fn is(file: &mut File, found: BlobRef, integrity: &Integrity) -> io::Result<bool> {
     let mut hasher = Hasher::new(integrity.algorithms());
     let mut buffer = vec![0; READ_BYTES];
     loop {

@@ -1,20 +1,17 @@
 //! Turning complete files into blobs, in groups: one barrier, then each blob and its receipt; and at the end the index.
 
 use std::{
-    sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
+    sync::{
+        Arc,
+        mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
+    },
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
 use crate::{
-    barrier, blob, claim,
-    error::StoreError,
-    index::IndexState,
-    journal,
-    look_up::{Found, LookUp},
-    part::Sealed,
-    receipt,
-    store::Store,
+    barrier, blob, clock::day, error::StoreError, index::IndexState, journal, key::BlobRef, lookup::Lookup,
+    overlay::Overlay, part::Sealed, part_file, receipt_files, writable::Writable,
 };
 
 /// How long a complete file waits for others to share its barrier.
@@ -38,22 +35,22 @@ type Work = (u64, Sealed);
 #[derive(Debug, Default)]
 pub struct Committed {
     /// Each file that was submitted, by its tag.
-    pub published: Vec<(u64, Result<Found, StoreError>)>,
+    pub published: Vec<(u64, Result<BlobRef, StoreError>)>,
     /// How long barriers took, in all. Most of it passes while other files are downloaded.
     pub barriers: Duration,
-    /// How the index was had, if it had to be changed.
+    /// Where the index was, if it had to be changed.
     pub index: Option<IndexState>,
     /// Why nothing more is published: a lock that another process holds. What comes after it would only wait for it again.
     stuck: Option<StoreError>,
 }
 
 impl Committer {
-    /// Starts one for the store that `look_up` looked in.
-    pub fn start(look_up: &LookUp, now: jiff::Timestamp) -> Self {
+    /// Starts one for the store that `lookup` looked in.
+    pub fn start(lookup: &Lookup, now: jiff::Timestamp) -> Self {
         let files = group_files(rustix::process::getrlimit(rustix::process::Resource::Nofile).current);
         let (sender, receiver) = sync_channel(files);
-        let store = look_up.store.clone();
-        let today = crate::look_up::day(now);
+        let store = Arc::clone(lookup.store());
+        let today = day(now);
         let thread = thread::spawn(move || run(&store, &receiver, files, today));
         Self { sender, thread }
     }
@@ -63,7 +60,7 @@ impl Committer {
         self.sender.send((tag, sealed)).expect("the committer's thread runs until the sender is gone");
     }
 
-    /// Publishes what was submitted, tells the index, and says what became of each. Blocks.
+    /// Publishes what was submitted, updates the index, and returns what became of each. Blocks.
     pub fn finish(self) -> Committed {
         drop(self.sender);
         self.thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
@@ -76,8 +73,15 @@ fn group_files(limit: Option<u64>) -> usize {
     usize::try_from(left).unwrap_or(GROUP_FILES).clamp(4, GROUP_FILES)
 }
 
-fn run(store: &Store, receiver: &Receiver<Work>, files: usize, today: u32) -> Committed {
+fn run(store: &Overlay, receiver: &Receiver<Work>, files: usize, today: u32) -> Committed {
     let mut committed = Committed::default();
+    let store = match store.writable() {
+        Ok(store) => store,
+        Err(error) => {
+            committed.published.extend(receiver.iter().map(|(tag, _)| (tag, Err(error.again()))));
+            return committed;
+        }
+    };
     let mut is_open = true;
     while is_open {
         let mut group: Vec<Work> = Vec::new();
@@ -100,11 +104,11 @@ fn run(store: &Store, receiver: &Receiver<Work>, files: usize, today: u32) -> Co
             publish(store, group, &mut committed);
         }
     }
-    tell_index(store, today, &mut committed);
+    update_index(store, today, &mut committed);
     committed
 }
 
-fn publish(store: &Store, group: Vec<Work>, committed: &mut Committed) {
+fn publish(store: Writable<'_>, group: Vec<Work>, committed: &mut Committed) {
     if let Some(error) = &committed.stuck {
         committed.published.extend(group.into_iter().map(|(tag, _)| (tag, Err(error.again()))));
         return;
@@ -115,7 +119,7 @@ fn publish(store: &Store, group: Vec<Work>, committed: &mut Committed) {
     let records: Vec<_> = group.iter().map(|(_, sealed)| (sealed.key, sealed.receipt.blob)).collect();
     // Without its record, a file that a kill or a full disk stops half-way would be lost; before it, it is whole in partial/.
     let recorded = match barrier {
-        Ok(()) => journal::append(store.layout(), &records),
+        Ok(()) => journal::append(store, &records),
         Err(error) => Err(StoreError::io("sync", store.root(), error)),
     };
     for (tag, sealed) in group {
@@ -130,37 +134,36 @@ fn publish(store: &Store, group: Vec<Work>, committed: &mut Committed) {
     }
 }
 
-fn publish_one(store: &Store, sealed: Sealed) -> Result<Found, StoreError> {
+fn publish_one(store: Writable<'_>, sealed: Sealed) -> Result<BlobRef, StoreError> {
     let Sealed { key, part, lock, receipt, has_state } = sealed;
-    let found = Found { blob: receipt.blob, size: receipt.size };
-    let layout = store.layout();
+    let found = BlobRef { blob: receipt.blob, size: receipt.size };
     let keys: Vec<_> = receipt.keys().map(|known| known.hash()).collect();
     // Whatever can be refused comes before the blob gets its name: another user's folder, a full disk.
-    let receipt = receipt::stage(layout, receipt)?;
+    let receipt = receipt_files::stage(store, receipt)?;
     if !keys.contains(&key) {
         // Of several digests that were stated as alternatives, the bytes have another one than the download is named by.
-        journal::append(layout, &keys.iter().map(|key| (*key, found.blob)).collect::<Vec<_>>())?;
+        journal::append(store, &keys.iter().map(|key| (*key, found.blob)).collect::<Vec<_>>())?;
     }
     lock.check_name()?;
-    blob::publish(layout, &part, &lock, &found.blob)?;
-    receipt.publish(layout)?;
+    blob::publish(store, &part, &lock, &found.blob)?;
+    receipt.publish(store)?;
     if has_state {
-        claim::remove(&part.with_extension("json"));
+        part_file::remove(&part.with_extension("json"));
     }
     drop(lock);
     Ok(found)
 }
 
-/// A store whose index cannot be told is as valid: the journal stays, and the next run reads it.
-fn tell_index(store: &Store, today: u32, committed: &mut Committed) {
+/// A store whose index cannot be updated is as valid: the journal stays, and the next run reads it.
+fn update_index(store: Writable<'_>, today: u32, committed: &mut Committed) {
     if committed.published.is_empty() || committed.stuck.is_some() {
         return;
     }
     match journal::fold(store, today) {
         Ok(state) => committed.index = state,
-        Err(error) => tracing::warn!(%error, "the index could not be told of what was fetched"),
+        Err(error) => tracing::warn!(%error, "the index could not be updated with what was fetched"),
     }
-    claim::remove_abandoned(store.layout());
+    part_file::remove_abandoned(store);
 }
 
 #[cfg(test)]

@@ -6,9 +6,9 @@ use std::{
 };
 
 use larder_store::{
-    carry::inventory,
-    look_up::Key,
-    take_in::{Identities, take_in},
+    import::{Identities, import},
+    key::Key,
+    transfer::inventory,
 };
 
 use super::{
@@ -52,7 +52,7 @@ pub(super) fn run(arguments: &Harvest, context: &Context<'_>) -> Result<Outcome,
     if handed.carried + handed.supplemented > 0 {
         // Whatever a Dockerfile runs can write to the mount.
         let answer = answer.join(STORE);
-        let taken = take_in(&store, &answer, Identities::Known, context.now, threads(), &|| carrier.is_stopped())?;
+        let taken = import(&store, &answer, Identities::Known, context.now, threads(), &|| carrier.is_stopped())?;
         if taken.is_stopped {
             return Err(BuildkitError::from(BuildError::Interrupted).into());
         }

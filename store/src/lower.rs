@@ -1,7 +1,7 @@
-//! The store below another one: only read, whatever its modes allow, so that it may be part of an image or of a build's context. It may be in several parts, each
+//! The lower layer of an overlay: a store that is only read, whatever its modes allow, so that it may be part of an image or of a build's context. It may be in several parts, each
 //! a folder that is a store by itself.
 //!
-//! It needs blobs, receipts and `meta.json`, and neither an index nor a lock: look-ups use one in memory, made from the receipts when the store above
+//! It needs blobs, receipts and `meta.json`, and neither an index nor a lock: look-ups use one in memory, made from the receipts when the upper store
 //! does not have everything. A blob that turns out to be damaged counts as absent for as long as the store is open.
 
 use std::{
@@ -15,15 +15,15 @@ use crate::{
     digest::BlobId,
     error::StoreError,
     index::{self, Index as _, MemoryIndex},
+    key::{BlobRef, Key},
     layout::Layout,
-    look_up::{Found, Key},
+    lock::use_store,
     meta, open,
-    store::use_with,
 };
 
-/// A store that is read below another one.
+/// A store that is read under another one.
 #[derive(Debug)]
-pub(crate) struct Below {
+pub(crate) struct Lower {
     layout: Layout,
     index: OnceLock<MemoryIndex>,
     refused: Mutex<HashSet<BlobId>>,
@@ -35,7 +35,7 @@ pub(crate) struct Below {
     next: Option<Box<Self>>,
 }
 
-impl Below {
+impl Lower {
     /// Opens the store in this folder; `None` if there is none.
     pub(crate) fn open(root: &Path) -> Result<Option<Self>, StoreError> {
         let layout = Layout::new(root);
@@ -43,7 +43,7 @@ impl Below {
             return Ok(None);
         }
         open::check_folders(&layout, false)?;
-        let in_use = use_with(&layout, open::to_read(&layout.lock()).ok().map(|(file, _)| file))?;
+        let in_use = use_store(&layout, open::to_read(&layout.lock()).ok().map(|(file, _)| file))?;
         Ok(Some(Self {
             layout,
             index: OnceLock::new(),
@@ -78,12 +78,12 @@ impl Below {
     }
 
     /// What the receipts have under a key, whether its file is there or not; rather where it is.
-    pub(crate) fn recorded(&self, key: &Key) -> Result<Option<Found>, StoreError> {
+    pub(crate) fn recorded(&self, key: &Key) -> Result<Option<BlobRef>, StoreError> {
         let index = self.index()?;
         let answers = "the index in memory answers everything";
         let blob = index.blob_of(key).expect(answers).filter(|blob| self.believes(blob));
         let entry = blob.and_then(|blob| Some((blob, index.entry(&blob).expect(answers)?)));
-        let own = entry.map(|(blob, entry)| Found { blob, size: entry.size });
+        let own = entry.map(|(blob, entry)| BlobRef { blob, size: entry.size });
         match &self.next {
             Some(next) if own.is_none_or(|own| self.blob(&own.blob).is_none()) => Ok(next.recorded(key)?.or(own)),
             _ => Ok(own),

@@ -1,15 +1,15 @@
-//! What a store holds, read from the receipts.
+//! Statistics: what a store holds, read from the receipts.
 
 use std::{collections::BTreeMap, path::Path};
 
 use crate::{
-    below::Below,
+    clock::day,
     error::StoreError,
-    index::{self, Index as _, IndexState},
+    index::{self, IndexState},
     journal,
     layout::Layout,
-    look_up::day,
-    open, receipt,
+    lower::Lower,
+    open, receipt_files,
     store::Store,
 };
 
@@ -31,7 +31,7 @@ impl Tally {
 
 /// What a store holds.
 #[derive(Debug)]
-pub struct Survey {
+pub struct Stats {
     /// Blobs with a receipt.
     pub blobs: Tally,
     /// The same by ecosystem. A blob that two ecosystems share counts for both.
@@ -44,53 +44,55 @@ pub struct Survey {
     pub partial: Tally,
     /// Damaged blobs that were set aside.
     pub damaged: Tally,
-    /// Blobs with a receipt in the store below, if there is one.
-    pub below: Option<Tally>,
-    /// How the index was had.
+    /// Blobs with a receipt in the lower stores, if there are any.
+    pub lower: Option<Tally>,
+    /// Where the index was.
     pub index: IndexState,
     /// Whether it says what the receipts say.
     pub index_is_in_step: bool,
 }
 
 /// Reads every receipt, and no blob.
-pub fn survey(store: &Store) -> Result<Survey, StoreError> {
-    journal::fold_if_possible(store, day(jiff::Timestamp::now()))?;
+pub fn stats(store: &Store) -> Result<Stats, StoreError> {
+    if let Ok(store) = store.writable() {
+        journal::fold_if_possible(store, day(jiff::Timestamp::now()))?;
+    }
     let layout = store.layout();
     let (on_disk, index) = store.with_index(|index| index.keys())?;
-    let mut survey = Survey {
+    let mut stats = Stats {
         blobs: Tally::default(),
         ecosystems: BTreeMap::new(),
         without_blob: 0,
         fetched: None,
         partial: files_of(&layout.partial(), |path| path.extension().is_some_and(|extension| extension == "part")),
         damaged: files_of(&layout.damaged(), |_| true),
-        below: store.below().map(blobs_below).transpose()?,
+        lower: store.lower().map(blobs_of_lower).transpose()?,
         index,
-        index_is_in_step: on_disk == keys_of_receipts(store)?,
+        index_is_in_step: on_disk == index::keys_of_receipts(layout)?,
     };
-    for file in receipt::walk(&layout.receipts()) {
+    for file in receipt_files::walk(&layout.receipts()) {
         let (_, id) = file?;
-        let Some(receipt) = id.and_then(|id| receipt::read(layout, &id)) else { continue };
+        let Some(receipt) = id.and_then(|id| receipt_files::read(layout, &id)) else { continue };
         if !open::is_file(&layout.blob(&receipt.blob)) {
-            survey.without_blob += 1;
+            stats.without_blob += 1;
             continue;
         }
-        survey.blobs.add(receipt.size);
+        stats.blobs.add(receipt.size);
         let mut ecosystems: Vec<&str> = receipt.origins.iter().map(|origin| origin.ecosystem.as_str()).collect();
         ecosystems.dedup();
         for ecosystem in ecosystems {
-            survey.ecosystems.entry(ecosystem.to_owned()).or_default().add(receipt.size);
+            stats.ecosystems.entry(ecosystem.to_owned()).or_default().add(receipt.size);
         }
         if let Some(fetched) = receipt.fetched {
-            let (oldest, newest) = survey.fetched.unwrap_or((fetched, fetched));
-            survey.fetched = Some((oldest.min(fetched), newest.max(fetched)));
+            let (oldest, newest) = stats.fetched.unwrap_or((fetched, fetched));
+            stats.fetched = Some((oldest.min(fetched), newest.max(fetched)));
         }
     }
-    Ok(survey)
+    Ok(stats)
 }
 
-fn blobs_below(below: &Below) -> Result<Tally, StoreError> {
-    below.layouts().try_fold(Tally::default(), |sum, layout| {
+fn blobs_of_lower(lower: &Lower) -> Result<Tally, StoreError> {
+    lower.layouts().try_fold(Tally::default(), |sum, layout| {
         let part = blobs_of(layout)?;
         Ok(Tally { count: sum.count + part.count, bytes: sum.bytes + part.bytes })
     })
@@ -98,19 +100,13 @@ fn blobs_below(below: &Below) -> Result<Tally, StoreError> {
 
 fn blobs_of(layout: &Layout) -> Result<Tally, StoreError> {
     let mut tally = Tally::default();
-    for file in receipt::walk(&layout.receipts()) {
-        let Some(receipt) = file?.1.and_then(|id| receipt::read(layout, &id)) else { continue };
+    for file in receipt_files::walk(&layout.receipts()) {
+        let Some(receipt) = file?.1.and_then(|id| receipt_files::read(layout, &id)) else { continue };
         if open::is_file(&layout.blob(&receipt.blob)) {
             tally.add(receipt.size);
         }
     }
     Ok(tally)
-}
-
-/// What the index should say.
-pub(crate) fn keys_of_receipts(store: &Store) -> Result<Vec<(crate::look_up::Key, crate::digest::BlobId)>, StoreError> {
-    let index = index::in_memory(store.layout())?;
-    Ok(index.keys().expect("the index in memory answers everything"))
 }
 
 fn files_of(folder: &Path, is_counted: impl Fn(&Path) -> bool) -> Tally {

@@ -12,16 +12,12 @@ use std::{
 
 use crate::{
     error::{At as _, StoreError},
-    layout::Layout,
+    layout::{ASIDE, Layout, NEW, is_hex, is_of_download},
     meta,
-    open::{ASIDE, is_hex},
 };
 
-/// A file on its way: [`crate::whole_file`].
-pub(crate) const NEW: &str = ".new-";
-
 /// A folder that holds anything but parts of a store belongs to somebody else. One that does not exist holds nothing.
-pub(crate) fn refuse_strangers(layout: &Layout) -> Result<(), StoreError> {
+pub(crate) fn refuse(layout: &Layout) -> Result<(), StoreError> {
     let root = layout.root();
     let entries = match fs::read_dir(root) {
         Ok(entries) => entries,
@@ -76,13 +72,6 @@ fn is_in_partial(name: &[u8]) -> bool {
         || name.starts_with(b"larder-buildkit-")
         // A nameless file, where the system has none and it has a name until it is removed.
         || name.starts_with(b".tmp")
-}
-
-/// Whether this is the name of a download's bytes, or of what is known of them.
-pub(crate) fn is_of_download(name: &OsStr) -> bool {
-    let name = name.as_encoded_bytes();
-    let key = name.strip_suffix(b".part").or_else(|| name.strip_suffix(b".json"));
-    key.is_some_and(|key| is_hex(key, 64))
 }
 
 fn is_sharded(folder: &Path, suffix: &str) -> io::Result<bool> {

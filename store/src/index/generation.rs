@@ -1,4 +1,4 @@
-//! How often the index was changed: 8 bytes in `index.lock`, and the same number inside the index.
+//! The generation of the index, which is how often it was changed: 8 bytes in `index.lock`, and the same number inside the index.
 //!
 //! The file tells other processes to look again. The pair tells that sled lost changes: on damage in the middle of its log it opens without an error,
 //! with what came before the damage alone.
@@ -10,6 +10,7 @@ use crate::{
     layout::Layout,
     lock,
     open::{self, Names},
+    writable::Writable,
 };
 
 /// The number in the file; 0 if there is none yet.
@@ -26,7 +27,7 @@ pub(crate) fn read(layout: &Layout) -> u64 {
 }
 
 /// Writes the number. Only to be called by who holds the lock on the file.
-pub(crate) fn write(layout: &Layout, changes: u64) -> Result<(), StoreError> {
-    let path = layout.index_lock();
-    lock::open(layout, &path, Names::One)?.write_all_at(&changes.to_le_bytes(), 0).at("write", &path)
+pub(crate) fn write(store: Writable<'_>, generation: u64) -> Result<(), StoreError> {
+    let path = store.layout().index_lock();
+    lock::open(store.layout(), &path, Names::One)?.write_all_at(&generation.to_le_bytes(), 0).at("write", &path)
 }

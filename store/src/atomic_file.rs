@@ -1,4 +1,4 @@
-//! Small files that are there whole or not at all: written beside, then renamed.
+//! Atomic writes: small files that are there whole or not at all, written beside and then renamed.
 
 use std::{
     fs::File,
@@ -8,9 +8,8 @@ use std::{
 
 use crate::{
     error::{At as _, StoreError},
-    layout::Layout,
+    layout::{Layout, NEW},
     open,
-    own::NEW,
 };
 
 /// A file that is written and does not have its name yet. Dropped, it goes.

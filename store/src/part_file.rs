@@ -1,4 +1,4 @@
-//! The right to download a file: a lock on `partial/<key>.part`, held by one at a time, in all processes that use the store.
+//! The file of a download: `partial/<key>.part`, under a lock that one holds at a time, in all processes that use the store.
 
 use std::{
     fs::{File, Permissions},
@@ -6,24 +6,17 @@ use std::{
     ops::{Deref, DerefMut},
     os::unix::fs::{MetadataExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
-    sync::{Arc, OnceLock},
+    sync::OnceLock,
     time::Duration,
 };
 
 use crate::{
-    blob,
-    digest::{BlobId, Digests, Integrity},
-    error::StoreError,
-    journal,
-    layout::Layout,
+    error::{At as _, StoreError},
+    layout::is_of_download,
     lock,
-    look_up::{Found, LookUp, Wanted},
-    open::{self, Names, Unfit},
-    own,
-    part::{self, Part},
-    receipt::{Origin, Receipt},
-    store::Store,
-    wait::Stall,
+    open::{self, Names},
+    unfit::Unfit,
+    writable::Writable,
 };
 
 /// After this long, nobody is expected to go on with a download that broke.
@@ -31,90 +24,16 @@ const ABANDONED: Duration = Duration::from_hours(7 * 24);
 /// How often a file may lose its name while it is taken, or something else have it, before it counts as somebody else's.
 const TRIES: u32 = 100;
 
-/// Whose a download is.
-#[derive(Debug)]
-pub enum Claimed {
-    /// Nobody's any more: the blob is here.
-    Here(Found),
-    /// Somebody else's, in this process or another: ask again later.
-    Busy,
-    /// The caller's.
-    Yours(Box<Part>),
-}
-
-impl LookUp {
-    /// Asks for the right to download what is wanted. `integrity` is what its bytes must agree with, if that is known by now;
-    /// `origins` are noted in its receipt.
-    ///
-    /// A blob that another run has published meanwhile, or was killed while publishing, is found here; and so is one of another lockfile's package, where it is
-    /// `integrity` alone that says what the bytes are.
-    pub fn claim(
-        &self,
-        wanted: &Wanted,
-        integrity: Option<&Integrity>,
-        origins: impl Into<Arc<[Origin]>>,
-    ) -> Result<Claimed, StoreError> {
-        let origins = origins.into();
-        if !self.store.is_writable() {
-            return Err(StoreError::ReadOnly { root: self.store.root().to_owned() });
-        }
-        let keys = wanted.keys();
-        let key = keys.first().expect("what is wanted has a key").hash();
-        let path = self.store.layout().part_of(&key);
-        let Some(file) = LockedFile::take(self.store.layout(), &path)? else { return Ok(Claimed::Busy) };
-        let integrity = match wanted {
-            Wanted::Integrity(integrity) => Some(integrity),
-            Wanted::Identity(_) => integrity,
-        };
-        self.refresh()?;
-        let mut found = self.find(wanted);
-        if found.is_none()
-            && let Some(blob) = self.journaled(&key)
-        {
-            found = adopt(&self.store, blob, integrity, &origins)?;
-        }
-        // The lockfile's own digest is in every receipt, or was looked for before.
-        if found.is_none()
-            && matches!(wanted, Wanted::Identity(_))
-            && self.recorded(wanted).is_none()
-            && let Some(integrity) = integrity
-        {
-            found = self.store.find_namesake(&origins, integrity);
-        }
-        if let Some(found) = found {
-            // Made by this look, unless an earlier run left it: nobody needs it.
-            remove(&path.with_extension("json"));
-            remove(&path);
-            return Ok(Claimed::Here(found));
-        }
-        let recorded = match wanted {
-            // With the lockfile's own digest, the record of an earlier fetch adds nothing.
-            Wanted::Integrity(_) => None,
-            Wanted::Identity(_) => self.recorded(wanted),
-        };
-        let part = Part::new(self.store.layout(), key, file, integrity.cloned(), recorded, origins);
-        Ok(Claimed::Yours(Box::new(part)))
-    }
-}
-
-impl LookUp {
-    /// Watches the download that another process has the right to.
-    pub fn stall(&self, wanted: &Wanted) -> Stall {
-        let key = wanted.keys().first().expect("what is wanted has a key").hash();
-        Stall::of(self.store.layout().part_of(&key))
-    }
-}
-
 /// A `.part`, locked as long as it is open. Dropped without a byte in it, it goes.
 #[derive(Debug)]
-pub(crate) struct LockedFile {
+pub(crate) struct PartFile {
     file: File,
     path: PathBuf,
     /// Device and number: which file it is.
     identity: (u64, u64),
 }
 
-/// Why a `.part` cannot be had.
+/// Why a `.part` cannot be locked.
 enum Refused {
     /// Something else has its name.
     Unfit,
@@ -123,16 +42,16 @@ enum Refused {
     Io(io::Error),
 }
 
-impl LockedFile {
+impl PartFile {
     /// Locks the file of that name, making it if it is missing; `None` if somebody has it.
     ///
     /// What else has its name is moved out of the way, and so is a file that another user has left: its mode could not be set when it becomes a blob.
-    fn take(layout: &Layout, path: &Path) -> Result<Option<Self>, StoreError> {
+    pub(crate) fn take(store: Writable<'_>, path: &Path) -> Result<Option<Self>, StoreError> {
         for _ in 0..TRIES {
             let (file, identity) = match open_part(path) {
                 Ok(opened) => opened,
                 Err(Refused::Unfit) => {
-                    open::clear(layout, path)?;
+                    open::clear(store.layout(), path)?;
                     continue;
                 }
                 Err(Refused::OthersFile(file)) => {
@@ -147,6 +66,12 @@ impl LockedFile {
                         }
                         _ => continue,
                     }
+                }
+                // Anybody may delete `partial/` at any time.
+                Err(Refused::Io(error)) if error.kind() == io::ErrorKind::NotFound => {
+                    let folder = store.layout().partial();
+                    open::make_folder(&folder).at("create", &folder)?;
+                    continue;
                 }
                 Err(Refused::Io(error)) => return Err(StoreError::io("open", path, error)),
             };
@@ -222,7 +147,7 @@ fn own_user() -> u32 {
     *USER.get_or_init(|| rustix::process::geteuid().as_raw())
 }
 
-impl Deref for LockedFile {
+impl Deref for PartFile {
     type Target = File;
 
     fn deref(&self) -> &File {
@@ -230,13 +155,13 @@ impl Deref for LockedFile {
     }
 }
 
-impl DerefMut for LockedFile {
+impl DerefMut for PartFile {
     fn deref_mut(&mut self) -> &mut File {
         &mut self.file
     }
 }
 
-impl Drop for LockedFile {
+impl Drop for PartFile {
     fn drop(&mut self) {
         if self.file.metadata().is_ok_and(|metadata| metadata.len() == 0) && self.has_its_name() {
             remove(&self.path.with_extension("json"));
@@ -253,55 +178,12 @@ pub(crate) fn remove(path: &Path) {
     }
 }
 
-/// The blob that a journal names, if it is whole: published by a run that was killed before its receipt.
-fn adopt(
-    store: &Store,
-    blob: BlobId,
-    integrity: Option<&Integrity>,
-    origins: &[Origin],
-) -> Result<Option<Found>, StoreError> {
-    let layout = store.layout();
-    let path = layout.blob(&blob);
-    let (mut file, _) = match open::to_read(&path) {
-        Ok(opened) => opened,
-        Err(error) if error.kind() == io::ErrorKind::NotFound || Unfit::in_error(&error).is_some() => return Ok(None),
-        Err(error) => return Err(StoreError::io("open", path, error)),
-    };
-    let digests = blob::hash_opened(&mut file, &path, part::algorithms(integrity))?;
-    if digests.blob != blob || integrity.is_some_and(|integrity| !integrity.agrees_with(&digests.digests)) {
-        tracing::debug!(path = %path.display(), "a blob of a run that was killed is not whole: it is fetched again");
-        return Ok(None);
-    }
-    if let Err(error) = blob::protect(&file, &path) {
-        tracing::debug!(%error, "a blob of another user, who could still change it, is fetched again");
-        return Ok(None);
-    }
-    journal::supplement(layout, receipt_of(&digests, origins.to_vec()))?;
-    Ok(Some(Found { blob, size: digests.len }))
-}
-
-pub(crate) fn receipt_of(digests: &Digests, mut origins: Vec<Origin>) -> Receipt {
-    origins.sort();
-    origins.dedup();
-    Receipt {
-        blob: digests.blob,
-        size: digests.len,
-        digests: Integrity::new(digests.digests.iter().copied()).expect("sha512 is always computed"),
-        origins,
-        fetched: Some(now_to_the_second()),
-    }
-}
-
-fn now_to_the_second() -> jiff::Timestamp {
-    jiff::Timestamp::from_second(jiff::Timestamp::now().as_second()).expect("now is a time")
-}
-
-/// Removes downloads that broke off and that nobody went on with for a week.
-pub(crate) fn remove_abandoned(layout: &Layout) {
-    let Ok(entries) = std::fs::read_dir(layout.partial()) else { return };
+/// Deletes the downloads that broke off whose `.part` has not been modified for 7 days.
+pub(crate) fn remove_abandoned(store: Writable<'_>) {
+    let Ok(entries) = std::fs::read_dir(store.layout().partial()) else { return };
     let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
     for path in paths.filter(|path| is_part(path) && is_older_than(path, ABANDONED)) {
-        if let Ok(Some(_lock)) = LockedFile::take(layout, &path) {
+        if let Ok(Some(_lock)) = PartFile::take(store, &path) {
             remove(&path.with_extension("json"));
             remove(&path);
         }
@@ -309,7 +191,7 @@ pub(crate) fn remove_abandoned(layout: &Layout) {
 }
 
 fn is_part(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension == "part") && path.file_name().is_some_and(own::is_of_download)
+    path.extension().is_some_and(|extension| extension == "part") && path.file_name().is_some_and(is_of_download)
 }
 
 fn is_older_than(path: &Path, age: Duration) -> bool {

@@ -21,7 +21,7 @@ pub struct Holder {
 
 impl Holder {
     /// Who holds the lock on this file; `None` where nobody does, or where the system does not say.
-    pub(super) fn of(lock: &Path) -> Option<Self> {
+    pub(crate) fn of(lock: &Path) -> Option<Self> {
         let metadata = fs::metadata(lock).ok()?;
         let table = fs::read_to_string("/proc/locks").ok()?;
         let (pid, is_exclusive) = find(&table, (major(metadata.dev()), minor(metadata.dev())), metadata.ino())?;
@@ -32,7 +32,7 @@ impl Holder {
     }
 
     /// Whether it may hold the lock for ever.
-    pub(super) const fn is_hopeless(&self) -> bool {
+    pub(crate) const fn is_hopeless(&self) -> bool {
         self.is_stopped || !self.is_larder
     }
 }

@@ -6,49 +6,30 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Refusal, RefusalReason};
+use super::report::{InvalidReceipt, Refusal, RefusalReason};
 use crate::{
     error::{At as _, StoreError},
     layout::Layout,
-    open::{self, Unfit},
-    receipt::{self, MOST_BYTES as RECEIPT_BYTES, Receipt, ReceiptError},
+    open,
+    receipt::{MOST_BYTES, Receipt},
+    receipt_files,
+    unfit::Unfit,
 };
 
 /// Read at once, bytes: as large as what a download writes.
 const READ_BYTES: usize = 128 << 10;
 
-/// Why a file is no receipt that can be believed.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum UnfitReceipt {
-    /// It is none.
-    #[error(transparent)]
-    Form(#[from] ReceiptError),
-    /// It is the receipt of another blob than its name says.
-    #[error("it is of another blob")]
-    OtherBlob,
-    /// Its name is no blob's.
-    #[error("{} is not a blob's name", .0.display())]
-    Name(PathBuf),
-    /// It is too long, or is no file.
-    #[error("it is not a file of at most {RECEIPT_BYTES} bytes")]
-    NotAFile,
-    /// A name in it would change what a terminal shows.
-    #[error("a name in it has control characters")]
-    ControlCharacters,
-}
-
 /// All receipts of a store's folder.
 pub(super) fn receipts(layout: &Layout) -> Result<Vec<Result<Receipt, Refusal>>, StoreError> {
     let mut receipts = Vec::new();
-    for file in receipt::walk(&layout.receipts()) {
+    for file in receipt_files::walk(&layout.receipts()) {
         let (path, blob) = file?;
         let refused = |reason| Refusal { blob, package: None, reason };
         receipts.push(match blob {
-            None => Err(refused(RefusalReason::Receipt(UnfitReceipt::Name(path)))),
+            None => Err(refused(RefusalReason::Receipt(InvalidReceipt::Name(path)))),
             Some(id) => match read(&path) {
                 Ok(receipt) if receipt.blob == id => Ok(receipt),
-                Ok(_) => Err(refused(RefusalReason::Receipt(UnfitReceipt::OtherBlob))),
+                Ok(_) => Err(refused(RefusalReason::Receipt(InvalidReceipt::OtherBlob))),
                 Err(reason) => Err(refused(reason)),
             },
         });
@@ -58,19 +39,19 @@ pub(super) fn receipts(layout: &Layout) -> Result<Vec<Result<Receipt, Refusal>>,
 }
 
 fn read(path: &Path) -> Result<Receipt, RefusalReason> {
-    let unfit = |reason| RefusalReason::Receipt(reason);
-    let bytes = match open::read_whole(path, RECEIPT_BYTES) {
-        Err(error) if Unfit::in_error(&error).is_some() => return Err(unfit(UnfitReceipt::NotAFile)),
+    let invalid = |reason| RefusalReason::Receipt(reason);
+    let bytes = match open::read_whole(path, MOST_BYTES) {
+        Err(error) if Unfit::in_error(&error).is_some() => return Err(invalid(InvalidReceipt::NotAFile)),
         read => read.at("read", path)?,
     };
-    let receipt = Receipt::from_json(&bytes).map_err(|error| unfit(error.into()))?;
+    let receipt = Receipt::from_json(&bytes).map_err(|error| invalid(error.into()))?;
     let has_control = |text: &String| text.chars().any(char::is_control);
     let texts = receipt.origins.iter().flat_map(|origin| {
         let optional = [&origin.address, &origin.identity].into_iter().flatten();
         [&origin.ecosystem, &origin.name, &origin.version].into_iter().chain(optional)
     });
     if texts.into_iter().any(has_control) {
-        return Err(unfit(UnfitReceipt::ControlCharacters));
+        return Err(invalid(InvalidReceipt::ControlCharacters));
     }
     Ok(receipt)
 }

@@ -8,12 +8,12 @@ use std::{
 
 use larder_store::{
     Store, StoreError,
-    claim::Claimed,
     digest::BlobId,
-    look_up::{Found, Wanted},
-    place::{Placed, Placer},
+    download_lock::DownloadLock,
+    key::{BlobRef, Wanted},
+    link::{Linked, Linker},
     receipt::Receipt,
-    survey::survey,
+    stats::stats,
     verify::{Fault, FaultKind, verify, verify_blobs},
 };
 
@@ -76,8 +76,8 @@ fn overwrite(path: &Path) {
     std::fs::write(path, vec![b'?'; usize::try_from(len).unwrap()]).unwrap();
 }
 
-fn find(store: &Store, wanted: &Wanted) -> Option<Found> {
-    store.look_up(std::slice::from_ref(wanted), now()).unwrap().find(wanted)
+fn find(store: &Store, wanted: &Wanted) -> Option<BlobRef> {
+    store.lookup(std::slice::from_ref(wanted), now()).unwrap().find(wanted)
 }
 
 /// Every file and folder, with its length and the time of its last change.
@@ -111,8 +111,8 @@ fn what_is_in_either_is_here_and_what_is_added_goes_above() {
     assert_eq!(store.receipt(&found.blob).unwrap().origins, [origin("react")]);
     assert_eq!(find(&store, &sha512(b"neither")), None);
     let both = [sha512(b"below"), sha512(b"above")];
-    let look_up = store.look_up(&both, now()).unwrap();
-    assert_eq!(both.map(|wanted| look_up.find(&wanted).is_some()), [true; 2]);
+    let lookup = store.lookup(&both, now()).unwrap();
+    assert_eq!(both.map(|wanted| lookup.find(&wanted).is_some()), [true; 2]);
     drop(store);
     assert_eq!(all(&layers.below()), before, "below nothing is written, changed or removed");
     assert_eq!(Store::open(&layers.above()).unwrap().receipt(&found.blob), None, "and nothing of it is copied");
@@ -128,7 +128,7 @@ fn a_store_below_may_be_in_parts_and_what_is_damaged_in_one_is_read_in_another()
         assert_eq!(std::fs::read(store.blob_path(&found.blob)).unwrap(), bytes);
         assert_eq!(store.receipt(&found.blob).unwrap().origins, [origin("react")]);
     }
-    assert_eq!(survey(&store).unwrap().below.map(|below| below.count), Some(4));
+    assert_eq!(stats(&store).unwrap().lower.map(|below| below.count), Some(4));
     let both = BlobId::of(b"both");
     std::fs::remove_file(first.blob(&both)).unwrap();
     assert_eq!(find(&open(), &sha512(b"both")).map(|found| found.blob), Some(both));
@@ -139,17 +139,17 @@ fn a_store_below_may_be_in_parts_and_what_is_damaged_in_one_is_read_in_another()
     // What is no store adds nothing, and what is one already is no part of itself.
     let nothing = tempfile::tempdir().unwrap();
     let store = first.open().over_another(nothing.path()).unwrap().over_another(&first.below()).unwrap();
-    assert_eq!(survey(&store).unwrap().below.map(|below| below.count), Some(1));
+    assert_eq!(stats(&store).unwrap().lower.map(|below| below.count), Some(1));
 }
 
 #[test]
-fn who_claims_what_is_below_finds_it_here() {
+fn who_claims_what_is_lower_finds_it_here() {
     let layers = Layers::new(&[b"below"]);
     let store = layers.open();
     let wanted = sha512(b"below");
-    let look_up = store.look_up(std::slice::from_ref(&wanted), now()).unwrap();
-    let claimed = look_up.claim(&wanted, None, vec![origin("react")]).unwrap();
-    assert!(matches!(claimed, Claimed::Here(found) if found.blob == BlobId::of(b"below")), "{claimed:?}");
+    let lookup = store.lookup(std::slice::from_ref(&wanted), now()).unwrap();
+    let claimed = DownloadLock::acquire(&lookup, &wanted, None, vec![origin("react")]).unwrap();
+    assert!(matches!(claimed, DownloadLock::Present(found) if found.blob == BlobId::of(b"below")), "{claimed:?}");
 }
 
 #[test]
@@ -158,8 +158,8 @@ fn a_look_up_that_was_remembered_asks_for_the_file_below_too() {
     let wanted = sha512(b"below");
     let now = jiff::Timestamp::now();
     let find = || {
-        let look_up = layers.open().look_up(std::slice::from_ref(&wanted), now).unwrap();
-        (look_up.find(&wanted).is_some(), look_up.index_state())
+        let lookup = layers.open().lookup(std::slice::from_ref(&wanted), now).unwrap();
+        (lookup.find(&wanted).is_some(), lookup.index_state())
     };
     assert!(find().0);
     assert_eq!(find(), (true, larder_store::index::IndexState::NotNeeded));
@@ -176,7 +176,7 @@ fn a_damaged_blob_below_is_found_when_read_and_fetched_into_the_store_above() {
     let wanted = sha512(b"below");
     let found = find(&store, &wanted).expect("its length is right, and its bytes were not read");
     let faults = verify_blobs(&store, &[found, find(&store, &sha512(b"sound")).unwrap()], 2);
-    let [Fault { kind: FaultKind::Below { path, error: StoreError::DamagedBlob { actual, .. } }, .. }] = &faults[..]
+    let [Fault { kind: FaultKind::Lower { path, error: StoreError::DamagedBlob { actual, .. } }, .. }] = &faults[..]
     else {
         panic!("{faults:?}")
     };
@@ -239,7 +239,7 @@ fn what_was_recorded_below_without_a_digest_cannot_come_back_as_other_bytes() {
     drop(below);
     std::fs::remove_file(layers.blob(&found.blob)).unwrap();
     let store = layers.open();
-    assert_eq!(store.look_up(std::slice::from_ref(&wanted), now()).unwrap().recorded(&wanted), Some(found.blob));
+    assert_eq!(store.lookup(std::slice::from_ref(&wanted), now()).unwrap().recorded(&wanted), Some(found.blob));
     fetch(&store, &wanted, b"other").unwrap_err();
     assert_eq!(fetch(&store, &wanted, b"first").unwrap(), found);
 }
@@ -259,22 +259,22 @@ fn the_store_below_is_all_there_is_where_none_can_be_made() {
     assert!(!store.is_writable());
     assert!(find(&store, &wanted).is_some());
     let other = sha512(b"other");
-    let look_up = store.look_up(std::slice::from_ref(&other), now()).unwrap();
-    assert!(matches!(look_up.claim(&other, None, vec![]), Err(StoreError::ReadOnly { .. })));
-    drop((look_up, store));
+    let lookup = store.lookup(std::slice::from_ref(&other), now()).unwrap();
+    assert!(matches!(DownloadLock::acquire(&lookup, &other, None, vec![]), Err(StoreError::ReadOnly { .. })));
+    drop((lookup, store));
     let present = Store::open_over_if_present(&layers.folder.path().join("none"), &layers.below()).unwrap().unwrap();
     assert!(find(&present, &wanted).is_some() && !present.is_writable());
     let itself = Store::open_over(&layers.below(), &layers.below()).unwrap();
-    assert!(!itself.is_writable() && itself.root_below().is_none());
+    assert!(!itself.is_writable() && itself.lower_root().is_none());
 }
 
 #[test]
-fn what_is_below_and_no_store_is_nothing() {
+fn what_is_lower_and_no_store_is_nothing() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("below")).unwrap();
     let (above, below) = (folder.path().join("above"), folder.path().join("below"));
     assert!(Store::open_over_if_present(&above, &below).unwrap().is_none());
-    assert_eq!(Store::open_over(&above, &below).unwrap().root_below(), None);
+    assert_eq!(Store::open_over(&above, &below).unwrap().lower_root(), None);
     std::fs::write(below.join("meta.json"), b"{\"format\": 99, \"needs\": \"7.0.0\"}").unwrap();
     let error = Store::open_over(&above, &below).unwrap_err();
     assert!(matches!(&error, StoreError::NewerFormat { root, needs, .. } if *root == below && needs == "7.0.0"));
@@ -286,8 +286,8 @@ fn a_survey_and_a_verification_know_both() {
     let store = layers.open();
     put(&Store::open(&layers.above()).unwrap(), b"both");
     put(&store, b"above");
-    let found = survey(&store).unwrap();
-    assert_eq!((found.blobs.count, found.below.unwrap().count), (2, 2));
+    let found = stats(&store).unwrap();
+    assert_eq!((found.blobs.count, found.lower.unwrap().count), (2, 2));
     assert!(found.index_is_in_step);
     let verified = verify(&store, 2, &|_| ()).unwrap();
     assert_eq!((verified.checked.count, verified.faults.len(), verified.index_is_in_step), (3, 0, true));
@@ -302,16 +302,16 @@ fn a_survey_and_a_verification_know_both() {
 }
 
 #[test]
-fn what_is_below_is_linked_or_copied_with_the_mode_of_a_blob() {
+fn what_is_lower_is_linked_or_copied_with_the_mode_of_a_blob() {
     let layers = Layers::new(&[b"below"]);
     let blob = BlobId::of(b"below");
     let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o7777;
     for (stored, may_link) in [(0o444, true), (0o600, false), (0o755, false)] {
         std::fs::set_permissions(layers.blob(&blob), Permissions::from_mode(stored)).unwrap();
         let target = layers.folder.path().join(format!("{stored:o}"));
-        let placed = Placer::new(&layers.open()).place(&blob, &target).unwrap();
+        let placed = Linker::new(&layers.open()).link(&blob, &target).unwrap();
         assert_eq!((mode(&target), std::fs::read(&target).unwrap()), (0o444, b"below".to_vec()));
-        assert!(may_link || placed != Placed::HardLink, "{stored:o}: {placed:?}");
+        assert!(may_link || placed != Linked::HardLink, "{stored:o}: {placed:?}");
     }
 }
 

@@ -1,8 +1,8 @@
-//! Reading blobs to compare them with what they should be: several at a time on each thread, so that their SHA-512 are computed side by side.
+//! Hashing many blobs, to compare them with what they should be: several at a time on each thread, so that their SHA-512 are computed side by side.
 
 use std::{
     fs::File,
-    io::{self, Read as _},
+    io,
     path::Path,
     sync::atomic::{AtomicUsize, Ordering},
     thread,
@@ -11,18 +11,17 @@ use std::{
 use crate::{
     digest::{Algorithm, BlobId, Digests, Hasher},
     error::{At as _, StoreError},
+    hash::{READ_BYTES, hash_piece},
     open,
     store::Store,
 };
 
 /// Files that a thread reads in turns. Four fill the lanes of SHA-512 together with another thread's, and keep few files open.
 const AT_ONCE: usize = 4;
-/// Read at once, bytes.
-const READ_BYTES: usize = 256 << 10;
 
-/// Reads these blobs with `threads` threads. `algorithms` says which digests beside blake3 are computed of each, `judge` is told what they are. Both get the
+/// Reads these blobs with `threads` threads. `algorithms` says which digests beside blake3 are computed of each, `judge` gets them. Both get the
 /// blob's place in the list.
-pub(crate) fn read_all(
+pub(crate) fn hash_all(
     store: &Store,
     blobs: &[BlobId],
     threads: usize,
@@ -71,17 +70,13 @@ impl Reader {
     /// Reads the next piece. False at the end.
     fn read(&mut self, buffer: &mut [u8]) -> bool {
         let Some(file) = &mut self.file else { return false };
-        match file.read(buffer) {
+        match hash_piece(file, &mut self.hasher, buffer) {
             Ok(0) => {
                 self.hasher.close();
                 self.file = None;
                 false
             }
-            Ok(count) => {
-                self.hasher.update(&buffer[..count]);
-                true
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => true,
+            Ok(_) => true,
             Err(error) => {
                 (self.file, self.failed) = (None, Some(error));
                 false

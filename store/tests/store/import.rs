@@ -13,12 +13,12 @@ use std::{
 
 use larder_store::{
     Store, StoreError,
-    carry::{Lack, hand_out, inventory, lack},
     digest::{Algorithm, BlobId, Digest, Integrity},
-    look_up::{Found, Wanted},
+    import::{Identities, Imported, InvalidReceipt, RefusalReason, import},
+    key::{BlobRef, Wanted},
     receipt::Receipt,
-    survey::Tally,
-    take_in::{Identities, RefusalReason, TakenIn, UnfitReceipt, take_in},
+    stats::Tally,
+    transfer::{Missing, export, inventory, missing},
     verify::verify,
 };
 
@@ -26,8 +26,8 @@ use crate::support::{fetch, now, put, sha512, store};
 
 type Damage = Box<dyn Fn(&Store, &BlobId)>;
 
-fn take(store: &Store, from: &Path) -> TakenIn {
-    take_in(store, from, Identities::Believed, now(), 2, &|| false).unwrap()
+fn take(store: &Store, from: &Path) -> Imported {
+    import(store, from, Identities::Believed, now(), 2, &|| false).unwrap()
 }
 
 fn receipt_path(store: &Path, blob: &BlobId) -> PathBuf {
@@ -35,9 +35,9 @@ fn receipt_path(store: &Path, blob: &BlobId) -> PathBuf {
     store.join(format!("receipts/{}/{}.json", &hex[..2], &hex[2..]))
 }
 
-fn found(store: &Store, wanted: &Wanted) -> Option<Found> {
+fn found(store: &Store, wanted: &Wanted) -> Option<BlobRef> {
     let _ = fs::remove_dir_all(store.root().join("remembered"));
-    store.look_up(std::slice::from_ref(wanted), now()).unwrap().find(wanted)
+    store.lookup(std::slice::from_ref(wanted), now()).unwrap().find(wanted)
 }
 
 fn overwrite(path: &Path, bytes: &[u8]) {
@@ -59,7 +59,7 @@ fn what_is_missing_is_taken_and_found_and_nothing_is_taken_twice() {
     let blobs = bodies.map(|bytes| put(&theirs, bytes));
     put(&ours, b"one");
     let taken = take(&ours, theirs.root());
-    assert_eq!((taken.taken, taken.already_here, taken.supplemented), (Tally { count: 2, bytes: 8 }, 1, 0));
+    assert_eq!((taken.imported, taken.already_here, taken.supplemented), (Tally { count: 2, bytes: 8 }, 1, 0));
     assert!(taken.refused.is_empty() && !taken.is_stopped, "{taken:?}");
     for (bytes, blob) in bodies.into_iter().zip(blobs) {
         assert_eq!(found(&ours, &sha512(bytes)), Some(blob));
@@ -69,7 +69,7 @@ fn what_is_missing_is_taken_and_found_and_nothing_is_taken_twice() {
     let (receipt, theirs_has) = (ours.receipt(&blobs[2].blob).unwrap(), theirs.receipt(&blobs[2].blob).unwrap());
     assert_eq!(receipt, theirs_has, "address and time come with it");
     let again = take(&ours, theirs.root());
-    assert_eq!((again.taken, again.already_here), (Tally::default(), 3));
+    assert_eq!((again.imported, again.already_here), (Tally::default(), 3));
     let verification = verify(&ours, 1, &|_| ()).unwrap();
     assert!(verification.faults.is_empty() && verification.index_is_in_step);
     assert_eq!(crate::support::left_in_partial(here.path()), 0);
@@ -178,8 +178,8 @@ fn a_stranger_among_the_receipts_is_named() {
     fs::create_dir_all(there.path().join("receipts/zz")).unwrap();
     fs::write(there.path().join("receipts/zz/notes"), "").unwrap();
     let taken = take(&ours, theirs.root());
-    assert_eq!(taken.taken.count, 1);
-    assert!(matches!(taken.refused[0].reason, RefusalReason::Receipt(UnfitReceipt::Name(_))), "{taken:?}");
+    assert_eq!(taken.imported.count, 1);
+    assert!(matches!(taken.refused[0].reason, RefusalReason::Receipt(InvalidReceipt::Name(_))), "{taken:?}");
 }
 
 #[test]
@@ -193,17 +193,17 @@ fn a_key_that_only_the_other_store_knows_is_taken_without_its_bytes() {
         receipt.digests = receipt.digests.union(&Digest::of(Algorithm::Sha1, b"tarball").into());
     });
     let (have, lacking) = (ours.receipt(&blob.blob).unwrap(), theirs.receipt(&blob.blob).unwrap());
-    assert_eq!(lack(Some(&have), &lacking), Some(Lack::Keys));
+    assert_eq!(missing(Some(&have), &lacking), Some(Missing::Keys));
     let carried = tempfile::tempdir().unwrap();
-    hand_out(&theirs, [(&lacking, Lack::Keys)], carried.path(), &|| false).unwrap();
+    export(&theirs, [(&lacking, Missing::Keys)], carried.path(), &|| false).unwrap();
     assert_eq!(fs::read_dir(carried.path().join("blobs")).unwrap().count(), 0);
 
     let taken = take(&ours, carried.path());
-    assert_eq!((taken.supplemented, taken.taken.count, taken.refused.len()), (1, 0, 0), "{taken:?}");
+    assert_eq!((taken.supplemented, taken.imported.count, taken.refused.len()), (1, 0, 0), "{taken:?}");
     assert_eq!([found(&ours, &commit), found(&ours, &sha1)], [Some(blob); 2]);
     assert!(verify(&ours, 1, &|_| ()).unwrap().index_is_in_step);
     let have = ours.receipt(&blob.blob).unwrap();
-    assert_eq!(lack(Some(&have), &lacking), None);
+    assert_eq!(missing(Some(&have), &lacking), None);
     assert_eq!(take(&ours, carried.path()).already_here, 1);
     // The same is refused where the bytes that are here do not prove it.
     change(&theirs, &blob.blob, |receipt| receipt.digests = Digest::of(Algorithm::Sha1, b"wanted").into());
@@ -224,7 +224,7 @@ fn bytes_that_were_recorded_first_are_not_replaced_by_others_of_the_same_identit
         }
         let taken = take(&ours, theirs.root());
         let RefusalReason::Conflict { recorded, .. } = &taken.refused[0].reason else { panic!("{taken:?}") };
-        assert_eq!((*recorded, taken.taken.count), (first.blob, 0));
+        assert_eq!((*recorded, taken.imported.count), (first.blob, 0));
         assert_eq!(found(&ours, &commit), (!is_gone).then_some(first));
     }
 }
@@ -236,10 +236,10 @@ fn who_is_not_believed_about_identities_gives_bytes_and_no_more() {
     let same = fetch(&ours, &commit(1), b"known to both").unwrap();
     fetch(&theirs, &commit(1), b"known to both").unwrap();
     let other = fetch(&theirs, &commit(2), b"known there alone").unwrap();
-    let known = |identities| take_in(&ours, theirs.root(), identities, now(), 2, &|| false).unwrap();
+    let known = |identities| import(&ours, theirs.root(), identities, now(), 2, &|| false).unwrap();
     for taken in [1, 0] {
         let outcome = known(Identities::Known);
-        assert_eq!((outcome.taken.count, outcome.not_believed, outcome.refused.len()), (taken, 1, 0), "{outcome:?}");
+        assert_eq!((outcome.imported.count, outcome.not_believed, outcome.refused.len()), (taken, 1, 0), "{outcome:?}");
         assert_eq!(found(&ours, &commit(1)), Some(same));
         assert_eq!(found(&ours, &commit(2)), None, "the bytes are here and are not those of the commit");
         assert_eq!(found(&ours, &sha512(b"known there alone")), Some(other));
@@ -258,7 +258,7 @@ fn who_is_not_believed_about_identities_gives_bytes_and_no_more() {
 fn a_folder_that_is_no_store_or_of_a_newer_larder_is_refused_as_a_whole() {
     let ((there, theirs), (_here, ours)) = (store(), store());
     put(&theirs, b"tarball");
-    let refused = |from: &Path| take_in(&ours, from, Identities::Believed, now(), 1, &|| false).unwrap_err();
+    let refused = |from: &Path| import(&ours, from, Identities::Believed, now(), 1, &|| false).unwrap_err();
     fs::write(there.path().join("meta.json"), r#"{"format": 2, "needs": "3.1.4"}"#).unwrap();
     assert!(matches!(refused(there.path()), StoreError::NewerFormat { format: 2, .. }));
     let empty = tempfile::tempdir().unwrap();
@@ -276,13 +276,13 @@ fn stopped_at_any_piece_it_keeps_what_is_whole_and_goes_on_the_next_time() {
         let (here, ours) = store();
         let asked = AtomicUsize::new(0);
         let is_stopped = || asked.fetch_add(1, Ordering::Relaxed) >= most;
-        let stopped = take_in(&ours, theirs.root(), Identities::Believed, now(), 2, &is_stopped).unwrap();
-        assert!(stopped.is_stopped && stopped.taken.count < 20, "{most}: {stopped:?}");
+        let stopped = import(&ours, theirs.root(), Identities::Believed, now(), 2, &is_stopped).unwrap();
+        assert!(stopped.is_stopped && stopped.imported.count < 20, "{most}: {stopped:?}");
         let verification = verify(&ours, 1, &|_| ()).unwrap();
-        assert_eq!((verification.checked.count, verification.faults.len()), (stopped.taken.count, 0));
+        assert_eq!((verification.checked.count, verification.faults.len()), (stopped.imported.count, 0));
         assert_eq!(crate::support::left_in_partial(here.path()), 0, "{most}");
         let rest = take(&ours, theirs.root());
-        assert_eq!(rest.taken.count + stopped.taken.count, 20, "{most}");
+        assert_eq!(rest.imported.count + stopped.imported.count, 20, "{most}");
     }
 }
 
@@ -311,7 +311,7 @@ fn several_at_once_with_a_fetch_among_them_take_each_blob_once() {
         });
         (takers.into_iter().map(|taker| taker.join().unwrap()).collect::<Vec<_>>(), fetcher.join().unwrap())
     });
-    let sum: u64 = taken.iter().map(|taken| taken.taken.count).sum();
+    let sum: u64 = taken.iter().map(|taken| taken.imported.count).sum();
     assert_eq!(sum + fetched as u64, 60, "{taken:?}");
     assert!(taken.iter().all(|taken| taken.refused.is_empty()), "{taken:?}");
     let verification = verify(&Store::open(here.path()).unwrap(), 2, &|_| ()).unwrap();
@@ -333,7 +333,7 @@ fn what_is_handed_out_is_what_was_named_and_no_more() {
 
     let target = tempfile::tempdir().unwrap();
     let carried = target.path().join("new/store");
-    let handed = hand_out(&theirs, present.iter().map(|receipt| (receipt, Lack::Bytes)), &carried, &|| false).unwrap();
+    let handed = export(&theirs, present.iter().map(|receipt| (receipt, Missing::Bytes)), &carried, &|| false).unwrap();
     assert_eq!(handed, Tally { count: 1, bytes: 5 });
     let copy = Store::open(&carried).unwrap();
     assert_eq!(inventory(&copy).unwrap(), present);
@@ -353,8 +353,8 @@ fn what_is_in_the_store_below_is_handed_out_too_and_once() {
     let all = inventory(&store).unwrap();
     assert_eq!(all.len(), 3);
     let target = tempfile::tempdir().unwrap();
-    hand_out(&store, all.iter().map(|receipt| (receipt, Lack::Bytes)), target.path(), &|| false).unwrap();
+    export(&store, all.iter().map(|receipt| (receipt, Missing::Bytes)), target.path(), &|| false).unwrap();
     let (_here, ours) = crate::support::store();
     let taken = take(&ours, target.path());
-    assert_eq!((taken.taken, taken.refused.len()), (Tally { count: 3, bytes: 14 }, 0));
+    assert_eq!((taken.imported, taken.refused.len()), (Tally { count: 3, bytes: 14 }, 0));
 }
