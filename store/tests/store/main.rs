@@ -5,6 +5,7 @@
 mod alternate_digests;
 mod damage;
 mod forget;
+mod golden;
 mod gone;
 mod import;
 mod lower;
@@ -13,6 +14,7 @@ mod racing;
 mod strangers;
 mod support;
 mod truth;
+mod vanishing;
 
 use larder_store::{
     Store, StoreError,
