@@ -235,11 +235,8 @@ fn default_prefix(environment: &Environment) -> Option<PathBuf> {
     if let Some(prefix) = environment.variable_os("PREFIX").filter(|prefix| !prefix.is_empty()) {
         return Some(environment.current_dir().join(prefix));
     }
-    let node = std::env::split_paths(environment.variable_os("PATH")?)
-        .filter(|folder| folder.is_absolute())
-        .map(|folder| folder.join("node"))
-        .find(|node| node.is_file())?;
-    let node = node.canonicalize().ok()?;
+    let absolute = environment.search_path().filter(|folder| folder.is_absolute());
+    let node = absolute.map(|folder| folder.join("node")).find(|node| node.is_file())?.canonicalize().ok()?;
     Some(node.parent()?.parent()?.to_owned())
 }
 
