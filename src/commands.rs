@@ -34,7 +34,7 @@ use larder_store::{Store, StoreError, wait};
 use crate::{
     cli::{Cli, Command},
     config::{
-        npmrc::NpmrcError,
+        error::ConfigError,
         project::{DecidedBy, ProjectError, Several},
     },
     core::environment::Environment,
@@ -158,7 +158,7 @@ pub enum CommandError {
     Plan(#[from] PlanError),
     /// A `.npmrc` that is wrong.
     #[error(transparent)]
-    Npmrc(#[from] NpmrcError),
+    Npmrc(#[from] ConfigError),
     /// A platform in `larder.toml` that is none.
     #[error("{}: `platforms` names one that larder does not know", file.display())]
     Platform {

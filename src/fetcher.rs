@@ -43,7 +43,7 @@ pub use order::{LeftOut, Optional, Order, Wish, Wishes};
 pub use watch::{Unwatched, WatchEvent, Watcher};
 
 use crate::{
-    config::npmrc::{NpmConfig, NpmrcError},
+    config::{error::ConfigError, package_manager::NpmConfig},
     core::open_files,
     http::{Client, ClientError, ClientSettings},
 };
@@ -102,7 +102,7 @@ pub enum FillError {
     Client(#[from] ClientError),
     /// A program that should print a token does not.
     #[error(transparent)]
-    Npmrc(#[from] NpmrcError),
+    Npmrc(#[from] ConfigError),
     /// The system gives no threads.
     #[error("cannot start the threads for downloading")]
     Runtime(#[source] std::io::Error),

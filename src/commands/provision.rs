@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     cli,
-    config::npmrc::NpmConfig,
+    config::package_manager::NpmConfig,
     core::{artifact::Ecosystem, manifest::Manifests},
     fetcher::{
         Failure, FailureKind, Fault, WatchEvent, Wishes, chain,

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     cli,
-    config::{npmrc::NpmConfig, project::LockfileBytes},
+    config::{package_manager::NpmConfig, project::LockfileBytes},
     core::{
         artifact::{Ecosystem, PackageName, Source},
         interrupt::Interrupt,

@@ -14,7 +14,7 @@ use larder_store::{
 };
 
 use crate::{
-    config::npmrc::NpmConfig,
+    config::package_manager::NpmConfig,
     fetcher::{Failure, FailureKind, FillError, FillSettings, Filled, Watcher, Wish, Wishes, fill},
     plan::Planned,
 };

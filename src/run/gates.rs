@@ -7,11 +7,7 @@ use url::Url;
 
 use super::managers::found;
 use crate::{
-    config::{
-        address::address_of,
-        larder_toml::LarderToml,
-        npmrc::{Allowed, NpmConfig},
-    },
+    config::{address::address_of, larder_toml::LarderToml, npm_client::Allowed, package_manager::NpmConfig},
     core::{artifact::Source, environment::Environment},
     plan::{EntryName, Planned},
 };

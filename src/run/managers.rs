@@ -80,8 +80,7 @@ fn version_of(folder: &Path, name: &str) -> Option<String> {
 
 /// Where the PATH leads to.
 pub(super) fn found(name: &Path, environment: &Environment) -> Option<PathBuf> {
-    let folders = environment.variable_os("PATH")?;
-    std::env::split_paths(folders).map(|folder| folder.join(name)).find(|program| program.is_file())
+    environment.search_path().map(|folder| folder.join(name)).find(|program| program.is_file())
 }
 
 #[cfg(test)]

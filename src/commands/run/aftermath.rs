@@ -10,7 +10,7 @@ use larder_store::digest::Integrity;
 use super::place::Place;
 use crate::{
     commands::{Context, provision::Project},
-    config::npmrc::NpmConfig,
+    config::package_manager::NpmConfig,
     npm::metadata::{Catalog, Offer},
     run::{child::Ended, explain, install_script::failed_download},
     view::npm_cache::content_path,

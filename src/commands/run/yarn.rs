@@ -3,7 +3,7 @@
 use crate::{
     cli,
     commands::{Context, provision::Project},
-    config::npmrc::NpmConfig,
+    config::package_manager::NpmConfig,
     lockfile::YarnLock,
     run::yarn,
 };

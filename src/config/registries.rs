@@ -5,7 +5,8 @@ use std::{collections::BTreeMap, sync::LazyLock};
 use url::Url;
 
 use super::{
-    Authorization, NpmrcError,
+    authorization::Authorization,
+    error::ConfigError,
     layers::{Found, Layers},
     pnpm_workspace::NAMED,
 };
@@ -94,20 +95,20 @@ pub(super) struct PlainOrigin {
 impl Registries {
     /// Collects what the places of the configuration say. User names and passwords in addresses are taken out and handed back, with
     /// the registry that each is for.
-    pub(super) fn read(layers: &Layers) -> Result<(Self, Vec<(Url, Authorization)>), NpmrcError> {
+    pub(super) fn read(layers: &Layers) -> Result<(Self, Vec<(Url, Authorization)>), ConfigError> {
         let mut credentials = Vec::new();
         let mut plain = Vec::new();
-        let mut read = |key: &str| -> Result<Option<Url>, NpmrcError> {
+        let mut read = |key: &str| -> Result<Option<Url>, ConfigError> {
             plain.extend(layers.find_all(key).filter_map(|found| PlainOrigin::of(&found)));
             let Some(found) = layers.find(key).filter(|found| !found.is_nothing()) else { return Ok(None) };
             if let Some(variable) = found.unset.first() {
                 let (origin, key, variable) = (found.origin.clone(), key.to_owned(), variable.clone());
-                return Err(NpmrcError::UnsetVariable { origin, key, variable });
+                return Err(ConfigError::UnsetVariable { origin, key, variable });
             }
             let mut url = found
                 .text()
                 .and_then(registry_url)
-                .ok_or_else(|| NpmrcError::NoAddress { origin: found.origin.clone(), key: key.to_owned() })?;
+                .ok_or_else(|| ConfigError::NoAddress { origin: found.origin.clone(), key: key.to_owned() })?;
             let is_users = found.level.has_users_secrets();
             let taken = Authorization::take_from(&mut url);
             credentials.extend(taken.map(|authorization| (url.clone(), authorization.of_user(is_users))));
@@ -165,7 +166,7 @@ impl Registries {
 
     /// Who says that this host and port are a registry's, had over plain `http:`: the user, if he does.
     pub(super) fn plain_origin(&self, url: &Url) -> Option<&PlainOrigin> {
-        let same = || self.plain.iter().filter(|plain| super::is_same_origin(&plain.registry, url));
+        let same = || self.plain.iter().filter(|plain| is_same_origin(&plain.registry, url));
         same().find(|plain| plain.is_users).or_else(|| same().next())
     }
 
@@ -239,4 +240,11 @@ fn without_last_slash(path: &str) -> &str {
 /// Whether a path is this folder or in it.
 fn lies_below(path: &str, folder: &str) -> bool {
     path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// Whether two addresses have one scheme, host and port.
+pub(super) fn is_same_origin(left: &Url, right: &Url) -> bool {
+    left.scheme() == right.scheme()
+        && left.host_str() == right.host_str()
+        && left.port_or_known_default() == right.port_or_known_default()
 }

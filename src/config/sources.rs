@@ -1,13 +1,32 @@
-//! Reads the places that settings come from, in their order: [`super::layers`] says which that is.
+//! Which files and variables count for a project, in the order in which they decide:
+//!
+//! ```text
+//! npm_config_* variables
+//! YARN_* variables                                                with a yarn.lock
+//! <project>/.yarnrc.yml, those above it, ~/.yarnrc.yml            with a yarn.lock
+//! <project>/pnpm-workspace.yaml                                   with a pnpm-lock.yaml
+//! <project>/.npmrc
+//! pnpm's auth.ini                                                 with a pnpm-lock.yaml
+//! userconfig,   else ~/.npmrc
+//! pnpm's rc and config.yaml                                       with a pnpm-lock.yaml
+//! <project>/bunfig.toml, ~/.bunfig.toml                           with a bun.lock
+//! globalconfig, else <prefix>/etc/npmrc
+//! ```
+//!
+//! Each manager has its own order, and none reads the others' files: the lockfile that counts says whose are read, whatever else lies in the
+//! folder. Where no lockfile counts, those of all managers are read that have one there; beside one of npm's, what yarn and pnpm alone read
+//! comes after the project's `.npmrc`.
 
 use std::path::{Path, PathBuf};
 
 use super::{
-    Level, NpmrcError, NpmrcWarning, Origin, bunfig,
-    document::{Misread, Settings},
-    ini::{self, Setting},
+    bunfig,
+    error::{ConfigError, ConfigWarning},
     layers::{Layers, read_file},
-    pnpm_workspace, yarnrc,
+    npmrc, pnpm_workspace,
+    precedence::{Level, Origin},
+    settings::{Misread, Settings},
+    yarnrc,
 };
 use crate::core::environment::Environment;
 
@@ -17,10 +36,10 @@ const YARN_FILE: &str = ".yarnrc.yml";
 /// Whose lockfiles lie in a folder, and so who reads which file.
 #[derive(Clone, Copy, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "any of them can lie beside any other")]
-pub(super) struct Managers {
+struct Managers {
     npm: bool,
     yarn: bool,
-    pub(super) pnpm: bool,
+    pnpm: bool,
     bun: bool,
 }
 
@@ -38,7 +57,7 @@ pub enum Installer {
 }
 
 impl Managers {
-    pub(super) const fn only(installer: Installer) -> Self {
+    const fn only(installer: Installer) -> Self {
         Self {
             npm: matches!(installer, Installer::Npm),
             yarn: matches!(installer, Installer::Yarn),
@@ -47,7 +66,7 @@ impl Managers {
         }
     }
 
-    pub(super) fn of(folder: &Path) -> Self {
+    fn of(folder: &Path) -> Self {
         let has = |name: &str| folder.join(name).is_file();
         Self {
             npm: has("package-lock.json") || has("npm-shrinkwrap.json"),
@@ -58,24 +77,40 @@ impl Managers {
     }
 }
 
+/// Reads all places. A file of the user's or the global one that exists and cannot be read is a warning, as npm goes on without it too.
+pub(super) fn read(
+    environment: &Environment,
+    project: &Path,
+    installer: Option<Installer>,
+    warnings: &mut Vec<ConfigWarning>,
+) -> Result<Layers, ConfigError> {
+    let managers = installer.map_or_else(|| Managers::of(project), Managers::only);
+    let layers = Layers::new(environment.home(), managers.pnpm);
+    let mut reader = Reader { layers, environment, project, managers, warnings };
+    reader.variables()?;
+    let user_file = reader.project_files()?;
+    reader.user_files(user_file)?;
+    Ok(reader.layers)
+}
+
 /// Adds one place after the other.
-pub(super) struct Reader<'a> {
-    pub(super) layers: Layers,
-    pub(super) environment: &'a Environment,
-    pub(super) project: &'a Path,
-    pub(super) managers: Managers,
-    pub(super) warnings: &'a mut Vec<NpmrcWarning>,
+struct Reader<'a> {
+    layers: Layers,
+    environment: &'a Environment,
+    project: &'a Path,
+    managers: Managers,
+    warnings: &'a mut Vec<ConfigWarning>,
 }
 
 type Parse = fn(&[u8], &Environment) -> Result<Settings, Misread>;
 
-const INI: Parse = |bytes, _| Ok(ini::parse(bytes));
+const NPMRC: Parse = |bytes, _| Ok(npmrc::parse(bytes));
 const WORKSPACE: Parse = |bytes, _| pnpm_workspace::parse(bytes);
 
 impl Reader<'_> {
-    pub(super) fn variables(&mut self) -> Result<(), NpmrcError> {
+    fn variables(&mut self) -> Result<(), ConfigError> {
         let folder = self.environment.current_dir();
-        let settings = from_variables(self.environment);
+        let settings = npmrc::from_variables(self.environment);
         self.layers.push(Origin::Environment, Level::Environment, folder, settings, self.environment);
         if self.managers.yarn {
             let settings =
@@ -86,14 +121,14 @@ impl Reader<'_> {
     }
 
     /// The project's files. Gives the user's `.npmrc`, which one of them may name.
-    pub(super) fn project_files(&mut self) -> Result<Option<(PathBuf, Level)>, NpmrcError> {
+    fn project_files(&mut self) -> Result<Option<(PathBuf, Level)>, ConfigError> {
         if !self.managers.npm {
             self.managers_files()?;
         }
         let file = self.project.join(".npmrc");
         // In the home folder the file is the user's, and says what a user's file says.
         if !self.user_file().is_some_and(|(user_file, _)| is_same_file(&user_file, &file)) {
-            self.required(file, Level::Project, self.project, INI)?;
+            self.required(file, Level::Project, self.project, NPMRC)?;
         }
         if self.managers.npm {
             self.managers_files()?;
@@ -102,7 +137,7 @@ impl Reader<'_> {
     }
 
     /// What yarn and pnpm alone read.
-    fn managers_files(&mut self) -> Result<(), NpmrcError> {
+    fn managers_files(&mut self) -> Result<(), ConfigError> {
         if self.managers.yarn {
             let users = self.environment.home().map(|home| home.join(YARN_FILE));
             self.required(self.project.join(YARN_FILE), Level::Project, self.project, yarnrc::parse)?;
@@ -132,18 +167,18 @@ impl Reader<'_> {
     }
 
     /// The user's files and the global one.
-    pub(super) fn user_files(&mut self, user_file: Option<(PathBuf, Level)>) -> Result<(), NpmrcError> {
+    fn user_files(&mut self, user_file: Option<(PathBuf, Level)>) -> Result<(), ConfigError> {
         let config = self.environment.variable_os("XDG_CONFIG_HOME").map(PathBuf::from).filter(|dir| dir.is_absolute());
         let config = config.or_else(|| Some(self.environment.home()?.join(".config")));
         let of_pnpm = |name: &str| config.as_ref().map(|config| config.join("pnpm").join(name));
         if self.managers.pnpm {
-            self.optional(of_pnpm("auth.ini"), Level::User, INI)?;
+            self.optional(of_pnpm("auth.ini"), Level::User, NPMRC)?;
         }
         if let Some((file, level)) = user_file {
-            self.optional(Some(file), level, INI)?;
+            self.optional(Some(file), level, NPMRC)?;
         }
         if self.managers.pnpm {
-            self.optional(of_pnpm("rc"), Level::User, INI)?;
+            self.optional(of_pnpm("rc"), Level::User, NPMRC)?;
             self.optional(of_pnpm("config.yaml"), Level::User, WORKSPACE)?;
         }
         if self.managers.bun {
@@ -159,75 +194,50 @@ impl Reader<'_> {
             Some((prefix.join("etc/npmrc"), level))
         });
         match global_file {
-            Some((file, level)) => self.optional(Some(file), level, INI),
+            Some((file, level)) => self.optional(Some(file), level, NPMRC),
             None => Ok(()),
         }
     }
 
     /// A file of the project: it has to be readable, if it is there.
-    fn required(&mut self, file: PathBuf, level: Level, base: &Path, parse: Parse) -> Result<(), NpmrcError> {
+    fn required(&mut self, file: PathBuf, level: Level, base: &Path, parse: Parse) -> Result<(), ConfigError> {
         match read_file(&file) {
             Ok(None) => Ok(()),
             Ok(Some(bytes)) => self.add(file, level, base, &bytes, parse),
-            Err(source) => Err(NpmrcError::Unreadable { path: file, source }),
+            Err(source) => Err(ConfigError::Unreadable { path: file, source }),
         }
     }
 
     /// A file of the user's or the global one.
-    fn optional(&mut self, file: Option<PathBuf>, level: Level, parse: Parse) -> Result<(), NpmrcError> {
+    fn optional(&mut self, file: Option<PathBuf>, level: Level, parse: Parse) -> Result<(), ConfigError> {
         file.map_or(Ok(()), |file| self.optional_from(self.environment.current_dir(), file, level, parse))
     }
 
     /// The same, whose relative paths start from this folder.
-    fn optional_from(&mut self, base: &Path, file: PathBuf, level: Level, parse: Parse) -> Result<(), NpmrcError> {
+    fn optional_from(&mut self, base: &Path, file: PathBuf, level: Level, parse: Parse) -> Result<(), ConfigError> {
         match read_file(&file) {
             Ok(None) => {}
             Ok(Some(bytes)) => self.add(file, level, base, &bytes, parse)?,
-            Err(error) => self.warnings.push(NpmrcWarning::Unreadable { path: file, reason: error.to_string() }),
+            Err(error) => self.warnings.push(ConfigWarning::Unreadable { path: file, reason: error.to_string() }),
         }
         Ok(())
     }
 
-    fn add(&mut self, file: PathBuf, level: Level, base: &Path, bytes: &[u8], parse: Parse) -> Result<(), NpmrcError> {
+    fn add(&mut self, file: PathBuf, level: Level, base: &Path, bytes: &[u8], parse: Parse) -> Result<(), ConfigError> {
         let origin = Origin::File(file);
         let settings = parse(bytes, self.environment).map_err(|misread| at(origin.clone(), misread))?;
         let unread = settings.keys().filter_map(|key| key.strip_prefix("yarn:unread:"));
-        self.warnings.extend(unread.map(|key| NpmrcWarning::NotRead { origin: origin.clone(), key: key.to_owned() }));
+        self.warnings.extend(unread.map(|key| ConfigWarning::NotRead { origin: origin.clone(), key: key.to_owned() }));
         self.layers.push(origin, level, base, settings, self.environment);
         Ok(())
     }
 }
 
-fn at(origin: Origin, misread: Misread) -> NpmrcError {
+fn at(origin: Origin, misread: Misread) -> ConfigError {
     match misread {
-        Misread::Syntax { language, place } => NpmrcError::Syntax { origin, language, place },
-        Misread::Value { key, accepted } => NpmrcError::NotUnderstood { origin, key, accepted },
+        Misread::Syntax { language, place } => ConfigError::Syntax { origin, language, place },
+        Misread::Value { key, accepted } => ConfigError::NotUnderstood { origin, key, accepted },
     }
-}
-
-/// `npm_config_*`, in any case. Underscores but the first become dashes, except in keys that name a host.
-fn from_variables(environment: &Environment) -> Settings {
-    const PREFIX: &str = "npm_config_";
-    environment
-        .variables()
-        .filter(|(name, value)| {
-            name.get(..PREFIX.len()).is_some_and(|start| start.eq_ignore_ascii_case(PREFIX)) && !value.is_empty()
-        })
-        .map(|(name, value)| {
-            let name = &name[PREFIX.len()..];
-            let key = if name.starts_with("//") {
-                name.to_owned()
-            } else {
-                let mut lower = name.to_lowercase();
-                if let Some(underscore) = lower.char_indices().nth(1).map(|(second, _)| second) {
-                    let rest = lower.split_off(underscore).replace('_', "-");
-                    lower.push_str(&rest);
-                }
-                lower
-            };
-            (key, Setting::One(ini::value_of(value.trim().to_owned())))
-        })
-        .collect()
 }
 
 /// Where npm was installed to: `PREFIX`, or two folders above the `node` that is found first, links followed. It is not run.
@@ -235,11 +245,8 @@ fn default_prefix(environment: &Environment) -> Option<PathBuf> {
     if let Some(prefix) = environment.variable_os("PREFIX").filter(|prefix| !prefix.is_empty()) {
         return Some(environment.current_dir().join(prefix));
     }
-    let node = std::env::split_paths(environment.variable_os("PATH")?)
-        .filter(|folder| folder.is_absolute())
-        .map(|folder| folder.join("node"))
-        .find(|node| node.is_file())?;
-    let node = node.canonicalize().ok()?;
+    let absolute = environment.search_path().filter(|folder| folder.is_absolute());
+    let node = absolute.map(|folder| folder.join("node")).find(|node| node.is_file())?.canonicalize().ok()?;
     Some(node.parent()?.parent()?.to_owned())
 }
 

@@ -11,7 +11,10 @@
 
 use serde_json::Value as Tree;
 
-use super::document::{Misread, Settings, Table, one, yaml};
+use super::{
+    document::{Table, yaml},
+    settings::{Misread, Settings, one},
+};
 
 /// Before the name of a registry that packages are asked of as `name:version`.
 pub(super) const NAMED: &str = "named-registry:";

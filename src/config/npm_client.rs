@@ -1,4 +1,4 @@
-//! Settings that concern npm's own running: where it keeps its cache and logs, and what it lets in.
+//! What the npm command itself is told: where it keeps its cache and logs, and which sources it takes packages from.
 
 use std::path::{Path, PathBuf};
 
@@ -15,16 +15,16 @@ pub enum Allowed {
     None,
 }
 
-/// What npm is told about its own running.
+/// What the npm command is told.
 #[derive(Clone, Debug)]
-pub(super) struct Running {
+pub(super) struct NpmClient {
     pub(super) cache: Option<PathBuf>,
     logs_dir: Option<PathBuf>,
     pub(super) allow_git: Allowed,
     pub(super) allow_remote: Allowed,
 }
 
-impl Running {
+impl NpmClient {
     pub(super) fn read(layers: &Layers, home: Option<&Path>) -> Self {
         let path = |key| layers.find(key).and_then(|found| found.path());
         let allowed = |key| match layers.find(key).and_then(|found| found.text()) {

@@ -15,9 +15,17 @@
 //!
 //! It is read as YAML, in whatever form it is written: a scope that is passed over would be asked of the default registry.
 
+use std::borrow::Cow;
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value as Tree};
 
-use super::document::{Misread, Settings, Table, basic, one, place, yaml};
+use super::{
+    credential_place::place,
+    document::{Table, yaml},
+    expand::expand,
+    settings::{Misread, Settings, one},
+};
 use crate::core::environment::Environment;
 
 /// yarn's keys for the network, and npm's. Of two that mean the same, the later wins.
@@ -41,6 +49,15 @@ pub(super) const OF_SCOPE: &str = "yarn:scope:@";
 pub(super) fn key_of_scope(key: &str) -> Option<String> {
     let (scope, field) = key.strip_prefix(OF_SCOPE)?.rsplit_once(':')?;
     Some(format!("npmScopes.{scope}.{}", if field == "_auth" { "npmAuthIdent" } else { "npmAuthToken" }))
+}
+
+/// What a person wrote for one of the keys that are here and are not npm's.
+pub(super) fn written(key: &str) -> Cow<'_, str> {
+    match key {
+        "yarn:http-proxy" => "httpProxy".into(),
+        "yarn:https-proxy" => "httpsProxy".into(),
+        _ => key_of_scope(key).map_or(key.into(), Cow::Owned),
+    }
 }
 
 /// The variables that stand for keys at the top, in the order in which yarn's own are written.
@@ -169,10 +186,20 @@ fn network(table: &Table<'_>, settings: &mut Settings) -> Result<(), Misread> {
     Ok(())
 }
 
+/// `user:password` in base64, as `_auth` has it; what is in base64 already stays, and so does what names a variable that is not set, which
+/// is then told.
+fn basic(ident: &str, environment: &Environment) -> String {
+    let expanded = expand(ident.trim(), environment);
+    if !expanded.unset.is_empty() {
+        return ident.to_owned();
+    }
+    if expanded.text.contains(':') { STANDARD.encode(expanded.text) } else { expanded.text }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::npmrc::ini::{Setting, Value};
+    use crate::config::settings::{Setting, Value};
 
     fn read(text: &str) -> Vec<String> {
         let shown = |(key, setting)| match setting {

@@ -5,7 +5,7 @@ use std::{fs, path::PathBuf};
 use tempfile::TempDir;
 
 use crate::{
-    config::npmrc::{Installer, NpmConfig, NpmrcError},
+    config::{error::ConfigError, package_manager::NpmConfig, sources::Installer},
     core::environment::Environment,
 };
 
@@ -44,13 +44,13 @@ impl Machine {
         self
     }
 
-    pub(super) fn load(&self) -> Result<NpmConfig, NpmrcError> {
+    pub(super) fn load(&self) -> Result<NpmConfig, ConfigError> {
         let environment = Environment::new(&self.path("elsewhere"), self.variables.clone());
         NpmConfig::load(&environment, &self.path("project"))
     }
 
     /// The same for what this package manager installs.
-    pub(super) fn load_for(&self, installer: Installer, trusts_project: bool) -> Result<NpmConfig, NpmrcError> {
+    pub(super) fn load_for(&self, installer: Installer, trusts_project: bool) -> Result<NpmConfig, ConfigError> {
         let environment = Environment::new(&self.path("elsewhere"), self.variables.clone());
         NpmConfig::load_for(&environment, &self.path("project"), Some(installer), trusts_project)
     }

@@ -5,23 +5,27 @@ use std::{
     process::{Command, Stdio},
 };
 
-use super::{Authorization, NpmrcError, NpmrcWarning, layers::Layers};
+use crate::config::{
+    authorization::Authorization,
+    error::{ConfigError, ConfigWarning},
+    layers::Layers,
+};
 
 /// A program that prints the value of an `Authorization` header, or a token alone.
 #[derive(Clone, Debug)]
-pub(super) struct TokenHelper {
+pub(in crate::config) struct TokenHelper {
     program: PathBuf,
     line: String,
 }
 
 impl TokenHelper {
     /// The one of this key, where pnpm installs the project. Only the user's own files may name it: a project's could run anything.
-    pub(super) fn read(layers: &Layers, key: &str, warnings: &mut Vec<NpmrcWarning>) -> Option<Self> {
+    pub(super) fn read(layers: &Layers, key: &str, warnings: &mut Vec<ConfigWarning>) -> Option<Self> {
         if !layers.is_pnpms {
             return None;
         }
         if let Some(found) = layers.find_all(key).find(|found| found.level.is_of_project()) {
-            warnings.push(NpmrcWarning::HelperOfProject { origin: found.origin.clone(), key: key.to_owned() });
+            warnings.push(ConfigWarning::HelperOfProject { origin: found.origin.clone(), key: key.to_owned() });
         }
         let found = layers.find_own(key)?;
         let program = PathBuf::from(found.text()?);
@@ -29,8 +33,8 @@ impl TokenHelper {
     }
 
     /// What it prints.
-    pub(super) fn run(&self) -> Result<Authorization, NpmrcError> {
-        let failed = |problem: String| NpmrcError::TokenHelper { line: self.line.clone(), problem };
+    pub(super) fn run(&self) -> Result<Authorization, ConfigError> {
+        let failed = |problem: String| ConfigError::TokenHelper { line: self.line.clone(), problem };
         if !self.program.is_absolute() || !self.program.is_file() {
             return Err(failed("is not the absolute path of a program, without arguments".to_owned()));
         }

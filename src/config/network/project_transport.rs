@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::layers::{Layers, read_file};
+use crate::config::layers::{Layers, read_file};
 
 /// The keys of proxies, whoever's file they stand in, and those that are about certificates.
 const KEYS: [&str; 7] = ["proxy", "https-proxy", "yarn:http-proxy", "yarn:https-proxy", "strict-ssl", "ca", "cafile"];
@@ -17,7 +17,7 @@ pub struct ProjectTransport {
 
 impl ProjectTransport {
     /// `None` if they say nothing of the kind, as nearly always.
-    pub(super) fn read(layers: &Layers) -> Option<Self> {
+    pub(in crate::config) fn read(layers: &Layers) -> Option<Self> {
         let mut hasher = blake3::Hasher::new();
         let (mut says_something, mut is_about_trust) = (false, false);
         for key in KEYS {

@@ -1,21 +1,4 @@
-//! The places that settings come from, the one that decides first:
-//!
-//! ```text
-//! npm_config_* variables
-//! YARN_* variables                                                with a yarn.lock
-//! <project>/.yarnrc.yml, those above it, ~/.yarnrc.yml            with a yarn.lock
-//! <project>/pnpm-workspace.yaml                                   with a pnpm-lock.yaml
-//! <project>/.npmrc
-//! pnpm's auth.ini                                                 with a pnpm-lock.yaml
-//! userconfig,   else ~/.npmrc
-//! pnpm's rc and config.yaml                                       with a pnpm-lock.yaml
-//! <project>/bunfig.toml, ~/.bunfig.toml                           with a bun.lock
-//! globalconfig, else <prefix>/etc/npmrc
-//! ```
-//!
-//! Each manager has its own order, and none reads the others' files: the lockfile that counts says whose are read, whatever else lies in the
-//! folder. Where no lockfile counts, those of all managers are read that have one there; beside one of npm's, what yarn and pnpm alone read
-//! comes after the project's `.npmrc`.
+//! The places that settings come from, stacked: the first that has a key decides.
 //!
 //! A key's value is that of the first place that has it, whatever the value is. Lists of several places are not joined.
 
@@ -27,11 +10,11 @@ use std::{
 };
 
 use super::{
-    Level, NpmrcError, NpmrcWarning, Origin,
-    document::Settings,
+    error::ConfigWarning,
     expand::expand,
-    ini::{Setting, Value},
-    reader::{Installer, Managers, Reader},
+    precedence::{Level, Origin},
+    settings::{Setting, Settings, Value},
+    yarnrc,
 };
 use crate::core::environment::Environment;
 
@@ -39,7 +22,6 @@ use crate::core::environment::Environment;
 const LONGEST_FILE: u64 = 16 << 20;
 
 /// All places, with variables put in.
-#[derive(Default)]
 pub(super) struct Layers {
     in_order: Vec<Layer>,
     home: Option<PathBuf>,
@@ -75,27 +57,12 @@ pub(super) struct Found<'a> {
 }
 
 impl Layers {
-    /// Reads all places. A file of the user's or the global one that exists and cannot be read is a warning, as npm goes on without it too.
-    pub(super) fn read(
-        environment: &Environment,
-        project: &Path,
-        installer: Option<Installer>,
-        warnings: &mut Vec<NpmrcWarning>,
-    ) -> Result<Self, NpmrcError> {
-        let mut reader = Reader {
-            layers: Self { home: environment.home().map(Path::to_path_buf), ..Self::default() },
-            environment,
-            project,
-            managers: installer.map_or_else(|| Managers::of(project), Managers::only),
-            warnings,
-        };
-        reader.layers.is_pnpms = reader.managers.pnpm;
-        reader.variables()?;
-        let user_file = reader.project_files()?;
-        reader.user_files(user_file)?;
-        Ok(reader.layers)
+    /// No place yet. `home` is what `~/` stands for.
+    pub(super) fn new(home: Option<&Path>, is_pnpms: bool) -> Self {
+        Self { in_order: Vec::new(), home: home.map(Path::to_owned), is_pnpms }
     }
 
+    /// Adds a place that decides after those that are here.
     pub(super) fn push(
         &mut self,
         origin: Origin,
@@ -168,12 +135,12 @@ impl Layers {
 impl<'a> Found<'a> {
     /// `` `strict-ssl` in /project/.npmrc ``.
     pub(super) fn line(&self) -> String {
-        let key = match self.key {
-            "yarn:http-proxy" => "httpProxy",
-            "yarn:https-proxy" => "httpsProxy",
-            key => key,
-        };
-        format!("`{key}` in {}", self.origin)
+        format!("`{}` in {}", yarnrc::written(self.key), self.origin)
+    }
+
+    /// That its value is not of the kind that is accepted.
+    pub(super) fn not_understood(&self, accepted: &'static str) -> ConfigWarning {
+        ConfigWarning::NotUnderstood { origin: self.origin.clone(), key: self.key.to_owned(), accepted }
     }
 
     /// The text, if it is one and is not empty. Of a list, the first.

@@ -1,33 +1,9 @@
 //! Configuration files in YAML, read into a tree, and looks into it that name the key where they do not understand it.
 
-use std::collections::BTreeMap;
-
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value as Tree};
 use serde_saphyr::{Options, options};
-use url::Url;
 
-use super::{
-    expand::expand,
-    ini::{Setting, Value},
-};
-use crate::core::environment::Environment;
-
-/// npm's keys and their values, whatever file they come from.
-pub(super) type Settings = BTreeMap<String, Setting>;
-
-/// Why a file is not understood. Without its values: they can be secrets.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Misread {
-    /// It is not of the format.
-    Syntax {
-        language: &'static str,
-        /// Where, in words.
-        place: String,
-    },
-    /// A value is of another kind than its key has.
-    Value { key: String, accepted: &'static str },
-}
+use super::settings::{Misread, Setting, Value};
 
 /// Tables by their names.
 type Tables<'a> = Vec<(&'a str, Map<String, Tree>)>;
@@ -133,33 +109,4 @@ impl<'a> Table<'a> {
     pub(super) const fn below(tree: &'a Map<String, Tree>, prefix: &'a str) -> Self {
         Self { tree, prefix }
     }
-}
-
-/// A setting of one text.
-pub(super) fn one(text: impl Into<String>) -> Setting {
-    Setting::One(Value::Text(text.into()))
-}
-
-/// `//host[:port]/path/`, the place that secrets of this address are for; of what is no address, the text from its slashes on.
-pub(super) fn place(address: &str) -> Option<String> {
-    let slashes = address.find("//").map(|start| &address[start..])?;
-    let text = if address.starts_with("//") { format!("https:{address}") } else { address.to_owned() };
-    let path = |path: &str| format!("{}/", path.trim_end_matches('/'));
-    Some(match Url::parse(&text) {
-        Ok(url) if url.has_host() && !text.contains("${") => {
-            let port = url.port().map_or_else(String::new, |port| format!(":{port}"));
-            path(&format!("//{}{port}{}", url.host_str().unwrap_or_default(), url.path()))
-        }
-        _ => path(slashes),
-    })
-}
-
-/// `user:password` in base64, as `_auth` has it; what is in base64 already stays, and so does what names a variable that is not set, which
-/// is then told.
-pub(super) fn basic(ident: &str, environment: &Environment) -> String {
-    let expanded = expand(ident.trim(), environment);
-    if !expanded.unset.is_empty() {
-        return ident.to_owned();
-    }
-    if expanded.text.contains(':') { STANDARD.encode(expanded.text) } else { expanded.text }
 }

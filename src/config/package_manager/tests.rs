@@ -8,7 +8,7 @@ use std::{fs, time::Duration};
 
 use self::machine::Machine;
 use super::*;
-use crate::core::endpoints;
+use crate::{config::network::proxy::Proxy, core::endpoints};
 
 type Variables = &'static [(&'static str, &'static str)];
 
@@ -272,10 +272,12 @@ fn a_secret_that_no_header_can_hold_is_a_warning() {
     {
         let config = Machine::with_project(text).config();
         assert_eq!(header(&config, "https://h.example/x"), None, "{text}");
-        assert!(matches!(config.warnings(), [NpmrcWarning::UnusableSecret { .. }]), "{text}");
+        assert!(matches!(config.warnings(), [ConfigWarning::UnusableSecret { .. }]), "{text}");
     }
     let config = Machine::with_project("//h.example/:username=u\n//h.example/:_password=%%%").config();
-    assert!(matches!(config.warnings(), [NpmrcWarning::UnusableSecret { key, .. }] if key == "//h.example/:_password"));
+    assert!(
+        matches!(config.warnings(), [ConfigWarning::UnusableSecret { key, .. }] if key == "//h.example/:_password")
+    );
 }
 
 #[test]
@@ -383,7 +385,7 @@ fn a_certificate_file_that_does_not_exist_is_a_warning_and_one_that_cannot_be_re
     let machine = Machine::with_project("cafile=../home");
     let error = machine.load().unwrap_err();
     assert!(
-        matches!(&error, NpmrcError::Unreadable { path, .. } if path == &machine.path("project/../home")),
+        matches!(&error, ConfigError::Unreadable { path, .. } if path == &machine.path("project/../home")),
         "{error}"
     );
 }
@@ -430,7 +432,7 @@ fn a_file_of_the_user_that_cannot_be_read_is_a_warning_and_one_of_the_project_an
     fs::create_dir(machine.path("home/.npmrc")).unwrap();
     let config = machine.config();
     assert!(
-        matches!(config.warnings(), [NpmrcWarning::Unreadable { path, .. }] if path == &machine.path("home/.npmrc"))
+        matches!(config.warnings(), [ConfigWarning::Unreadable { path, .. }] if path == &machine.path("home/.npmrc"))
     );
     let machine = Machine::new();
     fs::create_dir(machine.path("project/.npmrc")).unwrap();

@@ -1,9 +1,9 @@
-//! Client certificates: `certfile` with `keyfile`, `cert` with `key`.
+//! Client certificates (mTLS): `certfile` with `keyfile`, `cert` with `key`.
 
 use std::{fmt, path::Path, sync::Arc};
 
 use super::{
-    NpmrcError, NpmrcWarning,
+    error::{ConfigError, ConfigWarning},
     layers::{Found, Layers, read_file},
 };
 
@@ -37,8 +37,8 @@ impl ClientIdentity {
     pub(super) fn read(
         layers: &Layers,
         place: &str,
-        warnings: &mut Vec<NpmrcWarning>,
-    ) -> Result<Option<(Arc<Self>, bool)>, NpmrcError> {
+        warnings: &mut Vec<ConfigWarning>,
+    ) -> Result<Option<(Arc<Self>, bool)>, ConfigError> {
         let pair = |certificate: &str, key: &str| {
             let find = |field: &str| layers.find(&format!("{place}{field}")).filter(|found| found.text().is_some());
             Some((find(certificate)?, find(key)?))
@@ -65,12 +65,12 @@ impl fmt::Debug for ClientIdentity {
     }
 }
 
-fn file(found: &Found<'_>, warnings: &mut Vec<NpmrcWarning>) -> Result<Option<Vec<u8>>, NpmrcError> {
+fn file(found: &Found<'_>, warnings: &mut Vec<ConfigWarning>) -> Result<Option<Vec<u8>>, ConfigError> {
     let Some(path) = found.path() else { return Ok(None) };
-    let unreadable = |path: &Path, source| NpmrcError::Unreadable { path: path.to_owned(), source };
+    let unreadable = |path: &Path, source| ConfigError::Unreadable { path: path.to_owned(), source };
     let bytes = read_file(&path).map_err(|source| unreadable(&path, source))?;
     if bytes.is_none() {
-        warnings.push(NpmrcWarning::NoCertificateFile { path, origin: found.origin.clone() });
+        warnings.push(ConfigWarning::NoCertificateFile { path, origin: found.origin.clone() });
     }
     Ok(bytes)
 }

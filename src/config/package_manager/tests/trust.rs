@@ -70,13 +70,13 @@ fn what_only_the_project_says_of_the_network_is_known_with_its_line() {
         .file("project/ca.pem", "project")
         .file("home/.npmrc", "cafile=~/own.pem")
         .file("home/own.pem", "own");
-    let of_project = machine.config().network().of_project.clone().unwrap();
+    let project_overrides = machine.config().network().project_overrides.clone().unwrap();
     let line = |key: &str| format!("`{key}` in {}", machine.path("project/.npmrc").display());
-    assert_eq!(of_project.https_proxy, Some(line("https-proxy")));
-    assert_eq!(of_project.http_proxy, Some(line("https-proxy")));
-    assert_eq!(of_project.trust, [line("ca"), line("cafile"), line("strict-ssl")]);
-    assert!(of_project.verifies_tls);
-    let own: Vec<&[u8]> = of_project.own_certificates.iter().map(|file| &*file.bytes).collect();
+    assert_eq!(project_overrides.https_proxy, Some(line("https-proxy")));
+    assert_eq!(project_overrides.http_proxy, Some(line("https-proxy")));
+    assert_eq!(project_overrides.trust, [line("ca"), line("cafile"), line("strict-ssl")]);
+    assert!(project_overrides.verifies_tls);
+    let own: Vec<&[u8]> = project_overrides.own_certificates.iter().map(|file| &*file.bytes).collect();
     assert_eq!(own, [b"own"]);
 }
 
@@ -84,15 +84,15 @@ fn what_only_the_project_says_of_the_network_is_known_with_its_line() {
 fn what_the_users_own_configuration_says_of_the_network_too_is_not_the_projects() {
     let text = "https-proxy=http://p.example:1\nstrict-ssl=false\nca=A\n";
     let both = Machine::with_project(text).file("home/.npmrc", text);
-    assert!(both.config().network().of_project.is_none());
-    assert!(Machine::new().file("home/.npmrc", text).config().network().of_project.is_none());
+    assert!(both.config().network().project_overrides.is_none());
+    assert!(Machine::new().file("home/.npmrc", text).config().network().project_overrides.is_none());
     let by_variable = Machine::with_project("proxy=http://p.example:1").variable("HTTPS_PROXY", "http://p.example:1");
-    assert!(by_variable.config().network().of_project.is_none());
-    assert!(Machine::with_project("strict-ssl=false").config().network().of_project.is_some());
+    assert!(by_variable.config().network().project_overrides.is_none());
+    assert!(Machine::with_project("strict-ssl=false").config().network().project_overrides.is_some());
     let other = Machine::with_project("proxy=http://p.example:1").variable("HTTPS_PROXY", "http://q.example:1");
-    assert!(other.config().network().of_project.is_some());
+    assert!(other.config().network().project_overrides.is_some());
     let stricter = Machine::with_project("strict-ssl=true\nproxy=null").file("home/.npmrc", "strict-ssl=false");
-    assert!(stricter.config().network().of_project.is_none());
+    assert!(stricter.config().network().project_overrides.is_none());
 }
 
 #[test]
@@ -161,7 +161,7 @@ fn client_certificates_are_read_from_files_and_from_the_configuration_itself() {
     assert!(!format!("{config:?}").contains("s3cret"));
     let gone = Machine::with_project("//h.example/:certfile=gone.pem\n//h.example/:keyfile=gone.pem").config();
     assert!(gone.authorization_for(&url("https://h.example/x")).is_none());
-    assert!(matches!(gone.warnings(), [NpmrcWarning::NoCertificateFile { .. }, ..]), "{:?}", gone.warnings());
+    assert!(matches!(gone.warnings(), [ConfigWarning::NoCertificateFile { .. }, ..]), "{:?}", gone.warnings());
 }
 
 #[cfg(unix)]
@@ -195,7 +195,7 @@ fn a_token_helper_of_the_users_is_run_for_pnpm_alone_and_one_of_the_projects_nev
     let (machine, line) = helper(Machine::new(), "#!/bin/sh\necho t\n");
     let config = machine.file("project/pnpm-lock.yaml", "").file("project/.npmrc", &line).config();
     assert_eq!(asked(&config).unwrap(), None);
-    assert!(matches!(config.warnings(), [NpmrcWarning::HelperOfProject { .. }]), "{:?}", config.warnings());
+    assert!(matches!(config.warnings(), [ConfigWarning::HelperOfProject { .. }]), "{:?}", config.warnings());
     let relative =
         Machine::new().file("project/pnpm-lock.yaml", "").file("home/.npmrc", "//h.example/npm/:tokenHelper=true x");
     assert!(asked(&relative.config()).unwrap_err().to_string().contains("absolute path"));

@@ -71,7 +71,7 @@ fn yarns_variables_go_before_its_files_and_its_proxies_are_for_one_scheme_each()
     let network = config.network();
     assert_eq!(network.http_proxy.as_ref().unwrap().to_string(), "http://a.example:1");
     assert_eq!(network.https_proxy.as_ref().unwrap().to_string(), "http://b.example:2");
-    let line = network.of_project.as_ref().unwrap().https_proxy.clone().unwrap();
+    let line = network.project_overrides.as_ref().unwrap().https_proxy.clone().unwrap();
     assert!(line.starts_with("`httpsProxy` in "), "{line}");
     let expected = "larder does not read `networkSettings.*.corp.example.httpsProxy`";
     assert!(warnings(&config)[0].contains(expected), "{:?}", warnings(&config));
@@ -120,7 +120,7 @@ fn paths_in_the_users_yarn_file_start_from_its_folder() {
     let machine = Machine::new().file("home/.yarnrc.yml", "httpsCaFilePath: own.pem\n").file("home/own.pem", "PEM");
     let config = machine.load_for(Installer::Yarn, false).unwrap();
     assert_eq!(config.network().extra_certificates[0].path.as_deref(), Some(&*machine.path("home/own.pem")));
-    assert!(config.network().of_project.is_none());
+    assert!(config.network().project_overrides.is_none());
 }
 
 #[cfg(unix)]

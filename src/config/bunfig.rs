@@ -15,8 +15,10 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value as Tree};
 
 use super::{
-    document::{Misread, Settings, Table, one, place},
+    credential_place::place,
+    document::Table,
     expand::expand,
+    settings::{Misread, Settings, one},
 };
 use crate::core::environment::Environment;
 
@@ -122,7 +124,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::config::npmrc::ini::{Setting, Value};
+    use crate::config::settings::{Setting, Value};
 
     fn read(text: &str) -> Vec<String> {
         let environment = Environment::new(Path::new("/"), [("PASSWORD", "p"), ("HOST", "h.example")]);
