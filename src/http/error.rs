@@ -5,9 +5,10 @@ use std::{error::Error, fmt, io, path::PathBuf, sync::Arc, time::Duration};
 use larder_store::digest::Integrity;
 use reqwest::StatusCode;
 
-use super::{ClientSettings, RedactedUrl, SinkError, tries::is_passing};
+use super::{settings::ClientSettings, sink::SinkError};
+use crate::core::redacted::RedactedUrl;
 
-/// Why a [`super::Client`] cannot be made.
+/// Why a [`super::client::Client`] cannot be made.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ClientError {
@@ -328,7 +329,7 @@ impl DownloadError {
             | Self::TooManyRedirects { .. }
             | Self::RedirectTarget { .. }
             | Self::RedirectToPlain { .. } => false,
-            Self::Status { status, .. } => is_passing(*status),
+            Self::Status { status, .. } => is_transient(*status),
             Self::Request { source, .. } => !source.is_builder(),
             Self::GaveUp { last, .. } => last.is_network(),
             Self::Lookup { .. } | Self::Connect { .. } | Self::Timeout { .. } | Self::Broken { .. } => true,
@@ -338,7 +339,7 @@ impl DownloadError {
     /// Whether another try may succeed.
     pub(super) fn is_worth_retrying(&self) -> bool {
         match self {
-            Self::Status { status, .. } => is_passing(*status),
+            Self::Status { status, .. } => is_transient(*status),
             Self::Lookup { .. } | Self::Connect { .. } | Self::Broken { .. } => true,
             Self::Timeout { phase, .. } => *phase != Phase::Whole,
             Self::Request { source, .. } => !source.is_builder(),
@@ -434,4 +435,31 @@ fn innermost(error: &reqwest::Error) -> String {
 
 fn of(expected: Option<u64>) -> String {
     expected.map(|expected| format!(" of {expected}")).unwrap_or_default()
+}
+
+/// Whether a status says that the same request may succeed later.
+fn is_transient(status: StatusCode) -> bool {
+    status.is_server_error() || matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_some_statuses_are_transient() {
+        for (status, is_it) in [
+            (400, false),
+            (401, false),
+            (403, false),
+            (404, false),
+            (408, true),
+            (410, false),
+            (429, true),
+            (500, true),
+            (503, true),
+        ] {
+            assert_eq!(is_transient(StatusCode::from_u16(status).unwrap()), is_it, "{status}");
+        }
+    }
 }
