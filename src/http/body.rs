@@ -50,7 +50,14 @@ impl Incoming<'_> {
         let chunk = match timeout(stall, self.response.chunk()).await {
             Ok(Ok(chunk)) => chunk,
             Ok(Err(source)) => return Err(self.broken(Some(source.without_url()))),
-            Err(_) => return Err(DownloadError::Timeout { url: self.url.clone(), phase: Phase::Body, after: stall }),
+            Err(_) => {
+                return Err(DownloadError::Timeout {
+                    url: self.url.clone(),
+                    proxy: None,
+                    phase: Phase::Body,
+                    after: stall,
+                });
+            }
         };
         let Some(chunk) = chunk else {
             return match self.expected {

@@ -17,7 +17,7 @@ use super::{
     encoding::Encoders,
     error::{ClientError, Danger, DownloadError, Phase},
     progress::{Event, Progress},
-    proxy::Proxies,
+    proxy::{Proxies, ProxyPermit},
     resolver::Resolver,
     response::Response,
     settings::ClientSettings,
@@ -112,6 +112,7 @@ impl Client {
             Some(proxy) => Some(proxy.acquire(&shown).await?),
             None => None,
         };
+        let proxy = permit.as_ref().map(ProxyPermit::proxy);
         let pooled = self.0.pools.next(&profile);
         let warm_up = pooled.warm_ups.wait_turn(url).await;
         progress.event(Event::Requested);
@@ -130,8 +131,8 @@ impl Client {
                 self.0.unreachable.remove(url);
                 Ok(Response { inner: response, url: shown, address, is_authorized, credential })
             }
-            Ok(Err(source)) => Err(self.unsent(shown, source, &profile)),
-            Err(_) => Err(DownloadError::Timeout { url: shown, phase: Phase::Response, after: limit }),
+            Ok(Err(source)) => Err(self.unsent(shown, proxy, source, &profile)),
+            Err(_) => Err(DownloadError::Timeout { url: shown, proxy, phase: Phase::Response, after: limit }),
         }
     }
 
@@ -161,9 +162,15 @@ impl Client {
     }
 
     /// Why a request was not answered. A server that only the project's files trust is named as that.
-    fn unsent(&self, url: RedactedUrl, source: reqwest::Error, profile: &TrustProfile) -> DownloadError {
+    fn unsent(
+        &self,
+        url: RedactedUrl,
+        proxy: Option<RedactedUrl>,
+        source: reqwest::Error,
+        profile: &TrustProfile,
+    ) -> DownloadError {
         let project = self.settings().project.as_ref().filter(|_| profile.is_users);
-        match (DownloadError::from_send(url, source, self.settings()), project) {
+        match (DownloadError::from_send(url, proxy, source, self.settings()), project) {
             (DownloadError::Certificate { url, source }, Some(project)) if !project.trust.is_empty() => {
                 DownloadError::Withheld {
                     url,

@@ -168,18 +168,22 @@ pub enum DownloadError {
         offered: Vec<String>,
     },
     /// The host's name has no address.
-    #[error("{url}: the host's name cannot be looked up: {}", innermost(cause))]
+    #[error("{url}: {} cannot be looked up: {}", name_of(proxy.as_ref()), innermost(cause))]
     Lookup {
         /// The address.
         url: RedactedUrl,
+        /// The proxy whose name it is, if the request goes through one.
+        proxy: Option<RedactedUrl>,
         /// Why. Its own causes are steps of the client's, and the last one says it all.
         cause: reqwest::Error,
     },
     /// No connection.
-    #[error("{url}: cannot connect")]
+    #[error("{url}: cannot connect{}", through(proxy.as_ref()))]
     Connect {
         /// The address.
         url: RedactedUrl,
+        /// The proxy that the request goes through.
+        proxy: Option<RedactedUrl>,
         /// Why.
         #[source]
         source: reqwest::Error,
@@ -207,10 +211,12 @@ pub enum DownloadError {
         source: Option<reqwest::Error>,
     },
     /// Time ran out.
-    #[error("{url}: {phase} after {} s", after.as_secs_f32())]
+    #[error("{url}: {phase}{} after {} s", through(proxy.as_ref()), after.as_secs_f32())]
     Timeout {
         /// The address.
         url: RedactedUrl,
+        /// The proxy that a connection or a response was awaited from.
+        proxy: Option<RedactedUrl>,
         /// What was waited for.
         phase: Phase,
         /// How long.
@@ -353,16 +359,21 @@ impl DownloadError {
     }
 
     /// Why a request was not answered.
-    pub(super) fn from_send(url: RedactedUrl, source: reqwest::Error, settings: &ClientSettings) -> Self {
+    pub(super) fn from_send(
+        url: RedactedUrl,
+        proxy: Option<RedactedUrl>,
+        source: reqwest::Error,
+        settings: &ClientSettings,
+    ) -> Self {
         let source = source.without_url();
         if source.is_dns() {
-            Self::Lookup { url, cause: source }
+            Self::Lookup { url, proxy, cause: source }
         } else if is_certificate(&source) {
             Self::Certificate { url, source }
         } else if source.is_connect() && source.is_timeout() {
-            Self::Timeout { url, phase: Phase::Connect, after: settings.connect_timeout }
+            Self::Timeout { url, proxy, phase: Phase::Connect, after: settings.connect_timeout }
         } else if source.is_connect() {
-            Self::Connect { url, source }
+            Self::Connect { url, proxy, source }
         } else {
             Self::Request { url, source }
         }
@@ -413,6 +424,15 @@ fn said(status: StatusCode, is_authorized: bool, reason: Option<&str>) -> String
     };
     let reason = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
     format!("{}{phrase}{hint}{reason}", status.as_u16())
+}
+
+/// Whose name was looked up.
+fn name_of(proxy: Option<&RedactedUrl>) -> String {
+    proxy.map_or_else(|| "the host's name".to_owned(), |proxy| format!("the name of the proxy {proxy}"))
+}
+
+fn through(proxy: Option<&RedactedUrl>) -> String {
+    proxy.map(|proxy| format!(" through the proxy {proxy}")).unwrap_or_default()
 }
 
 fn proxy_said(is_authorized: bool, offered: &[String]) -> String {

@@ -112,6 +112,11 @@ impl Proxy {
 }
 
 impl ProxyPermit {
+    /// The proxy's address, as messages show it.
+    pub(super) fn proxy(&self) -> RedactedUrl {
+        self.proxy.shown.clone()
+    }
+
     /// Notes what became of the request. If the proxy refused it, that is the error.
     pub(super) fn settle(
         self,

@@ -77,7 +77,7 @@ pub(super) async fn within_total<T>(
     work: impl Future<Output = Result<T, DownloadError>>,
 ) -> Result<T, DownloadError> {
     let after = client.settings().total_timeout;
-    timeout(after, work)
-        .await
-        .unwrap_or_else(|_| Err(DownloadError::Timeout { url: RedactedUrl::new(url), phase: Phase::Whole, after }))
+    timeout(after, work).await.unwrap_or_else(|_| {
+        Err(DownloadError::Timeout { url: RedactedUrl::new(url), proxy: None, phase: Phase::Whole, after })
+    })
 }
