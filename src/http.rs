@@ -44,7 +44,7 @@ mod tests;
 pub use crate::core::redacted::RedactedUrl;
 pub use client::Client;
 pub use credential::{ClientIdentity, Credential, Credentials, NoCredentials};
-pub use document::{Page, Piece, Slice, document, page, slice};
+pub use document::{ByteRange, Page, Slice, document, page, slice};
 pub use download::{Request, download};
 pub use error::{ClientError, Danger, DownloadError, Phase};
 pub use progress::{Event, Progress, Silent};

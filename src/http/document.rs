@@ -1,4 +1,4 @@
-//! [`document`] and [`page`]: a small file as a value. [`slice`]: a piece of a file, from servers that give pieces.
+//! [`document`] and [`page`]: a small file as a value. [`slice`]: some bytes of a file, from servers that serve ranges.
 
 use std::ops::Range;
 
@@ -33,7 +33,7 @@ pub struct Page {
     pub url: Url,
 }
 
-/// A piece of a file.
+/// Some bytes of a file.
 #[derive(Clone, Debug)]
 pub struct Slice {
     /// Its bytes.
@@ -44,9 +44,9 @@ pub struct Slice {
     pub total: u64,
 }
 
-/// Which piece of a file.
+/// Which bytes of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Piece {
+pub enum ByteRange {
     /// So many bytes at its end, or all of it if it is shorter.
     Tail(u64),
     /// These bytes; not empty.
@@ -102,17 +102,17 @@ async fn attempt(
     Ok(Page { bytes, content_type, url })
 }
 
-/// Fetches a piece of a file, with the retries of [`super::download::download`]. `None` if the server gives no pieces, or another one.
+/// Fetches some bytes of a file, with the retries of [`super::download::download`]. `None` if the server serves no ranges, or another one.
 pub async fn slice(
     client: &Client,
     url: &Url,
-    piece: &Piece,
+    range: &ByteRange,
     progress: &dyn Progress,
 ) -> Result<Option<Slice>, DownloadError> {
     within_total(client, url, async {
         let mut tries = Retry::new(client, url, progress);
         loop {
-            match attempt_slice(client, url, piece, progress).await {
+            match attempt_slice(client, url, range, progress).await {
                 Ok(slice) => return Ok(slice),
                 Err(error) => tries.after(error).await?,
             }
@@ -124,14 +124,14 @@ pub async fn slice(
 async fn attempt_slice(
     client: &Client,
     url: &Url,
-    piece: &Piece,
+    range: &ByteRange,
     progress: &dyn Progress,
 ) -> Result<Option<Slice>, DownloadError> {
-    let (range, longest) = match piece {
-        Piece::Tail(len) => (format!("bytes=-{len}"), *len),
-        Piece::Bytes(range) => (format!("bytes={}-{}", range.start, range.end - 1), range.end - range.start),
+    let (value, longest) = match range {
+        ByteRange::Tail(len) => (format!("bytes=-{len}"), *len),
+        ByteRange::Bytes(range) => (format!("bytes={}-{}", range.start, range.end - 1), range.end - range.start),
     };
-    let headers = HeaderMap::from_iter([(RANGE, HeaderValue::try_from(range).expect("digits are ASCII"))]);
+    let headers = HeaderMap::from_iter([(RANGE, HeaderValue::try_from(value).expect("digits are ASCII"))]);
     let response = exchange(client, url, &headers, progress).await?;
     let inner = &response.inner;
     match inner.status() {
@@ -141,14 +141,14 @@ async fn attempt_slice(
         _ => return Err(response.into_error().await),
     }
     let stated = text(inner.headers(), CONTENT_RANGE).and_then(ContentRange::parse);
-    // A piece of what was compressed on the way is no piece of the file.
+    // A range of what was compressed on the way is no range of the file.
     if Encoding::of(inner.headers()).is_some() {
         return Ok(None);
     }
     let Some(ContentRange { bytes: Some((first, last)), total: Some(total) }) = stated else { return Ok(None) };
-    let is_asked_for = match piece {
-        Piece::Tail(_) => last + 1 == total,
-        Piece::Bytes(range) => first == range.start && last < range.end,
+    let is_asked_for = match range {
+        ByteRange::Tail(_) => last + 1 == total,
+        ByteRange::Bytes(range) => first == range.start && last < range.end,
     };
     if !is_asked_for {
         return Ok(None);
