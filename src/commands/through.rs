@@ -19,7 +19,7 @@ use crate::{
     },
     lockfile::larder_lock::LARDER_LOCK,
     plan::{EntryName, Planned},
-    pyodide::folder::Ingredients,
+    pyodide::folder::FolderInput,
     registry::{Backing, PyodideFolder},
     ui::printer::Printer,
     view::{
@@ -97,7 +97,7 @@ impl Backing for Through {
         let stock = stock::take(&self.store, lock, with_runtime, self.now, threads());
         let Stock { core, files, wheels } = stock.map_err(|error| chain(&error).join(": "))?;
         let Some(core) = core else { return Ok(wheelhouse(lock, &files)) };
-        let folder = Ingredients { lock, core, files, wheels, elsewhere: None }.lay_out();
+        let folder = FolderInput { lock, runtime_files: core, files, wheels, elsewhere: None }.lay_out();
         Ok(folder.map_err(|error| chain(&error).join(": "))?.layout)
     }
 

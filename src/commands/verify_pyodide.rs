@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{CommandError, Context, Outcome, larder_lock::threads};
 use crate::{
-    pyodide::check::{Problem, check},
+    pyodide::lint::{Problem, lint},
     ui::units,
     view::inspect::inspect,
 };
@@ -14,7 +14,7 @@ use crate::{
 pub(super) fn run(folder: &Path, context: &Context<'_>) -> Result<Outcome, CommandError> {
     let start = Instant::now();
     let (contents, bytes) = inspect(folder, threads())?;
-    let problems = check(&contents);
+    let problems = lint(&contents);
     let printer = context.printer;
     printer.line(&format!(
         "{} read, {} in {}",

@@ -17,7 +17,7 @@ use larder_store::digest::{Algorithm, Digest, Hasher};
 use crate::{
     fetcher::chain,
     pyodide::{
-        check::{Contents, LOCKS},
+        lint::{FolderContents, LOCKS},
         wheel::Wheel,
     },
     python::wheel_name::WheelName,
@@ -44,7 +44,7 @@ pub struct InspectError {
 }
 
 /// What a folder holds, and how many bytes that is. Links to folders are not followed.
-pub fn inspect(folder: &Path, threads: usize) -> Result<(Contents, u64), InspectError> {
+pub fn inspect(folder: &Path, threads: usize) -> Result<(FolderContents, u64), InspectError> {
     let mut paths = Vec::new();
     walk(folder, "", &mut paths)?;
     let next = AtomicUsize::new(0);
@@ -72,7 +72,7 @@ pub fn inspect(folder: &Path, threads: usize) -> Result<(Contents, u64), Inspect
     let lock = LOCKS.iter().find(has).map(|name| Ok((*name, read_whole(folder, name, LONGEST_LOCK)?)));
     let glue = GLUE.iter().find(has).map(|name| read_whole(folder, name, LONGEST_GLUE));
     let glue = glue.transpose()?.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
-    Ok((Contents { lock: lock.transpose()?, glue, files, bad_wheels }, bytes))
+    Ok((FolderContents { lock: lock.transpose()?, glue, files, bad_wheels }, bytes))
 }
 
 fn at<T>(result: io::Result<T>, action: &'static str, path: &Path) -> Result<T, InspectError> {

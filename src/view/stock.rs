@@ -24,7 +24,7 @@ use crate::{
     fetcher::chain,
     lockfile::larder_lock::{LarderLock, LockedPackage, LockedSource},
     pyodide::{
-        core::{Core, CoreError},
+        runtime_files::{RuntimeFiles, RuntimeFilesError},
         wheel::{Wheel, WheelError},
     },
     python::{
@@ -42,7 +42,7 @@ const LISTED_PROBLEMS: usize = 30;
 #[derive(Debug)]
 pub struct Stock {
     /// The runtime; `None` if it was not asked for.
-    pub core: Option<Core>,
+    pub core: Option<RuntimeFiles>,
     /// The file of each package.
     pub files: BTreeMap<ProjectName, Found>,
     /// The wheels of the index.
@@ -102,7 +102,7 @@ pub enum StockProblem {
     },
     /// The runtime's tarball is none.
     #[error("{}", in_one_line(.0))]
-    Core(CoreError),
+    Core(RuntimeFilesError),
     /// A file of the index that is no wheel.
     #[error(transparent)]
     NoWheel(#[from] WheelNameError),
@@ -175,7 +175,7 @@ struct Item<'a> {
 
 /// What a file gave.
 enum Taken {
-    Core(Core),
+    Core(RuntimeFiles),
     Package(ProjectName, Found, Option<Wheel>),
 }
 
@@ -257,7 +257,9 @@ impl Item<'_> {
         }
         file.rewind().map_err(unreadable)?;
         let Some(package) = self.package else {
-            return Core::read(lock.runtime.release.version(), file).map(Taken::Core).map_err(StockProblem::Core);
+            return RuntimeFiles::read(lock.runtime.release.version(), file)
+                .map(Taken::Core)
+                .map_err(StockProblem::Core);
         };
         let wheel = match package.source {
             LockedSource::Distribution => None,

@@ -13,7 +13,7 @@ use crate::{
     lockfile::larder_lock::LarderLock,
     pyodide::{
         cycles::{BackEdge, Loss},
-        folder::{Folder, Ingredients},
+        folder::{Folder, FolderInput},
     },
     python::name::ProjectName,
     ui::{printer::Printer, units},
@@ -37,14 +37,14 @@ pub(in crate::commands) fn run(
         Err(outcome) => return Ok(outcome),
     };
     let lock = &locked.lock;
-    let ingredients = Ingredients {
+    let input = FolderInput {
         lock,
-        core: stock.core.expect("it was asked for, and its absence is an error"),
+        runtime_files: stock.core.expect("it was asked for, and its absence is an error"),
         files: stock.files,
         wheels: stock.wheels,
         elsewhere: arguments.full_lock.then(|| elsewhere(&locked)),
     };
-    let Folder { layout, cut, losses } = ingredients.lay_out()?;
+    let Folder { layout, cut, losses } = input.lay_out()?;
     if arguments.strict && !cut.is_empty() {
         return Err(CommandError::Cycles { cycles: cut.iter().map(cycle).collect() });
     }

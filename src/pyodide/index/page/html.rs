@@ -3,10 +3,8 @@
 use percent_encoding::percent_decode_str;
 use url::Url;
 
-use super::{
-    IndexFile, Offer,
-    page::{PageError, address, sha256},
-};
+use super::error::PageError;
+use crate::pyodide::index::file::{CoreMetadata, IndexFile, address, sha256};
 
 /// The files that a page links to.
 pub(super) fn files(text: &str, url: &Url) -> Result<Vec<IndexFile>, PageError> {
@@ -37,9 +35,9 @@ fn file(tag: &Tag<'_>, href: &str, base: &Url) -> Result<Option<IndexFile>, Page
         .and_then(|(_, fragment)| fragment.split('&').find_map(|part| part.strip_prefix("sha256=")).map(str::to_owned));
     let offered = tag.attribute("data-core-metadata").or_else(|| tag.attribute("data-dist-info-metadata"));
     let metadata = match offered.as_deref() {
-        None => Offer::Unsaid,
-        Some("false") => Offer::No,
-        Some(text) => Offer::Yes(text.strip_prefix("sha256=").map(digest).transpose()?),
+        None => CoreMetadata::Unstated,
+        Some("false") => CoreMetadata::Absent,
+        Some(text) => CoreMetadata::Offered(text.strip_prefix("sha256=").map(digest).transpose()?),
     };
     Ok(Some(IndexFile {
         sha256: stated.as_deref().map(digest).transpose()?,

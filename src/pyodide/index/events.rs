@@ -7,7 +7,7 @@ use crate::http::{Event, Progress};
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum AskEvent<'a> {
+pub enum IndexEvent<'a> {
     /// A project's list or a wheel's metadata is asked for.
     Asked {
         /// The project or the wheel.
@@ -39,42 +39,42 @@ pub enum AskEvent<'a> {
 }
 
 /// Takes events. Called on async threads: must not block.
-pub trait AskWatcher: Send + Sync {
+pub trait IndexWatcher: Send + Sync {
     /// Takes one event.
-    fn event(&self, event: AskEvent<'_>);
+    fn event(&self, event: IndexEvent<'_>);
 }
 
-impl fmt::Debug for dyn AskWatcher {
+impl fmt::Debug for dyn IndexWatcher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("AskWatcher")
+        f.write_str("IndexWatcher")
     }
 }
 
 /// One question, from its beginning to its end.
-pub(super) struct Asking<'a> {
-    watcher: &'a dyn AskWatcher,
+pub(super) struct Query<'a> {
+    watcher: &'a dyn IndexWatcher,
     what: &'a str,
 }
 
-impl<'a> Asking<'a> {
-    pub(super) fn new(watcher: &'a dyn AskWatcher, what: &'a str) -> Self {
-        watcher.event(AskEvent::Asked { what });
+impl<'a> Query<'a> {
+    pub(super) fn new(watcher: &'a dyn IndexWatcher, what: &'a str) -> Self {
+        watcher.event(IndexEvent::Asked { what });
         Self { watcher, what }
     }
 }
 
-impl Drop for Asking<'_> {
+impl Drop for Query<'_> {
     fn drop(&mut self) {
-        self.watcher.event(AskEvent::Ended { what: self.what });
+        self.watcher.event(IndexEvent::Ended { what: self.what });
     }
 }
 
-impl Progress for Asking<'_> {
+impl Progress for Query<'_> {
     fn event(&self, event: Event<'_>) {
         match event {
-            Event::Received(bytes) => self.watcher.event(AskEvent::Received { bytes }),
+            Event::Received(bytes) => self.watcher.event(IndexEvent::Received { bytes }),
             Event::Retrying { after, why, .. } => {
-                self.watcher.event(AskEvent::Retrying { what: self.what, after, why: why.to_string() });
+                self.watcher.event(IndexEvent::Retrying { what: self.what, after, why: why.to_string() });
             }
             _ => {}
         }

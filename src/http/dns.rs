@@ -1,4 +1,4 @@
-//! Names without the C library, whose plug-ins for them a static binary cannot load: `localhost`, then `/etc/hosts`, then the name servers of
+//! A DNS client without the C library, whose plug-ins a static binary cannot load: `localhost`, then `/etc/hosts`, then the name servers of
 //! `/etc/resolv.conf` with its search domains, as resolv.conf(5) has them. `/etc/nsswitch.conf` is not read.
 
 use std::{
@@ -16,14 +16,14 @@ use hickory_resolver::{
 const HOSTS: &str = "/etc/hosts";
 const RESOLV_CONF: &str = "/etc/resolv.conf";
 
-/// Where names are looked up.
-pub(super) struct Names {
+/// Looks up host names.
+pub(super) struct DnsClient {
     hosts: String,
     /// `None` if no file names one.
     servers: Option<TokioResolver>,
 }
 
-impl Names {
+impl DnsClient {
     /// What this machine's files say. A file that cannot be read says nothing.
     pub(super) fn system() -> io::Result<Self> {
         let read = |path: &str| {
@@ -43,9 +43,9 @@ impl Names {
 
     /// The addresses of a host, those that can be reached first; the port is 0.
     pub(super) async fn look_up(&self, host: &str) -> io::Result<Vec<SocketAddr>> {
-        let mut addresses = self.known_here(host);
+        let mut addresses = self.in_hosts_file(host);
         if addresses.is_empty() {
-            let servers = self.servers.as_ref().ok_or_else(unnamed)?;
+            let servers = self.servers.as_ref().ok_or_else(no_name_server)?;
             addresses = servers.lookup_ip(host).await.map_err(|error| failure(&error))?.iter().collect();
         }
         // The order of RFC 6724 as far as it matters: what this machine has no way to goes last.
@@ -54,7 +54,7 @@ impl Names {
         Ok(addresses.into_iter().map(|address| (address, 0).into()).collect())
     }
 
-    fn known_here(&self, host: &str) -> Vec<IpAddr> {
+    fn in_hosts_file(&self, host: &str) -> Vec<IpAddr> {
         let host = host.trim_end_matches('.').to_ascii_lowercase();
         let listed: Vec<IpAddr> = self.hosts.lines().filter_map(|line| address_of(&host, line)).collect();
         let is_local = host == "localhost" || host.ends_with(".localhost");
@@ -79,7 +79,7 @@ fn resolver(config: ResolverConfig, mut options: ResolverOpts) -> io::Result<Tok
 }
 
 // The C library would ask this machine itself. There is a name server on few, and on the others the user would wait.
-fn unnamed() -> io::Error {
+fn no_name_server() -> io::Error {
     io::Error::new(io::ErrorKind::NotFound, format!("{HOSTS} does not have it, and {RESOLV_CONF} names no name server"))
 }
 
@@ -169,7 +169,7 @@ mod tests {
         (name.to_ascii_lowercase(), message[at + 2], &message[12..at + 5])
     }
 
-    fn names(port: u16, resolv_conf: &str) -> Names {
+    fn dns_client(port: u16, resolv_conf: &str) -> DnsClient {
         let (config, mut options) = parse_resolv_conf(resolv_conf).unwrap();
         options.timeout = Duration::from_millis(200);
         options.attempts = 1;
@@ -177,7 +177,7 @@ mod tests {
         connection.port = port;
         let server = NameServerConfig::new(Ipv4Addr::LOCALHOST.into(), true, vec![connection]);
         let config = ResolverConfig::from_parts(None, config.search().to_vec(), vec![server]);
-        Names::new(HOSTS_FILE, Some((config, options))).unwrap()
+        DnsClient::new(HOSTS_FILE, Some((config, options))).unwrap()
     }
 
     fn ips(addresses: &[SocketAddr]) -> Vec<String> {
@@ -189,7 +189,7 @@ mod tests {
     #[tokio::test]
     async fn what_is_known_here_is_not_asked_for() {
         let (port, asked) = name_server();
-        let names = names(port, "nameserver 127.0.0.1\n");
+        let dns = dns_client(port, "nameserver 127.0.0.1\n");
         for (host, expected) in [
             ("registry.example", &["127.0.0.2"][..]),
             ("REGISTRY.example.", &["127.0.0.2"]),
@@ -198,7 +198,7 @@ mod tests {
             ("any.localhost", &["127.0.0.1", "::1"]),
             ("one.localhost", &["127.0.0.3"]),
         ] {
-            assert_eq!(ips(&names.look_up(host).await.unwrap()), expected, "{host}");
+            assert_eq!(ips(&dns.look_up(host).await.unwrap()), expected, "{host}");
         }
         assert_eq!(*asked.lock().unwrap(), [""; 0]);
     }
@@ -206,9 +206,9 @@ mod tests {
     #[tokio::test]
     async fn asks_the_name_server_for_both_kinds_and_goes_through_the_search_domains() {
         let (port, asked) = name_server();
-        let names = names(port, "nameserver 127.0.0.1\nsearch example corp.example\n");
-        assert_eq!(ips(&names.look_up("known").await.unwrap()), ["127.0.0.9", "::1"]);
-        assert_eq!(ips(&names.look_up("known.corp.example").await.unwrap()), ["127.0.0.9", "::1"]);
+        let dns = dns_client(port, "nameserver 127.0.0.1\nsearch example corp.example\n");
+        assert_eq!(ips(&dns.look_up("known").await.unwrap()), ["127.0.0.9", "::1"]);
+        assert_eq!(ips(&dns.look_up("known.corp.example").await.unwrap()), ["127.0.0.9", "::1"]);
         let mut asked = asked.lock().unwrap().clone();
         asked.sort();
         asked.dedup();
@@ -218,20 +218,20 @@ mod tests {
     #[tokio::test]
     async fn a_name_that_nobody_knows_and_a_server_that_is_silent_are_told_apart() {
         let (port, _) = name_server();
-        let names = names(port, "nameserver 127.0.0.1\n");
-        let unknown = names.look_up("mirror2.example").await.unwrap_err();
+        let dns = dns_client(port, "nameserver 127.0.0.1\n");
+        let unknown = dns.look_up("mirror2.example").await.unwrap_err();
         assert_eq!(unknown.kind(), io::ErrorKind::NotFound);
         assert_eq!(unknown.to_string(), "the name server knows no address of it");
-        let silent = names.look_up("silent.example").await.unwrap_err();
+        let silent = dns.look_up("silent.example").await.unwrap_err();
         assert_eq!(silent.to_string(), "no name server answered");
     }
 
     #[tokio::test]
     async fn knows_localhost_without_any_file() {
-        let names = Names::new(b"", None).unwrap();
-        assert_eq!(ips(&names.look_up("localhost").await.unwrap()), ["127.0.0.1", "::1"]);
-        let unknown = names.look_up("registry.example").await.unwrap_err().to_string();
+        let dns = DnsClient::new(b"", None).unwrap();
+        assert_eq!(ips(&dns.look_up("localhost").await.unwrap()), ["127.0.0.1", "::1"]);
+        let unknown = dns.look_up("registry.example").await.unwrap_err().to_string();
         assert_eq!(unknown, "/etc/hosts does not have it, and /etc/resolv.conf names no name server");
-        assert!(Names::system().is_ok());
+        assert!(DnsClient::system().is_ok());
     }
 }

@@ -1,4 +1,4 @@
-//! Why a server refuses, in its own words: the status line, npm's `npm-notice`, or a short body.
+//! The reason of a refusal in the server's own words: the status line, npm's `npm-notice`, or a short body.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const LONGEST_REASON: usize = 300;
 
 /// What the server says beside the status; `None` if nothing.
-pub(super) async fn reason(response: reqwest::Response) -> Option<Box<str>> {
+pub(super) async fn refusal_reason(response: reqwest::Response) -> Option<Box<str>> {
     let status = response.status();
     let mut said: Vec<String> = Vec::new();
     let mut add = |text: &str| {

@@ -1,4 +1,4 @@
-//! The HTTP clients: a few for what most requests are made with, and as many for each other way that some go.
+//! The HTTP clients: a few for what most requests are made with, and as many for each other profile that some go.
 
 use std::{
     collections::{HashMap, hash_map::Entry},
@@ -11,13 +11,19 @@ use std::{
 use reqwest::Url;
 
 use super::{
-    ClientError, ClientIdentity, ClientSettings, ExtraCertificates, RedactedUrl, gate::Gates, resolver::Resolver, roots,
+    credential::ClientIdentity,
+    error::ClientError,
+    resolver::Resolver,
+    root_certs,
+    settings::{ClientSettings, ExtraCertificates},
+    warm_up::WarmUps,
 };
+use crate::core::redacted::RedactedUrl;
 
-/// What a stream may have under way before it is read: some batches of the writer, so that one slow write to disk does not stop it.
+/// What a stream may have under profile before it is read: some batches of the writer, so that one slow write to disk does not stop it.
 const STREAM_WINDOW: u32 = 1 << 20;
 
-/// What all streams of a connection may have under way together: bounds the memory of a connection whose streams are not read.
+/// What all streams of a connection may have under profile together: bounds the memory of a connection whose streams are not read.
 const CONNECTION_WINDOW: u32 = 8 << 20;
 
 /// Longer frames mean fewer of them; too long, and one stream's frame delays the others.
@@ -29,72 +35,81 @@ const HEADER_LINES: usize = 1000;
 /// Bytes of an answer's headers over HTTP/2. With HTTP/1.1 hyper's own limit is about as much.
 const HEADER_BYTES: u32 = 400 << 10;
 
-/// An HTTP client of its own, so that it has a connection of its own to each HTTP/2 host.
-pub(super) struct Line {
+/// One client of a pool.
+pub(super) struct PooledClient {
     pub(super) http: reqwest::Client,
-    pub(super) gates: Gates,
+    pub(super) warm_ups: WarmUps,
 }
 
-/// How a server is reached and known.
+/// Which servers and proxies a request trusts, and which certificate it shows.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub(super) struct Way {
+pub(super) struct TrustProfile {
     /// Only servers that the user's own configuration trusts, and no proxy that only the project's files name.
     pub(super) is_users: bool,
     /// The certificate of the client.
     pub(super) identity: Option<Arc<ClientIdentity>>,
 }
 
-/// The clients of each way.
-pub(super) struct Lines {
-    by_way: HashMap<Way, Vec<Line>>,
+/// The pools, by trust profile.
+pub(super) struct ClientPools {
+    by_profile: HashMap<TrustProfile, Vec<PooledClient>>,
     next: AtomicUsize,
 }
 
-impl Lines {
-    /// Those for all the ways that requests may go: with each of these certificates and with none, and past what the project's files say, if
-    /// they say something.
+impl ClientPools {
+    /// The pools for every profile that a request may have: with each of these client certificates and without one; and, if the project's files configure
+    /// the network, without what they say.
     pub(super) fn new(
         settings: &ClientSettings,
         identities: &[Arc<ClientIdentity>],
         resolver: &Arc<Resolver>,
     ) -> Result<Self, ClientError> {
-        let mut by_way = HashMap::new();
+        let mut by_profile = HashMap::new();
         let guards: &[bool] = if settings.project.is_some() { &[false, true] } else { &[false] };
         let identities = identities.iter().map(|identity| Some(Arc::clone(identity)));
         for identity in std::iter::once(None).chain(identities) {
             for &is_users in guards {
-                let way = Way { is_users, identity: identity.clone() };
-                if let Entry::Vacant(vacant) = by_way.entry(way) {
-                    let lines = lines(settings, vacant.key(), resolver)?;
-                    vacant.insert(lines);
+                let profile = TrustProfile { is_users, identity: identity.clone() };
+                if let Entry::Vacant(vacant) = by_profile.entry(profile) {
+                    let pool = pool(settings, vacant.key(), resolver)?;
+                    vacant.insert(pool);
                 }
             }
         }
-        Ok(Self { by_way, next: AtomicUsize::new(0) })
+        Ok(Self { by_profile, next: AtomicUsize::new(0) })
     }
 
-    /// The one whose turn it is.
-    pub(super) fn next(&self, way: &Way) -> &Line {
-        let lines = self.by_way.get(way).unwrap_or_else(|| &self.by_way[&Way { identity: None, ..way.clone() }]);
-        &lines[self.next.fetch_add(1, Ordering::Relaxed) % lines.len()]
+    /// The client whose turn it is.
+    pub(super) fn next(&self, profile: &TrustProfile) -> &PooledClient {
+        let pool = self
+            .by_profile
+            .get(profile)
+            .unwrap_or_else(|| &self.by_profile[&TrustProfile { identity: None, ..profile.clone() }]);
+        &pool[self.next.fetch_add(1, Ordering::Relaxed) % pool.len()]
     }
 
-    /// How many connections to one host each way has.
+    /// How many connections to one host a pool has.
     pub(super) fn connections(&self) -> usize {
-        self.by_way.values().map(Vec::len).max().unwrap_or_default()
+        self.by_profile.values().map(Vec::len).max().unwrap_or_default()
     }
 }
 
-fn lines(settings: &ClientSettings, way: &Way, resolver: &Arc<Resolver>) -> Result<Vec<Line>, ClientError> {
-    let project = settings.project.as_ref().filter(|_| way.is_users);
+fn pool(
+    settings: &ClientSettings,
+    profile: &TrustProfile,
+    resolver: &Arc<Resolver>,
+) -> Result<Vec<PooledClient>, ClientError> {
+    let project = settings.project.as_ref().filter(|_| profile.is_users);
     let (verify, certificates): (bool, &[ExtraCertificates]) = match project {
         Some(project) => (project.verify_tls, &project.extra_certificates),
         None => (settings.verify_tls, &settings.extra_certificates),
     };
-    let identity = way.identity.as_deref();
-    let tls = if verify { Some(roots::tls(certificates, identity)?) } else { None };
+    let identity = profile.identity.as_deref();
+    let tls = if verify { Some(root_certs::tls_config(certificates, identity)?) } else { None };
     (0..settings.connections.max(1))
-        .map(|_| Ok(Line { http: client(settings, tls.clone(), identity, resolver)?, gates: Gates::default() }))
+        .map(|_| {
+            Ok(PooledClient { http: client(settings, tls.clone(), identity, resolver)?, warm_ups: WarmUps::default() })
+        })
         .collect()
 }
 

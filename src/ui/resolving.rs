@@ -15,14 +15,14 @@ use super::{
 };
 use crate::{
     core::escape::escaped,
-    pyodide::index::watch::{AskEvent, AskWatcher},
+    pyodide::index::events::{IndexEvent, IndexWatcher},
 };
 
 /// Of what is being asked for, how much a line names.
 const NAMED: usize = 3;
 
 /// A watcher that prints as the printer's mode and the terminal ask for.
-pub fn watcher(printer: Printer) -> Arc<dyn AskWatcher> {
+pub fn watcher(printer: Printer) -> Arc<dyn IndexWatcher> {
     let line = match printer.mode {
         Mode::Json | Mode::Quiet => return Arc::new(Unwatched),
         Mode::Text if printer.is_terminal => {
@@ -41,8 +41,8 @@ pub fn watcher(printer: Printer) -> Arc<dyn AskWatcher> {
 
 struct Unwatched;
 
-impl AskWatcher for Unwatched {
-    fn event(&self, _event: AskEvent<'_>) {}
+impl IndexWatcher for Unwatched {
+    fn event(&self, _event: IndexEvent<'_>) {}
 }
 
 struct Lines {
@@ -79,21 +79,21 @@ impl Asked {
     }
 }
 
-impl AskWatcher for Lines {
-    fn event(&self, event: AskEvent<'_>) {
+impl IndexWatcher for Lines {
+    fn event(&self, event: IndexEvent<'_>) {
         let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
         match event {
-            AskEvent::Asked { what } => drop(asked.open.insert(escaped(what).into_owned())),
-            AskEvent::Received { bytes } => asked.received += bytes,
-            AskEvent::Waiting => {}
-            AskEvent::Over => {
+            IndexEvent::Asked { what } => drop(asked.open.insert(escaped(what).into_owned())),
+            IndexEvent::Received { bytes } => asked.received += bytes,
+            IndexEvent::Waiting => {}
+            IndexEvent::Over => {
                 if let Some(line) = &self.line {
                     line.finish_and_clear();
                 }
                 return;
             }
-            AskEvent::Ended { what } => asked.answers += usize::from(asked.open.remove(&*escaped(what))),
-            AskEvent::Retrying { what, after, why } => {
+            IndexEvent::Ended { what } => asked.answers += usize::from(asked.open.remove(&*escaped(what))),
+            IndexEvent::Retrying { what, after, why } => {
                 if let Some(text) = self.retries.line(what, after, &why) {
                     match &self.line {
                         Some(line) => line.println(text),

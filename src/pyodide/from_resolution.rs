@@ -8,16 +8,15 @@ use super::{
     distribution::Distribution,
     resolve::{Resolution, Resolved, ResolvedFile},
 };
-use crate::core::artifact::Version;
 use crate::{
-    core::{file_host::FileHost, file_name::FileName},
+    core::{artifact::Version, file_host::FileHost, file_name::FileName},
     lockfile::larder_lock::{LarderLock, LockedBase, LockedPackage, LockedRuntime, LockedSource},
     python::{name::ProjectName, requirement::Requirement},
 };
 
 /// What the resolution was made from and for.
 #[derive(Clone, Debug)]
-pub struct Given<'a> {
+pub struct LockInput<'a> {
     /// The runtime.
     pub runtime: LockedRuntime,
     /// The base lock's name and bytes.
@@ -35,7 +34,7 @@ pub struct Given<'a> {
 }
 
 /// The lock that pins a resolution.
-pub fn lock(given: &Given<'_>, resolution: &Resolution) -> LarderLock {
+pub fn lock(given: &LockInput<'_>, resolution: &Resolution) -> LarderLock {
     let mut requested: Vec<String> = given.requirements.iter().map(ToString::to_string).collect();
     requested.sort();
     LarderLock {
@@ -47,7 +46,7 @@ pub fn lock(given: &Given<'_>, resolution: &Resolution) -> LarderLock {
     }
 }
 
-fn locked(given: &Given<'_>, package: &Resolved) -> LockedPackage {
+fn locked(given: &LockInput<'_>, package: &Resolved) -> LockedPackage {
     let (source, file_name, sha256, size) = match &package.file {
         ResolvedFile::Distribution => {
             let distributed = given.distribution.get(package.name.as_str()).expect("it was resolved from there");

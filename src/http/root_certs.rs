@@ -1,4 +1,4 @@
-//! Whom to trust: the system's certificates, a compiled-in copy of Mozilla's (a container often has none), and those of the settings.
+//! Root certificates: those of the system, a compiled-in copy of Mozilla's (a container often has none), and those of the settings.
 
 use std::sync::Arc;
 
@@ -6,10 +6,13 @@ use rustls::{ClientConfig, RootCertStore, crypto::ring};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
 use webpki_root_certs::TLS_SERVER_ROOT_CERTS;
 
-use super::{ClientError, ClientIdentity, ExtraCertificates};
+use super::{credential::ClientIdentity, error::ClientError, settings::ExtraCertificates};
 
-/// The TLS settings for HTTP/2 and HTTP/1.1.
-pub(super) fn tls(extra: &[ExtraCertificates], identity: Option<&ClientIdentity>) -> Result<ClientConfig, ClientError> {
+/// The TLS configuration for HTTP/2 and HTTP/1.1.
+pub(super) fn tls_config(
+    extra: &[ExtraCertificates],
+    identity: Option<&ClientIdentity>,
+) -> Result<ClientConfig, ClientError> {
     let mut roots = RootCertStore::empty();
     let system = rustls_native_certs::load_native_certs();
     for error in &system.errors {
@@ -68,7 +71,7 @@ mod tests {
 
     fn refused(pem: &[u8]) -> String {
         let file = ExtraCertificates { origin: "company.pem".to_owned(), pem: pem.to_vec() };
-        tls(&[file], None).unwrap_err().to_string()
+        tls_config(&[file], None).unwrap_err().to_string()
     }
 
     fn pem(der: &[u8]) -> Vec<u8> {
@@ -89,6 +92,6 @@ mod tests {
     #[test]
     fn offers_both_versions_of_http_and_accepts_more_certificates() {
         let file = ExtraCertificates { origin: "company.pem".to_owned(), pem: pem(&TLS_SERVER_ROOT_CERTS[0]) };
-        assert_eq!(tls(&[file], None).unwrap().alpn_protocols, [b"h2".to_vec(), b"http/1.1".to_vec()]);
+        assert_eq!(tls_config(&[file], None).unwrap().alpn_protocols, [b"h2".to_vec(), b"http/1.1".to_vec()]);
     }
 }

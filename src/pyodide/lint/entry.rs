@@ -3,7 +3,7 @@
 use larder_store::digest::{Algorithm, Digest};
 use serde_json::{Map, Value};
 
-use super::{Checker, ProblemKind};
+use super::{lookups::Lookups, problem::ProblemKind};
 use crate::python::{name::ProjectName, wheel_name::WheelName};
 
 const NO_LOADER: &str = "the loader fails for every package";
@@ -11,7 +11,7 @@ const NO_LOAD: &str = "`loadPackage` fails";
 const NO_PACKAGE: &str = "the package cannot be loaded";
 
 pub(super) struct Entry<'a> {
-    pub(super) checker: &'a Checker<'a>,
+    pub(super) folder: &'a Lookups<'a>,
     pub(super) key: &'a str,
     pub(super) fields: &'a Map<String, Value>,
 }
@@ -69,7 +69,7 @@ impl<'a> Entry<'a> {
             Ok(key) => key,
             Err(problem) => return Some(ProblemKind::NoName { problem }),
         };
-        if self.checker.normalizes && key.as_str() != self.key {
+        if self.folder.normalizes && key.as_str() != self.key {
             return Some(ProblemKind::Key { normal: key.to_string() });
         }
         let name = self.text("name")?;
@@ -82,16 +82,16 @@ impl<'a> Entry<'a> {
         for need in self.depends() {
             let owned = || need.to_owned();
             let normal = ProjectName::parse(need).ok();
-            let key = normal.as_ref().and_then(|normal| self.checker.names.get(normal).copied());
+            let key = normal.as_ref().and_then(|normal| self.folder.names.get(normal).copied());
             // Before 0.25 the loader looks by the key alone.
-            let Some(key) = key.filter(|key| self.checker.normalizes || *key == need) else {
+            let Some(key) = key.filter(|key| self.folder.normalizes || *key == need) else {
                 problems.push(ProblemKind::Open { need: owned() });
                 continue;
             };
-            if self.checker.normalizes && normal.is_some_and(|normal| normal.as_str() != need) {
+            if self.folder.normalizes && normal.is_some_and(|normal| normal.as_str() != need) {
                 problems.push(ProblemKind::Need { need: owned() });
             }
-            let address = self.checker.lock.packages[key].get("file_name").and_then(Value::as_str);
+            let address = self.folder.lock.packages[key].get("file_name").and_then(Value::as_str);
             if let Some(address) = address.filter(|address| is_here && is_address(address)) {
                 problems.push(ProblemKind::Elsewhere { need: owned(), address: address.to_owned() });
             }
@@ -103,7 +103,7 @@ impl<'a> Entry<'a> {
         let Some(file) = self.file_name() else { return Vec::new() };
         let mut problems: Vec<ProblemKind> = self.wheel(file).into_iter().collect();
         let stated = self.fields.get("sha256").and_then(digest);
-        match self.checker.contents.files.get(file) {
+        match self.folder.contents.files.get(file) {
             None => problems.push(ProblemKind::NoFile { file: file.to_owned() }),
             Some(found) => {
                 if let Some(expected) = stated.filter(|stated| stated != found) {
@@ -113,7 +113,7 @@ impl<'a> Entry<'a> {
                         expected: expected.to_hex(),
                     });
                 }
-                if let Some(why) = self.checker.contents.bad_wheels.get(file) {
+                if let Some(why) = self.folder.contents.bad_wheels.get(file) {
                     problems.push(ProblemKind::BadWheel { why: why.clone() });
                 }
             }
@@ -137,7 +137,7 @@ impl<'a> Entry<'a> {
                 expected: format!("{} {version}", self.key),
             });
         }
-        let fits = self.checker.tags.as_ref().is_none_or(|tags| tags.rank(&wheel).is_some());
+        let fits = self.folder.tags.as_ref().is_none_or(|tags| tags.rank(&wheel).is_some());
         (!fits).then(|| ProblemKind::OtherAbi { file: file.to_owned() })
     }
 }

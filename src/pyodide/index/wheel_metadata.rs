@@ -19,9 +19,9 @@ const LONGEST_DIRECTORY: u64 = 16 << 20;
 /// What is between a member's header and its bytes, beside its name: `extra` fields may be longer there than in the directory.
 const SLACK: u64 = 512;
 
-/// Some bytes of the archive, by their place.
+/// Some bytes of the archive, by their offset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct ByteSpan {
     /// The first byte.
     pub offset: u64,
     /// How many.
@@ -32,7 +32,7 @@ pub struct Place {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Member {
     /// Its header and its bytes, and perhaps a little more.
-    pub place: Place,
+    pub span: ByteSpan,
     packed: usize,
     size: u64,
     method: u16,
@@ -75,17 +75,17 @@ pub enum ArchiveError {
 }
 
 /// Where the directory is. `tail` is the end of an archive of `total` bytes.
-pub fn directory(tail: &[u8], total: u64) -> Result<Place, ArchiveError> {
+pub fn directory(tail: &[u8], total: u64) -> Result<ByteSpan, ArchiveError> {
     let End { at, members, len, offset } = End::find(tail).ok_or(ArchiveError::NotZip)?;
     if members == u16::MAX || len == u32::MAX || offset == u32::MAX {
         return Err(ArchiveError::Zip64);
     }
-    let place = Place { offset: offset.into(), len: len.into() };
+    let span = ByteSpan { offset: offset.into(), len: len.into() };
     let end = total - (tail.len() - at) as u64;
-    if place.len > LONGEST_DIRECTORY {
+    if span.len > LONGEST_DIRECTORY {
         return Err(ArchiveError::TooLong { limit: LONGEST_DIRECTORY });
     }
-    if place.offset + place.len > end { Err(ArchiveError::NotZip) } else { Ok(place) }
+    if span.offset + span.len > end { Err(ArchiveError::NotZip) } else { Ok(span) }
 }
 
 /// The project's `METADATA`, by the bytes of the directory.
@@ -117,11 +117,11 @@ fn member(header: &Header<'_>) -> Result<Member, ArchiveError> {
         return Err(ArchiveError::Method { method });
     }
     let before = (LOCAL_LEN + name.len() + extra.len()) as u64 + SLACK;
-    let place = Place { offset: offset.into(), len: before + u64::from(packed) };
-    Ok(Member { place, packed: packed as usize, size, method, crc })
+    let span = ByteSpan { offset: offset.into(), len: before + u64::from(packed) };
+    Ok(Member { span, packed: packed as usize, size, method, crc })
 }
 
-/// Unpacks a member; `bytes` begin at its place and may be shorter than it, if the archive ends before.
+/// Unpacks a member; `bytes` begin at its span and may be shorter than it, if the archive ends before.
 pub fn unpack(bytes: &[u8], member: &Member) -> Result<Vec<u8>, ArchiveError> {
     let (name_len, extra_len) = zip::local_lens(bytes).ok_or(ArchiveError::NotZip)?;
     let start = LOCAL_LEN + usize::from(name_len) + usize::from(extra_len);
@@ -131,13 +131,13 @@ pub fn unpack(bytes: &[u8], member: &Member) -> Result<Vec<u8>, ArchiveError> {
 
 /// The `METADATA` of a whole wheel.
 pub fn metadata_of(wheel: &[u8], project: &ProjectName) -> Result<Vec<u8>, ArchiveError> {
-    let part = |place: Place| {
-        let start = usize::try_from(place.offset).ok()?;
-        wheel.get(start..wheel.len().min(start.checked_add(usize::try_from(place.len).ok()?)?))
+    let part = |span: ByteSpan| {
+        let start = usize::try_from(span.offset).ok()?;
+        wheel.get(start..wheel.len().min(start.checked_add(usize::try_from(span.len).ok()?)?))
     };
     let directory = directory(wheel, wheel.len() as u64)?;
     let member = find_metadata(part(directory).ok_or(ArchiveError::NotZip)?, project)?;
-    unpack(part(member.place).ok_or(ArchiveError::NotZip)?, &member)
+    unpack(part(member.span).ok_or(ArchiveError::NotZip)?, &member)
 }
 
 /// `Name-1.0.dist-info/METADATA` of this project.

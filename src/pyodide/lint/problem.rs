@@ -31,7 +31,7 @@ impl fmt::Display for Problem {
 pub enum ProblemKind {
     /// A file of the runtime is not there.
     #[error("the runtime's {files} is missing")]
-    NoCoreFile {
+    NoRuntimeFile {
         /// The file, or those of which one is needed.
         files: String,
     },
@@ -181,7 +181,7 @@ impl ProblemKind {
     /// A stable name, for programs.
     pub const fn name(&self) -> &'static str {
         match self {
-            Self::NoCoreFile { .. } => "core-file",
+            Self::NoRuntimeFile { .. } => "core-file",
             Self::NoLock | Self::LockNotJson { .. } | Self::LockWithout { .. } => "lock",
             Self::OtherRuntime { .. } => "runtime",
             Self::NoObject | Self::Field { .. } => "field",

@@ -1,4 +1,4 @@
-//! [`Core`]: the files of the runtime itself, out of its npm tarball.
+//! [`RuntimeFiles`]: the files of the runtime itself, out of its npm tarball.
 //!
 //! What a browser asks for, as its requests showed, and `package.json`, by which node finds the entry points:
 //!
@@ -20,8 +20,10 @@ use std::{
 
 use flate2::bufread::MultiGzDecoder;
 
-use crate::archive::tar::{self, Bounds};
-use crate::core::{file_name::FileName, runtime_version::RuntimeVersion};
+use crate::{
+    archive::tar::{self, Bounds},
+    core::{file_name::FileName, runtime_version::RuntimeVersion, view_marker::MARKER},
+};
 
 /// The largest file of 315, its WebAssembly, has 10 MB. 64 MiB.
 const LONGEST_FILE: u64 = 64 << 20;
@@ -54,7 +56,7 @@ const NEEDED: [&[&[&str]]; 5] = [
 
 /// The files of a runtime.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Core {
+pub struct RuntimeFiles {
     files: BTreeMap<&'static str, Vec<u8>>,
     lock: (&'static str, Vec<u8>),
 }
@@ -62,7 +64,7 @@ pub struct Core {
 /// Why a tarball is no runtime's.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum CoreError {
+pub enum RuntimeFilesError {
     /// No archive, or a damaged one.
     #[error("the npm tarball of pyodide {version} cannot be unpacked")]
     Unreadable {
@@ -98,17 +100,17 @@ pub enum CoreError {
     },
 }
 
-impl Core {
+impl RuntimeFiles {
     /// Reads the npm tarball of a release; what is not needed is passed over.
-    pub fn read(version: &RuntimeVersion, tarball: impl Read) -> Result<Self, CoreError> {
-        let unreadable = |source| CoreError::Unreadable { version: version.clone(), source };
+    pub fn read(version: &RuntimeVersion, tarball: impl Read) -> Result<Self, RuntimeFilesError> {
+        let unreadable = |source| RuntimeFilesError::Unreadable { version: version.clone(), source };
         let tarball = BufReader::with_capacity(64 << 10, tarball);
         let mut files = read_files(tarball).map_err(|error| match error {
             ReadError::Io(source) => unreadable(source),
-            ReadError::TooLong(file) => CoreError::TooLong { version: version.clone(), file },
+            ReadError::TooLong(file) => RuntimeFilesError::TooLong { version: version.clone(), file },
         })?;
-        let missing = |file: String| CoreError::Missing { version: version.clone(), file };
-        if let Some(MissingCore { files }) = self::missing(|file| files.contains_key(file)).next() {
+        let missing = |file: String| RuntimeFilesError::Missing { version: version.clone(), file };
+        if let Some(MissingFiles { files }) = self::missing(|file| files.contains_key(file)).next() {
             return Err(missing(files));
         }
         let lock = LOCKS.into_iter().find_map(|name| Some((name, files.remove(name)?)));
@@ -136,17 +138,17 @@ impl Core {
 
 /// Of the files without which nothing loads, one that is not there; or several, of which one would do.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MissingCore {
+pub struct MissingFiles {
     /// Their names, in words.
     pub files: String,
 }
 
 /// What of the runtime is not there, the lock aside.
-pub fn missing(is_there: impl Fn(&str) -> bool) -> impl Iterator<Item = MissingCore> {
+pub fn missing(is_there: impl Fn(&str) -> bool) -> impl Iterator<Item = MissingFiles> {
     let has = move |row: &[&[&str]]| row.iter().any(|group| group.iter().all(|file| is_there(file)));
     NEEDED.into_iter().filter(move |row| !has(row)).map(|row| {
         let groups: Vec<String> = row.iter().map(|group| group.join(" and ")).collect();
-        MissingCore { files: groups.join(" or ") }
+        MissingFiles { files: groups.join(" or ") }
     })
 }
 
@@ -155,7 +157,7 @@ pub fn is_of_runtime(file: &str) -> bool {
     let is_extra =
         matches!(file, "README.md" | "LICENSE" | "ffi.d.ts" | "pyodide.d.ts" | "console.html" | "console-v2.html");
     let is_source_map = matches!(file, "pyodide.js.map" | "pyodide.mjs.map");
-    FILES.contains(&file) || is_extra || is_source_map || file == crate::view::folder::MARKER
+    FILES.contains(&file) || is_extra || is_source_map || file == MARKER
 }
 
 enum ReadError {
@@ -191,7 +193,7 @@ fn wanted(path: &[u8]) -> Option<&'static str> {
     FILES.into_iter().chain(LOCKS).find(|name| name.as_bytes() == &path[slash + 1..])
 }
 
-fn check_package_json(version: &RuntimeVersion, bytes: &[u8]) -> Result<(), CoreError> {
+fn check_package_json(version: &RuntimeVersion, bytes: &[u8]) -> Result<(), RuntimeFilesError> {
     #[derive(serde::Deserialize)]
     struct PackageJson {
         name: String,
@@ -202,7 +204,7 @@ fn check_package_json(version: &RuntimeVersion, bytes: &[u8]) -> Result<(), Core
         Ok(json) => format!("{} {}", json.name.escape_debug(), json.version.escape_debug()),
         Err(_) => "something without a name and a version".to_owned(),
     };
-    Err(CoreError::Other { version: version.clone(), found })
+    Err(RuntimeFilesError::Other { version: version.clone(), found })
 }
 
 #[cfg(test)]
@@ -214,8 +216,8 @@ mod tests {
         RuntimeVersion::parse("0.28.3").unwrap()
     }
 
-    fn read(bytes: &[u8]) -> Result<Core, CoreError> {
-        Core::read(&version(), bytes)
+    fn read(bytes: &[u8]) -> Result<RuntimeFiles, RuntimeFilesError> {
+        RuntimeFiles::read(&version(), bytes)
     }
 
     const WHOLE: [(&str, &str); 8] = [
@@ -271,7 +273,7 @@ mod tests {
 
     #[test]
     fn another_package_or_release_is_refused() {
-        let other = Core::read(&RuntimeVersion::parse("0.28.2").unwrap(), &*runtime_tarball("0.28.3", "{}"));
+        let other = RuntimeFiles::read(&RuntimeVersion::parse("0.28.2").unwrap(), &*runtime_tarball("0.28.3", "{}"));
         let message = other.unwrap_err().to_string();
         assert_eq!(message, "the tarball that should be pyodide 0.28.2 says that it is pyodide 0.28.3");
     }
@@ -282,6 +284,6 @@ mod tests {
         for len in [0, 1, 10, whole.len() / 2] {
             assert!(read(&whole[..len]).is_err(), "{len} bytes of {}", whole.len());
         }
-        assert!(matches!(read(b"no tarball"), Err(CoreError::Unreadable { .. })));
+        assert!(matches!(read(b"no tarball"), Err(RuntimeFilesError::Unreadable { .. })));
     }
 }

@@ -1,6 +1,6 @@
 //! Folders with one thing wrong, as values.
 
-use larder_store::digest::Algorithm;
+use larder_store::digest::{Algorithm, Digest};
 use serde_json::json;
 
 use super::*;
@@ -11,7 +11,7 @@ const GLUE: &str = r#"API.version="0.28.3";API.abiVersion="2025_0";"#;
 /// A folder with `b` and `a`, which needs it.
 struct Folder {
     lock: Value,
-    contents: Contents,
+    contents: FolderContents,
 }
 
 fn digest(text: &str) -> Digest {
@@ -27,7 +27,7 @@ fn entry(name: &str, depends: &[&str]) -> Value {
 
 fn folder() -> Folder {
     let core = ["package.json", "pyodide.mjs", "pyodide.asm.js", "pyodide.asm.wasm", "python_stdlib.zip"];
-    let mut contents = Contents { glue: Some(GLUE.to_owned()), ..Contents::default() };
+    let mut contents = FolderContents { glue: Some(GLUE.to_owned()), ..FolderContents::default() };
     contents.files.extend(core.into_iter().chain(LOCKS).map(|name| (name.to_owned(), digest("any"))));
     contents.files.extend(["a", "b"].map(|name| (format!("{name}-1.0-py3-none-any.whl"), digest(name))));
     Folder { lock: json!({"info": info(), "packages": {"a": entry("a", &["b"]), "b": entry("b", &[])}}), contents }
@@ -36,7 +36,7 @@ fn folder() -> Folder {
 impl Folder {
     fn problems(mut self) -> Vec<String> {
         self.contents.lock = Some((LOCKS[0], self.lock.to_string().into_bytes()));
-        check(&self.contents).iter().map(|problem| format!("[{}] {problem}", problem.kind.name())).collect()
+        lint(&self.contents).iter().map(|problem| format!("[{}] {problem}", problem.kind.name())).collect()
     }
 }
 
@@ -48,7 +48,7 @@ fn with_lock(change: impl FnOnce(&mut Value)) -> Vec<String> {
 }
 
 /// What is found after a change of the folder.
-fn with_files(change: impl FnOnce(&mut Contents)) -> Vec<String> {
+fn with_files(change: impl FnOnce(&mut FolderContents)) -> Vec<String> {
     let mut folder = folder();
     change(&mut folder.contents);
     folder.problems()
@@ -179,7 +179,7 @@ fn names_that_the_loader_or_python_cannot_use_are_named() {
 
 #[test]
 fn a_folder_that_is_no_distribution_says_so() {
-    let problems: Vec<String> = check(&Contents::default()).iter().map(ToString::to_string).collect();
+    let problems: Vec<String> = lint(&FolderContents::default()).iter().map(ToString::to_string).collect();
     assert_eq!(
         problems,
         [
@@ -190,8 +190,8 @@ fn a_folder_that_is_no_distribution_says_so() {
             "there is no pyodide-lock.json and no repodata.json",
         ]
     );
-    let no_json = Contents { lock: Some((LOCKS[0], b"<html>".to_vec())), ..Contents::default() };
-    assert!(check(&no_json).last().unwrap().to_string().starts_with("the lock is not JSON: expected value"));
+    let no_json = FolderContents { lock: Some((LOCKS[0], b"<html>".to_vec())), ..FolderContents::default() };
+    assert!(lint(&no_json).last().unwrap().to_string().starts_with("the lock is not JSON: expected value"));
     assert_eq!(
         with_lock(|lock| lock["packages"] = json!([])),
         ["[lock] the lock has no object `packages`: the loader fails"]

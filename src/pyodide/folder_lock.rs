@@ -33,7 +33,7 @@ const FORM: u32 = 1;
 
 /// The lock of a folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Pruned {
+pub struct FolderLock {
     /// The document.
     pub document: Map<String, Value>,
     /// The dependencies that were left out, since they close cycles.
@@ -67,7 +67,7 @@ pub enum Disagreement {
 
 /// What a folder's lock is made from.
 #[derive(Clone, Copy, Debug)]
-pub struct Parts<'a> {
+pub struct FolderLockInput<'a> {
     /// The runtime's own lock.
     pub distribution: &'a Distribution,
     /// What is shipped.
@@ -75,14 +75,14 @@ pub struct Parts<'a> {
     /// The wheels of the index, by name.
     pub wheels: &'a BTreeMap<ProjectName, Wheel>,
     /// The names of the runtime's own files.
-    pub runtime_files: &'a BTreeSet<&'a str>,
+    pub runtime_file_names: &'a BTreeSet<&'a str>,
     /// Where the files are that are not shipped, if their entries are to stay. Ends with a slash.
     pub elsewhere: Option<&'a Url>,
 }
 
-impl Parts<'_> {
+impl FolderLockInput<'_> {
     /// The lock; or all that disagrees.
-    pub fn prune(&self) -> Result<Pruned, Vec<Disagreement>> {
+    pub fn build(&self) -> Result<FolderLock, Vec<Disagreement>> {
         let disagreements: Vec<Disagreement> = self.lock.packages.iter().flat_map(|one| self.compare(one)).collect();
         if !disagreements.is_empty() {
             return Err(disagreements);
@@ -106,7 +106,7 @@ impl Parts<'_> {
         let mut document = self.distribution.others().clone();
         document.insert("packages".to_owned(), Value::Object(packages.into_iter().collect()));
         self.sign(&mut document, &cut);
-        Ok(Pruned { document, cut, losses })
+        Ok(FolderLock { document, cut, losses })
     }
 
     fn compare(&self, package: &LockedPackage) -> Vec<Disagreement> {
@@ -196,7 +196,7 @@ impl Parts<'_> {
     }
 
     fn is_in_runtime(&self, base: &DistributionPackage) -> bool {
-        self.runtime_files.contains(base.file_name.as_str()) && base.depends.is_empty()
+        self.runtime_file_names.contains(base.file_name.as_str()) && base.depends.is_empty()
     }
 
     /// The entries of what the runtime's tarball holds.

@@ -3,29 +3,29 @@
 use super::*;
 use crate::pyodide::testing::packages::{Package, distribution_lock, index_wheels, info, larder_lock};
 
-fn prune(packages: &[Package], elsewhere: Option<&str>) -> Pruned {
+fn prune(packages: &[Package], elsewhere: Option<&str>) -> FolderLock {
     prune_for(&info(), packages, elsewhere)
 }
 
-fn prune_for(info: &Value, packages: &[Package], elsewhere: Option<&str>) -> Pruned {
+fn prune_for(info: &Value, packages: &[Package], elsewhere: Option<&str>) -> FolderLock {
     let text = distribution_lock(info, packages);
     let distribution = Distribution::read("pyodide-lock.json", text.as_bytes()).unwrap();
     let lock = larder_lock(packages, &text);
     let elsewhere = elsewhere.map(|url| url.parse().unwrap());
     let wheels = index_wheels(packages);
-    Parts {
+    FolderLockInput {
         distribution: &distribution,
         lock: &lock,
         wheels: &wheels,
-        runtime_files: &BTreeSet::from(["in_runtime-1.0-py3-none-any.whl"]),
+        runtime_file_names: &BTreeSet::from(["in_runtime-1.0-py3-none-any.whl"]),
         elsewhere: elsewhere.as_ref(),
     }
-    .prune()
+    .build()
     .unwrap()
 }
 
 /// `a: b c`, a package a line.
-fn graph(pruned: &Pruned) -> Vec<String> {
+fn graph(pruned: &FolderLock) -> Vec<String> {
     let packages = pruned.document["packages"].as_object().unwrap();
     let line = |(key, entry): (&String, &Value)| {
         let needs: Vec<&str> = entry["depends"].as_array().unwrap().iter().map(|name| name.as_str().unwrap()).collect();
@@ -141,14 +141,14 @@ fn all_that_disagrees_is_named_at_once() {
     lock.packages[0].depends.clear();
     lock.packages[1].version = crate::core::artifact::Version::parse("2.0").unwrap();
     let wheels = BTreeMap::new();
-    let found = Parts {
+    let found = FolderLockInput {
         distribution: &distribution,
         lock: &lock,
         wheels: &wheels,
-        runtime_files: &BTreeSet::new(),
+        runtime_file_names: &BTreeSet::new(),
         elsewhere: None,
     }
-    .prune()
+    .build()
     .unwrap_err();
     let lines: Vec<String> = found.iter().map(ToString::to_string).collect();
     assert_eq!(
