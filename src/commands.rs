@@ -37,7 +37,7 @@ use crate::{
         npmrc::NpmrcError,
         project::{DecidedBy, ProjectError, Several},
     },
-    core::environment::Environment,
+    core::{environment::Environment, path_error::PathError},
     fetcher::{Fault, FillError, HELD},
     lockfile::{LockfileError, larder_lock::LockFileError},
     npm::metadata::CatalogError,
@@ -45,7 +45,7 @@ use crate::{
     pyodide::folder::FolderError,
     run::child::ChildError,
     ui::{printer::Printer, report, waits::Waits},
-    view::{folder::ViewError, inspect::InspectError, stock::StockError},
+    view::{folder::ViewError, stock::StockError},
 };
 
 /// What every command gets.
@@ -242,7 +242,7 @@ pub enum CommandError {
     Folder(#[from] FolderError),
     /// A folder that cannot be read.
     #[error(transparent)]
-    Inspect(#[from] InspectError),
+    Inspect(#[from] PathError),
     /// A binary that is not for a build's context.
     #[error(transparent)]
     Context(#[from] ContextError),

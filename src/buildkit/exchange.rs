@@ -27,6 +27,11 @@ use larder_store::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::core::{
+    error_chain::chain,
+    path_error::{AtPath as _, PathError},
+};
+
 /// The store's name in a request and in an answer.
 pub const STORE: &str = "store";
 const WANTED: &str = "wanted";
@@ -107,7 +112,7 @@ impl Report {
 impl Faulty {
     /// In words.
     pub fn of(refusal: &Refusal) -> Self {
-        let cause = crate::fetcher::chain(&refusal.reason).join(": ");
+        let cause = chain(&refusal.reason).join(": ");
         Self { blob: refusal.blob.map(|blob| blob.to_string()), package: refusal.package.clone(), cause }
     }
 }
@@ -117,16 +122,8 @@ impl Faulty {
 #[non_exhaustive]
 pub enum ExchangeError {
     /// A file cannot be written or read.
-    #[error("cannot {action} {}", path.display())]
-    Io {
-        /// What was tried.
-        action: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
+    #[error(transparent)]
+    Path(#[from] PathError),
     /// A line is no receipt.
     #[error("{}, line {line}", path.display())]
     Receipt {
@@ -157,22 +154,12 @@ pub enum ExchangeError {
     },
 }
 
-trait At<T> {
-    fn at(self, action: &'static str, path: &Path) -> Result<T, ExchangeError>;
-}
-
-impl<T> At<T> for io::Result<T> {
-    fn at(self, action: &'static str, path: &Path) -> Result<T, ExchangeError> {
-        self.map_err(|source| ExchangeError::Io { action, path: path.to_owned(), source })
-    }
-}
-
 /// Writes which blobs the request is about.
 pub fn write_wanted(request: &Path, receipts: &[Receipt]) -> Result<(), ExchangeError> {
     let path = request.join(WANTED);
     // A receipt's bytes are one line.
     let lines: Vec<u8> = receipts.iter().flat_map(Receipt::to_json).collect();
-    fs::write(&path, lines).at("write", &path)
+    Ok(fs::write(&path, lines).at("write", &path)?)
 }
 
 /// Reads which blobs the request is about.
@@ -196,7 +183,7 @@ pub fn write_only<'a>(request: &Path, keys: impl IntoIterator<Item = &'a Key>) -
         }
         text.push('\n');
     }
-    fs::write(&path, text).at("write", &path)
+    Ok(fs::write(&path, text).at("write", &path)?)
 }
 
 /// Reads by which keys alone blobs are handed out; `None`: all are.
@@ -219,7 +206,7 @@ pub fn write_report(answer: &Path, report: &Report) -> Result<(), ExchangeError>
     fs::create_dir_all(answer).at("create", answer)?;
     let path = answer.join(REPORT);
     let text = serde_json::to_vec(report).expect("a report has strings and numbers alone");
-    fs::write(&path, text).at("write", &path)
+    Ok(fs::write(&path, text).at("write", &path)?)
 }
 
 /// Reads what came of a job. Whatever a terminal would obey is taken out of its texts.
@@ -280,7 +267,7 @@ mod tests {
     fn a_request_is_read_as_it_was_written() {
         let folder = tempfile::tempdir().unwrap();
         let receipts = [receipt(b"one"), receipt(b"two")];
-        assert!(matches!(read_wanted(folder.path()), Err(ExchangeError::Io { .. })));
+        assert!(matches!(read_wanted(folder.path()), Err(ExchangeError::Path(_))));
         write_wanted(folder.path(), &receipts).unwrap();
         assert_eq!(read_wanted(folder.path()).unwrap(), receipts);
         assert_eq!(read_only(folder.path()).unwrap(), None);

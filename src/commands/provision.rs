@@ -13,9 +13,9 @@ use super::{
 use crate::{
     cli,
     config::npmrc::NpmConfig,
-    core::{artifact::Ecosystem, manifest::Manifests},
+    core::{artifact::Ecosystem, error_chain::chain, manifest::Manifests},
     fetcher::{
-        Failure, FailureKind, Fault, WatchEvent, Wishes, chain,
+        Failure, FailureKind, Fault, WatchEvent, Wishes,
         ensure::{Mended, Reader, Supply, supply},
     },
     lockfile::{self, Format},

@@ -12,15 +12,15 @@ use larder_store::{Store, look_up::Found};
 use super::{larder_lock::threads, provision::Project, settings};
 use crate::{
     cli,
-    core::{artifact::Artifact, layout::Layout},
+    core::{artifact::Artifact, error_chain::chain, layout::Layout},
     fetcher::{
-        Failure, FillSettings, Unwatched, Watcher, Wishes, chain,
+        Failure, FillSettings, Unwatched, Watcher, Wishes,
         ensure::{Reader, supply},
     },
     lockfile::larder_lock::LARDER_LOCK,
     plan::{EntryName, Planned},
     pyodide::folder::Ingredients,
-    registry::{Backing, PyodideFolder},
+    registry::{PyodideFolder, Upstream},
     ui::printer::Printer,
     view::{
         stock::{self, Stock},
@@ -67,7 +67,7 @@ impl Through {
     }
 }
 
-impl Backing for Through {
+impl Upstream for Through {
     fn fetch(&self, artifact: &Artifact, entry: &EntryName) -> Result<Found, String> {
         let (project, planned) = self.planned(artifact, entry).ok_or_else(|| format!("{entry} is not in the plan"))?;
         let configurations = project.input.by_lockfile(&project.configurations);

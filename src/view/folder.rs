@@ -36,6 +36,7 @@ use crate::core::scratch::Scratch;
 pub use crate::core::view_marker::MARKER;
 use crate::core::{
     layout::{Content, Layout},
+    path_error::{AtPath as _, PathError},
     view_marker::{self, Marker},
 };
 
@@ -56,16 +57,6 @@ pub struct Published {
     pub shared: usize,
     /// Files whose bytes were copied or made.
     pub written: usize,
-}
-
-trait At<T> {
-    fn at(self, action: &'static str, path: &Path) -> Result<T, ViewError>;
-}
-
-impl<T> At<T> for io::Result<T> {
-    fn at(self, action: &'static str, path: &Path) -> Result<T, ViewError> {
-        self.map_err(|source| ViewError::Io { action, path: path.to_owned(), source })
-    }
 }
 
 /// Makes `target` a view of this kind with these files. `is_stopped` is asked before each of them. Of several that make one view, each waits for the one
@@ -136,7 +127,7 @@ impl Place {
         let target = match target.canonicalize() {
             Ok(real) => real,
             Err(error) if error.kind() == io::ErrorKind::NotFound => std::path::absolute(target).at("find", target)?,
-            Err(error) => return Err(error).at("find", target),
+            Err(error) => return Err(error).at("find", target)?,
         };
         let (Some(parent), Some(name)) = (target.parent(), target.file_name()) else {
             return Err(ViewError::NoName { path: target });
@@ -188,9 +179,9 @@ impl Place {
             // An overlay does not rename folders of its lower layers, such as those of an earlier step of a Docker build. It removes them.
             Err(Errno::XDEV) if exists => {
                 view_marker::remove(&self.target).at("remove", &self.target)?;
-                fs::rename(new, &self.target).at("rename", new)
+                Ok(fs::rename(new, &self.target).at("rename", new)?)
             }
-            Err(error) => Err(io::Error::from(error)).at("rename", new),
+            Err(error) => Ok(Err(io::Error::from(error)).at("rename", new)?),
         }
     }
 
@@ -200,12 +191,11 @@ impl Place {
         aside.unmark().at("rename", aside.path())?;
         // The empty folder gives its name to the old view, and goes with it.
         fs::rename(&self.target, aside.path()).at("rename", &self.target)?;
-        fs::rename(new, &self.target)
-            .or_else(|error| {
-                fs::rename(aside.path(), &self.target)?;
-                Err(error)
-            })
-            .at("rename", new)
+        let renamed = fs::rename(new, &self.target).or_else(|error| {
+            fs::rename(aside.path(), &self.target)?;
+            Err(error)
+        });
+        Ok(renamed.at("rename", new)?)
     }
 }
 
@@ -239,7 +229,7 @@ impl<'a> Old<'a> {
             Ok(metadata) if metadata.is_dir() => true,
             Ok(_) => return Err(ViewError::NotAFolder { path: root }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => false,
-            Err(error) => return Err(error).at("look at", &root),
+            Err(error) => return Err(error).at("look at", &root)?,
         };
         if exists {
             // Somebody's folder may be the whole disk: it is not walked to find out.
@@ -279,7 +269,7 @@ impl<'a> Old<'a> {
         let Some(marker) = self.marker.as_ref().filter(is_unnamed) else { return Ok(()) };
         let files = self.entries.iter().filter(|(_, metadata)| metadata.is_file());
         let named = files.map(|(path, metadata)| (path.as_str(), metadata.len()));
-        marker.renew(&self.root, named).at("write the mark of", &self.root)
+        Ok(marker.renew(&self.root, named).at("write the mark of", &self.root)?)
     }
 
     /// Whether there is this very file: its bytes are compared, since nothing keeps a view from being changed.
@@ -395,7 +385,7 @@ fn stop_if(is_stopped: &dyn Fn() -> bool) -> Result<(), ViewError> {
 /// The disk that is full is the view's, not the store's.
 fn view_error(error: StoreError) -> ViewError {
     match error {
-        StoreError::DiskFull { path, source } => ViewError::Io { action: "write", path, source },
+        StoreError::DiskFull { path, source } => PathError { action: "write", path, source }.into(),
         error => error.into(),
     }
 }
@@ -436,7 +426,7 @@ fn make_folders(
 }
 
 fn set_mode(path: &Path, mode: u32) -> Result<(), ViewError> {
-    fs::set_permissions(path, Permissions::from_mode(mode)).at("set the mode of", path)
+    Ok(fs::set_permissions(path, Permissions::from_mode(mode)).at("set the mode of", path)?)
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use std::{
 
 use larder_store::Store;
 
-use super::folder::ViewError;
+use super::error::ViewError;
 
 /// Refuses a view's folder that lies in the store or holds it.
 pub(super) fn keep_off_the_store(store: &Store, target: &Path) -> Result<(), ViewError> {

@@ -21,7 +21,7 @@ use larder_store::{
 };
 
 use crate::{
-    fetcher::chain,
+    core::error_chain::chain,
     lockfile::larder_lock::{LarderLock, LockedPackage, LockedSource},
     pyodide::{
         core::{Core, CoreError},

@@ -10,7 +10,7 @@ use larder_store::Store;
 use crate::{
     cli,
     commands::{CommandError, Context, view::mirror_of_yarn},
-    core::{interrupt::Interrupt, layout::Layout, scratch::Scratch},
+    core::{interrupt::Interrupt, layout::Layout, path_error::PathError, scratch::Scratch},
     lockfile::YarnLock,
     npm::metadata::Catalog,
     run::pointing::Way,
@@ -81,7 +81,9 @@ impl Place {
         let link = |layout: &Layout, at: &Path| {
             std::fs::create_dir(at).map_err(unusable)?;
             write_links(store, layout, at, &|| interrupt.came()).map_err(|error| match error {
-                ViewError::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => unusable(source),
+                ViewError::Path(PathError { source, .. }) if source.kind() == io::ErrorKind::StorageFull => {
+                    unusable(source)
+                }
                 error => error.into(),
             })
         };
