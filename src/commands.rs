@@ -45,7 +45,7 @@ use crate::{
     pyodide::folder::FolderError,
     run::child::ChildError,
     ui::{printer::Printer, report, waits::Waits},
-    view::{folder::ViewError, stock::StockError},
+    view::{error::ViewError, locked_files::LockedFilesError},
 };
 
 /// What every command gets.
@@ -236,7 +236,7 @@ pub enum CommandError {
     LarderLock(#[from] LockFileError),
     /// What `larder.lock` names is not all there.
     #[error(transparent)]
-    Stock(#[from] StockError),
+    Stock(#[from] LockedFilesError),
     /// A Pyodide folder that cannot be.
     #[error(transparent)]
     Folder(#[from] FolderError),
@@ -308,7 +308,7 @@ impl CommandError {
         match self {
             Self::Fill(FillError::Interrupted | FillError::Store(StoreError::Interrupted))
             | Self::View(ViewError::Interrupted | ViewError::Store(StoreError::Interrupted))
-            | Self::Stock(StockError::Store(StoreError::Interrupted))
+            | Self::Stock(LockedFilesError::Store(StoreError::Interrupted))
             | Self::Store(StoreError::Interrupted) => Outcome::Interrupted,
             Self::Stock(error) if error.is_of_store() => Outcome::Store,
             Self::Lock(error) => error.outcome(),

@@ -23,7 +23,7 @@ use crate::{
     registry::{PyodideFolder, Upstream},
     ui::printer::Printer,
     view::{
-        stock::{self, Stock},
+        locked_files::{self, LockedFiles},
         wheelhouse::wheelhouse,
     },
 };
@@ -94,8 +94,8 @@ impl Upstream for Through {
         let lock = project.input.larder_lock.as_ref().expect("it was found by it");
         self.complete_pyodide(project)?;
         let with_runtime = which == PyodideFolder::Pyodide;
-        let stock = stock::take(&self.store, lock, with_runtime, self.now, threads());
-        let Stock { core, files, wheels } = stock.map_err(|error| chain(&error).join(": "))?;
+        let loaded = locked_files::load(&self.store, lock, with_runtime, self.now, threads());
+        let LockedFiles { core, files, wheels } = loaded.map_err(|error| chain(&error).join(": "))?;
         let Some(core) = core else { return Ok(wheelhouse(lock, &files)) };
         let folder = Ingredients { lock, core, files, wheels, elsewhere: None }.lay_out();
         Ok(folder.map_err(|error| chain(&error).join(": "))?.layout)

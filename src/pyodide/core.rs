@@ -155,7 +155,7 @@ pub fn is_of_runtime(file: &str) -> bool {
     let is_extra =
         matches!(file, "README.md" | "LICENSE" | "ffi.d.ts" | "pyodide.d.ts" | "console.html" | "console-v2.html");
     let is_source_map = matches!(file, "pyodide.js.map" | "pyodide.mjs.map");
-    FILES.contains(&file) || is_extra || is_source_map || file == crate::view::folder::MARKER
+    FILES.contains(&file) || is_extra || is_source_map || file == crate::core::view_marker::MARKER
 }
 
 enum ReadError {

@@ -1,4 +1,4 @@
-//! Reads a folder that Pyodide is to load from: the digest of every file, its lock, and what is wrong with its wheels.
+//! The contents of a folder that Pyodide loads from: the digest of every file, its lock, and what is wrong with its wheels.
 
 use std::{
     collections::BTreeMap,
@@ -34,7 +34,7 @@ const LONGEST_GLUE: u64 = 64 << 20;
 const GLUE: [&str; 2] = ["pyodide.asm.mjs", "pyodide.asm.js"];
 
 /// What a folder holds, and how many bytes that is. Links to folders are not followed.
-pub fn inspect(folder: &Path, threads: usize) -> Result<(Contents, u64), PathError> {
+pub fn read_contents(folder: &Path, threads: usize) -> Result<(Contents, u64), PathError> {
     let mut paths = Vec::new();
     walk(folder, "", &mut paths)?;
     let next = AtomicUsize::new(0);
@@ -43,7 +43,7 @@ pub fn inspect(folder: &Path, threads: usize) -> Result<(Contents, u64), PathErr
         for _ in 0..threads.clamp(1, paths.len().max(1)) {
             scope.spawn(|| {
                 while let Some(path) = paths.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let result = inspect_file(folder, path);
+                    let result = read_file(folder, path);
                     read.lock().unwrap_or_else(PoisonError::into_inner).push((path, result));
                 }
             });
@@ -53,10 +53,10 @@ pub fn inspect(folder: &Path, threads: usize) -> Result<(Contents, u64), PathErr
     read.sort_unstable_by_key(|(path, _)| *path);
     let (mut files, mut bad_wheels, mut bytes) = (BTreeMap::new(), BTreeMap::new(), 0);
     for (path, result) in read {
-        let inspected = result?;
-        bytes += inspected.len;
-        bad_wheels.extend(inspected.bad_wheel.map(|why| (path.clone(), why)));
-        files.insert(path.clone(), inspected.sha256);
+        let file = result?;
+        bytes += file.len;
+        bad_wheels.extend(file.bad_wheel.map(|why| (path.clone(), why)));
+        files.insert(path.clone(), file.sha256);
     }
     let has = |name: &&&str| files.contains_key(**name);
     let lock = LOCKS.iter().find(has).map(|name| Ok((*name, read_whole(folder, name, LONGEST_LOCK)?)));
@@ -80,13 +80,13 @@ fn walk(root: &Path, below: &str, paths: &mut Vec<String>) -> Result<(), PathErr
     Ok(())
 }
 
-struct Inspected {
+struct FileContents {
     sha256: Digest,
     len: u64,
     bad_wheel: Option<String>,
 }
 
-fn inspect_file(root: &Path, path: &str) -> Result<Inspected, PathError> {
+fn read_file(root: &Path, path: &str) -> Result<FileContents, PathError> {
     let file_path = root.join(path);
     let mut file = File::open(&file_path).at("open", &file_path)?;
     let mut hasher = Hasher::new([Algorithm::Sha256]);
@@ -104,7 +104,7 @@ fn inspect_file(root: &Path, path: &str) -> Result<Inspected, PathError> {
     let name = path.rsplit('/').next().and_then(|name| WheelName::parse(name).ok());
     // A name that is no wheel's is named where the lock is checked.
     let bad_wheel = name.and_then(|name| Wheel::read(&name, &mut file).err()).map(|error| chain(&error).join(": "));
-    Ok(Inspected { sha256: hasher.finish().digests[0], len, bad_wheel })
+    Ok(FileContents { sha256: hasher.finish().digests[0], len, bad_wheel })
 }
 
 fn read_whole(root: &Path, name: &str, longest: u64) -> Result<Vec<u8>, PathError> {
