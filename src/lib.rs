@@ -9,11 +9,11 @@ pub mod cli;
 
 pub mod ui;
 
-pub mod buildkit;
+pub(crate) mod buildkit;
 
-pub mod run;
+pub(crate) mod run;
 
-pub mod registry;
+pub(crate) mod registry;
 
 pub mod view;
 

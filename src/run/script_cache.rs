@@ -1,8 +1,9 @@
-//! The user's own npm cache beside the cache of one run.
+//! What install scripts keep in npm's cache: an overlay of the user's own cache on the cache of one run.
 //!
 //! npm hands its cache's path to install scripts as `npm_config_cache`, and some keep what they download there: `_prebuilds` of prebuild-install, `node-sass`,
-//! `sentry-cli`, and `_npx` of npm itself. A run's cache goes with the run, so what plain npm would find is lent to it, as links, and what is new there is moved to where
-//! plain npm would have kept it.
+//! `sentry-cli`, and `_npx` of npm itself. A run's cache is removed with the run. So the entries of the user's cache, npm's
+//! `_cacache` and logs apart, are links in the run's, and what a command added is moved to the user's when it has ended: by a rename, across filesystems by a copy beside its
+//! place first. A larder that is killed keeps nothing of that run.
 //!
 //! Nothing in the user's cache is overwritten, and every file appears there whole, by a rename. Two runs at once may bring the same: the first one's stays.
 
@@ -30,7 +31,7 @@ const DEPTH: usize = 64;
 
 /// Lends the entries of the user's cache to a run's: links, so that what is changed or added in one of them is changed there, as without larder. Of a folder that
 /// may not be written to, its entries are lent one by one, so that the run can add to it. What cannot be lent is missing in the run.
-pub fn lend(own: &Path, run: &Path) {
+pub(crate) fn lend(own: &Path, run: &Path) {
     let Ok(own) = own.canonicalize() else { return };
     for (name, path) in entries(&own) {
         let place = run.join(&name);
@@ -58,7 +59,7 @@ fn link(to: &Path, at: &Path) {
 
 /// Moves what is new in a run's cache to the user's, which is made if there is something to keep. What is there already stays. The first error is given; the rest is
 /// kept all the same.
-pub fn keep(run: &Path, own: &Path) -> io::Result<()> {
+pub(crate) fn keep(run: &Path, own: &Path) -> io::Result<()> {
     let new: Vec<_> = entries(run).into_iter().filter(|(_, path)| is_own_kind(path)).collect();
     if new.is_empty() {
         return Ok(());

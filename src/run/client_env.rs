@@ -1,4 +1,7 @@
-//! What a package manager has to be told to find the store: variables of its environment, nothing else. Pure.
+//! The child's environment: the variables that lead a package manager to the store. Pure.
+//!
+//! pnpm and bun read no cache by digest as npm does, so they get the registry. bun keeps packages by their registry's host, and pnpm descriptions: both caches go to the
+//! run's folder, since the run's registry has another port each time.
 
 use std::{
     collections::BTreeMap,
@@ -6,24 +9,26 @@ use std::{
     path::Path,
 };
 
-pub mod yarn;
+use super::programs::NPM;
+
+pub(crate) mod yarn;
 
 /// How the command's package manager gets its packages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Way {
-    /// npm, by a cache.
+pub(crate) enum Mode {
+    /// npm: a cache of links.
     Cache,
-    /// Anything else, by a registry on loopback, and npm's cache beside it for what calls npm.
+    /// Anything else: a registry on loopback, and npm's cache beside it for what calls npm.
     Registry,
 }
 
-impl Way {
-    /// The fastest way that works for a command: npm and npx read a cache of links, which costs no server and no copy.
-    pub fn of(command: &[OsString]) -> Self {
+impl Mode {
+    /// The fastest mode that works for a command: npm and npx read a cache of links, which costs no server and no copy.
+    pub(crate) fn of(command: &[OsString]) -> Self {
         let base = |word: &OsString| Path::new(word).file_name().map(OsStr::to_owned).unwrap_or_default();
         let is_npm = |word: &OsString| {
             let base = base(word);
-            ["npm", "npx", "npm-cli.js", "npx-cli.js"].iter().any(|name| base == *name)
+            NPM.iter().any(|name| base == *name)
         };
         match command {
             [program, ..] if is_npm(program) => Self::Cache,
@@ -33,56 +38,56 @@ impl Way {
     }
 }
 
-/// What is there for the command to use.
+/// What the variables lead the command to.
 #[derive(Clone, Debug)]
-pub struct Pointers<'a> {
+pub(crate) struct ClientEnv<'a> {
     /// npm's cache.
-    pub npm_cache: &'a Path,
+    pub(crate) npm_cache: &'a Path,
     /// Where npm writes its logs.
-    pub npm_logs: &'a Path,
+    pub(crate) npm_logs: &'a Path,
     /// The registry on loopback, where there is one.
-    pub registry: Option<&'a str>,
+    pub(crate) registry: Option<&'a str>,
     /// Scopes with a registry of their own, with their at signs.
-    pub scopes: Vec<&'a str>,
+    pub(crate) scopes: Vec<&'a str>,
     /// npm's `replace-registry-host`, where it must be told: see [`replaced_host`].
-    pub replaced_host: Option<&'a str>,
+    pub(crate) replaced_host: Option<&'a str>,
     /// Where package managers may cache what the registry on loopback said: it is of no use to anybody after the run.
-    pub caches: &'a Path,
+    pub(crate) caches: &'a Path,
     /// A lockfile of pnpm is among those that are installed from.
-    pub has_pnpm: bool,
+    pub(crate) has_pnpm: bool,
     /// The registry has wheels, too.
-    pub has_wheels: bool,
+    pub(crate) has_wheels: bool,
     /// No request may leave the machine.
-    pub is_offline: bool,
+    pub(crate) is_offline: bool,
 }
 
 /// Variables to set. `no_proxy` is what the environment has for it.
-pub fn variables(pointers: &Pointers<'_>, no_proxy: Option<&str>) -> Vec<(OsString, OsString)> {
+pub(crate) fn variables(env: &ClientEnv<'_>, no_proxy: Option<&str>) -> Vec<(OsString, OsString)> {
     let mut set: Vec<(OsString, OsString)> = Vec::new();
     let mut say = |name: &str, value: &OsStr| set.push((name.into(), value.to_owned()));
-    say("npm_config_cache", pointers.npm_cache.as_os_str());
-    say("npm_config_logs_dir", pointers.npm_logs.as_os_str());
+    say("npm_config_cache", env.npm_cache.as_os_str());
+    say("npm_config_logs_dir", env.npm_logs.as_os_str());
     // It would ask the registry for npm's own newest version.
     say("npm_config_update_notifier", "false".as_ref());
-    let Some(registry) = pointers.registry else {
-        say(if pointers.is_offline { "npm_config_offline" } else { "npm_config_prefer_offline" }, "true".as_ref());
+    let Some(registry) = env.registry else {
+        say(if env.is_offline { "npm_config_offline" } else { "npm_config_prefer_offline" }, "true".as_ref());
         return set;
     };
     // npm's own offline mode asks no registry at all, not even this one.
     say("npm_config_prefer_offline", "true".as_ref());
     say("npm_config_registry", registry.as_ref());
-    for scope in &pointers.scopes {
+    for scope in &env.scopes {
         say(&format!("npm_config_{scope}:registry"), registry.as_ref());
     }
-    if let Some(host) = pointers.replaced_host {
+    if let Some(host) = env.replaced_host {
         say("npm_config_replace_registry_host", host.as_ref());
     }
     // The registry knows no advisories, and silence would look like a clean bill.
     say("npm_config_audit", "false".as_ref());
-    point_pnpm(registry, pointers.caches, pointers.has_pnpm, &mut say);
-    point_bun(registry, pointers.caches, &mut say);
-    if pointers.has_wheels {
-        point_python(registry, &mut say);
+    set_pnpm(registry, env.caches, env.has_pnpm, &mut say);
+    set_bun(registry, env.caches, &mut say);
+    if env.has_wheels {
+        set_python(registry, &mut say);
     }
     // A proxy cannot reach this machine's loopback.
     let others = no_proxy.filter(|others| !others.is_empty()).map(|others| format!(",{others}")).unwrap_or_default();
@@ -93,7 +98,7 @@ pub fn variables(pointers: &Pointers<'_>, no_proxy: Option<&str>) -> Vec<(OsStri
 }
 
 /// pnpm 10 reads npm's variables, later ones their own.
-fn point_pnpm(registry: &str, caches: &Path, has_pnpm: bool, say: &mut impl FnMut(&str, &OsStr)) {
+fn set_pnpm(registry: &str, caches: &Path, has_pnpm: bool, say: &mut impl FnMut(&str, &OsStr)) {
     say("pnpm_config_registry", registry.as_ref());
     // npm warns of what it does not know, so these are only there where pnpm is used.
     for prefix in if has_pnpm { &["npm_config", "pnpm_config"][..] } else { &["pnpm_config"] } {
@@ -109,7 +114,7 @@ fn point_pnpm(registry: &str, caches: &Path, has_pnpm: bool, say: &mut impl FnMu
     say("pnpm_config_update_notifier", "false".as_ref());
 }
 
-fn point_bun(registry: &str, caches: &Path, say: &mut impl FnMut(&str, &OsStr)) {
+fn set_bun(registry: &str, caches: &Path, say: &mut impl FnMut(&str, &OsStr)) {
     say("BUN_CONFIG_REGISTRY", registry.as_ref());
     // bun keeps packages by their registry's host, and with its global store it would link to them.
     say("BUN_INSTALL_CACHE_DIR", caches.join("bun").as_os_str());
@@ -117,7 +122,7 @@ fn point_bun(registry: &str, caches: &Path, say: &mut impl FnMut(&str, &OsStr)) 
 }
 
 /// pip and uv find the wheels that `larder.lock` names.
-fn point_python(registry: &str, say: &mut impl FnMut(&str, &OsStr)) {
+fn set_python(registry: &str, say: &mut impl FnMut(&str, &OsStr)) {
     let index = format!("{registry}-/python/simple/");
     for name in ["PIP_INDEX_URL", "UV_DEFAULT_INDEX", "UV_INDEX_URL"] {
         say(name, index.as_ref());
@@ -130,7 +135,10 @@ fn point_python(registry: &str, say: &mut impl FnMut(&str, &OsStr)) {
 ///
 /// The one host that is named is replaced; of several, `always` replaces all, but npm then puts the registry before the path of a local tarball too, and
 /// does not find it: where there are such, the host of most artifacts is replaced.
-pub fn replaced_host<'a>(addressed: impl IntoIterator<Item = &'a str>, has_local_tarballs: bool) -> Option<&'a str> {
+pub(crate) fn replaced_host<'a>(
+    addressed: impl IntoIterator<Item = &'a str>,
+    has_local_tarballs: bool,
+) -> Option<&'a str> {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for host in addressed {
         *counts.entry(host).or_default() += 1;
@@ -142,8 +150,11 @@ pub fn replaced_host<'a>(addressed: impl IntoIterator<Item = &'a str>, has_local
     counts.into_iter().rev().max_by_key(|(_, count)| *count).map(|(host, _)| host)
 }
 
-/// Which of the inherited variables say the same in another spelling, such as `NPM_CONFIG_CACHE`: npm would have to choose.
-pub fn contradicting<'a>(inherited: impl Iterator<Item = &'a str>, set: &[(OsString, OsString)]) -> Vec<OsString> {
+/// The inherited variables that set the same in another spelling, such as `NPM_CONFIG_CACHE`: they are removed, or npm would have to choose.
+pub(crate) fn contradicting<'a>(
+    inherited: impl Iterator<Item = &'a str>,
+    set: &[(OsString, OsString)],
+) -> Vec<OsString> {
     let plain = |name: &str| name.to_lowercase().replace('-', "_");
     let set: Vec<String> = set.iter().map(|(name, _)| plain(&name.to_string_lossy())).collect();
     // npm lets `offline` decide over `prefer-offline`, and `prefer-online` over both.
@@ -161,12 +172,12 @@ pub fn contradicting<'a>(inherited: impl Iterator<Item = &'a str>, set: &[(OsStr
 mod tests {
     use super::*;
 
-    fn way(command: &[&str]) -> Way {
-        Way::of(&command.iter().map(OsString::from).collect::<Vec<_>>())
+    fn mode(command: &[&str]) -> Mode {
+        Mode::of(&command.iter().map(OsString::from).collect::<Vec<_>>())
     }
 
-    fn pointers<'a>(registry: Option<&'a str>, scopes: Vec<&'a str>) -> Pointers<'a> {
-        Pointers {
+    fn env<'a>(registry: Option<&'a str>, scopes: Vec<&'a str>) -> ClientEnv<'a> {
+        ClientEnv {
             npm_cache: Path::new("/c"),
             npm_logs: Path::new("/l"),
             registry,
@@ -182,10 +193,10 @@ mod tests {
     #[test]
     fn npm_gets_a_cache_and_everything_else_a_registry() {
         for command in [&["npm", "ci"][..], &["/usr/bin/npx", "vite"], &["node", "/opt/npm/bin/npm-cli.js", "ci"]] {
-            assert_eq!(way(command), Way::Cache, "{command:?}");
+            assert_eq!(mode(command), Mode::Cache, "{command:?}");
         }
         for command in [&["sh", "-c", "npm ci"][..], &["pnpm", "install"], &["node", "build.js"], &["npm-run-all"]] {
-            assert_eq!(way(command), Way::Registry, "{command:?}");
+            assert_eq!(mode(command), Mode::Registry, "{command:?}");
         }
     }
 
@@ -205,7 +216,7 @@ mod tests {
 
     #[test]
     fn what_the_environment_says_otherwise_in_any_spelling_is_taken_away() {
-        let set = variables(&pointers(None, Vec::new()), None);
+        let set = variables(&env(None, Vec::new()), None);
         let inherited =
             ["NPM_CONFIG_CACHE", "npm_config_cache", "npm_config_prefer-online", "npm_config_registry", "CACHE"];
         let gone = contradicting(inherited.into_iter(), &set);
@@ -214,7 +225,7 @@ mod tests {
 
     #[test]
     fn each_package_manager_is_told_of_the_registry_in_its_own_words() {
-        let set = variables(&pointers(Some("http://127.0.0.1:1/"), vec!["@s"]), None);
+        let set = variables(&env(Some("http://127.0.0.1:1/"), vec!["@s"]), None);
         let value = |name: &str| {
             let found = set.iter().find(|(variable, _)| variable == name);
             found.map(|(_, value)| value.to_str().unwrap())

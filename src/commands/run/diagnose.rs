@@ -1,4 +1,4 @@
-//! After a command that failed: what npm meant, and where its log is.
+//! The diagnosis of a command that failed: what npm's log says of it, and where that log is kept.
 
 use std::{
     ffi::OsString,
@@ -7,12 +7,12 @@ use std::{
 
 use larder_store::digest::Integrity;
 
-use super::place::Place;
+use super::run_dir::RunDir;
 use crate::{
     commands::{Context, provision::Project},
     config::package_manager::NpmConfig,
     npm::metadata::{Catalog, Offer},
-    run::{child::Ended, explain, install_script::failed_download},
+    run::{child::Ended, enotcached, install_script::failed_download},
     view::npm_cache::content_path,
 };
 
@@ -26,16 +26,16 @@ pub(super) fn tell(ended: Ended, command: &[OsString], context: &Context<'_>) {
 }
 
 /// Says what npm's log has of requests that its cache did not answer.
-pub(super) fn explain_log(place: &Place, catalog: &Catalog, context: &Context<'_>) {
+pub(super) fn explain_log(run_dir: &RunDir, catalog: &Catalog, context: &Context<'_>) {
     let has_content = |offer: &Offer| {
         let mut digests = offer.integrity.iter().flat_map(Integrity::digests);
-        digests.all(|digest| place.cache.join(content_path(digest)).symlink_metadata().is_ok())
+        digests.all(|digest| run_dir.cache.join(content_path(digest)).symlink_metadata().is_ok())
     };
     let mut hints: Vec<&'static str> = Vec::new();
-    for log in files_of(&place.logs) {
+    for log in files_of(&run_dir.logs) {
         let Ok(text) = std::fs::read(&log) else { continue };
-        for url in explain::not_cached(&String::from_utf8_lossy(&text)) {
-            let explanation = explain::explain(&url, catalog.offers(), has_content);
+        for url in enotcached::not_cached(&String::from_utf8_lossy(&text)) {
+            let explanation = enotcached::explain(&url, catalog.offers(), has_content);
             context.printer.error(&explanation.to_string(), &[], None);
             let hint = explanation.cause.hint();
             if !hints.contains(&hint) {
@@ -47,8 +47,8 @@ pub(super) fn explain_log(place: &Place, catalog: &Catalog, context: &Context<'_
 }
 
 /// Says of a dependency's install script that could not download something what that means.
-pub(super) fn tell_failed_scripts(place: &Place, context: &Context<'_>) {
-    for log in files_of(&place.logs) {
+pub(super) fn tell_failed_scripts(run_dir: &RunDir, context: &Context<'_>) {
+    for log in files_of(&run_dir.logs) {
         let Ok(text) = std::fs::read(&log) else { continue };
         if let Some(failed) = failed_download(&String::from_utf8_lossy(&text)) {
             context.printer.error(&failed.to_string(), &[], Some(&failed.hint()));
@@ -57,11 +57,11 @@ pub(super) fn tell_failed_scripts(place: &Place, context: &Context<'_>) {
 }
 
 /// npm has told where its log is; the folder goes with the run, so the log moves to where npm's logs are.
-pub(super) fn keep_logs(place: &Place, projects: &[Project], context: &Context<'_>) {
+pub(super) fn keep_logs(run_dir: &RunDir, projects: &[Project], context: &Context<'_>) {
     let Some(kept) = projects.iter().flat_map(|project| &project.configurations).find_map(NpmConfig::logs) else {
         return;
     };
-    let logs = files_of(&place.logs);
+    let logs = files_of(&run_dir.logs);
     if !logs.is_empty()
         && let Err(error) = std::fs::create_dir_all(&kept)
     {

@@ -1,4 +1,4 @@
-//! The answer to one request. Blocking: it reads blobs, and may fetch.
+//! The handlers: from a route to a response. Blocking: they read blobs, and fetch what the store lacks.
 
 use std::net::SocketAddr;
 
@@ -10,10 +10,11 @@ use axum::{
 use larder_store::{StoreError, look_up::Found};
 
 use super::{
-    PyodideFolder, Shelves,
-    asked::{Asked, usual_path},
     body,
-    folders::{At, Served},
+    folders::{FolderEntry, FolderFile},
+    route::{Route, usual_path},
+    state::RegistryState,
+    upstream::PyodideFolder,
 };
 use crate::{
     core::artifact::Artifact,
@@ -25,7 +26,7 @@ use crate::{
 };
 
 /// Answers a request of the server's own user that came in at this address.
-pub(super) fn answer(shelves: &Shelves, address: SocketAddr, request: &Parts) -> Response {
+pub(super) fn handle(state: &RegistryState, address: SocketAddr, request: &Parts) -> Response {
     if !is_for(address, &request.headers) {
         return error(StatusCode::MISDIRECTED_REQUEST, "this registry answers to 127.0.0.1 and localhost only");
     }
@@ -34,22 +35,22 @@ pub(super) fn answer(shelves: &Shelves, address: SocketAddr, request: &Parts) ->
     }
     let path = request.uri.path();
     let refuse = |why: &str| {
-        shelves.backing.refused(path, why);
+        state.upstream.refused(path, why);
         error(StatusCode::NOT_FOUND, why)
     };
     let client = Client::of(address, &request.headers);
-    let answered = match shelves.paths.asked(path, request.uri.query()) {
-        Asked::Ping => Ok(json("application/json", b"{}".to_vec())),
-        Asked::Tarball(position) => tarball(shelves, position),
-        Asked::Packument(name) => packument(shelves, &name, &client),
-        Asked::Version(name, version) => one_version(shelves, &name, &version, &client),
-        Asked::File(which, file) => file_of(shelves, which, &file, request),
-        Asked::UnknownTarball(name) => Err(format!("no lockfile names this version of {name}")),
+    let response = match state.router.route(path, request.uri.query()) {
+        Route::Ping => Ok(json("application/json", b"{}".to_vec())),
+        Route::Tarball(position) => tarball(state, position),
+        Route::Packument(name) => packument(state, &name, &client),
+        Route::Version(name, version) => one_version(state, &name, &version, &client),
+        Route::File(which, file) => file_of(state, which, &file, request),
+        Route::UnknownTarball(name) => Err(format!("no lockfile names this version of {name}")),
         // Not worth a line: package managers ask, and go on without.
-        Asked::Service => return error(StatusCode::NOT_FOUND, "larder's registry has packages only"),
-        Asked::Nothing => return error(StatusCode::NOT_FOUND, "a registry has nothing at this path"),
+        Route::Service => return error(StatusCode::NOT_FOUND, "larder's registry has packages only"),
+        Route::Nothing => return error(StatusCode::NOT_FOUND, "a registry has nothing at this path"),
     };
-    answered.unwrap_or_else(|why| refuse(&why))
+    response.unwrap_or_else(|why| refuse(&why))
 }
 
 /// Whether the request names this server as its host.
@@ -63,7 +64,7 @@ fn is_for(address: SocketAddr, headers: &HeaderMap) -> bool {
     (name == "127.0.0.1" || name.eq_ignore_ascii_case("localhost")) && is_port(port)
 }
 
-/// What an answer depends on beside the path.
+/// Who asks: what a response depends on beside the path.
 struct Client {
     address: SocketAddr,
     /// npm itself replaces the hosts of addresses, and writes addresses into its lockfile: it gets those of the true registry.
@@ -86,18 +87,18 @@ impl Client {
     }
 }
 
-fn file_of(shelves: &Shelves, which: PyodideFolder, file: &str, request: &Parts) -> Result<Response, String> {
+fn file_of(state: &RegistryState, which: PyodideFolder, file: &str, request: &Parts) -> Result<Response, String> {
     let response = Response::builder();
     let response = match local_origin(&request.headers) {
-        // A page that is developed on this machine loads Pyodide from here; one from elsewhere has no business here.
+        // A page that is developed on this machine loads Pyodide from here. Pages from elsewhere may not.
         Some(origin) => response.header(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin).header(header::VARY, "origin"),
         None => response,
     };
-    let response = match shelves.folders.at(which, file, &shelves.store, &*shelves.backing)? {
-        At::File(Served { body, len, content_type }) => {
+    let response = match state.folders.at(which, file, &state.store, &*state.upstream)? {
+        FolderEntry::File(FolderFile { body, len, content_type }) => {
             response.header(header::CONTENT_TYPE, content_type).header(header::CONTENT_LENGTH, len).body(body)
         }
-        At::Folder => response
+        FolderEntry::Folder => response
             .status(StatusCode::PERMANENT_REDIRECT)
             .header(header::LOCATION, format!("{}/", request.uri.path()))
             .body(Body::empty()),
@@ -112,24 +113,24 @@ fn local_origin(headers: &HeaderMap) -> Option<&HeaderValue> {
     matches!(url.host_str(), Some("127.0.0.1" | "localhost")).then_some(origin)
 }
 
-fn tarball(shelves: &Shelves, position: usize) -> Result<Response, String> {
+fn tarball(state: &RegistryState, position: usize) -> Result<Response, String> {
     let (artifact, entry, found) = {
-        let catalog = shelves.catalog();
+        let catalog = state.catalog();
         let offer = &catalog.offers()[position];
         (offer.artifact.clone(), offer.entries[0].clone(), offer.found)
     };
     let mut found = match found {
         Some(found) => found,
-        None => arrive(shelves, &artifact, &entry)?,
+        None => fetch(state, &artifact, &entry)?,
     };
-    let mut body = body::checked(&shelves.store, found, artifact.integrity.as_ref());
+    let mut body = body::checked(&state.store, found, artifact.integrity.as_ref());
     if let Err(error) = &body
         && is_absent(error)
     {
         let before = found.blob;
-        found = arrive(shelves, &artifact, &entry)
+        found = fetch(state, &artifact, &entry)
             .map_err(|why| format!("{artifact}: its blob {before} was damaged or is gone, and now: {why}"))?;
-        body = body::checked(&shelves.store, found, artifact.integrity.as_ref());
+        body = body::checked(&state.store, found, artifact.integrity.as_ref());
     }
     let body = body.map_err(|error| format!("{artifact}: {error}"))?;
     let response = Response::builder()
@@ -148,30 +149,30 @@ fn is_absent(error: &StoreError) -> bool {
     }
 }
 
-/// Sees to it that an artifact is in the store, and notes that it is.
-fn arrive(shelves: &Shelves, artifact: &Artifact, entry: &EntryName) -> Result<Found, String> {
-    let found = shelves.backing.fetch(artifact, entry)?;
-    let noted = shelves.catalog_mut().arrived(&shelves.store, artifact, found);
+/// Has the upstream fetch an artifact, and adds it to the catalog.
+fn fetch(state: &RegistryState, artifact: &Artifact, entry: &EntryName) -> Result<Found, String> {
+    let found = state.upstream.fetch(artifact, entry)?;
+    let noted = state.catalog_mut().arrived(&state.store, artifact, found);
     noted.map_err(|error| error.to_string())?;
     Ok(found)
 }
 
-/// The registry's offers of a package, each of which can be described.
+/// The versions of a package that the registry has, each with its description; what is missing is fetched first.
 fn describe<T>(
-    shelves: &Shelves,
+    state: &RegistryState,
     name: &str,
     work: impl FnOnce(&Catalog, &[&Offer]) -> Result<T, String>,
 ) -> Result<T, String> {
     let is_of = |offer: &&Offer| offer.is_in_registry() && offer.artifact.name.as_str() == name;
     let unknown: Vec<_> = {
-        let catalog = shelves.catalog();
+        let catalog = state.catalog();
         let offers = catalog.offers().iter().filter(is_of);
         let unknown = offers.filter(|offer| !catalog.describes(offer));
         unknown.map(|offer| (offer.artifact.clone(), offer.entries[0].clone())).collect()
     };
-    let arrive = |(artifact, entry): &(Artifact, EntryName)| arrive(shelves, artifact, entry).err();
-    let failures: Vec<String> = unknown.iter().filter_map(arrive).collect();
-    let catalog = shelves.catalog();
+    let fetch_one = |(artifact, entry): &(Artifact, EntryName)| fetch(state, artifact, entry).err();
+    let failures: Vec<String> = unknown.iter().filter_map(fetch_one).collect();
+    let catalog = state.catalog();
     let offers: Vec<&Offer> = catalog.offers().iter().filter(is_of).filter(|offer| catalog.describes(offer)).collect();
     if offers.is_empty() {
         return Err(failures.into_iter().next().unwrap_or_else(|| format!("no lockfile names {name}")));
@@ -179,15 +180,15 @@ fn describe<T>(
     work(&catalog, &offers)
 }
 
-fn packument(shelves: &Shelves, name: &str, client: &Client) -> Result<Response, String> {
-    describe(shelves, name, |catalog, offers| {
+fn packument(state: &RegistryState, name: &str, client: &Client) -> Result<Response, String> {
+    describe(state, name, |catalog, offers| {
         let content_type = if client.takes_abbreviated { ABBREVIATED } else { "application/json" };
         Ok(json(content_type, catalog.packument(offers, |offer| client.tarball(offer))))
     })
 }
 
-fn one_version(shelves: &Shelves, name: &str, version: &str, client: &Client) -> Result<Response, String> {
-    describe(shelves, name, |catalog, offers| {
+fn one_version(state: &RegistryState, name: &str, version: &str, client: &Client) -> Result<Response, String> {
+    describe(state, name, |catalog, offers| {
         let is_stable = |offer: &&&Offer| !offer.artifact.version.as_str().contains('-');
         let by_version =
             |a: &&&Offer, b: &&&Offer| by_precedence(a.artifact.version.as_str(), b.artifact.version.as_str());
@@ -218,12 +219,12 @@ fn error(status: StatusCode, why: &str) -> Response {
         .expect("these headers are right")
 }
 
-/// The answer to every request of another user.
+/// The response to every request of another user.
 pub(super) fn to_stranger() -> Response {
     error(StatusCode::FORBIDDEN, "this registry answers to the user that started it only")
 }
 
-/// The answer where there is none.
+/// The response where handling failed.
 pub(super) fn failed(why: &str) -> Response {
     error(StatusCode::INTERNAL_SERVER_ERROR, why)
 }

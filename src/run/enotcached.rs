@@ -1,5 +1,5 @@
-//! What npm's `ENOTCACHED` means. npm says it of what is missing, of what the lockfile states no digest of, and of what it has just deleted because the
-//! bytes were wrong; which of these it was, its log and the cache tell. Pure.
+//! Why npm failed with `ENOTCACHED`. npm reports it for what is missing, for what the lockfile states no digest of, and for what it has just deleted because the bytes were
+//! wrong. Its log and the cache tell which of these it was. Pure.
 
 use std::{collections::BTreeSet, fmt};
 
@@ -13,16 +13,16 @@ const AFTER: &str = " failed: cache mode is 'only-if-cached' but no cached respo
 
 /// A request that npm's cache did not answer, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Explanation {
+pub(crate) struct Explanation {
     /// The address, without secrets.
-    pub address: String,
+    pub(crate) address: String,
     /// Why.
-    pub cause: Cause,
+    pub(crate) cause: Cause,
 }
 
 /// Why npm's cache did not answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Cause {
+pub(crate) enum Cause {
     /// No lockfile names it.
     NotPlanned,
     /// A lockfile names it, and the selection leaves it out.
@@ -85,8 +85,8 @@ impl fmt::Display for Explanation {
 }
 
 impl Cause {
-    /// The way out.
-    pub const fn hint(&self) -> &'static str {
+    /// What to do about it.
+    pub(crate) const fn hint(&self) -> &'static str {
         match self {
             Self::NotPlanned => {
                 "`npm install --package-lock-only` brings the lockfile up to date with package.json; what npx runs has to be a dependency"
@@ -108,7 +108,7 @@ impl Cause {
 }
 
 /// The addresses that npm's log says were not in its cache, each once, in order.
-pub fn not_cached(log: &str) -> Vec<Url> {
+pub(crate) fn not_cached(log: &str) -> Vec<Url> {
     let mut seen = BTreeSet::new();
     let address = |line: &str| {
         let (before, _) = line.split_once(AFTER)?;
@@ -118,7 +118,7 @@ pub fn not_cached(log: &str) -> Vec<Url> {
 }
 
 /// Why a request was not answered. `has_content`: whether the bytes that the cache had of this offer are in it still.
-pub fn explain(url: &Url, offers: &[Offer], has_content: impl Fn(&Offer) -> bool) -> Explanation {
+pub(crate) fn explain(url: &Url, offers: &[Offer], has_content: impl Fn(&Offer) -> bool) -> Explanation {
     let named = |offer: &Offer| (offer.artifact.to_string(), offer.entries[0].clone());
     let cause = if let Some(offer) = offers.iter().find(|offer| is_tarball_of(url, offer)) {
         let (package, entry) = named(offer);

@@ -1,4 +1,4 @@
-//! Where no view may go, whatever is there: into the store or around it, and in the place of a project or of somebody's home.
+//! Protected folders: no view may replace the store, a project or somebody's home, or a folder around one of them, or lie in the store.
 
 use std::{
     fs,
@@ -8,28 +8,28 @@ use std::{
 
 use larder_store::Store;
 
-use super::folder::ViewError;
+use super::error::ViewError;
 
 /// Refuses a view's folder that lies in the store or holds it.
-pub(super) fn keep_off_the_store(store: &Store, target: &Path) -> Result<(), ViewError> {
+pub(super) fn refuse_store(store: &Store, target: &Path) -> Result<(), ViewError> {
     for root in std::iter::once(store.root()).chain(store.roots_below()) {
         if is_within(target, root) {
             return Err(refused(target, "lies in the store", root));
         }
-        keep_around(target, "is, or holds, the store", root)?;
+        refuse_around(target, "is, or holds, the store", root)?;
     }
     Ok(())
 }
 
 /// Refuses a view's folder that is one of these, or that one of them is in.
-pub fn keep_outside(target: &Path, home: Option<&Path>, projects: &[&Path]) -> Result<(), ViewError> {
+pub fn refuse_protected(target: &Path, home: Option<&Path>, projects: &[&Path]) -> Result<(), ViewError> {
     for project in projects {
-        keep_around(target, "is, or holds, the project", project)?;
+        refuse_around(target, "is, or holds, the project", project)?;
     }
-    home.map_or(Ok(()), |home| keep_around(target, "is, or holds, your home folder", home))
+    home.map_or(Ok(()), |home| refuse_around(target, "is, or holds, your home folder", home))
 }
 
-fn keep_around(target: &Path, relation: &'static str, other: &Path) -> Result<(), ViewError> {
+fn refuse_around(target: &Path, relation: &'static str, other: &Path) -> Result<(), ViewError> {
     if is_within(other, target) { Err(refused(target, relation, other)) } else { Ok(()) }
 }
 

@@ -1,4 +1,4 @@
-//! A connection whose other end has to go on reading: what is written to it and is not taken for a while ends it.
+//! A write timeout: a connection whose other end takes nothing of what is written for too long ends with an error.
 
 use std::{
     io,
@@ -12,32 +12,32 @@ use tokio::{
     time::{Sleep, sleep},
 };
 
-/// A stream that gives its other end this long to take some of what is written.
+/// A stream that fails if its other end takes nothing of what is written for this long.
 #[derive(Debug)]
-pub(super) struct Patient<S> {
+pub(super) struct WriteTimeout<S> {
     stream: S,
-    patience: Duration,
-    /// Runs while nothing is taken.
+    timeout: Duration,
+    /// Set while nothing is taken.
     deadline: Option<Pin<Box<Sleep>>>,
 }
 
-impl<S> Patient<S> {
-    pub(super) fn new(stream: S, patience: Duration) -> Self {
-        Self { stream, patience, deadline: None }
+impl<S> WriteTimeout<S> {
+    pub(super) fn new(stream: S, timeout: Duration) -> Self {
+        Self { stream, timeout, deadline: None }
     }
 
-    fn within<T>(&mut self, context: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+    fn timed<T>(&mut self, context: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if written.is_ready() {
             self.deadline = None;
             return written;
         }
-        let deadline = self.deadline.get_or_insert_with(|| Box::pin(sleep(self.patience)));
+        let deadline = self.deadline.get_or_insert_with(|| Box::pin(sleep(self.timeout)));
         ready!(deadline.as_mut().poll(context));
         Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the other end does not read")))
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for WriteTimeout<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -47,10 +47,10 @@ impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for WriteTimeout<S> {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(context, bytes);
-        self.within(context, written)
+        self.timed(context, written)
     }
 
     fn poll_write_vectored(
@@ -59,7 +59,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
         pieces: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write_vectored(context, pieces);
-        self.within(context, written)
+        self.timed(context, written)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -68,12 +68,12 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let flushed = Pin::new(&mut self.stream).poll_flush(context);
-        self.within(context, flushed)
+        self.timed(context, flushed)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let shut = Pin::new(&mut self.stream).poll_shutdown(context);
-        self.within(context, shut)
+        self.timed(context, shut)
     }
 }
 
@@ -90,10 +90,11 @@ mod tests {
             let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
             let address = listener.local_addr().unwrap();
             let (accepted, connected) = tokio::join!(listener.accept(), tokio::net::TcpStream::connect(address));
-            let (reader, mut patient) = (connected.unwrap(), Patient::new(accepted.unwrap().0, Duration::from_secs(3)));
+            let (reader, mut stream) =
+                (connected.unwrap(), WriteTimeout::new(accepted.unwrap().0, Duration::from_secs(3)));
             let piece = vec![0; 256 << 10];
             let mut fill = async || loop {
-                let written = poll_fn(|context| Pin::new(&mut patient).poll_write(context, &piece));
+                let written = poll_fn(|context| Pin::new(&mut stream).poll_write(context, &piece));
                 if let Err(error) = written.await {
                     break error.kind();
                 }

@@ -1,5 +1,5 @@
-//! Who is at the other end of a connection on loopback: other users of the machine must not read private packages from a registry that has its owner's
-//! credentials.
+//! The user check: which user is at the other end of a connection on loopback. Other users of the machine must not read private packages from a registry that
+//! has its owner's credentials.
 //!
 //! The kernel's table of sockets says who owns a socket. The other end of an accepted connection is the one socket that has the connection's two addresses and
 //! ports the other way round and is established: no two sockets can be that at once. A socket that was closed has no owner any more, and the table then shows
@@ -22,28 +22,28 @@ const TRIES: usize = 4;
 const ESTABLISHED: u8 = 1;
 const LISTENS: u8 = 10;
 
-/// Whether the system tells who asks.
+/// Whether the system tells whose a connection is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Peers {
-    /// It does.
-    Told,
-    /// There are no tables, or they do not show this server itself, and so nothing of others either. Everybody may ask.
-    Untold,
+pub(super) enum PeerCheck {
+    /// It tells.
+    Available,
+    /// There are no tables, or they do not show this server's own socket and so no other either. Every user is answered.
+    Unavailable,
 }
 
-impl Peers {
-    /// Whether the system tells who asks the server at this address, which listens.
+impl PeerCheck {
+    /// Whether the tables show the listening socket of the server at this address.
     pub(super) fn of(server: SocketAddr) -> Self {
         let is_it = |row: &Row| row.own == server && row.state == LISTENS;
-        let is_told = fs::read_to_string(TABLES[0]).is_ok_and(|table| rows(&table).any(|row| is_it(&row)));
-        if is_told { Self::Told } else { Self::Untold }
+        let is_shown = fs::read_to_string(TABLES[0]).is_ok_and(|table| rows(&table).any(|row| is_it(&row)));
+        if is_shown { Self::Available } else { Self::Unavailable }
     }
 
     /// Whether the program at `peer`, which is connected to the server at this address, is run by the server's own user or by root.
     pub(super) fn may_ask(self, peer: SocketAddr, server: SocketAddr) -> bool {
         match self {
-            Self::Untold => true,
-            Self::Told => {
+            Self::Unavailable => true,
+            Self::Available => {
                 let owner = (0..TRIES).find_map(|_| owner(&read().ok()?, peer, server));
                 owner.is_some_and(|owner| owner == 0 || owner == rustix::process::getuid().as_raw())
             }

@@ -1,18 +1,18 @@
-//! What a request's path asks for. Pure.
+//! The router: from a request's path to what it asks for. Pure.
 
 use std::collections::HashMap;
 
 use percent_encoding::percent_decode_str;
 
-use super::PyodideFolder;
+use super::upstream::PyodideFolder;
 use crate::{
     core::artifact::{PackageName, Version},
     npm::metadata::Offer,
 };
 
-/// What is asked for.
+/// What a path asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Asked {
+pub(super) enum Route {
     /// Whether the registry is there.
     Ping,
     /// The description of a package.
@@ -40,11 +40,11 @@ const FOLDERS: [(&str, PyodideFolder); 2] =
 
 /// Where each tarball is: at the registry's usual place, and at the path of the address that the lockfile states, with its query and without.
 #[derive(Debug, Default)]
-pub struct Paths(HashMap<String, usize>);
+pub(super) struct Router(HashMap<String, usize>);
 
-impl Paths {
+impl Router {
     /// The paths of these offers; of two with the same path, the first has it, and a query tells them apart.
-    pub fn of(offers: &[Offer]) -> Self {
+    pub(super) fn of(offers: &[Offer]) -> Self {
         let mut paths = HashMap::new();
         for (position, offer) in offers.iter().enumerate() {
             if offer.is_in_registry() {
@@ -57,44 +57,44 @@ impl Paths {
         Self(paths)
     }
 
-    /// What this path asks for, with what follows its question mark; a slash at its beginning says nothing.
-    pub fn asked(&self, path: &str, query: Option<&str>) -> Asked {
+    /// What a path asks for. `query` is what follows its question mark; a slash at its beginning does not count.
+    pub(super) fn route(&self, path: &str, query: Option<&str>) -> Route {
         if path.len() > LONGEST_PATH {
-            return Asked::Nothing;
+            return Route::Nothing;
         }
         let path = percent_decode_str(path).decode_utf8_lossy();
         let path = path.trim_start_matches('/');
         for (folder, which) in FOLDERS {
             if let Some(file) = path.strip_prefix(folder) {
-                return Asked::File(which, file.to_owned());
+                return Route::File(which, file.to_owned());
             }
         }
         let path = path.trim_end_matches('/');
         let with_query = query.and_then(|query| self.0.get(&format!("{path}?{query}")));
         if let Some(position) = with_query.or_else(|| self.0.get(path)) {
-            return Asked::Tarball(*position);
+            return Route::Tarball(*position);
         }
         if path == "-/ping" {
-            return Asked::Ping;
+            return Route::Ping;
         }
         if path.starts_with("-/") {
-            return Asked::Service;
+            return Route::Service;
         }
         let (name, rest) = split_name(path);
         if PackageName::parse(name).is_err() {
-            return Asked::Nothing;
+            return Route::Nothing;
         }
         match rest.split('/').collect::<Vec<_>>().as_slice() {
-            [""] => Asked::Packument(name.to_owned()),
-            ["-", ..] => Asked::UnknownTarball(name.to_owned()),
-            [version] if Version::parse(version).is_ok() => Asked::Version(name.to_owned(), (*version).to_owned()),
-            _ => Asked::Nothing,
+            [""] => Route::Packument(name.to_owned()),
+            ["-", ..] => Route::UnknownTarball(name.to_owned()),
+            [version] if Version::parse(version).is_ok() => Route::Version(name.to_owned(), (*version).to_owned()),
+            _ => Route::Nothing,
         }
     }
 }
 
 /// `name/-/name-1.0.0.tgz`, `@scope/name/-/name-1.0.0.tgz`: where npm puts tarballs, and where packuments of this registry say that they are.
-pub fn usual_path(offer: &Offer) -> String {
+pub(super) fn usual_path(offer: &Offer) -> String {
     let name = &offer.artifact.name;
     format!("{name}/-/{}-{}.tgz", name.base(), offer.artifact.version)
 }
@@ -118,43 +118,43 @@ mod tests {
 
     #[test]
     fn a_path_asks_for_what_a_registry_has_there() {
-        let paths = Paths(HashMap::from([("a/-/a-1.0.0.tgz".to_owned(), 0), ("@s/b/-/b-2.0.0.tgz".to_owned(), 1)]));
-        let packument = |name: &str| Asked::Packument(name.to_owned());
-        let version = |name: &str, version: &str| Asked::Version(name.to_owned(), version.to_owned());
+        let router = Router(HashMap::from([("a/-/a-1.0.0.tgz".to_owned(), 0), ("@s/b/-/b-2.0.0.tgz".to_owned(), 1)]));
+        let packument = |name: &str| Route::Packument(name.to_owned());
+        let version = |name: &str, version: &str| Route::Version(name.to_owned(), version.to_owned());
         let cases = [
-            ("/a/-/a-1.0.0.tgz", Asked::Tarball(0)),
-            ("/@s/b/-/b-2.0.0.tgz", Asked::Tarball(1)),
-            ("/@s%2fb/-/b-2.0.0.tgz", Asked::Tarball(1)),
+            ("/a/-/a-1.0.0.tgz", Route::Tarball(0)),
+            ("/@s/b/-/b-2.0.0.tgz", Route::Tarball(1)),
+            ("/@s%2fb/-/b-2.0.0.tgz", Route::Tarball(1)),
             ("/a", packument("a")),
             ("/a/", packument("a")),
             ("/@s/b", packument("@s/b")),
             ("/@s%2Fb", packument("@s/b")),
             ("/a/1.0.0", version("a", "1.0.0")),
             ("/@s/b/latest", version("@s/b", "latest")),
-            ("/c/-/c-1.0.0.tgz", Asked::UnknownTarball("c".to_owned())),
-            ("/-/ping", Asked::Ping),
-            ("/-/pyodide/pyodide.mjs", Asked::File(PyodideFolder::Pyodide, "pyodide.mjs".to_owned())),
-            ("/-/python/simple/", Asked::File(PyodideFolder::Wheels, "simple/".to_owned())),
-            ("/-/python/a-1%2B2.whl", Asked::File(PyodideFolder::Wheels, "a-1+2.whl".to_owned())),
+            ("/c/-/c-1.0.0.tgz", Route::UnknownTarball("c".to_owned())),
+            ("/-/ping", Route::Ping),
+            ("/-/pyodide/pyodide.mjs", Route::File(PyodideFolder::Pyodide, "pyodide.mjs".to_owned())),
+            ("/-/python/simple/", Route::File(PyodideFolder::Wheels, "simple/".to_owned())),
+            ("/-/python/a-1%2B2.whl", Route::File(PyodideFolder::Wheels, "a-1+2.whl".to_owned())),
             ("/pyodide", packument("pyodide")),
-            ("/-/npm/v1/security/advisories/bulk", Asked::Service),
-            ("/", Asked::Nothing),
-            ("/../../etc/passwd", Asked::Nothing),
-            ("/a/b/c/d", Asked::Nothing),
-            ("/a/%1b%5b31m%0aerror:%20forged", Asked::Nothing),
-            (&format!("/{}", "a".repeat(1000)), Asked::Nothing),
+            ("/-/npm/v1/security/advisories/bulk", Route::Service),
+            ("/", Route::Nothing),
+            ("/../../etc/passwd", Route::Nothing),
+            ("/a/b/c/d", Route::Nothing),
+            ("/a/%1b%5b31m%0aerror:%20forged", Route::Nothing),
+            (&format!("/{}", "a".repeat(1000)), Route::Nothing),
         ];
-        for (path, asked) in cases {
-            assert_eq!(paths.asked(path, None), asked, "{path}");
+        for (path, route) in cases {
+            assert_eq!(router.route(path, None), route, "{path}");
         }
     }
 
     #[test]
     fn a_query_tells_two_tarballs_of_one_path_apart() {
         let paths = ["a/-/a-1.0.0.tgz", "a/-/a-1.0.0.tgz?sha=1", "a/-/a-1.0.0.tgz?sha=2"];
-        let paths = Paths(paths.iter().zip([0, 0, 1]).map(|(path, at)| ((*path).to_owned(), at)).collect());
+        let router = Router(paths.iter().zip([0, 0, 1]).map(|(path, at)| ((*path).to_owned(), at)).collect());
         for (query, position) in [(None, 0), (Some("sha=1"), 0), (Some("sha=2"), 1), (Some("other"), 0)] {
-            assert_eq!(paths.asked("/a/-/a-1.0.0.tgz", query), Asked::Tarball(position), "{query:?}");
+            assert_eq!(router.route("/a/-/a-1.0.0.tgz", query), Route::Tarball(position), "{query:?}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! `larder buildkit harvest`: what the store lacks of a mount, out of it.
+//! `larder buildkit harvest`: exports what the store lacks out of a mount.
 
 use std::{
     collections::BTreeSet,
@@ -12,20 +12,18 @@ use larder_store::{
 };
 
 use super::{
-    Sum,
-    carrier::{Binary, Carrier},
-    name,
+    builder::{Binary, Builder},
+    error::BuildkitError,
+    summary::{Summary, name_bad_blobs},
 };
 use crate::{
     buildkit::{
         docker::BuildError,
         dockerfile::Job,
-        exchange::{Report, STORE, write_only, write_wanted},
+        protocol::{Report, STORE, write_only, write_wanted},
     },
     cli::buildkit::Harvest,
-    commands::{
-        BuildkitError, CommandError, Context, Outcome, larder_lock::threads, provision::Project, settings::selection,
-    },
+    commands::{CommandError, Context, Outcome, larder_lock::threads, provision::Project, settings::selection},
     core::interrupt::Interrupt,
     fetcher::Wishes,
     plan::selection::Platforms,
@@ -41,40 +39,40 @@ pub(super) fn run(arguments: &Harvest, context: &Context<'_>) -> Result<Outcome,
         return Err(larder_store::StoreError::ReadOnly { root: store.root().to_owned() }.into());
     }
     let start = Instant::now();
-    let carrier = Carrier::new(&arguments.mount, binary, &store, context, interrupt)?;
-    let request = carrier.request()?;
+    let builder = Builder::new(&arguments.mount, binary, &store, context, interrupt)?;
+    let request = builder.request()?;
     write_wanted(&request, &inventory(&store)?)?;
     if let Some(only) = &only {
         write_only(&request, only)?;
     }
-    let (handed, answer) = carrier.run(Job::HandOut)?;
+    let (handed, answer) = builder.run(Job::Export)?;
     let mut report = Report { already_there: handed.already_there, ..Report::default() };
     if handed.carried + handed.supplemented > 0 {
         // Whatever a Dockerfile runs can write to the mount.
         let answer = answer.join(STORE);
-        let taken = take_in(&store, &answer, Identities::Known, context.now, threads(), &|| carrier.is_stopped())?;
+        let taken = take_in(&store, &answer, Identities::Known, context.now, threads(), &|| builder.is_stopped())?;
         if taken.is_stopped {
             return Err(BuildkitError::from(BuildError::Interrupted).into());
         }
         let already_there = handed.already_there + taken.already_here;
         report = Report { already_there, ..Report::of(&taken) };
     }
-    name(&handed.damaged, "is damaged in the mount", context);
-    name(&report.refused, "is refused", context);
-    let sum = Sum {
+    name_bad_blobs(&handed.damaged, "is damaged in the mount", context);
+    name_bad_blobs(&report.refused, "is refused", context);
+    let summary = Summary {
         mount: &arguments.mount,
         there: (report.already_there, "already here"),
         crossed: (report.carried, "brought"),
         bytes: report.bytes,
         supplemented: report.supplemented,
         refused: handed.damaged.len() + report.refused.len(),
-        not_believed: report.not_believed,
+        not_trusted: report.not_believed,
         barrier: Duration::try_from_secs_f64(report.barrier_seconds).unwrap_or_default(),
         elapsed: start.elapsed(),
     };
-    sum.print(context);
-    context.printer.json(&sum.document("already_here", "brought", &handed.damaged, &report.refused));
-    Ok(if sum.refused == 0 { Outcome::Done } else { Outcome::Store })
+    summary.print(context);
+    context.printer.json(&summary.document("already_here", "brought", &handed.damaged, &report.refused));
+    Ok(if summary.refused == 0 { Outcome::Done } else { Outcome::Store })
 }
 
 /// What the projects' files are found by.

@@ -1,4 +1,4 @@
-//! The builds of one command: a folder for what they need, the binary in it, and one build after the other.
+//! The builder: runs the builds of one command, in a folder with what they need.
 
 use std::{
     fs::{self, File, Permissions},
@@ -9,14 +9,14 @@ use std::{
 
 use larder_store::Store;
 
-use super::BuildkitError;
+use super::error::BuildkitError;
 use crate::{
     buildkit::{
         docker::Build,
         dockerfile::{ANSWER, BINARY, EMPTY, Job, dockerfile},
-        exchange::{ExchangeError, Report, read_report},
         executable::Executable,
         mount::CacheMount,
+        protocol::{ProtocolError, Report, read_report},
     },
     cli::buildkit::BuilderMount,
     commands::{CommandError, Context},
@@ -54,8 +54,8 @@ impl Binary {
 }
 
 /// Runs builds on one mount.
-pub(super) struct Carrier<'a> {
-    builder: Option<&'a str>,
+pub(super) struct Builder<'a> {
+    name: Option<&'a str>,
     mount: CacheMount,
     binary: Binary,
     interrupt: Interrupt,
@@ -64,7 +64,7 @@ pub(super) struct Carrier<'a> {
     nonce: String,
 }
 
-impl<'a> Carrier<'a> {
+impl<'a> Builder<'a> {
     pub(super) fn new(
         mount: &'a BuilderMount,
         binary: Binary,
@@ -86,7 +86,7 @@ impl<'a> Carrier<'a> {
         fs::create_dir(&folder).and_then(|()| binary.copy_to(&folder.join(BINARY))).map_err(unusable)?;
         let name = scratch.path().file_name().unwrap_or_default().to_string_lossy();
         let nonce = name.trim_start_matches(PREFIX).to_owned();
-        Ok(Self { builder: mount.builder.as_deref(), mount: mount.cache_mount(), binary, interrupt, scratch, nonce })
+        Ok(Self { name: mount.builder.as_deref(), mount: mount.cache_mount(), binary, interrupt, scratch, nonce })
     }
 
     pub(super) fn is_stopped(&self) -> bool {
@@ -110,7 +110,7 @@ impl<'a> Carrier<'a> {
             .map_err(|error| self.unusable(error))?;
         let build = Build {
             folder: self.scratch.path(),
-            builder: self.builder,
+            builder: self.name,
             platform: self.binary.executable.platform(),
             nonce: &format!("{}-{}", self.nonce, job.name()),
             dockerfile: DOCKERFILE_FOLDER,
@@ -139,8 +139,8 @@ fn make_anew(folder: &Path) -> io::Result<()> {
     }
 }
 
-impl From<ExchangeError> for CommandError {
-    fn from(error: ExchangeError) -> Self {
+impl From<ProtocolError> for CommandError {
+    fn from(error: ProtocolError) -> Self {
         BuildkitError::from(error).into()
     }
 }

@@ -1,4 +1,4 @@
-//! What passes between the host and the larder inside a build: files of one folder each way.
+//! The protocol between the host and the larder inside a build: files of one folder each way.
 //!
 //! ```text
 //! request/empty/         nothing
@@ -9,7 +9,7 @@
 //!        store/          hand-out: a store with what the host lacks
 //! ```
 //!
-//! The host believes nothing of an answer: a mount is written by whatever a Dockerfile runs.
+//! The host trusts nothing in an answer: whatever a Dockerfile runs can write to a mount.
 
 use std::{
     collections::HashSet,
@@ -27,8 +27,13 @@ use larder_store::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::core::{
+    error_chain::chain,
+    path_error::{AtPath as _, PathError},
+};
+
 /// The store's name in a request and in an answer.
-pub const STORE: &str = "store";
+pub(crate) const STORE: &str = "store";
 const WANTED: &str = "wanted";
 const ONLY: &str = "only";
 const REPORT: &str = "report.json";
@@ -36,13 +41,13 @@ const REPORT: &str = "report.json";
 /// What came of a job. Of another larder's, what is not there is nothing.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Report {
+pub(crate) struct Report {
     /// What stopped it, the last cause last.
-    pub failure: Option<Stop>,
+    pub failure: Option<JobFailure>,
     /// What the mount lacks, in the order that it was asked for.
-    pub lacking: Vec<Lacking>,
+    pub lacking: Vec<MissingBlob>,
     /// Blobs of the mount that were not what their names say. They were set aside there.
-    pub damaged: Vec<Faulty>,
+    pub damaged: Vec<BadBlob>,
     /// Blobs taken in, or handed out.
     pub carried: u64,
     /// Their bytes.
@@ -56,12 +61,12 @@ pub struct Report {
     /// Of the time, what passed in waiting for the disk.
     pub barrier_seconds: f64,
     /// What was not taken.
-    pub refused: Vec<Faulty>,
+    pub refused: Vec<BadBlob>,
 }
 
 /// Why a job could not be done.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Stop {
+pub struct JobFailure {
     /// Sentences: what went wrong, and its causes.
     pub causes: Vec<String>,
     /// The way out.
@@ -70,7 +75,7 @@ pub struct Stop {
 
 /// A blob that is lacking.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Lacking {
+pub(crate) struct MissingBlob {
     /// Its id.
     pub blob: String,
     /// Whether its bytes are, or keys alone.
@@ -79,7 +84,7 @@ pub struct Lacking {
 
 /// A blob that is not what it should be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Faulty {
+pub(crate) struct BadBlob {
     /// The blob, if it is known which.
     pub blob: Option<String>,
     /// A package that it is said to be.
@@ -90,7 +95,7 @@ pub struct Faulty {
 
 impl Report {
     /// Takes note of what was taken in.
-    pub fn of(taken: &TakenIn) -> Self {
+    pub(crate) fn of(taken: &TakenIn) -> Self {
         Self {
             carried: taken.taken.count,
             bytes: taken.taken.bytes,
@@ -98,35 +103,27 @@ impl Report {
             already_there: taken.already_here,
             not_believed: taken.not_believed,
             barrier_seconds: taken.barriers.as_secs_f64(),
-            refused: taken.refused.iter().map(Faulty::of).collect(),
+            refused: taken.refused.iter().map(BadBlob::of).collect(),
             ..Self::default()
         }
     }
 }
 
-impl Faulty {
+impl BadBlob {
     /// In words.
-    pub fn of(refusal: &Refusal) -> Self {
-        let cause = crate::fetcher::chain(&refusal.reason).join(": ");
+    pub(crate) fn of(refusal: &Refusal) -> Self {
+        let cause = chain(&refusal.reason).join(": ");
         Self { blob: refusal.blob.map(|blob| blob.to_string()), package: refusal.package.clone(), cause }
     }
 }
 
-/// Why what came from the other side cannot be read.
+/// Why a message cannot be written or read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum ExchangeError {
+pub enum ProtocolError {
     /// A file cannot be written or read.
-    #[error("cannot {action} {}", path.display())]
-    Io {
-        /// What was tried.
-        action: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
+    #[error(transparent)]
+    Path(#[from] PathError),
     /// A line is no receipt.
     #[error("{}, line {line}", path.display())]
     Receipt {
@@ -157,37 +154,27 @@ pub enum ExchangeError {
     },
 }
 
-trait At<T> {
-    fn at(self, action: &'static str, path: &Path) -> Result<T, ExchangeError>;
-}
-
-impl<T> At<T> for io::Result<T> {
-    fn at(self, action: &'static str, path: &Path) -> Result<T, ExchangeError> {
-        self.map_err(|source| ExchangeError::Io { action, path: path.to_owned(), source })
-    }
-}
-
 /// Writes which blobs the request is about.
-pub fn write_wanted(request: &Path, receipts: &[Receipt]) -> Result<(), ExchangeError> {
+pub(crate) fn write_wanted(request: &Path, receipts: &[Receipt]) -> Result<(), ProtocolError> {
     let path = request.join(WANTED);
     // A receipt's bytes are one line.
     let lines: Vec<u8> = receipts.iter().flat_map(Receipt::to_json).collect();
-    fs::write(&path, lines).at("write", &path)
+    Ok(fs::write(&path, lines).at("write", &path)?)
 }
 
 /// Reads which blobs the request is about.
-pub fn read_wanted(request: &Path) -> Result<Vec<Receipt>, ExchangeError> {
+pub(crate) fn read_wanted(request: &Path) -> Result<Vec<Receipt>, ProtocolError> {
     let path = request.join(WANTED);
     let bytes = fs::read(&path).at("read", &path)?;
     let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
     let read = lines.enumerate().map(|(at, line)| {
-        Receipt::from_json(line).map_err(|source| ExchangeError::Receipt { path: path.clone(), line: at + 1, source })
+        Receipt::from_json(line).map_err(|source| ProtocolError::Receipt { path: path.clone(), line: at + 1, source })
     });
     read.collect()
 }
 
 /// Writes by which keys alone blobs are handed out.
-pub fn write_only<'a>(request: &Path, keys: impl IntoIterator<Item = &'a Key>) -> Result<(), ExchangeError> {
+pub(crate) fn write_only<'a>(request: &Path, keys: impl IntoIterator<Item = &'a Key>) -> Result<(), ProtocolError> {
     let path = request.join(ONLY);
     let mut text = String::new();
     for key in keys {
@@ -196,11 +183,11 @@ pub fn write_only<'a>(request: &Path, keys: impl IntoIterator<Item = &'a Key>) -
         }
         text.push('\n');
     }
-    fs::write(&path, text).at("write", &path)
+    Ok(fs::write(&path, text).at("write", &path)?)
 }
 
 /// Reads by which keys alone blobs are handed out; `None`: all are.
-pub fn read_only(request: &Path) -> Result<Option<HashSet<Vec<u8>>>, ExchangeError> {
+pub(crate) fn read_only(request: &Path) -> Result<Option<HashSet<Vec<u8>>>, ProtocolError> {
     let path = request.join(ONLY);
     let text = match fs::read_to_string(&path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -209,25 +196,25 @@ pub fn read_only(request: &Path) -> Result<Option<HashSet<Vec<u8>>>, ExchangeErr
     let keys = text.lines().enumerate().map(|(at, line)| {
         let byte = |at| line.get(at..at + 2).and_then(|digits| u8::from_str_radix(digits, 16).ok());
         let bytes: Option<Vec<u8>> = (0..line.len()).step_by(2).map(byte).collect();
-        bytes.ok_or_else(|| ExchangeError::Key { path: path.clone(), line: at + 1 })
+        bytes.ok_or_else(|| ProtocolError::Key { path: path.clone(), line: at + 1 })
     });
     keys.collect::<Result<_, _>>().map(Some)
 }
 
 /// Writes what came of a job.
-pub fn write_report(answer: &Path, report: &Report) -> Result<(), ExchangeError> {
+pub(crate) fn write_report(answer: &Path, report: &Report) -> Result<(), ProtocolError> {
     fs::create_dir_all(answer).at("create", answer)?;
     let path = answer.join(REPORT);
     let text = serde_json::to_vec(report).expect("a report has strings and numbers alone");
-    fs::write(&path, text).at("write", &path)
+    Ok(fs::write(&path, text).at("write", &path)?)
 }
 
 /// Reads what came of a job. Whatever a terminal would obey is taken out of its texts.
-pub fn read_report(answer: &Path) -> Result<Report, ExchangeError> {
+pub(crate) fn read_report(answer: &Path) -> Result<Report, ProtocolError> {
     let path = answer.join(REPORT);
     let bytes = fs::read(&path).at("read", &path)?;
     let mut report: Report =
-        serde_json::from_slice(&bytes).map_err(|source| ExchangeError::Report { path: path.clone(), source })?;
+        serde_json::from_slice(&bytes).map_err(|source| ProtocolError::Report { path: path.clone(), source })?;
     for faulty in report.damaged.iter_mut().chain(&mut report.refused) {
         faulty.blob.iter_mut().chain(&mut faulty.package).for_each(plain);
         plain(&mut faulty.cause);
@@ -243,8 +230,8 @@ fn plain(text: &mut String) {
 }
 
 /// What of `receipts` is lacking, as a report says it.
-pub fn lacking<'a>(receipts: &'a [Receipt], report: &Report) -> Vec<(&'a Receipt, Lack)> {
-    let lack_of = |lacking: &Lacking| (lacking.blob.parse::<BlobId>().ok(), lacking.bytes);
+pub(crate) fn lacking<'a>(receipts: &'a [Receipt], report: &Report) -> Vec<(&'a Receipt, Lack)> {
+    let lack_of = |lacking: &MissingBlob| (lacking.blob.parse::<BlobId>().ok(), lacking.bytes);
     let named: std::collections::HashMap<_, _> = report.lacking.iter().map(lack_of).collect();
     let lack = |bytes: &bool| if *bytes { Lack::Bytes } else { Lack::Keys };
     receipts.iter().filter_map(|receipt| Some((receipt, named.get(&Some(receipt.blob)).map(lack)?))).collect()
@@ -280,7 +267,7 @@ mod tests {
     fn a_request_is_read_as_it_was_written() {
         let folder = tempfile::tempdir().unwrap();
         let receipts = [receipt(b"one"), receipt(b"two")];
-        assert!(matches!(read_wanted(folder.path()), Err(ExchangeError::Io { .. })));
+        assert!(matches!(read_wanted(folder.path()), Err(ProtocolError::Path(_))));
         write_wanted(folder.path(), &receipts).unwrap();
         assert_eq!(read_wanted(folder.path()).unwrap(), receipts);
         assert_eq!(read_only(folder.path()).unwrap(), None);
@@ -300,18 +287,18 @@ mod tests {
         let mut bytes = fs::read(folder.path().join(WANTED)).unwrap();
         bytes.extend(b"{}\n");
         fs::write(folder.path().join(WANTED), bytes).unwrap();
-        assert!(matches!(read_wanted(folder.path()), Err(ExchangeError::Receipt { line: 2, .. })));
+        assert!(matches!(read_wanted(folder.path()), Err(ProtocolError::Receipt { line: 2, .. })));
         for text in ["00ff\n0g\n", "00ff\n012\n", "00\nü\n"] {
             fs::write(folder.path().join(ONLY), text).unwrap();
-            assert!(matches!(read_only(folder.path()), Err(ExchangeError::Key { line: 2, .. })), "{text}");
+            assert!(matches!(read_only(folder.path()), Err(ProtocolError::Key { line: 2, .. })), "{text}");
         }
     }
 
     #[test]
     fn a_report_comes_back_without_what_a_terminal_obeys() {
         let folder = tempfile::tempdir().unwrap();
-        let faulty = Faulty { blob: None, package: Some("\u{1b}[2Jreact".to_owned()), cause: "a\nb".to_owned() };
-        let stop = Stop { causes: vec!["a\rb".to_owned()], hint: None };
+        let faulty = BadBlob { blob: None, package: Some("\u{1b}[2Jreact".to_owned()), cause: "a\nb".to_owned() };
+        let stop = JobFailure { causes: vec!["a\rb".to_owned()], hint: None };
         let report = Report { refused: vec![faulty], failure: Some(stop), carried: 3, ..Report::default() };
         write_report(&folder.path().join("new"), &report).unwrap();
         let read = read_report(&folder.path().join("new")).unwrap();
@@ -319,13 +306,13 @@ mod tests {
         assert_eq!((read.refused[0].cause.as_str(), read.carried), ("a\u{fffd}b", 3));
         assert_eq!(read.failure.unwrap().causes, ["a\u{fffd}b"]);
         fs::write(folder.path().join(REPORT), "{").unwrap();
-        assert!(matches!(read_report(folder.path()), Err(ExchangeError::Report { .. })));
+        assert!(matches!(read_report(folder.path()), Err(ProtocolError::Report { .. })));
     }
 
     #[test]
     fn of_what_is_said_to_be_lacking_only_what_was_asked_for_counts() {
         let receipts = [receipt(b"one"), receipt(b"two"), receipt(b"three")];
-        let row = |blob: String, bytes| Lacking { blob, bytes };
+        let row = |blob: String, bytes| MissingBlob { blob, bytes };
         let report = Report {
             lacking: vec![
                 row(receipts[2].blob.to_string(), false),

@@ -1,10 +1,10 @@
-//! Reads a folder that Pyodide is to load from: the digest of every file, its lock, and what is wrong with its wheels.
+//! The contents of a folder that Pyodide loads from: the digest of every file, its lock, and what is wrong with its wheels.
 
 use std::{
     collections::BTreeMap,
     fs::{self, File},
     io::{self, Read, Seek as _},
-    path::{Path, PathBuf},
+    path::Path,
     sync::{
         Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -15,7 +15,10 @@ use std::{
 use larder_store::digest::{Algorithm, Digest, Hasher};
 
 use crate::{
-    fetcher::chain,
+    core::{
+        error_chain::chain,
+        path_error::{AtPath as _, PathError},
+    },
     pyodide::{
         lint::{FolderContents, LOCKS},
         wheel::Wheel,
@@ -30,21 +33,8 @@ const LONGEST_LOCK: u64 = 64 << 20;
 const LONGEST_GLUE: u64 = 64 << 20;
 const GLUE: [&str; 2] = ["pyodide.asm.mjs", "pyodide.asm.js"];
 
-/// Why a folder cannot be read.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot {action} {}", path.display())]
-pub struct InspectError {
-    /// What was tried.
-    pub action: &'static str,
-    /// The file or folder.
-    pub path: PathBuf,
-    /// The system's error.
-    #[source]
-    pub source: io::Error,
-}
-
 /// What a folder holds, and how many bytes that is. Links to folders are not followed.
-pub fn inspect(folder: &Path, threads: usize) -> Result<(FolderContents, u64), InspectError> {
+pub fn read_contents(folder: &Path, threads: usize) -> Result<(FolderContents, u64), PathError> {
     let mut paths = Vec::new();
     walk(folder, "", &mut paths)?;
     let next = AtomicUsize::new(0);
@@ -53,7 +43,7 @@ pub fn inspect(folder: &Path, threads: usize) -> Result<(FolderContents, u64), I
         for _ in 0..threads.clamp(1, paths.len().max(1)) {
             scope.spawn(|| {
                 while let Some(path) = paths.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let result = inspect_file(folder, path);
+                    let result = read_file(folder, path);
                     read.lock().unwrap_or_else(PoisonError::into_inner).push((path, result));
                 }
             });
@@ -63,10 +53,10 @@ pub fn inspect(folder: &Path, threads: usize) -> Result<(FolderContents, u64), I
     read.sort_unstable_by_key(|(path, _)| *path);
     let (mut files, mut bad_wheels, mut bytes) = (BTreeMap::new(), BTreeMap::new(), 0);
     for (path, result) in read {
-        let inspected = result?;
-        bytes += inspected.len;
-        bad_wheels.extend(inspected.bad_wheel.map(|why| (path.clone(), why)));
-        files.insert(path.clone(), inspected.sha256);
+        let file = result?;
+        bytes += file.len;
+        bad_wheels.extend(file.bad_wheel.map(|why| (path.clone(), why)));
+        files.insert(path.clone(), file.sha256);
     }
     let has = |name: &&&str| files.contains_key(**name);
     let lock = LOCKS.iter().find(has).map(|name| Ok((*name, read_whole(folder, name, LONGEST_LOCK)?)));
@@ -75,17 +65,13 @@ pub fn inspect(folder: &Path, threads: usize) -> Result<(FolderContents, u64), I
     Ok((FolderContents { lock: lock.transpose()?, glue, files, bad_wheels }, bytes))
 }
 
-fn at<T>(result: io::Result<T>, action: &'static str, path: &Path) -> Result<T, InspectError> {
-    result.map_err(|source| InspectError { action, path: path.to_owned(), source })
-}
-
-fn walk(root: &Path, below: &str, paths: &mut Vec<String>) -> Result<(), InspectError> {
+fn walk(root: &Path, below: &str, paths: &mut Vec<String>) -> Result<(), PathError> {
     let folder = root.join(below);
-    for entry in at(fs::read_dir(&folder), "list", &folder)? {
-        let entry = at(entry, "list", &folder)?;
+    for entry in fs::read_dir(&folder).at("list", &folder)? {
+        let entry = entry.at("list", &folder)?;
         let name = entry.file_name().to_string_lossy().into_owned();
         let path = if below.is_empty() { name } else { format!("{below}/{name}") };
-        if at(entry.file_type(), "look at", &entry.path())?.is_dir() {
+        if entry.file_type().at("look at", &entry.path())?.is_dir() {
             walk(root, &path, paths)?;
         } else {
             paths.push(path);
@@ -94,15 +80,15 @@ fn walk(root: &Path, below: &str, paths: &mut Vec<String>) -> Result<(), Inspect
     Ok(())
 }
 
-struct Inspected {
+struct FileContents {
     sha256: Digest,
     len: u64,
     bad_wheel: Option<String>,
 }
 
-fn inspect_file(root: &Path, path: &str) -> Result<Inspected, InspectError> {
+fn read_file(root: &Path, path: &str) -> Result<FileContents, PathError> {
     let file_path = root.join(path);
-    let mut file = at(File::open(&file_path), "open", &file_path)?;
+    let mut file = File::open(&file_path).at("open", &file_path)?;
     let mut hasher = Hasher::new([Algorithm::Sha256]);
     let mut buffer = vec![0; READ_BYTES];
     loop {
@@ -110,23 +96,23 @@ fn inspect_file(root: &Path, path: &str) -> Result<Inspected, InspectError> {
             Ok(0) => break,
             Ok(count) => hasher.update(&buffer[..count]),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return at(Err(error), "read", &file_path),
+            Err(error) => return Err(error).at("read", &file_path),
         }
     }
     let len = hasher.len();
-    at(file.rewind(), "read", &file_path)?;
+    file.rewind().at("read", &file_path)?;
     let name = path.rsplit('/').next().and_then(|name| WheelName::parse(name).ok());
     // A name that is no wheel's is named where the lock is checked.
     let bad_wheel = name.and_then(|name| Wheel::read(&name, &mut file).err()).map(|error| chain(&error).join(": "));
-    Ok(Inspected { sha256: hasher.finish().digests[0], len, bad_wheel })
+    Ok(FileContents { sha256: hasher.finish().digests[0], len, bad_wheel })
 }
 
-fn read_whole(root: &Path, name: &str, longest: u64) -> Result<Vec<u8>, InspectError> {
+fn read_whole(root: &Path, name: &str, longest: u64) -> Result<Vec<u8>, PathError> {
     let path = root.join(name);
     let mut bytes = Vec::new();
-    at(File::open(&path).and_then(|file| file.take(longest + 1).read_to_end(&mut bytes)), "read", &path)?;
+    File::open(&path).and_then(|file| file.take(longest + 1).read_to_end(&mut bytes)).at("read", &path)?;
     if bytes.len() as u64 > longest {
-        return at(Err(io::ErrorKind::FileTooLarge.into()), "read", &path);
+        return Err(io::Error::from(io::ErrorKind::FileTooLarge)).at("read", &path);
     }
     Ok(bytes)
 }

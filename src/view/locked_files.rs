@@ -1,7 +1,6 @@
-//! What the store has of a `larder.lock`: the runtime unpacked, each package's blob, and what the wheels of the index say of themselves.
+//! The files of a `larder.lock`, loaded from the store: the runtime unpacked, each package's blob, and the metadata of the wheels from the index.
 //!
-//! Every byte is read and compared with the digests of `larder.lock`, whatever the store says of it. What is not there or is wrong is named, all of it at
-//! once.
+//! Every byte is read and compared with the digests of `larder.lock`, whatever the store says of it. All files that are missing or wrong are named at once.
 
 use std::{
     collections::BTreeMap,
@@ -21,7 +20,7 @@ use larder_store::{
 };
 
 use crate::{
-    fetcher::chain,
+    core::error_chain::chain,
     lockfile::larder_lock::{LarderLock, LockedPackage, LockedSource},
     pyodide::{
         runtime_files::{RuntimeFiles, RuntimeFilesError},
@@ -38,9 +37,9 @@ const READ_BYTES: usize = 256 << 10;
 /// Of the problems, how many a message lists.
 const LISTED_PROBLEMS: usize = 30;
 
-/// What is there.
+/// The files of a `larder.lock`, from the store.
 #[derive(Debug)]
-pub struct Stock {
+pub struct LockedFiles {
     /// The runtime; `None` if it was not asked for.
     pub core: Option<RuntimeFiles>,
     /// The file of each package.
@@ -49,10 +48,10 @@ pub struct Stock {
     pub wheels: BTreeMap<ProjectName, Wheel>,
 }
 
-/// Why not all of it is there.
+/// Why they could not be loaded.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum StockError {
+pub enum LockedFilesError {
     /// The store cannot be asked.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -60,14 +59,14 @@ pub enum StockError {
     #[error("{}", lines(.problems))]
     Problems {
         /// All of them, by package.
-        problems: Vec<StockProblem>,
+        problems: Vec<LockedFileProblem>,
     },
 }
 
 /// What is wrong with one file.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum StockProblem {
+pub enum LockedFileProblem {
     /// It is not there.
     #[error("{what} is not in the store ({integrity})")]
     Missing {
@@ -115,7 +114,7 @@ fn in_one_line(error: &(dyn std::error::Error + 'static)) -> String {
     chain(error).join(": ")
 }
 
-fn lines(problems: &[StockProblem]) -> String {
+fn lines(problems: &[LockedFileProblem]) -> String {
     let mut lines: Vec<String> = problems.iter().take(LISTED_PROBLEMS).map(ToString::to_string).collect();
     if problems.len() > LISTED_PROBLEMS {
         lines.push(format!("and {} more", problems.len() - LISTED_PROBLEMS));
@@ -123,7 +122,7 @@ fn lines(problems: &[StockProblem]) -> String {
     lines.join("\n  ")
 }
 
-impl StockProblem {
+impl LockedFileProblem {
     /// Whether fetching may help, once what is damaged is out of the way.
     pub const fn is_curable(&self) -> bool {
         matches!(self, Self::Missing { .. } | Self::OtherBytes { .. })
@@ -138,11 +137,11 @@ impl StockProblem {
     }
 }
 
-impl StockError {
+impl LockedFilesError {
     /// Whether it is the store's fault.
     pub fn is_of_store(&self) -> bool {
-        let is_of_store = |problem: &StockProblem| {
-            matches!(problem, StockProblem::OtherBytes { .. } | StockProblem::Unreadable { .. })
+        let is_of_store = |problem: &LockedFileProblem| {
+            matches!(problem, LockedFileProblem::OtherBytes { .. } | LockedFileProblem::Unreadable { .. })
         };
         match self {
             Self::Store(_) => true,
@@ -150,15 +149,15 @@ impl StockError {
         }
     }
 
-    /// The way out, if there is one to name.
+    /// What to do about it, if that can be said.
     pub fn hint(&self) -> Option<&'static str> {
         let Self::Problems { problems } = self else { return None };
-        let any = |is: fn(&StockProblem) -> bool| problems.iter().any(is);
+        let any = |is: fn(&LockedFileProblem) -> bool| problems.iter().any(is);
         if self.is_of_store() {
             Some("`larder verify --repair` fetches again what is damaged")
-        } else if any(|problem| matches!(problem, StockProblem::Missing { .. })) {
+        } else if any(|problem| matches!(problem, LockedFileProblem::Missing { .. })) {
             Some("`larder fetch` gets what larder.lock names")
-        } else if any(|problem| matches!(problem, StockProblem::NoIntegrity { .. })) {
+        } else if any(|problem| matches!(problem, LockedFileProblem::NoIntegrity { .. })) {
             Some("`larder lock` writes it anew")
         } else {
             None
@@ -173,25 +172,25 @@ struct Item<'a> {
     package: Option<&'a LockedPackage>,
 }
 
-/// What a file gave.
-enum Taken {
+/// What one file gave.
+enum Loaded {
     Core(RuntimeFiles),
     Package(ProjectName, Found, Option<Wheel>),
 }
 
-/// Looks for the packages, and for the runtime if `with_runtime` says so, with `threads` threads.
-pub fn take(
+/// Loads the packages and, if `with_runtime`, the runtime, with `threads` threads.
+pub fn load(
     store: &Store,
     lock: &LarderLock,
     with_runtime: bool,
     now: jiff::Timestamp,
     threads: usize,
-) -> Result<Stock, StockError> {
+) -> Result<LockedFiles, LockedFilesError> {
     let items = items(lock, with_runtime);
     let wanted: Vec<Wanted> = items.iter().filter_map(|item| item.integrity.clone()).map(Wanted::Integrity).collect();
     let look_up = store.look_up(&wanted, now)?;
     let next = AtomicUsize::new(0);
-    let taken = Mutex::new(Vec::with_capacity(items.len()));
+    let loaded = Mutex::new(Vec::with_capacity(items.len()));
     thread::scope(|scope| {
         for _ in 0..threads.clamp(1, items.len().max(1)) {
             scope.spawn(|| {
@@ -200,15 +199,15 @@ pub fn take(
                     let Some(item) = items.get(position) else { break };
                     let found =
                         item.integrity.clone().and_then(|integrity| look_up.find(&Wanted::Integrity(integrity)));
-                    let result = item.take(store, lock, found);
-                    taken.lock().unwrap_or_else(PoisonError::into_inner).push((position, result));
+                    let result = item.load(store, lock, found);
+                    loaded.lock().unwrap_or_else(PoisonError::into_inner).push((position, result));
                 }
             });
         }
     });
-    let mut taken = taken.into_inner().unwrap_or_else(PoisonError::into_inner);
-    taken.sort_unstable_by_key(|(position, _)| *position);
-    gather(taken.into_iter().map(|(_, result)| result))
+    let mut loaded = loaded.into_inner().unwrap_or_else(PoisonError::into_inner);
+    loaded.sort_unstable_by_key(|(position, _)| *position);
+    gather(loaded.into_iter().map(|(_, result)| result))
 }
 
 fn items(lock: &LarderLock, with_runtime: bool) -> Vec<Item<'_>> {
@@ -226,49 +225,49 @@ fn items(lock: &LarderLock, with_runtime: bool) -> Vec<Item<'_>> {
     with_runtime.then_some(runtime).into_iter().chain(packages).collect()
 }
 
-fn gather(taken: impl Iterator<Item = Result<Taken, StockProblem>>) -> Result<Stock, StockError> {
-    let mut stock = Stock { core: None, files: BTreeMap::new(), wheels: BTreeMap::new() };
+fn gather(results: impl Iterator<Item = Result<Loaded, LockedFileProblem>>) -> Result<LockedFiles, LockedFilesError> {
+    let mut loaded = LockedFiles { core: None, files: BTreeMap::new(), wheels: BTreeMap::new() };
     let mut problems = Vec::new();
-    for result in taken {
+    for result in results {
         match result {
-            Ok(Taken::Core(core)) => stock.core = Some(core),
-            Ok(Taken::Package(name, found, wheel)) => {
-                stock.wheels.extend(wheel.map(|wheel| (name.clone(), wheel)));
-                stock.files.insert(name, found);
+            Ok(Loaded::Core(core)) => loaded.core = Some(core),
+            Ok(Loaded::Package(name, found, wheel)) => {
+                loaded.wheels.extend(wheel.map(|wheel| (name.clone(), wheel)));
+                loaded.files.insert(name, found);
             }
             Err(problem) => problems.push(problem),
         }
     }
-    if problems.is_empty() { Ok(stock) } else { Err(StockError::Problems { problems }) }
+    if problems.is_empty() { Ok(loaded) } else { Err(LockedFilesError::Problems { problems }) }
 }
 
 impl Item<'_> {
-    fn take(&self, store: &Store, lock: &LarderLock, found: Option<Found>) -> Result<Taken, StockProblem> {
+    fn load(&self, store: &Store, lock: &LarderLock, found: Option<Found>) -> Result<Loaded, LockedFileProblem> {
         let what = || self.what.clone();
-        let Some(integrity) = &self.integrity else { return Err(StockProblem::NoIntegrity { what: what() }) };
+        let Some(integrity) = &self.integrity else { return Err(LockedFileProblem::NoIntegrity { what: what() }) };
         let Some(found) = found else {
-            return Err(StockProblem::Missing { what: what(), integrity: integrity.clone() });
+            return Err(LockedFileProblem::Missing { what: what(), integrity: integrity.clone() });
         };
-        let unreadable = |source| StockProblem::Unreadable { what: what(), source };
+        let unreadable = |source| LockedFileProblem::Unreadable { what: what(), source };
         let opened = store.open_blob(&found.blob);
         let mut file = opened.map_err(|error| unreadable(io::Error::other(error)))?;
         if !is(&mut file, found, integrity).map_err(unreadable)? {
-            return Err(StockProblem::OtherBytes { what: what(), integrity: integrity.clone(), found });
+            return Err(LockedFileProblem::OtherBytes { what: what(), integrity: integrity.clone(), found });
         }
         file.rewind().map_err(unreadable)?;
         let Some(package) = self.package else {
             return RuntimeFiles::read(lock.runtime.release.version(), file)
-                .map(Taken::Core)
-                .map_err(StockProblem::Core);
+                .map(Loaded::Core)
+                .map_err(LockedFileProblem::Core);
         };
         let wheel = match package.source {
             LockedSource::Distribution => None,
             LockedSource::Index { .. } => {
                 let name = WheelName::parse(package.file_name.as_str())?;
-                Some(Wheel::read(&name, &mut file).map_err(StockProblem::Wheel)?)
+                Some(Wheel::read(&name, &mut file).map_err(LockedFileProblem::Wheel)?)
             }
         };
-        Ok(Taken::Package(package.name.clone(), found, wheel))
+        Ok(Loaded::Package(package.name.clone(), found, wheel))
     }
 }
 

@@ -1,5 +1,5 @@
-//! Packages from git that their package manager builds before it installs them: their dependencies are installed first, those for development too, and no lockfile
-//! names those. Pure.
+//! Packages from git that their package manager builds before it installs them. It installs their dependencies first, those for development too, and no lockfile names
+//! those. Pure.
 
 use serde_json::Value;
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 const SCRIPTS: [&str; 6] = ["prepare", "prepack", "build", "preinstall", "install", "postinstall"];
 
 /// What in this `package.json` makes a package manager prepare the package; `None` if it is installed as it is.
-pub fn prepared_for(package_json: &[u8]) -> Option<String> {
+pub(crate) fn prepared_for(package_json: &[u8]) -> Option<String> {
     let bytes = package_json.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(package_json);
     let package: Value = serde_json::from_slice(bytes).ok()?;
     let is_script = |name: &&&str| package["scripts"][**name].as_str().is_some_and(|script| !script.is_empty());

@@ -1,29 +1,32 @@
-//! What yarn has to be told. yarn 1 finds an offline mirror by its setting, and reads the registry's that npm has; its lockfile's addresses are absolute, so no
-//! registry would do. yarn 2 and later work addresses out from their registry, and refuse variables that they do not know.
+//! The variables for yarn.
+//!
+//! yarn 1 asks for the lockfile's absolute addresses, whatever registry is configured, unless its offline mirror has a file of that name: so it gets a mirror of links, by a
+//! variable of npm's, which it reads too. yarn 2 and later work an address out from registry, name and version, so they get the registry; they fail at a variable
+//! `YARN_…` that they do not know.
 
 use std::{
     ffi::{OsStr, OsString},
     path::Path,
 };
 
-/// What is there for yarn to use, by the kinds of `yarn.lock` that the projects have.
+/// What yarn is led to, by the kinds of `yarn.lock` that the projects have.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct YarnPointers<'a> {
+pub(crate) struct YarnEnv<'a> {
     /// The offline mirror, if a lockfile is of yarn 1.
-    pub mirror: Option<&'a Path>,
+    pub(crate) mirror: Option<&'a Path>,
     /// The registry on loopback, if a lockfile is of yarn 2 or later.
-    pub registry: Option<&'a str>,
+    pub(crate) registry: Option<&'a str>,
 }
 
 /// Variables to set.
-pub fn variables(pointers: YarnPointers<'_>) -> Vec<(OsString, OsString)> {
+pub(crate) fn variables(env: YarnEnv<'_>) -> Vec<(OsString, OsString)> {
     let mut set: Vec<(OsString, OsString)> = Vec::new();
     let mut say = |name: &str, value: &OsStr| set.push((name.into(), value.to_owned()));
-    if let Some(mirror) = pointers.mirror {
+    if let Some(mirror) = env.mirror {
         // Not as YARN_YARN_OFFLINE_MIRROR, at which later yarns fail.
         say("npm_config_yarn_offline_mirror", mirror.as_os_str());
     }
-    if let Some(registry) = pointers.registry {
+    if let Some(registry) = env.registry {
         // yarn puts a path with a slash behind it.
         say("YARN_NPM_REGISTRY_SERVER", registry.trim_end_matches('/').as_ref());
         say("YARN_UNSAFE_HTTP_WHITELIST", "127.0.0.1".as_ref());
@@ -38,19 +41,19 @@ pub fn variables(pointers: YarnPointers<'_>) -> Vec<(OsString, OsString)> {
 mod tests {
     use super::*;
 
-    fn said(pointers: YarnPointers<'_>) -> Vec<String> {
+    fn said(env: YarnEnv<'_>) -> Vec<String> {
         let shown = |(name, value): (OsString, OsString)| format!("{}={}", name.display(), value.display());
-        variables(pointers).into_iter().map(shown).collect()
+        variables(env).into_iter().map(shown).collect()
     }
 
     #[test]
     fn each_yarn_is_told_what_it_understands() {
         assert_eq!(
-            said(YarnPointers { mirror: Some(Path::new("/m")), registry: None }),
+            said(YarnEnv { mirror: Some(Path::new("/m")), registry: None }),
             ["npm_config_yarn_offline_mirror=/m"]
         );
         assert_eq!(
-            said(YarnPointers { mirror: None, registry: Some("http://127.0.0.1:4873/") }),
+            said(YarnEnv { mirror: None, registry: Some("http://127.0.0.1:4873/") }),
             [
                 "YARN_NPM_REGISTRY_SERVER=http://127.0.0.1:4873",
                 "YARN_UNSAFE_HTTP_WHITELIST=127.0.0.1",
@@ -58,6 +61,6 @@ mod tests {
                 "YARN_ENABLE_TELEMETRY=0"
             ]
         );
-        assert!(said(YarnPointers::default()).is_empty());
+        assert!(said(YarnEnv::default()).is_empty());
     }
 }

@@ -1,4 +1,7 @@
-//! The folder of one run: npm's cache of links, and npm's logs.
+//! The folder of one run: npm's cache of links, yarn 1's mirror, other managers' caches, and npm's logs.
+//!
+//! It is locked as long as it is used, the lock is inherited by the command, and whoever makes the next one removes those that nobody has locked: after `kill -9` a folder
+//! stays for no longer than that.
 
 use std::{
     io,
@@ -10,12 +13,13 @@ use larder_store::Store;
 use crate::{
     cli,
     commands::{CommandError, Context, view::mirror_of_yarn},
-    core::{interrupt::Interrupt, layout::Layout, scratch::Scratch},
+    core::{interrupt::Interrupt, layout::Layout, path_error::PathError, scratch::Scratch},
     lockfile::YarnLock,
     npm::metadata::Catalog,
-    run::pointing::Way,
+    run::client_env::Mode,
     view::{
-        folder::{ViewError, write_links},
+        error::ViewError,
+        folder::write_links,
         npm_cache::{Index, npm_cache},
     },
 };
@@ -32,7 +36,7 @@ const TMPFS: u64 = 0x0102_1994;
 
 /// A laid-out folder, which goes with this value.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct RunDir {
     pub(super) cache: PathBuf,
     pub(super) logs: PathBuf,
     /// Where other package managers than npm cache what they were told.
@@ -42,29 +46,29 @@ pub(super) struct Place {
     _scratch: Scratch,
 }
 
-impl Place {
+impl RunDir {
     /// Makes the folder, in memory if that is allowed and there is room: a cache is thousands of links and small files, and removing and making so many on ext4 again
     /// and again took seconds of system time (it looks for inodes that were not in use just before), in memory 0.2 s.
     pub(super) fn lay_out(
         store: &Store,
         catalog: &Catalog,
-        (way, yarns): (Way, &[YarnLock]),
+        (mode, yarns): (Mode, &[YarnLock]),
         arguments: &cli::Run,
         context: &Context<'_>,
         interrupt: &Interrupt,
     ) -> Result<Self, CommandError> {
-        let packuments = match way {
-            Way::Cache => catalog.packuments(),
+        let packuments = match mode {
+            Mode::Cache => catalog.packuments(),
             // The registry has them.
-            Way::Registry => Vec::new(),
+            Mode::Registry => Vec::new(),
         };
         let npm = npm_cache(catalog.offers(), packuments, Index::Needed);
         let mirror = yarns.contains(&YarnLock::Classic).then(|| mirror_of_yarn(catalog, context));
         let layouts = Layouts { npm, mirror };
         let named = context.environment.variable_os("TMPDIR").filter(|folder| !folder.is_empty());
-        if named.is_none() && way == Way::Cache && stays_small(arguments) && is_in_memory() {
+        if named.is_none() && mode == Mode::Cache && stays_small(arguments) && is_in_memory() {
             match Self::new(store, &layouts, Path::new(IN_MEMORY), interrupt) {
-                Ok(place) => return Ok(place),
+                Ok(run_dir) => return Ok(run_dir),
                 Err(error) if interrupt.came() => return Err(error),
                 Err(error) => tracing::debug!(%error, "the run's folder is made on the disk"),
             }
@@ -81,7 +85,9 @@ impl Place {
         let link = |layout: &Layout, at: &Path| {
             std::fs::create_dir(at).map_err(unusable)?;
             write_links(store, layout, at, &|| interrupt.came()).map_err(|error| match error {
-                ViewError::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => unusable(source),
+                ViewError::Path(PathError { source, .. }) if source.kind() == io::ErrorKind::StorageFull => {
+                    unusable(source)
+                }
                 error => error.into(),
             })
         };

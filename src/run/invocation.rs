@@ -1,7 +1,8 @@
-//! Which package managers a command calls, as far as its words tell. Pure.
+//! The invocation: which package managers a command calls, as far as its words tell. Pure.
 
 use std::{ffi::OsString, path::Path};
 
+use super::programs::{NPM, YARN};
 use crate::lockfile::Format;
 
 /// Programs that run the one that is named after them.
@@ -12,7 +13,7 @@ const WRAPPERS: [&str; 12] =
 const SHELLS: [&str; 6] = ["sh", "bash", "dash", "ash", "zsh", "ksh"];
 
 /// The package managers that the command calls, each once; none where that cannot be told.
-pub fn called(command: &[OsString]) -> Vec<Format> {
+pub(crate) fn package_managers(command: &[OsString]) -> Vec<Format> {
     let words: Vec<String> = command.iter().map(|word| word.to_string_lossy().into_owned()).collect();
     let mut found = Vec::new();
     if words.first().is_some_and(|program| SHELLS.contains(&base(program))) {
@@ -56,9 +57,9 @@ fn manager(name: &str) -> Option<Format> {
     // `corepack yarn@4.5.3 install`.
     let name = name.split('@').next().unwrap_or(name);
     match name {
-        "npm" | "npx" | "npm-cli.js" | "npx-cli.js" => Some(Format::Npm),
+        npm if NPM.contains(&npm) => Some(Format::Npm),
         "pnpm" | "pnpx" | "pnpm.cjs" | "pnpm.mjs" => Some(Format::Pnpm),
-        "yarn" | "yarnpkg" | "yarn.js" | "yarnpkg.js" | "yarn.cjs" => Some(Format::Yarn),
+        yarn if YARN.contains(&yarn) => Some(Format::Yarn),
         "bun" | "bunx" => Some(Format::Bun),
         // A project's own, `.yarn/releases/yarn-4.5.3.cjs`.
         _ => name.strip_suffix(".cjs").filter(|release| release.starts_with("yarn-")).map(|_| Format::Yarn),
@@ -83,6 +84,11 @@ mod tests {
             (&["node", ".yarn/releases/yarn-4.5.3.cjs", "install"], &[Format::Yarn]),
             (&["node", "build.js", "yarn"], &[]),
             (&["corepack", "yarn@4.5.3", "install"], &[Format::Yarn]),
+            (&["yarn", "install"], &[Format::Yarn]),
+            (&["/opt/bin/yarn"], &[Format::Yarn]),
+            (&["node", ".yarn/releases/yarn.cjs"], &[Format::Yarn]),
+            (&["sh", "-c", "cd web && yarn install --immutable"], &[Format::Yarn]),
+            (&["sh", "-c", "npm run yarnish"], &[Format::Npm]),
             (&["env", "CI=1", "-u", "pnpm", "install"], &[Format::Pnpm]),
             (&["bun", "install"], &[Format::Bun]),
             (&["npm", "--prefix", "web/yarn", "ci"], &[Format::Npm]),
@@ -94,7 +100,7 @@ mod tests {
             (&[], &[]),
         ] {
             let words: Vec<OsString> = command.iter().map(OsString::from).collect();
-            assert_eq!(called(&words), expected, "{command:?}");
+            assert_eq!(package_managers(&words), expected, "{command:?}");
         }
     }
 }

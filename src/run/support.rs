@@ -1,11 +1,9 @@
-//! Lockfiles that the installed package manager refuses in its frozen mode: which versions go together was tried with pnpm 7, 8, 9, 10 and 12 and with bun
-//! 1.2, 1.3 and 1.4. The manager is not run: its `package.json` is read.
+//! Which lockfile versions the installed pnpm or bun supports in its frozen mode, as tried with pnpm 7, 8, 9, 10 and 12 and with bun 1.2, 1.3 and 1.4, and which packages
+//! these two ask for elsewhere than at a registry. The manager is not run: its `package.json` is read.
 
-use std::{
-    ffi::OsString,
-    path::{Path, PathBuf},
-};
+use std::{ffi::OsString, path::Path};
 
+use super::programs::{self, package_json};
 use crate::{
     core::{
         artifact::{Artifact, Source},
@@ -16,10 +14,10 @@ use crate::{
 };
 
 /// A manager's major and minor version.
-pub type Installed = (u64, u64);
+pub(crate) type ManagerVersion = (u64, u64);
 
-/// What the manager will say of a lockfile of this version, if it refuses it, and the way out.
-pub fn refusal(format: Format, stated: &str, installed: Installed) -> Option<(String, String)> {
+/// If the manager rejects a lockfile of this version: what it will say, and what to do about it.
+pub(crate) fn refusal(format: Format, stated: &str, installed: ManagerVersion) -> Option<(String, String)> {
     let (major, minor) = installed;
     let form = stated.split('.').next()?.parse::<u64>().ok()?;
     let (is_read, readers) = match (format, form) {
@@ -40,7 +38,7 @@ pub fn refusal(format: Format, stated: &str, installed: Installed) -> Option<(St
 
 /// The packages of this lockfile that pnpm or bun ask for at their own addresses, whatever registry they are told of: the first of them, and how many there are.
 /// npm finds such packages by their digest in its cache; these two have no such cache.
-pub fn beyond_registry<'a>(
+pub(crate) fn beyond_registry<'a>(
     lockfile: &str,
     artifacts: impl IntoIterator<Item = &'a Planned>,
 ) -> Option<(&'a Artifact, usize)> {
@@ -58,13 +56,9 @@ pub fn beyond_registry<'a>(
 }
 
 /// The version of a manager that a command runs: of the command itself, else of the one that would be found.
-pub fn installed(manager: Format, command: &[OsString], environment: &Environment) -> Option<Installed> {
+pub(crate) fn installed(manager: Format, command: &[OsString], environment: &Environment) -> Option<ManagerVersion> {
     let name = manager.manager();
-    let is_it = |word: &&Path| word.file_name().is_some_and(|file| file == name);
-    let program = match command.iter().take(1).map(Path::new).find(is_it) {
-        Some(path) if path.components().count() > 1 => environment.current_dir().join(path),
-        _ => found(Path::new(name), environment)?,
-    };
+    let program = programs::locate(command, &[name], environment)?;
     // `pnpm/bin/pnpm.cjs`, `pnpm/pnpm`, `bun/bin/bun.exe`.
     let program = program.canonicalize().ok()?;
     let version = program.ancestors().skip(1).take(2).find_map(|folder| version_of(folder, name))?;
@@ -74,13 +68,8 @@ pub fn installed(manager: Format, command: &[OsString], environment: &Environmen
 
 /// The version that the package in this folder has, if it is called so.
 fn version_of(folder: &Path, name: &str) -> Option<String> {
-    let package: serde_json::Value = serde_json::from_slice(&std::fs::read(folder.join("package.json")).ok()?).ok()?;
+    let package = package_json(folder)?;
     package.get("version").filter(|_| package["name"] == name)?.as_str().map(str::to_owned)
-}
-
-/// Where the PATH leads to.
-pub(super) fn found(name: &Path, environment: &Environment) -> Option<PathBuf> {
-    environment.search_path().map(|folder| folder.join(name)).find(|program| program.is_file())
 }
 
 #[cfg(test)]
