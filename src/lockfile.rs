@@ -5,7 +5,8 @@
 
 use std::collections::HashSet;
 
-use crate::{manifest::Manifests, pyodide::lock_file::LarderLock};
+use self::larder_lock::LarderLock;
+use crate::core::manifest::Manifests;
 
 mod address;
 mod bun;
@@ -14,6 +15,7 @@ mod entry;
 mod error;
 mod format;
 mod larder;
+pub mod larder_lock;
 mod lenient;
 mod missing;
 mod npm;

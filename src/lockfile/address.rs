@@ -10,7 +10,7 @@ use super::{
     error::EntryProblem,
     unfetchable::UnfetchableReason,
 };
-use crate::{
+use crate::core::{
     artifact::{Forge, PackageName, Source},
     endpoints::{BITBUCKET_HOST, GITHUB_HOST, GITLAB_HOST},
 };

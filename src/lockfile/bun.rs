@@ -23,7 +23,7 @@ use super::{
     error::LockfileError,
     format::Format,
 };
-use crate::artifact::Conditions;
+use crate::core::artifact::Conditions;
 
 mod classify;
 mod document;

@@ -8,7 +8,7 @@ use super::{
     missing::MissingOptional,
     unfetchable::{Unfetchable, UnfetchableReason},
 };
-use crate::artifact::Artifact;
+use crate::core::artifact::Artifact;
 
 /// What one lockfile says.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -11,7 +11,7 @@ use super::{
     error::EntryProblem,
     unfetchable::{Unfetchable, UnfetchableReason},
 };
-use crate::artifact::{Artifact, Conditions, Ecosystem, PackageName, Source, Version};
+use crate::core::artifact::{Artifact, Conditions, Ecosystem, PackageName, Source, Version};
 
 /// The version of a package of which the lockfile states none, as some do for remote archives.
 pub const UNSTATED_VERSION: &str = "0.0.0-unstated";

@@ -2,7 +2,7 @@
 
 use super::document::{Member, Tuple, Wants};
 use crate::{
-    artifact::Conditions,
+    core::artifact::Conditions,
     lockfile::{
         diagnose::shown,
         entry::{EntryKind, NoDownload},

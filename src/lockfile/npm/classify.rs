@@ -7,7 +7,7 @@ use super::{
     path::{self, split_package},
 };
 use crate::{
-    artifact::Conditions,
+    core::artifact::Conditions,
     lockfile::{
         entry::{EntryKind, NoDownload},
         error::EntryProblem,

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::path::split_package;
-use crate::manifest::{FIELDS, Manifest, Manifests};
+use crate::core::manifest::{FIELDS, Manifest, Manifests};
 
 /// An archive of this machine that a lockfile names.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,8 +7,10 @@ use super::{
     key::{Form, parse},
 };
 use crate::{
-    artifact::{Artifact, Conditions, Source},
-    endpoints::GITHUB_ARCHIVES,
+    core::{
+        artifact::{Artifact, Conditions, Source},
+        endpoints::GITHUB_ARCHIVES,
+    },
     lockfile::{
         diagnose::{printable, shown},
         entry::{EntryKind, NoDownload},

@@ -10,7 +10,7 @@ use super::{
     reference::{plugin_protocol, public},
 };
 use crate::{
-    artifact::Conditions,
+    core::artifact::Conditions,
     lockfile::{
         diagnose::printable,
         entry::{EntryKind, NoDownload},

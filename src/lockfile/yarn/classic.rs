@@ -9,7 +9,7 @@ use super::{
     reference::{plugin_protocol, public},
 };
 use crate::{
-    artifact::Conditions,
+    core::artifact::Conditions,
     lockfile::{
         diagnose::shown,
         entry::{EntryKind, NoDownload},

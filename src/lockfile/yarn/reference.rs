@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::endpoints::{NPM_REGISTRY, YARN_REGISTRY};
+use crate::core::endpoints::{NPM_REGISTRY, YARN_REGISTRY};
 
 /// The protocol of a range or a reference that yarn itself does not know: a plugin's.
 pub(super) fn plugin_protocol(reference: &str) -> Option<&str> {
