@@ -1,27 +1,14 @@
-//! Why a package is installed: the lockfile says it nowhere, so it is found by walking from the workspaces.
+//! The graph of a lockfile of bun: why a package is installed, the lockfile says nowhere, so it is found by walking from the workspaces.
 //!
 //! A name in a package at `a/b` means the package at `a/b/name`, else at `a/name`, else at `name`, as node looks for it.
 
 use std::collections::{HashMap, HashSet};
 
 use super::document::{Tuple, Wants};
-use crate::{
-    core::artifact::Conditions,
-    lockfile::{
-        field::{Field, List},
-        shape::{Members, Part, Shaped},
-    },
+use crate::lockfile::{
+    lenient::{Field, List, Members, Part, Shaped},
+    reachability::{Reachability, reachable},
 };
-
-/// Which packages lead where, by their keys.
-#[derive(Debug, Default)]
-pub(super) struct Reached<'a> {
-    all: HashSet<&'a str>,
-    /// Without development dependencies.
-    outside_development: HashSet<&'a str>,
-    /// Without optional dependencies.
-    needed: HashSet<&'a str>,
-}
 
 /// Which dependencies are followed.
 #[derive(Clone, Copy, Debug)]
@@ -30,27 +17,15 @@ struct Follow {
     optional: bool,
 }
 
-impl<'a> Reached<'a> {
-    /// Walks from the workspaces over the packages.
-    pub(super) fn of(
-        workspaces: Option<&'a Part<'_, Wants<'_>>>,
-        packages: Option<&'a Members<'_, Tuple<'_>>>,
-    ) -> Self {
-        let packages = packages.into_iter().flat_map(Members::iter);
-        let wants: HashMap<&str, Option<&Wants<'_>>> = packages.map(|(key, tuple)| (&**key, tuple.wants())).collect();
-        let walk = |development, optional| walk(workspaces, &wants, Follow { development, optional });
-        Self { all: walk(true, true), outside_development: walk(false, true), needed: walk(true, false) }
-    }
-
-    /// Why the package is installed. What nothing leads to counts as needed.
-    pub(super) fn conditions(&self, key: &str) -> Conditions {
-        let is_reached = self.all.contains(key);
-        Conditions {
-            dev: is_reached && !self.outside_development.contains(key),
-            optional: is_reached && !self.needed.contains(key),
-            ..Conditions::default()
-        }
-    }
+/// Walks from the workspaces over the packages.
+pub(super) fn reachability<'a>(
+    workspaces: Option<&'a Part<'_, Wants<'_>>>,
+    packages: Option<&'a Members<'_, Tuple<'_>>>,
+) -> Reachability<'a> {
+    let packages = packages.into_iter().flat_map(Members::iter);
+    let wants: HashMap<&str, Option<&Wants<'_>>> = packages.map(|(key, tuple)| (&**key, tuple.wants())).collect();
+    let walk = |development, optional| walk(workspaces, &wants, Follow { development, optional });
+    Reachability { installed: walk(true, true), outside_development: walk(false, true), needed: walk(true, false) }
 }
 
 fn walk<'a>(
@@ -58,30 +33,25 @@ fn walk<'a>(
     packages: &HashMap<&'a str, Option<&'a Wants<'_>>>,
     follow: Follow,
 ) -> HashSet<&'a str> {
-    let mut reached = HashSet::with_capacity(packages.len());
-    let mut left: Vec<&str> = Vec::new();
     let mut path = String::new();
+    let mut roots = Vec::new();
     for (folder, wants) in workspaces.into_iter().flat_map(Part::objects) {
         let from = if folder.is_empty() { "" } else { wants.name.as_text().unwrap_or_default() };
-        left.extend(names(wants, follow).filter_map(|name| find(packages, from, name, &mut path)));
+        roots.extend(names(wants, follow).filter_map(|name| find(packages, from, name, &mut path)));
     }
-    while let Some(key) = left.pop() {
-        if !reached.insert(key) {
-            continue;
-        }
+    // Development dependencies of a package are not installed.
+    let follow = Follow { development: false, ..follow };
+    reachable(roots, |key, next| {
         if let Some(Some(wants)) = packages.get(key) {
-            // Development dependencies of a package are not installed.
-            let follow = Follow { development: false, ..follow };
-            left.extend(names(wants, follow).filter_map(|name| find(packages, key, name, &mut path)));
+            next.extend(names(wants, follow).filter_map(|name| find(packages, key, name, &mut path)));
         }
-    }
-    reached
+    })
 }
 
 /// What is asked for, by its name.
 fn names<'a>(wants: &'a Wants<'_>, follow: Follow) -> impl Iterator<Item = &'a str> {
     let optional_peers = match &wants.optional_peers {
-        List::Names(names) if !follow.optional => names.as_slice(),
+        List::Names(names) if !follow.optional => &**names,
         _ => &[],
     };
     let peers = members(&wants.peer_dependencies);
