@@ -13,6 +13,10 @@
 //! This module is the text of those builds and what passes between the two sides; [`docker`] alone starts a process. Facts that decide its form, measured:
 //! `--no-cache` would give the step an empty mount and drop the old one, so a fresh build argument makes it run; a mount with `uid=`, `gid=` or `mode=`
 //! is another one than without, so they are passed on if the Dockerfile has them, and never otherwise.
+//!
+//! The binary is a named context of its own, with the original's time, so a builder that has it is not sent it again; the blobs are another. A step that fails exports nothing, so the larder inside
+//! never fails: its report says what went wrong. A receipt may cross without its blob: where both sides have the bytes and only one knows a key of them, the key alone is missing. With `uid=` and `gid=`
+//! the step runs as that user: the build could read files that root owned, and not add to them.
 
 pub mod diagnosis;
 pub mod docker;

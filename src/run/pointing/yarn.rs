@@ -1,5 +1,16 @@
 //! What yarn has to be told. yarn 1 finds an offline mirror by its setting, and reads the registry's that npm has; its lockfile's addresses are absolute, so no
 //! registry would do. yarn 2 and later work addresses out from their registry, and refuse variables that they do not know.
+//!
+//! What yarn does, and what larder does about it:
+//!
+//! | yarn | larder |
+//! |---|---|
+//! | 1 asks for the lockfile's absolute addresses, unless its offline mirror has a file of that name | gives it a mirror of links (`view::yarn_mirror`), by `npm_config_…`: later yarns fail at a variable `YARN_…` that they do not know |
+//! | 1 fetches packages for every platform, and only then reads what they are for | fetches them, too |
+//! | 2 and later work an address out from registry, name and version | serves it there |
+//! | 2 and later fetch the package that a patch is of, even for another platform | counts it as needed |
+//! | 2 and later leave out a package for another platform if only optional dependencies lead to it | leaves it out if no dependency names it otherwise, so that yarn never asks for a file that is not there |
+//! | 2 and later keep the zip that they make of a tarball, under its own checksum | leaves that cache alone: PnP's loader reads it after the run |
 
 use std::{
     ffi::{OsStr, OsString},
