@@ -9,6 +9,7 @@ mod configurations;
 mod context;
 mod credentials;
 mod disk;
+mod docs;
 mod fetch;
 mod first_bytes;
 mod identity;
