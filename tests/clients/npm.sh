@@ -72,7 +72,7 @@ tree_folder() {
 	say "$at"
 }
 
-# reference MAJOR NAME: sets REFERENCE to the list of what an online `npm ci` installs. Made once.
+# reference MAJOR NAME: sets REFERENCE to the list of what an online `npm ci` installs; npm's own list of it is in $REFERENCE.installed. Made once.
 reference() {
 	local at log=$WORK/reference code
 	REFERENCE=$SHARED/references/npm-$1-$2
@@ -84,6 +84,7 @@ reference() {
 		show "$log"
 		return 1
 	fi
+	cp "$at/node_modules/.package-lock.json" "$REFERENCE.installed"
 	node "$COMPARE" list "$at" >"$REFERENCE"
 	rm -rf "$at"
 }

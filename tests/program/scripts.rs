@@ -49,13 +49,22 @@ fn a_part_of_the_tests_that_does_not_exist_is_a_usage_error() {
 }
 
 #[test]
+fn a_name_that_no_script_has_is_a_usage_error() {
+    let mut command = Command::new("bash");
+    // Nothing is built for it.
+    command.args(["tests/run", "clients", "no-such-script"]).env("STATIC", "none").current_dir(root());
+    let run = finish(command);
+    assert_eq!((run.code, run.err.as_str()), (Some(2), "no script has such a name: no-such-script\n"), "{run:?}");
+}
+
+#[test]
 fn every_script_is_one_that_bash_can_read() {
     let mut all: Vec<PathBuf> = ["bench", "docker", "tests/clients", "tests/docker"]
         .map(|folder| root().join(folder))
         .iter()
         .flat_map(|folder| scripts(folder))
         .collect();
-    all.extend(["tests/run", "tests/summary.sh", ".ci/run"].map(|file| root().join(file)));
+    all.extend(["tests/run", "tests/summary.sh", ".ci/run", "fuzz/run.sh"].map(|file| root().join(file)));
     assert!(all.len() > 40, "{all:?}");
     for file in all {
         let run = script(&["-n", file.to_str().unwrap()]);
