@@ -17,11 +17,11 @@ impl<'s> Writable<'s> {
     }
 
     /// The store's folder.
-    pub fn root(&self) -> &'s Path {
+    pub fn root(self) -> &'s Path {
         self.layout.root()
     }
 
-    pub(crate) const fn layout(&self) -> &'s Layout {
+    pub(crate) const fn layout(self) -> &'s Layout {
         self.layout
     }
 }

@@ -35,9 +35,8 @@ pub(super) fn run(arguments: &Harvest, context: &Context<'_>) -> Result<Outcome,
     let platforms = Platforms::Only(BTreeSet::from([binary.executable.platform()]));
     let only = if arguments.projects.is_empty() { None } else { Some(keys(arguments, &platforms, context)?) };
     let store = context.open_store()?;
-    if !store.is_writable() {
-        return Err(larder_store::StoreError::ReadOnly { root: store.root().to_owned() }.into());
-    }
+    // Before the builder is asked.
+    store.writable()?;
     let start = Instant::now();
     let builder = Builder::new(&arguments.mount, binary, &store, context, interrupt)?;
     let request = builder.request()?;
