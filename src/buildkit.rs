@@ -18,4 +18,5 @@ pub mod diagnosis;
 pub mod docker;
 pub mod dockerfile;
 pub mod exchange;
+pub mod executable;
 pub mod mount;

@@ -8,7 +8,7 @@ use std::{ffi::OsString, path::PathBuf};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use self::forget::Forget;
-use crate::{pyodide::name::ProjectName, selection::Platform};
+use crate::{plan::selection::Platform, python::name::ProjectName};
 
 /// Downloads every file that lockfiles name, once and verified, into a store for every build.
 #[derive(Debug, Parser)]

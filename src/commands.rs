@@ -32,17 +32,18 @@ use jiff::Timestamp;
 use larder_store::{Store, StoreError, wait};
 
 use crate::{
-    catalog::CatalogError,
     cli::{Cli, Command},
-    environment::Environment,
-    fill::{Fault, FillError, HELD},
-    lockfile::LockfileError,
-    npmrc::NpmrcError,
-    plan::PlanError,
-    project::{DecidedBy, ProjectError, Several},
-    pyodide::{folder::FolderError, lock_file::LockFileError},
+    config::{
+        npmrc::NpmrcError,
+        project::{DecidedBy, ProjectError, Several},
+    },
+    core::environment::Environment,
+    fetcher::{Fault, FillError, HELD},
+    lockfile::{LockfileError, larder_lock::LockFileError},
+    npm::metadata::CatalogError,
+    plan::{PlanError, selection::PlatformError},
+    pyodide::folder::FolderError,
     run::child::ChildError,
-    selection::PlatformError,
     ui::{printer::Printer, report, waits::Waits},
     view::{folder::ViewError, inspect::InspectError, stock::StockError},
 };

@@ -8,7 +8,10 @@ use std::{collections::HashSet, fmt, sync::Arc};
 use larder_store::digest::Integrity;
 
 use self::diagnose::{printable, shown};
-use crate::{artifact::Artifact, manifest::Manifests, pyodide::lock_file::LarderLock};
+use crate::{
+    core::{artifact::Artifact, manifest::Manifests},
+    lockfile::larder_lock::LarderLock,
+};
 
 mod address;
 mod bun;
@@ -17,6 +20,7 @@ mod error;
 mod field;
 mod format;
 mod larder;
+pub mod larder_lock;
 mod missing;
 mod npm;
 mod package;

@@ -6,8 +6,7 @@ use clap::Parser as _;
 use larder::{
     cli::{Cli, ColorChoice, Global},
     commands::{self, Context},
-    environment::Environment,
-    open_files,
+    core::{environment::Environment, open_files},
     ui::printer::{Mode, Printer},
     view::context::Part,
 };

@@ -4,12 +4,13 @@ use std::{fmt, sync::Arc};
 
 use self::merge::Candidate;
 use crate::{
-    artifact::Artifact,
+    core::artifact::Artifact,
     lockfile::{EntryKind, NoDownload, Reading, Unfetchable},
 };
 
 mod digest;
 mod merge;
+pub mod selection;
 
 pub use digest::PlanDigest;
 

@@ -32,7 +32,11 @@ use larder_store::{Store, look_up::Found};
 use tokio::{net::TcpListener, runtime::Runtime};
 
 use self::{asked::Paths, connections::Server, folders::Folders, peer::Peers};
-use crate::{artifact::Artifact, catalog::Catalog, plan::EntryName, view::layout::Layout};
+use crate::{
+    core::{artifact::Artifact, layout::Layout},
+    npm::metadata::Catalog,
+    plan::EntryName,
+};
 
 /// What a registry asks of the rest of larder. Called on threads that may block.
 pub trait Backing: Send + Sync {

@@ -12,8 +12,6 @@ pub mod error;
 pub mod folder;
 pub mod guard;
 pub mod inspect;
-pub mod layout;
-pub mod marker;
 pub mod npm_cache;
 pub mod stock;
 pub mod tarballs;

@@ -1,11 +1,7 @@
 //! Any bytes as the lock of a distribution, and as the lock of a folder that is checked: no panic, and every key is a name.
 #![no_main]
 
-use larder::pyodide::{
-    check::{Contents, check},
-    distribution::Distribution,
-    name::ProjectName,
-};
+use larder::{pyodide::{check::{Contents, check}, distribution::Distribution}, python::name::ProjectName};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {

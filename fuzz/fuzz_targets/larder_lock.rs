@@ -1,7 +1,7 @@
 //! Any bytes as a `larder.lock`: no panic, and what is read is read again from what it is written as.
 #![no_main]
 
-use larder::pyodide::lock_file::{LARDER_LOCK, LarderLock};
+use larder::lockfile::larder_lock::{LARDER_LOCK, LarderLock};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {

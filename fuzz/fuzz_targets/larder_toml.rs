@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use larder::larder_toml::LarderToml;
+use larder::config::larder_toml::LarderToml;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {

@@ -1,7 +1,7 @@
 //! Any bytes as an `.npmrc`: no panic, no more settings than lines, and a comment at the end changes nothing.
 #![no_main]
 
-use larder::npmrc::ini;
+use larder::config::npmrc::ini;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {

@@ -1,10 +1,7 @@
 //! Any bytes as an index's list of files, in both forms, and as a wheel whose metadata is looked for: no panic.
 #![no_main]
 
-use larder::pyodide::{
-    index::{archive, page},
-    name::ProjectName,
-};
+use larder::{pyodide::index::{archive, page}, python::name::ProjectName};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {

@@ -1,7 +1,7 @@
 //! Any bytes as a wheel's `METADATA`, and as a requirement: no panic.
 #![no_main]
 
-use larder::pyodide::{metadata::Metadata, requirement::Requirement};
+use larder::python::{metadata::Metadata, requirement::Requirement};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {

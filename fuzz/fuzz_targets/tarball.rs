@@ -1,7 +1,7 @@
 //! Any bytes as a tarball and as the `package.json` in it: no panic, and no more memory than a `package.json` may have.
 #![no_main]
 
-use larder::{manifest::Manifest, tarball::package_json};
+use larder::{core::manifest::Manifest, npm::tarball::package_json};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {

@@ -3,7 +3,7 @@
 
 use std::io::Cursor;
 
-use larder::pyodide::{wheel::Wheel, wheel_name::WheelName};
+use larder::{pyodide::wheel::Wheel, python::wheel_name::WheelName};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {

@@ -20,7 +20,7 @@ use super::{
     diagnosis::{Diagnosis, diagnose},
     dockerfile::{BINARY_CONTEXT, NONCE, REQUEST_CONTEXT},
 };
-use crate::selection::Platform;
+use crate::plan::selection::Platform;
 
 /// The client, looked for along PATH.
 const PROGRAM: &str = "docker";
@@ -243,7 +243,7 @@ fn wait(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::selection::{Cpu, Os};
+    use crate::plan::selection::{Cpu, Os};
 
     fn build(builder: Option<&'static str>) -> Build<'static> {
         Build {

@@ -107,7 +107,7 @@ impl Report {
 impl Faulty {
     /// In words.
     pub fn of(refusal: &Refusal) -> Self {
-        let cause = crate::fill::chain(&refusal.reason).join(": ");
+        let cause = crate::fetcher::chain(&refusal.reason).join(": ");
         Self { blob: refusal.blob.map(|blob| blob.to_string()), package: refusal.package.clone(), cause }
     }
 }

@@ -4,11 +4,13 @@ use std::collections::BTreeSet;
 
 use super::CommandError;
 use crate::{
-    artifact::{Artifact, Ecosystem, Source},
-    lockfile::{EntryKind, RUNTIME_PACKAGE, Reading},
+    config::project::Project,
+    core::artifact::{Artifact, Ecosystem, Source},
+    lockfile::{
+        EntryKind, RUNTIME_PACKAGE, Reading,
+        larder_lock::{LARDER_LOCK, LarderLock},
+    },
     plan::Plan,
-    project::Project,
-    pyodide::lock_file::{LARDER_LOCK, LarderLock},
 };
 
 /// The entries of npm lockfiles that name a runtime, each with its lockfile's name.

@@ -14,9 +14,9 @@ use crate::{
     buildkit::{
         docker::BuildError,
         exchange::{ExchangeError, Faulty, Stop},
+        executable::ExecutableError,
     },
     cli::buildkit::{BuilderMount, Buildkit, BuildkitJob},
-    executable::ExecutableError,
     ui::{report::caused_by, units},
 };
 

@@ -13,9 +13,11 @@ use super::{
 };
 use crate::{
     cli,
-    fill::{Failure, FailureKind, Fault, Filled, LeftOut, WatchEvent, Wishes, fill},
-    plan::{PlanDigest, Sum},
-    selection::{Platforms, Selection},
+    fetcher::{Failure, FailureKind, Fault, Filled, LeftOut, WatchEvent, Wishes, fill},
+    plan::{
+        PlanDigest, Sum,
+        selection::{Platforms, Selection},
+    },
     ui::{progress, remarks, report, units},
 };
 

@@ -16,7 +16,7 @@ use self::own_files::OwnFiles;
 use super::{CommandError, Context, Outcome, agreement, input, lock::write_whole};
 use crate::{
     cli,
-    project::{Project, ProjectError},
+    config::project::{Project, ProjectError},
     ui::units,
 };
 
@@ -224,7 +224,7 @@ fn text(found: &Found) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::larder_toml::LarderToml;
+    use crate::config::larder_toml::LarderToml;
 
     fn read(text: &str) -> LarderToml {
         LarderToml::parse(text.as_bytes(), Path::new("larder.toml")).unwrap_or_else(|error| panic!("{error}\n{text}"))

@@ -8,12 +8,16 @@ use std::{
 
 use super::{CommandError, Context, agreement, below, settings::platforms_of};
 use crate::{
-    fill::Optional,
-    lockfile::{self, Format, MissingOptional, Reading, YarnLock},
-    npmrc::{Installer, NpmConfig},
+    config::{
+        npmrc::{Installer, NpmConfig},
+        project::{LockfileBytes, Project},
+    },
+    fetcher::Optional,
+    lockfile::{
+        self, Format, MissingOptional, Reading, YarnLock,
+        larder_lock::{LARDER_LOCK, LarderLock},
+    },
     plan::{EntryName, Plan},
-    project::{LockfileBytes, Project},
-    pyodide::lock_file::{LARDER_LOCK, LarderLock},
     ui::{remarks, units},
 };
 

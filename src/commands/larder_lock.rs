@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     cli,
-    pyodide::lock_file::{LARDER_LOCK, LarderLock},
+    lockfile::larder_lock::{LARDER_LOCK, LarderLock},
     view::stock::{self, Stock, StockError, StockProblem},
 };
 

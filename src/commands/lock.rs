@@ -9,22 +9,19 @@ use self::{changes::Change, runtime::Base};
 use super::{CommandError, Context, Outcome, input};
 use crate::{
     cli,
-    interrupt::Interrupt,
-    larder_toml::PyodideSettings,
-    npmrc::NpmConfig,
-    project::Project,
+    config::{larder_toml::PyodideSettings, npmrc::NpmConfig, project::Project},
+    core::{file_host::FileHost, interrupt::Interrupt},
+    lockfile::larder_lock::{LARDER_LOCK, LarderLock, LockedRuntime, LockedSource},
     pyodide::{
         compose::{self, Given},
         distribution::Distribution,
-        file_host::FileHost,
         index::{
             IndexError,
             watch::{AskEvent, AskWatcher},
         },
-        lock_file::{LARDER_LOCK, LarderLock, LockedRuntime, LockedSource},
-        name::ProjectName,
         resolve::{self, Resolution},
     },
+    python::name::ProjectName,
     ui::{asking, units},
 };
 

@@ -4,11 +4,13 @@ use serde::Serialize;
 
 use super::{CommandError, Context, Outcome, input::Input};
 use crate::{
-    artifact::{Conditions, Source},
     cli,
+    core::{
+        artifact::{Conditions, Source},
+        file_host::FilePlace,
+        redacted::redact,
+    },
     plan::{PlanDigest, Planned, Sum},
-    pyodide::file_host::FilePlace,
-    redacted::redact,
     ui::remarks,
 };
 

@@ -5,7 +5,9 @@ use std::fs::File;
 use larder_store::{Store, look_up::Found};
 
 use super::Context;
-use crate::{artifact::Source, plan::Planned, run::prepared::prepared_for, tarball::package_json, ui::remarks};
+use crate::{
+    core::artifact::Source, npm::tarball::package_json, plan::Planned, run::prepared::prepared_for, ui::remarks,
+};
 
 /// Warns of those among these files. Only those from git are read, as far as their `package.json`.
 pub(super) fn warn<'a>(store: &Store, files: impl Iterator<Item = (&'a Planned, Found)>, context: &Context<'_>) {

@@ -11,20 +11,20 @@ use super::{
     settings::{fill_settings, selection},
 };
 use crate::{
-    artifact::Ecosystem,
-    catalog::Catalog,
     cli,
-    fill::{Failure, FailureKind, Fault, WatchEvent, Wishes, chain},
+    config::npmrc::NpmConfig,
+    core::{artifact::Ecosystem, manifest::Manifests},
+    fetcher::{
+        Failure, FailureKind, Fault, WatchEvent, Wishes, chain,
+        ensure::{Mended, Reader, Supply, supply},
+    },
     lockfile::{self, Format},
-    manifest::Manifests,
-    npmrc::NpmConfig,
-    plan::Planned,
+    npm::metadata::Catalog,
+    plan::{Planned, selection::Platforms},
     run::{
         gates::{self, Gate, GateKind},
         pointing::Way,
     },
-    selection::Platforms,
-    supply::{Mended, Reader, Supply, supply},
     ui::{progress, remarks, report, units},
 };
 

@@ -20,14 +20,15 @@ use super::{
     through::{Through, or_here},
 };
 use crate::{
-    artifact::{Ecosystem, PackageName, Source},
-    catalog::Catalog,
     cli,
-    interrupt::Interrupt,
+    config::{npmrc::NpmConfig, project::LockfileBytes},
+    core::{
+        artifact::{Ecosystem, PackageName, Source},
+        interrupt::Interrupt,
+    },
     lockfile::{self, Format, YarnLock},
-    npmrc::NpmConfig,
+    npm::metadata::Catalog,
     plan::Plan,
-    project::LockfileBytes,
     registry::{Registry, Shelves},
     run::{
         called::called,

@@ -13,12 +13,11 @@ use super::{
     through::{Through, or_here},
 };
 use crate::{
-    catalog::Catalog,
     cli,
-    fill::Wishes,
+    fetcher::{Wishes, ensure::on_hand},
+    npm::metadata::Catalog,
+    plan::selection::Selection,
     registry::{Registry, Shelves},
-    selection::Selection,
-    supply::on_hand,
     ui::units,
 };
 

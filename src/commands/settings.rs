@@ -5,12 +5,14 @@ use jiff::Timestamp;
 use super::{CommandError, Context};
 use crate::{
     cli::{self, Group},
-    fetch::{ClientSettings, ExtraCertificates, ProjectNetwork},
-    fill::FillSettings,
-    larder_toml::{LarderToml, OmittedGroup},
-    npmrc::{NetworkSettings, NpmConfig, PemFile},
-    project::Project,
-    selection::{self, Libc, Omit, Platform, Platforms, Selection},
+    config::{
+        larder_toml::{LarderToml, OmittedGroup},
+        npmrc::{NetworkSettings, NpmConfig, PemFile},
+        project::Project,
+    },
+    fetcher::FillSettings,
+    http::{ClientSettings, ExtraCertificates, ProjectNetwork},
+    plan::selection::{self, Libc, Omit, Platform, Platforms, Selection},
 };
 
 /// Downloads at once: as many as `curl --parallel` makes. A bound keeps memory, connections and open files few.

@@ -11,16 +11,18 @@ use larder_store::{Store, look_up::Found};
 
 use super::{larder_lock::threads, provision::Project, settings};
 use crate::{
-    artifact::Artifact,
     cli,
-    fill::{Failure, FillSettings, Unwatched, Watcher, Wishes, chain},
+    core::{artifact::Artifact, layout::Layout},
+    fetcher::{
+        Failure, FillSettings, Unwatched, Watcher, Wishes, chain,
+        ensure::{Reader, supply},
+    },
+    lockfile::larder_lock::LARDER_LOCK,
     plan::{EntryName, Planned},
-    pyodide::{folder::Ingredients, lock_file::LARDER_LOCK},
+    pyodide::folder::Ingredients,
     registry::{Backing, PyodideFolder},
-    supply::{Reader, supply},
     ui::printer::Printer,
     view::{
-        layout::Layout,
         stock::{self, Stock},
         wheelhouse::wheelhouse,
     },

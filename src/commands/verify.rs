@@ -14,9 +14,8 @@ use serde_json::{Value, json};
 use super::{CommandError, Context, Outcome, settings::client_settings};
 use crate::{
     cli,
-    fill::{FillSettings, Filled, Order, WatchEvent, Wishes, fill},
-    larder_toml::LarderToml,
-    npmrc::NpmConfig,
+    config::{larder_toml::LarderToml, npmrc::NpmConfig},
+    fetcher::{FillSettings, Filled, Order, WatchEvent, Wishes, fill},
     ui::{progress, report, units},
 };
 

@@ -19,18 +19,16 @@ use super::{
     through::or_here,
 };
 use crate::{
-    artifact::Ecosystem,
-    catalog::Catalog,
     cli::{self, TarballNames, ViewKind},
-    interrupt::Interrupt,
+    config::project::LockfileBytes,
+    core::{artifact::Ecosystem, interrupt::Interrupt, layout::Layout},
     lockfile::{self, LocalTarball},
-    project::LockfileBytes,
+    npm::metadata::Catalog,
     run::pointing::Way,
     ui::units,
     view::{
         folder::{Published, publish},
         guard,
-        layout::Layout,
         npm_cache::{Index, add_local, npm_cache},
         tarballs::tarballs,
         yarn_mirror::{LeftOut, Mirror, yarn_mirror},

@@ -9,7 +9,7 @@ use super::{
     EntryProblem, UnfetchableReason,
     diagnose::{printable, shown},
 };
-use crate::{
+use crate::core::{
     artifact::{Forge, PackageName, Source},
     endpoints::{BITBUCKET_HOST, GITHUB_HOST, GITLAB_HOST},
 };

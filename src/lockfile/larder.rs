@@ -4,8 +4,8 @@ use larder_store::digest::Integrity;
 
 use super::{Entry, EntryKind, Reading};
 use crate::{
-    artifact::{Artifact, Conditions, Ecosystem, PackageName, Source, Version},
-    pyodide::lock_file::{LarderLock, LockedPackage, LockedSource},
+    core::artifact::{Artifact, Conditions, Ecosystem, PackageName, Source, Version},
+    lockfile::larder_lock::{LarderLock, LockedPackage, LockedSource},
 };
 
 /// The entry of the runtime's tarball: no package is called so, since a name in its normal form has no brackets.

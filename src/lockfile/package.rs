@@ -9,7 +9,7 @@ use super::{
     address::{Address, is_in_registry},
     diagnose::{printable, shown},
 };
-use crate::artifact::{Artifact, Conditions, Ecosystem, PackageName, Source, Version};
+use crate::core::artifact::{Artifact, Conditions, Ecosystem, PackageName, Source, Version};
 
 /// The version of a package of which the lockfile states none, as some do for remote archives.
 pub const UNSTATED_VERSION: &str = "0.0.0-unstated";

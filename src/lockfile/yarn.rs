@@ -16,7 +16,7 @@ use super::{
     Entry, EntryKind, EntryProblem, Format, LockfileError, Reading,
     diagnose::{by_looks, shown, text_of},
 };
-use crate::endpoints::{NPM_REGISTRY, YARN_REGISTRY};
+use crate::core::endpoints::{NPM_REGISTRY, YARN_REGISTRY};
 
 mod berry;
 mod classic;

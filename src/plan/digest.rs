@@ -4,10 +4,12 @@ use std::{borrow::Cow, fmt};
 
 use super::Plan;
 use crate::{
-    artifact::{Artifact, Forge, Source},
+    core::{
+        artifact::{Artifact, Forge, Source},
+        file_host::FilePlace,
+        redacted::without_userinfo,
+    },
     lockfile::{Unfetchable, UnfetchableReason},
-    pyodide::file_host::FilePlace,
-    redacted::without_userinfo,
 };
 
 /// The first bytes: a change of anything below changes them, too.

@@ -6,9 +6,9 @@ use larder_store::digest::{Algorithm, Digest, Integrity};
 use url::Url;
 
 use super::{Contradiction, EntryName, PlanError, Planned};
-use crate::{
+use crate::core::{
     artifact::{Artifact, Conditions, Forge, Source},
-    pyodide::file_host::{FilePath, FilePlace},
+    file_host::{FilePath, FilePlace},
     redacted::without_userinfo,
 };
 

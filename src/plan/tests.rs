@@ -3,8 +3,10 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    artifact::{Conditions, Source},
-    endpoints::GITHUB_HOST,
+    core::{
+        artifact::{Conditions, Source},
+        endpoints::GITHUB_HOST,
+    },
     lockfile::{self, UnfetchableReason},
 };
 

@@ -13,9 +13,10 @@ use self::entry::Entry;
 use super::{
     core::{self, MissingCore},
     cycles::{self, Graph},
-    name::ProjectName,
-    runtime::{Runtime, RuntimeVersion},
-    tags::Tags,
+};
+use crate::{
+    core::runtime_version::RuntimeVersion,
+    python::{name::ProjectName, runtime::Runtime, tags::Tags},
 };
 
 mod entry;

@@ -6,14 +6,14 @@ use larder_store::digest::{Algorithm, Digest};
 
 use super::{
     distribution::Distribution,
-    file_host::FileHost,
-    file_name::FileName,
-    lock_file::{LarderLock, LockedBase, LockedPackage, LockedRuntime, LockedSource},
-    name::ProjectName,
-    requirement::Requirement,
     resolve::{Resolution, Resolved, ResolvedFile},
 };
-use crate::artifact::Version;
+use crate::core::artifact::Version;
+use crate::{
+    core::{file_host::FileHost, file_name::FileName},
+    lockfile::larder_lock::{LarderLock, LockedBase, LockedPackage, LockedRuntime, LockedSource},
+    python::{name::ProjectName, requirement::Requirement},
+};
 
 /// What the resolution was made from and for.
 #[derive(Clone, Debug)]

@@ -20,8 +20,8 @@ use std::{
 
 use flate2::bufread::MultiGzDecoder;
 
-use super::{file_name::FileName, runtime::RuntimeVersion};
-use crate::bounded_tar::{self, Bounds};
+use crate::archive::tar::{self, Bounds};
+use crate::core::{file_name::FileName, runtime_version::RuntimeVersion};
 
 /// The largest file of 315, its WebAssembly, has 10 MB. 64 MiB.
 const LONGEST_FILE: u64 = 64 << 20;
@@ -171,7 +171,7 @@ impl From<io::Error> for ReadError {
 
 fn read_files(tarball: impl BufRead) -> Result<BTreeMap<&'static str, Vec<u8>>, ReadError> {
     let mut files = BTreeMap::new();
-    bounded_tar::walk(MultiGzDecoder::new(tarball), BOUNDS, |file| {
+    tar::walk(MultiGzDecoder::new(tarball), BOUNDS, |file| {
         let Some(name) = wanted(file.path) else { return Ok(ControlFlow::<()>::Continue(())) };
         if file.size > LONGEST_FILE {
             return Err(ReadError::TooLong(name));

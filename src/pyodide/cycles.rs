@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::name::ProjectName;
+use crate::python::name::ProjectName;
 
 /// What each package needs.
 pub type Graph = BTreeMap<ProjectName, Vec<ProjectName>>;

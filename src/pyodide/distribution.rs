@@ -16,8 +16,8 @@ use std::{collections::BTreeMap, fmt};
 use larder_store::digest::Digest;
 use serde_json::{Map, Value};
 
-use super::{file_name::FileName, name::ProjectName};
-use crate::artifact::Version;
+use crate::core::artifact::Version;
+use crate::{core::file_name::FileName, python::name::ProjectName};
 
 mod error;
 mod field;

@@ -18,13 +18,11 @@ use super::{
     core::Core,
     cycles::{BackEdge, Loss},
     distribution::{Distribution, DistributionError},
-    file_name::FileName,
-    lock_file::LarderLock,
-    name::ProjectName,
     pruned::{Disagreement, Parts},
     wheel::Wheel,
 };
-use crate::view::layout::{Content, Layout};
+use crate::core::layout::{Content, Layout};
+use crate::{core::file_name::FileName, lockfile::larder_lock::LarderLock, python::name::ProjectName};
 
 /// What a folder is made from.
 #[derive(Debug)]

@@ -14,8 +14,8 @@ use jiff::Timestamp;
 use larder_store::digest::Digest;
 use url::Url;
 
-use super::{metadata::Metadata, name::ProjectName};
-use crate::fetch::DownloadError;
+use crate::http::DownloadError;
+use crate::python::{metadata::Metadata, name::ProjectName};
 
 /// A file that an index lists.
 #[derive(Clone, Debug, PartialEq, Eq)]

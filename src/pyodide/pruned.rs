@@ -19,9 +19,11 @@ use url::Url;
 use super::{
     cycles::{self, BackEdge, Graph, Loss},
     distribution::{Distribution, DistributionPackage, Spelling},
-    lock_file::{Asker, LarderLock, LockedPackage, LockedSource},
-    name::ProjectName,
     wheel::Wheel,
+};
+use crate::{
+    lockfile::larder_lock::{Asker, LarderLock, LockedPackage, LockedSource},
+    python::name::ProjectName,
 };
 
 /// The key under `tool`.

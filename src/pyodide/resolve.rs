@@ -32,12 +32,12 @@ use self::{
 };
 use super::{
     distribution::Distribution,
-    file_name::FileName,
     index::{Index, IndexError, IndexFile},
-    lock_file::Asker,
-    name::ProjectName,
-    requirement::Requirement,
-    runtime::Runtime,
+};
+use crate::{
+    core::file_name::FileName,
+    lockfile::larder_lock::Asker,
+    python::{name::ProjectName, requirement::Requirement, runtime::Runtime},
 };
 
 /// What is to be resolved.

@@ -8,7 +8,7 @@ use std::{
     io::{Read, Seek},
 };
 
-use super::wheel_name::WheelName;
+use crate::python::wheel_name::WheelName;
 
 mod archive;
 mod error;
@@ -103,7 +103,7 @@ fn agree(name: &WheelName, metadata: &[u8]) -> Result<String, WheelError> {
 }
 
 fn is_project(name: &WheelName, text: &str) -> bool {
-    super::name::ProjectName::parse(text).is_ok_and(|project| project == *name.name())
+    crate::python::name::ProjectName::parse(text).is_ok_and(|project| project == *name.name())
 }
 
 fn is_version(name: &WheelName, text: &str) -> bool {

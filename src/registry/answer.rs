@@ -16,9 +16,11 @@ use super::{
     folders::{At, Served},
 };
 use crate::{
-    artifact::Artifact,
-    catalog::{Catalog, Offer},
-    packument::{ABBREVIATED, by_precedence},
+    core::artifact::Artifact,
+    npm::{
+        metadata::{Catalog, Offer},
+        packument::{ABBREVIATED, by_precedence},
+    },
     plan::EntryName,
 };
 

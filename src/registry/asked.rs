@@ -6,8 +6,8 @@ use percent_encoding::percent_decode_str;
 
 use super::PyodideFolder;
 use crate::{
-    artifact::{PackageName, Version},
-    catalog::Offer,
+    core::artifact::{PackageName, Version},
+    npm::metadata::Offer,
 };
 
 /// What is asked for.

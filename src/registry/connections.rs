@@ -129,11 +129,10 @@ mod tests {
 
     use super::*;
     use crate::{
-        artifact::Artifact,
-        catalog::Catalog,
+        core::{artifact::Artifact, layout::Layout},
+        npm::metadata::Catalog,
         plan::EntryName,
         registry::{Backing, PyodideFolder},
-        view::layout::Layout,
     };
 
     struct Nothing;

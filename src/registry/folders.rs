@@ -5,7 +5,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use larder_store::Store;
 
 use super::{Backing, PyodideFolder, body};
-use crate::view::layout::{Content, Layout};
+use crate::core::layout::{Content, Layout};
 
 /// The folders that were asked for so far.
 #[derive(Debug, Default)]

@@ -19,7 +19,7 @@ use signal_hook::{
     low_level::siginfo::Cause,
 };
 
-use crate::open_files;
+use crate::core::open_files;
 
 /// Signals that a person or a supervisor sends to a program to end it or to tell it something.
 const SENT_ON: [i32; 6] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2];

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fmt};
 
 use url::Url;
 
-use crate::{catalog::Offer, plan::EntryName, redacted::redact};
+use crate::{core::redacted::redact, npm::metadata::Offer, plan::EntryName};
 
 /// What stands before and after the address in npm's log.
 const BEFORE: &str = "request to ";

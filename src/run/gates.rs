@@ -7,11 +7,12 @@ use url::Url;
 
 use super::managers::found;
 use crate::{
-    address::address_of,
-    artifact::Source,
-    environment::Environment,
-    larder_toml::LarderToml,
-    npmrc::{Allowed, NpmConfig},
+    config::{
+        address::address_of,
+        larder_toml::LarderToml,
+        npmrc::{Allowed, NpmConfig},
+    },
+    core::{artifact::Source, environment::Environment},
     plan::{EntryName, Planned},
 };
 

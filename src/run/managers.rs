@@ -7,8 +7,10 @@ use std::{
 };
 
 use crate::{
-    artifact::{Artifact, Source},
-    environment::Environment,
+    core::{
+        artifact::{Artifact, Source},
+        environment::Environment,
+    },
     lockfile::Format,
     plan::Planned,
 };

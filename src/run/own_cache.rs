@@ -17,7 +17,7 @@ use rustix::{
     io::Errno,
 };
 
-use crate::scratch::Scratch;
+use crate::core::scratch::Scratch;
 
 /// What npm keeps by itself: tarballs and descriptions come from the store, logs have a folder of their own.
 const NPMS: [&str; 4] = ["_cacache", "_logs", "_update-notifier-last-checked", "_lastUpdateCheck"];

@@ -9,8 +9,7 @@ use std::{
 
 use super::managers::found;
 use crate::{
-    artifact::Source,
-    environment::Environment,
+    core::{artifact::Source, environment::Environment},
     lockfile::YarnLock,
     plan::{EntryName, Planned},
 };

@@ -14,8 +14,8 @@ use super::{
     units,
 };
 use crate::{
+    core::escape::escaped,
     pyodide::index::watch::{AskEvent, AskWatcher},
-    shown::escaped,
 };
 
 /// Of what is being asked for, how much a line names.

@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 
 use serde::Serialize;
 
-use crate::shown::{escaped_json, printable};
+use crate::core::escape::{escaped_json, printable};
 
 /// How much is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

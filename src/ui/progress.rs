@@ -16,8 +16,8 @@ use super::{
     units,
 };
 use crate::{
-    fill::{WatchEvent, Watcher},
-    shown::escaped,
+    core::escape::escaped,
+    fetcher::{WatchEvent, Watcher},
 };
 
 /// Lines for single files.
@@ -38,7 +38,7 @@ pub fn watcher(printer: Printer) -> Arc<dyn Watcher> {
     match printer.mode {
         Mode::Text if printer.is_terminal => Arc::new(Bars::new(printer)),
         Mode::Text => Arc::new(PlainLines::new(printer)),
-        Mode::Json | Mode::Quiet => Arc::new(crate::fill::Unwatched),
+        Mode::Json | Mode::Quiet => Arc::new(crate::fetcher::Unwatched),
     }
 }
 

@@ -1,7 +1,7 @@
 //! What stops nothing and should be known: of each kind some lines and how many more there are.
 
 use super::{printer::Printer, units};
-use crate::fill::{Failure, Gone};
+use crate::fetcher::{Failure, Gone};
 
 /// Lines of one kind.
 const LINES: usize = 10;

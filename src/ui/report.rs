@@ -3,7 +3,7 @@
 use std::collections::{HashMap, hash_map::Entry};
 
 use super::{printer::Printer, units};
-use crate::fill::{Failure, chain};
+use crate::fetcher::{Failure, chain};
 
 /// Lockfile entries that are named for one package.
 const ENTRIES: usize = 3;
@@ -127,7 +127,12 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::{artifact::Ecosystem, fetch::DownloadError, fill::FailureKind, plan::EntryName, redacted::RedactedUrl};
+    use crate::{
+        core::{artifact::Ecosystem, redacted::RedactedUrl},
+        fetcher::FailureKind,
+        http::DownloadError,
+        plan::EntryName,
+    };
 
     fn failure(package: &str, error: DownloadError) -> Failure {
         Failure {

@@ -5,7 +5,7 @@ use std::path::Path;
 use larder_store::wait::{Holder, Observer};
 
 use super::printer::Printer;
-use crate::interrupt;
+use crate::core::interrupt;
 
 /// Says what is waited for, and asks whether the user wants to stop.
 #[derive(Clone, Copy, Debug)]

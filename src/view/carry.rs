@@ -6,7 +6,7 @@ use std::{ffi::OsString, fs, io, path::Path};
 
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 
-use super::marker::MARKER;
+use crate::core::view_marker::MARKER;
 
 /// What npm itself, larder and file managers have in such a folder.
 const NOT_CARRIED: [&str; 6] =

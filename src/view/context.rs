@@ -21,8 +21,10 @@ use larder_store::{
     seed,
 };
 
-use super::layout::{Content, Layout};
-use crate::{artifact::Artifact, catalog::CatalogError, plan::EntryName, pyodide::lock_file::LARDER_LOCK};
+use crate::core::layout::{Content, Layout};
+use crate::{
+    core::artifact::Artifact, lockfile::larder_lock::LARDER_LOCK, npm::metadata::CatalogError, plan::EntryName,
+};
 
 /// Where larder is in the folder.
 const PROGRAM: &str = "bin/larder";

@@ -4,7 +4,7 @@ use std::{io, path::PathBuf};
 
 use larder_store::StoreError;
 
-use crate::shown;
+use crate::core::escape;
 
 /// How many of the files that stop a view are named.
 const NAMED: usize = 3;
@@ -109,7 +109,7 @@ impl ViewError {
 
 fn listed(files: &[String]) -> String {
     // In one line, whatever a name has in it.
-    let plain = |file: &String| shown::escaped(file).into_owned();
+    let plain = |file: &String| escape::escaped(file).into_owned();
     let mut named: Vec<String> = files.iter().take(NAMED).map(plain).collect();
     if files.len() > NAMED {
         named.push(format!("and {} more", files.len() - NAMED));

@@ -30,13 +30,14 @@ use rustix::{
     io::Errno,
 };
 
-use super::{
-    carry, guard,
+pub use super::error::ViewError;
+use super::{carry, guard};
+use crate::core::scratch::Scratch;
+pub use crate::core::view_marker::MARKER;
+use crate::core::{
     layout::{Content, Layout},
-    marker::{self, Marker},
+    view_marker::{self, Marker},
 };
-pub use super::{error::ViewError, marker::MARKER};
-use crate::scratch::Scratch;
 
 const FOLDER_MODE: u32 = 0o755;
 const BYTES_MODE: u32 = 0o644;
@@ -76,7 +77,7 @@ pub fn publish(
     target: &Path,
     is_stopped: &dyn Fn() -> bool,
 ) -> Result<Published, ViewError> {
-    layout.insert(MARKER.to_owned(), Content::Bytes(marker::text(kind, &layout)));
+    layout.insert(MARKER.to_owned(), Content::Bytes(view_marker::text(kind, &layout)));
     guard::keep_off_the_store(store, target)?;
     let place = Place::of(target)?;
     // Held until the two have changed places: what is compared in the old view must be what is linked from it.
@@ -186,7 +187,7 @@ impl Place {
             Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) if exists => self.swap_in_two_steps(new),
             // An overlay does not rename folders of its lower layers, such as those of an earlier step of a Docker build. It removes them.
             Err(Errno::XDEV) if exists => {
-                marker::remove(&self.target).at("remove", &self.target)?;
+                view_marker::remove(&self.target).at("remove", &self.target)?;
                 fs::rename(new, &self.target).at("rename", new)
             }
             Err(error) => Err(io::Error::from(error)).at("rename", new),

@@ -15,12 +15,12 @@ use std::{
 use larder_store::digest::{Algorithm, Digest, Hasher};
 
 use crate::{
-    fill::chain,
+    fetcher::chain,
     pyodide::{
         check::{Contents, LOCKS},
         wheel::Wheel,
-        wheel_name::WheelName,
     },
+    python::wheel_name::WheelName,
 };
 
 const READ_BYTES: usize = 256 << 10;

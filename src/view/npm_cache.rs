@@ -15,8 +15,11 @@ use larder_store::digest::{Algorithm, Digest, Integrity};
 use serde::Serialize;
 use url::Url;
 
-use super::layout::{Content, Layout};
-use crate::{artifact::Source, catalog::Offer, packument::ABBREVIATED};
+use crate::core::layout::{Content, Layout};
+use crate::{
+    core::artifact::Source,
+    npm::{metadata::Offer, packument::ABBREVIATED},
+};
 
 /// The time in index entries, in milliseconds since 1970: the one that npm gives to the files of the tarballs it packs. A clock would make each view another.
 const TIME: u64 = 499_162_500_000;

@@ -21,12 +21,14 @@ use larder_store::{
 };
 
 use crate::{
-    fill::chain,
+    fetcher::chain,
+    lockfile::larder_lock::{LarderLock, LockedPackage, LockedSource},
     pyodide::{
         core::{Core, CoreError},
-        lock_file::{LarderLock, LockedPackage, LockedSource},
-        name::ProjectName,
         wheel::{Wheel, WheelError},
+    },
+    python::{
+        name::ProjectName,
         wheel_name::{WheelName, WheelNameError},
     },
 };

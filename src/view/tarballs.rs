@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::layout::{Content, Layout};
-use crate::{artifact::Artifact, catalog::Offer};
+use crate::core::layout::{Content, Layout};
+use crate::{core::artifact::Artifact, npm::metadata::Offer};
 
 /// Hexadecimal digits of the blake3 that tell apart what would have one name.
 const TELLING_DIGITS: usize = 8;

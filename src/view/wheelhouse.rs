@@ -12,10 +12,10 @@ use std::{collections::BTreeMap, fmt::Write as _};
 
 use larder_store::look_up::Found;
 
-use super::layout::{Content, Layout};
-use crate::pyodide::{
-    lock_file::{LarderLock, LockedPackage},
-    name::ProjectName,
+use crate::core::layout::{Content, Layout};
+use crate::{
+    lockfile::larder_lock::{LarderLock, LockedPackage},
+    python::name::ProjectName,
 };
 
 const INDEX: &str = "simple";
@@ -56,9 +56,9 @@ mod tests {
     use larder_store::digest::BlobId;
 
     use super::*;
-    use crate::pyodide::{
-        file_name::FileName,
-        testing::packages::{Package, distribution_lock, info, larder_lock},
+    use crate::{
+        core::file_name::FileName,
+        pyodide::testing::packages::{Package, distribution_lock, info, larder_lock},
     };
 
     #[test]

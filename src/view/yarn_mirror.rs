@@ -5,8 +5,8 @@
 
 use percent_encoding::percent_decode_str;
 
-use super::layout::{Content, Layout};
-use crate::catalog::Offer;
+use crate::core::layout::{Content, Layout};
+use crate::npm::metadata::Offer;
 
 /// A mirror, and what has no place in it.
 #[derive(Debug, Default)]

@@ -48,7 +48,7 @@ start_registry() {
 }
 
 # The host of the Python index's files, from the one place that names it.
-file_host() { sed -n 's/^pub const PYTHON_FILES: &str = "\(.*\)";/\1/p' "$ROOT/src/endpoints.rs"; }
+file_host() { sed -n 's/^pub const PYTHON_FILES: &str = "\(.*\)";/\1/p' "$ROOT/src/core/endpoints.rs"; }
 
 # webui FOLDER: the example as a person has it after a clone, with its registries here, and a cache mount that no other script has.
 webui() {

@@ -15,13 +15,12 @@ use crate::{
         docker::Build,
         dockerfile::{ANSWER, BINARY, EMPTY, Job, dockerfile},
         exchange::{ExchangeError, Report, read_report},
+        executable::Executable,
         mount::CacheMount,
     },
     cli::buildkit::BuilderMount,
     commands::{CommandError, Context},
-    executable::Executable,
-    interrupt::Interrupt,
-    scratch::Scratch,
+    core::{interrupt::Interrupt, scratch::Scratch},
 };
 
 /// What the folders are called.

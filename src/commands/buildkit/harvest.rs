@@ -26,9 +26,9 @@ use crate::{
     commands::{
         BuildkitError, CommandError, Context, Outcome, larder_lock::threads, provision::Project, settings::selection,
     },
-    fill::Wishes,
-    interrupt::Interrupt,
-    selection::Platforms,
+    core::interrupt::Interrupt,
+    fetcher::Wishes,
+    plan::selection::Platforms,
 };
 
 pub(super) fn run(arguments: &Harvest, context: &Context<'_>) -> Result<Outcome, CommandError> {

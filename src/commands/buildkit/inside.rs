@@ -17,7 +17,7 @@ use crate::{
     buildkit::exchange::{Faulty, Lacking, Report, STORE, Stop, read_only, read_wanted, write_report},
     cli::buildkit::{Inside, InsideJob},
     commands::{CommandError, Context, Outcome, larder_lock::threads},
-    fill::chain,
+    fetcher::chain,
 };
 
 pub(super) fn run(arguments: &Inside, context: &Context<'_>) -> Result<Outcome, CommandError> {

@@ -29,9 +29,9 @@ use crate::{
         provision::{Project, shortfall},
         through::or_here,
     },
-    fill::Fault,
-    interrupt::Interrupt,
-    selection::Platforms,
+    core::interrupt::Interrupt,
+    fetcher::Fault,
+    plan::selection::Platforms,
     ui::units,
 };
 

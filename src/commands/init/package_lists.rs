@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, path::Path};
 
 use serde_json::Value;
 
-use crate::pyodide::requirement::Requirement;
+use crate::python::requirement::Requirement;
 
 /// What stands before the packages in a call.
 const CALLS: [&str; 3] = ["loadPackage(", "micropip.install(", ".runPythonAsync(`await micropip.install("];

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use crate::pyodide::lock_file::{LarderLock, LockedPackage};
+use crate::lockfile::larder_lock::{LarderLock, LockedPackage};
 
 /// One difference.
 #[derive(Clone, Debug, PartialEq, Eq)]

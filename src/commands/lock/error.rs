@@ -4,14 +4,10 @@ use std::{io, path::PathBuf};
 
 use crate::{
     commands::{Outcome, below},
-    fetch::{ClientError, DownloadError},
-    pyodide::{
-        core::CoreError,
-        distribution::DistributionError,
-        index::IndexError,
-        resolve::ResolveError,
-        runtime::{RuntimeError, RuntimeVersion},
-    },
+    core::runtime_version::RuntimeVersion,
+    http::{ClientError, DownloadError},
+    pyodide::{core::CoreError, distribution::DistributionError, index::IndexError, resolve::ResolveError},
+    python::runtime::RuntimeError,
 };
 
 /// Why a project cannot be locked.

@@ -8,21 +8,21 @@ use url::Url;
 use super::LockError;
 use crate::{
     commands::settings::{JOBS, client_settings},
-    endpoints,
-    fetch::{Client, ClientIdentity, Credential, Credentials},
-    fill::{credential, identity_of},
-    interrupt::Interrupt,
-    larder_toml::{LarderToml, PyodideSettings},
-    npmrc::NpmConfig,
+    config::{
+        larder_toml::{LarderToml, PyodideSettings},
+        npmrc::NpmConfig,
+    },
+    core::{endpoints, file_host::FileHost, interrupt::Interrupt},
+    fetcher::{credential, identity_of},
+    http::{Client, ClientIdentity, Credential, Credentials},
     pyodide::{
-        file_host::FileHost,
         index::{
             client::{IndexClient, IndexPlace},
             watch::AskWatcher,
         },
-        name::ProjectName,
         resolve::{Resolution, ResolvedFile},
     },
+    python::name::ProjectName,
 };
 
 /// The credentials that npm's configuration has for an address: `//host/path/:_authToken=…`.

@@ -10,25 +10,24 @@ use url::Url;
 
 use super::LockError;
 use crate::{
-    artifact::{Artifact, Conditions, Ecosystem, PackageName, Source, Version},
     commands::{
         CommandError, Context, agreement,
         settings::{JOBS, client_settings},
     },
-    fill::{Fault, FillSettings, WatchEvent, Wishes, fill},
-    larder_toml::PyodideSettings,
-    lockfile::{Entry, EntryKind, RUNTIME_PACKAGE, Reading},
-    npmrc::NpmConfig,
-    plan::Plan,
-    project::Project,
-    pyodide::{
-        core::Core,
-        distribution::Distribution,
-        lock_file::LarderLock,
-        runtime::{Runtime, RuntimeVersion},
+    config::{larder_toml::PyodideSettings, npmrc::NpmConfig, project::Project},
+    core::{
+        artifact::{Artifact, Conditions, Ecosystem, PackageName, Source, Version},
+        redacted::without_userinfo,
+        runtime_version::RuntimeVersion,
     },
-    redacted::without_userinfo,
-    selection::{Omit, Platforms, Selection},
+    fetcher::{Fault, FillSettings, WatchEvent, Wishes, fill},
+    lockfile::{Entry, EntryKind, RUNTIME_PACKAGE, Reading, larder_lock::LarderLock},
+    plan::{
+        Plan,
+        selection::{Omit, Platforms, Selection},
+    },
+    pyodide::{core::Core, distribution::Distribution},
+    python::runtime::Runtime,
     ui::{progress, report},
 };
 

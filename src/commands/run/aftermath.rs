@@ -9,9 +9,9 @@ use larder_store::digest::Integrity;
 
 use super::place::Place;
 use crate::{
-    catalog::{Catalog, Offer},
     commands::{Context, provision::Project},
-    npmrc::NpmConfig,
+    config::npmrc::NpmConfig,
+    npm::metadata::{Catalog, Offer},
     run::{child::Ended, explain, install_script::failed_download},
     view::npm_cache::content_path,
 };

@@ -8,16 +8,14 @@ use std::{
 use larder_store::Store;
 
 use crate::{
-    catalog::Catalog,
     cli,
     commands::{CommandError, Context, view::mirror_of_yarn},
-    interrupt::Interrupt,
+    core::{interrupt::Interrupt, layout::Layout, scratch::Scratch},
     lockfile::YarnLock,
+    npm::metadata::Catalog,
     run::pointing::Way,
-    scratch::Scratch,
     view::{
         folder::{ViewError, write_links},
-        layout::Layout,
         npm_cache::{Index, npm_cache},
     },
 };

@@ -3,8 +3,8 @@
 use crate::{
     cli,
     commands::{Context, provision::Project},
+    config::npmrc::NpmConfig,
     lockfile::YarnLock,
-    npmrc::NpmConfig,
     run::yarn,
 };
 
@@ -38,7 +38,7 @@ fn own_scopes(lock: YarnLock, npm: &NpmConfig) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::environment::Environment;
+    use crate::core::environment::Environment;
 
     #[test]
     fn a_later_yarns_scopes_are_those_of_its_whole_configuration() {

@@ -9,6 +9,7 @@ use larder_store::look_up::Wanted;
 
 use super::check_place;
 use crate::{
+    buildkit::executable::{Executable, ExecutableError},
     cli,
     commands::{
         CommandError, Context, Outcome,
@@ -16,11 +17,11 @@ use crate::{
         settings::selection,
         through::or_here,
     },
-    executable::{Executable, ExecutableError},
-    fill::Wishes,
-    plan::Planned,
-    selection::{Os, Platform, Platforms},
-    supply::Supply,
+    fetcher::{Wishes, ensure::Supply},
+    plan::{
+        Planned,
+        selection::{Os, Platform, Platforms},
+    },
     ui::units,
     view::{
         context::{Part, Seeded, add_gone, context as layout_of},

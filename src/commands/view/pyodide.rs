@@ -9,13 +9,13 @@ use super::check_place;
 use crate::{
     cli,
     commands::{CommandError, Context, Outcome, larder_lock::Locked},
-    larder_toml::DistributionSource,
+    config::larder_toml::DistributionSource,
+    lockfile::larder_lock::LarderLock,
     pyodide::{
         cycles::{BackEdge, Loss},
         folder::{Folder, Ingredients},
-        lock_file::LarderLock,
-        name::ProjectName,
     },
+    python::name::ProjectName,
     ui::{printer::Printer, units},
     view::folder::{Published, publish},
 };

@@ -2,7 +2,7 @@
 
 use super::document::{Member, Tuple, Wants};
 use crate::{
-    artifact::Conditions,
+    core::artifact::Conditions,
     lockfile::{EntryKind, EntryProblem, NoDownload, diagnose::shown, package::Stated},
 };
 

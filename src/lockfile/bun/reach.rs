@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::document::{Tuple, Wants};
 use crate::{
-    artifact::Conditions,
+    core::artifact::Conditions,
     lockfile::{
         field::{Field, List},
         shape::{Members, Part, Shaped},

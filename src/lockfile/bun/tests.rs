@@ -7,7 +7,7 @@ use super::{
     },
     plain_json,
 };
-use crate::{
+use crate::core::{
     artifact::{Artifact, Forge, Source},
     endpoints::GITHUB_HOST,
 };

@@ -7,7 +7,7 @@ use super::{
     entry::{Form, RawEntry},
     key::Flag,
 };
-use crate::artifact::Conditions;
+use crate::core::artifact::Conditions;
 
 /// Classifies the entries of one lockfile: some can only be understood beside others.
 pub(super) struct Classifier<'a> {

@@ -7,8 +7,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::{
+    core::manifest::{FIELDS, Manifest, Manifests},
     lockfile::LocalTarball,
-    manifest::{FIELDS, Manifest, Manifests},
 };
 
 #[derive(Deserialize)]

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::super::{
     EntryKind, EntryProblem, LockfileError, NoDownload, Reading, UnfetchableReason, read, testing::not_understood,
 };
-use crate::{
+use crate::core::{
     artifact::{Artifact, Forge, Source},
     endpoints::{BITBUCKET_HOST, GITHUB_HOST, GITLAB_HOST},
 };

@@ -8,8 +8,10 @@ use super::{
     reach::Reached,
 };
 use crate::{
-    artifact::{Artifact, Conditions, Source},
-    endpoints::GITHUB_ARCHIVES,
+    core::{
+        artifact::{Artifact, Conditions, Source},
+        endpoints::GITHUB_ARCHIVES,
+    },
     lockfile::{
         EntryKind, EntryProblem, NoDownload, UnfetchableReason,
         diagnose::{printable, shown},

@@ -4,7 +4,7 @@ use super::super::{
     EntryKind, EntryProblem, LockfileError, NoDownload, Reading, UnfetchableReason, read,
     testing::{check, not_understood, spoilt},
 };
-use crate::{
+use crate::core::{
     artifact::{Artifact, Forge, Source},
     endpoints::{GITHUB_ARCHIVES, GITHUB_HOST},
 };

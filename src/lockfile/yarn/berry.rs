@@ -10,7 +10,7 @@ use super::{
     entry::{RawEntry, split_descriptor},
     plugin_protocol, public,
 };
-use crate::artifact::Conditions;
+use crate::core::artifact::Conditions;
 
 /// The descriptors that packages name: those that some package needs, and those that optional dependencies name.
 #[derive(Debug, Default)]

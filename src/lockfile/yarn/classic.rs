@@ -9,7 +9,7 @@ use super::{
     entry::{RawEntry, split_descriptor},
     plugin_protocol, public,
 };
-use crate::artifact::Conditions;
+use crate::core::artifact::Conditions;
 
 /// What an entry is.
 pub(super) fn classify(entry: RawEntry<'_, '_>) -> Result<EntryKind, EntryProblem> {

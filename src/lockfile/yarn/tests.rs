@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    artifact::{Artifact, Source},
+    core::artifact::{Artifact, Source},
     lockfile::{NoDownload, Unfetchable, testing::not_understood},
 };
 

@@ -4,7 +4,7 @@ use larder_store::digest::{Algorithm, Digest};
 use serde_json::{Map, Value};
 
 use super::{Checker, ProblemKind};
-use crate::pyodide::{name::ProjectName, wheel_name::WheelName};
+use crate::python::{name::ProjectName, wheel_name::WheelName};
 
 const NO_LOADER: &str = "the loader fails for every package";
 const NO_LOAD: &str = "`loadPackage` fails";

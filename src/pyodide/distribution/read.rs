@@ -10,8 +10,8 @@ use super::{
     field::{optional_text, text, texts},
 };
 use crate::{
-    artifact::Version,
-    pyodide::{file_name::FileName, name::ProjectName},
+    core::{artifact::Version, file_name::FileName},
+    python::name::ProjectName,
 };
 
 /// Where a package without `install_dir` goes.

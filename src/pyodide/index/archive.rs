@@ -2,9 +2,9 @@
 //!
 //! Enough of ZIP for what wheels are. Nothing is trusted: every offset is checked, and what unpacks to more than metadata can have is refused.
 
-use crate::pyodide::{
-    name::ProjectName,
-    zip::{self, DEFLATED, End, HEADER, Header, LOCAL_LEN, STORED},
+use crate::{
+    archive::zip::{self, DEFLATED, End, HEADER, Header, LOCAL_LEN, STORED},
+    python::name::ProjectName,
 };
 
 /// The most that is asked for at first: a directory of some hundred files and what stands after it.

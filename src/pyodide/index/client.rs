@@ -26,9 +26,9 @@ use super::{
     watch::{AskEvent, AskWatcher, Asking},
 };
 use crate::{
-    fetch::{Client, DownloadError, Piece, Slice, document, slice},
-    interrupt::Interrupt,
-    pyodide::{file_host::FileHost, metadata::Metadata, name::ProjectName, wheel_name::WheelName},
+    core::{file_host::FileHost, interrupt::Interrupt},
+    http::{Client, DownloadError, Piece, Slice, document, slice},
+    python::{metadata::Metadata, name::ProjectName, wheel_name::WheelName},
 };
 
 /// The longest list of files, bytes: pages of some tens of megabytes exist.
@@ -178,7 +178,7 @@ impl Shared {
         let permit = self.permits.acquire().await;
         let asking = Asking::new(&*self.watcher, name.as_str());
         let url = self.place.base.join(&format!("{name}/")).expect("a normalised name is a part of a path");
-        let page = match crate::fetch::page(&self.client, &url, page::ACCEPT, LONGEST_LIST, &asking).await {
+        let page = match crate::http::page(&self.client, &url, page::ACCEPT, LONGEST_LIST, &asking).await {
             Ok(page) => page,
             Err(error) if is_status(&error, &[StatusCode::NOT_FOUND, StatusCode::GONE]) => return Ok(None),
             Err(error) => return Err(IndexError::List { name: name.clone(), source: Arc::new(error) }),

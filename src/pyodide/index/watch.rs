@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use crate::fetch::{Event, Progress};
+use crate::http::{Event, Progress};
 
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq, Eq)]

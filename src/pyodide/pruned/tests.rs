@@ -139,7 +139,7 @@ fn all_that_disagrees_is_named_at_once() {
     let distribution = Distribution::read("pyodide-lock.json", text.as_bytes()).unwrap();
     let mut lock = larder_lock(&packages, &text);
     lock.packages[0].depends.clear();
-    lock.packages[1].version = crate::artifact::Version::parse("2.0").unwrap();
+    lock.packages[1].version = crate::core::artifact::Version::parse("2.0").unwrap();
     let wheels = BTreeMap::new();
     let found = Parts {
         distribution: &distribution,

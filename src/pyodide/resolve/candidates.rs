@@ -10,12 +10,14 @@ use jiff::Timestamp;
 use pep440_rs::Version;
 use pubgrub::Ranges;
 
-use crate::pyodide::{
-    index::IndexFile,
-    name::ProjectName,
-    specifiers,
-    tags::{Rank, Tags},
-    wheel_name::WheelName,
+use crate::{
+    pyodide::index::IndexFile,
+    python::{
+        name::ProjectName,
+        specifiers,
+        tags::{Rank, Tags},
+        wheel_name::WheelName,
+    },
 };
 
 /// Versions and tags that a message lists.

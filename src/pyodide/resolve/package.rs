@@ -6,7 +6,7 @@ use pep440_rs::Version;
 use pubgrub::Ranges;
 
 use super::candidates::Candidates;
-use crate::pyodide::{distribution::DistributionPackage, name::ProjectName};
+use crate::{pyodide::distribution::DistributionPackage, python::name::ProjectName};
 
 /// What has a version: a project, or one of its extras, which needs that very version of it and more.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

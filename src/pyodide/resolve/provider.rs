@@ -18,12 +18,12 @@ use super::{
     candidates::{Candidate, Candidates, Rules},
     package::{Asked, Edge, Package, root_version, version_of},
 };
-use crate::pyodide::{
-    distribution::DistributionPackage,
-    index::{Index, IndexError},
-    metadata::Metadata,
-    name::ProjectName,
-    requirement::Requirement,
+use crate::{
+    pyodide::{
+        distribution::DistributionPackage,
+        index::{Index, IndexError},
+    },
+    python::{metadata::Metadata, name::ProjectName, requirement::Requirement},
 };
 
 /// So many versions of a project were tried before several are asked for at once.
@@ -275,7 +275,7 @@ impl<'a> Provider<'a> {
             .iter()
             .flat_map(|files| files.iter())
             .filter_map(|file| {
-                let wheel = crate::pyodide::wheel_name::WheelName::parse(&file.file_name).ok()?;
+                let wheel = crate::python::wheel_name::WheelName::parse(&file.file_name).ok()?;
                 let rank = self.rules.tags.rank(&wheel);
                 (wheel.name() == name && wheel.version() == version).then_some((rank.is_none(), rank, file))
             })

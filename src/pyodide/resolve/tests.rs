@@ -5,10 +5,10 @@ use std::{cell::RefCell, sync::Arc};
 use larder_store::digest::{Algorithm, Digest};
 
 use super::*;
-use crate::pyodide::{
-    index::Offer,
-    metadata::Metadata,
-    runtime::{Runtime, RuntimeVersion},
+use crate::{
+    core::runtime_version::RuntimeVersion,
+    pyodide::index::Offer,
+    python::{metadata::Metadata, runtime::Runtime},
 };
 
 /// An index: the files of each project, and the lines of each file's metadata.

@@ -7,16 +7,10 @@ use serde_json::{Value, json};
 
 use super::{Member, metadata, zip};
 use crate::{
-    artifact::Version,
-    pyodide::{
-        file_host::FilePlace,
-        file_name::FileName,
-        lock_file::{Asker, LarderLock, LockedBase, LockedPackage, LockedRuntime, LockedSource},
-        name::ProjectName,
-        runtime::{Runtime, RuntimeVersion},
-        wheel::Wheel,
-        wheel_name::WheelName,
-    },
+    core::{artifact::Version, file_host::FilePlace, file_name::FileName, runtime_version::RuntimeVersion},
+    lockfile::larder_lock::{Asker, LarderLock, LockedBase, LockedPackage, LockedRuntime, LockedSource},
+    pyodide::wheel::Wheel,
+    python::{name::ProjectName, runtime::Runtime, wheel_name::WheelName},
 };
 
 /// Where a package is.

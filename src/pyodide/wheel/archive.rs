@@ -13,7 +13,7 @@ use std::{
 };
 
 use super::ArchiveProblem;
-use crate::pyodide::zip::{self, DEFLATED, End, Fields, Header, LOCAL_LEN, NoHeader, STORED};
+use crate::archive::zip::{self, DEFLATED, End, Fields, Header, LOCAL_LEN, NoHeader, STORED};
 
 /// The largest wheels of the index have 20,000.
 const MOST_MEMBERS: u64 = 200_000;

@@ -68,7 +68,7 @@ for package in tomllib.load(open(lock, "rb"))["package"]:
 print(f"{newer} of {checked}")
 PYTHON
 index=$(index_address)
-if [ -z "$index" ]; then index=$(sed -n 's/.*PYTHON_INDEX: &str = "\(.*\)";/\1/p' "$ROOT/src/endpoints.rs"); fi
+if [ -z "$index" ]; then index=$(sed -n 's/.*PYTHON_INDEX: &str = "\(.*\)";/\1/p' "$ROOT/src/core/endpoints.rs"); fi
 count=$(grep -c '^source = "index"' "$WORK/second/project/larder.lock")
 code=$(run "$WORK/newer" python3 "$WORK/newer.py" "$WORK/second/project/larder.lock" "$SINCE" "${index%/}/")
 if [ "$code" = 0 ]; then

@@ -1,6 +1,6 @@
 //! One `larder.lock` for several people: on other machines, at another time, with a mirror and without.
 
-use larder::endpoints;
+use larder::core::endpoints;
 
 use super::*;
 

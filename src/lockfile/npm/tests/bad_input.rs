@@ -204,6 +204,6 @@ fn nested_names_cannot_make_paths_of_any_length() {
 #[test]
 fn a_name_has_a_bound() {
     for (len, is_name) in [(1024, true), (1025, false)] {
-        assert_eq!(crate::artifact::PackageName::parse(&"x".repeat(len)).is_ok(), is_name, "{len}");
+        assert_eq!(crate::core::artifact::PackageName::parse(&"x".repeat(len)).is_ok(), is_name, "{len}");
     }
 }

@@ -1,0 +1,285 @@
+//! What could not be had, and why.
+
+use std::sync::Arc;
+
+use larder_store::{StoreError, digest::BlobId};
+use reqwest::StatusCode;
+
+use super::{
+    errand::not_a_package, first_bytes::NotAPackage, manager_hints, packuments::PackumentError, sink::OtherThanRecorded,
+};
+use crate::{
+    config::address::AddressError,
+    core::artifact::Ecosystem,
+    http::DownloadError,
+    lockfile::{Format, UnfetchableReason},
+    plan::EntryName,
+};
+
+/// The way out where another process holds a lock.
+pub const HELD: &str =
+    "end that process, or continue it if it is stopped; `lslocks` lists who holds a lock; what has arrived is kept";
+
+/// An artifact that could not be had.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// `react 18.2.0`.
+    pub package: Arc<str>,
+    /// What kind of package it is.
+    pub ecosystem: Ecosystem,
+    /// The lockfile entries that name it, at least one.
+    pub entries: Vec<EntryName>,
+    /// Why.
+    pub kind: FailureKind,
+}
+
+/// Why an artifact could not be had.
+#[derive(Clone, Debug)]
+pub enum FailureKind {
+    /// Its lockfile entry cannot be fetched at all.
+    Unfetchable(UnfetchableReason),
+    /// It has no address that can be asked.
+    Address(Arc<AddressError>),
+    /// No request may be made.
+    Offline,
+    /// Its registry did not have it when it was asked last. Of optional packages alone.
+    GoneBefore,
+    /// The lockfile states no digest, and that is required.
+    NoIntegrity,
+    /// The registry does not say what its bytes are.
+    Packument(Arc<PackumentError>),
+    /// It did not arrive, or its bytes are others.
+    Download(Arc<DownloadError>),
+    /// It cannot be kept.
+    Store(Arc<StoreError>),
+    /// Its blob is not what it should be, and cannot be fetched again.
+    Damaged {
+        /// The blob.
+        blob: BlobId,
+        /// What was found.
+        cause: Arc<str>,
+    },
+}
+
+impl Failure {
+    /// The way out, if there is one to name.
+    pub fn hint(&self) -> Option<&'static str> {
+        match &self.kind {
+            FailureKind::Download(error) if self.ecosystem != Ecosystem::Npm => python_hint(self.ecosystem, error),
+            kind => manager_hints::hint(kind, Format::of(&self.entries[0].lockfile)).or_else(|| kind.hint()),
+        }
+    }
+}
+
+/// Whose fault a failure is: decides the exit code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Fault {
+    /// The network's or a server's: another run may succeed.
+    Network,
+    /// The store's.
+    Store,
+    /// That of the lockfile, the configuration or the bytes.
+    Data,
+}
+
+impl FailureKind {
+    /// Whose fault it is.
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::Unfetchable(_) | Self::Address(_) | Self::Offline | Self::GoneBefore | Self::NoIntegrity => {
+                Fault::Data
+            }
+            Self::Store(_) | Self::Damaged { .. } => Fault::Store,
+            Self::Packument(error) => match &**error {
+                PackumentError::Download(error) => download_fault(error),
+                _ => Fault::Data,
+            },
+            Self::Download(error) => download_fault(error),
+        }
+    }
+
+    /// Stable name for programs that read the JSON.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Unfetchable(_) => "unfetchable",
+            Self::Address(_) => "address",
+            Self::Offline => "offline",
+            Self::GoneBefore => "gone",
+            Self::NoIntegrity => "no-integrity",
+            Self::Packument(_) => "packument",
+            Self::Download(error) if is_mismatch(error) => "mismatch",
+            Self::Download(error) if not_a_package(error).is_some() => "not-a-package",
+            Self::Download(_) => "download",
+            Self::Store(_) => "store",
+            Self::Damaged { .. } => "damaged",
+        }
+    }
+
+    /// What happened, in a sentence that follows the package's name.
+    pub fn sentence(&self, lockfile: &str) -> String {
+        match self {
+            Self::Unfetchable(_) | Self::Address(_) => "cannot be fetched".to_owned(),
+            Self::Offline => "is not in the store, and --offline forbids to fetch it".to_owned(),
+            Self::GoneBefore => "the registry did not have it when it was asked last".to_owned(),
+            Self::NoIntegrity => format!("{lockfile} states no integrity, which --require-integrity demands"),
+            Self::Packument(_) => "the registry does not say what its bytes are".to_owned(),
+            Self::Download(error) => match error.last() {
+                DownloadError::Mismatch { .. } => format!("digest does not match {lockfile}"),
+                _ if is_mismatch(error) => "the bytes are not those of the first fetch".to_owned(),
+                _ if not_a_package(error).is_some() => "what came is not a package".to_owned(),
+                _ => "could not be fetched".to_owned(),
+            },
+            Self::Store(error) if matches!(**error, StoreError::Held { .. }) => {
+                "another process has the right to download it, and does not go on".to_owned()
+            }
+            Self::Store(_) => "cannot be kept".to_owned(),
+            Self::Damaged { blob, .. } => format!("its blob {blob} is damaged"),
+        }
+    }
+
+    /// The causes, outermost first.
+    pub fn causes(&self) -> Vec<String> {
+        match self {
+            Self::Unfetchable(reason) => vec![reason.to_string()],
+            Self::Address(error) => chain(&**error),
+            Self::Offline | Self::GoneBefore | Self::NoIntegrity => Vec::new(),
+            Self::Packument(error) => chain(&**error),
+            Self::Download(error) => chain(&**error),
+            Self::Store(error) => chain(&**error),
+            Self::Damaged { cause, .. } => vec![cause.to_string()],
+        }
+    }
+
+    /// The way out for a package of npm's.
+    fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Store(error) if matches!(**error, StoreError::Held { .. }) => Some(HELD),
+            Self::Offline => Some("run `larder fetch` with a network first, with the same --platform and --omit"),
+            Self::Damaged { .. } => {
+                Some("run it without --offline, where the store can be written: a damaged blob is then fetched again")
+            }
+            Self::Download(error) if is_other_than_recorded(error) => Some(
+                "if you trust what is there now, `larder forget NAME@VERSION` drops what was recorded, and `larder fetch` takes it",
+            ),
+            Self::Download(error) if not_a_package(error).is_some() => not_a_package_hint(error),
+            Self::Unfetchable(_) => {
+                Some("depend on a registry's package, or on a commit at GitHub, GitLab or Bitbucket")
+            }
+            Self::Download(error) => download_hint(error.last()),
+            Self::Packument(error) => match &**error {
+                PackumentError::Download(error) => download_hint(error.last()),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+}
+
+/// The way out for what `larder.lock` names.
+fn python_hint(ecosystem: Ecosystem, error: &DownloadError) -> Option<&'static str> {
+    match error.last() {
+        DownloadError::Lookup { .. } | DownloadError::Connect { .. } | DownloadError::Timeout { .. } => {
+            Some(if ecosystem == Ecosystem::Pyodide {
+                "if Pyodide's CDN cannot be reached from here, name another place of its distribution in `pyodide.sources` in larder.toml: a mirror, a folder or a release archive; `larder fetch` of the package manager's lockfile alone gets its packages"
+            } else {
+                "if the index's file host cannot be reached from here, name a mirror of it in `pyodide.files` in larder.toml; `larder fetch` of the package manager's lockfile alone gets its packages"
+            })
+        }
+        _ if is_mismatch(error) => Some(
+            "the file there is not the one that was locked: another of `pyodide.sources` may have it, or `larder lock` chooses anew",
+        ),
+        DownloadError::Status { status: StatusCode::NOT_FOUND, .. }
+        | DownloadError::File { .. }
+        | DownloadError::Archive { .. }
+        | DownloadError::NotInArchive { .. } => Some(
+            "no source has it: name one that does in `pyodide.sources` in larder.toml, or lock anew with `larder lock --upgrade`",
+        ),
+        error => download_hint(error),
+    }
+}
+
+fn download_hint(error: &DownloadError) -> Option<&'static str> {
+    match error {
+        // A server that says why it refuses knows who asks.
+        DownloadError::Status { status: StatusCode::FORBIDDEN, is_authorized: true, reason: Some(_), .. } => None,
+        DownloadError::Status { status, .. } if is_about_credentials(*status) => {
+            Some("put a token for that address into .npmrc: //host/path/:_authToken=${NPM_TOKEN}")
+        }
+        DownloadError::Status { status: StatusCode::NOT_FOUND, .. } => {
+            Some("the registry does not have it: is it the right registry, and was the version unpublished?")
+        }
+        DownloadError::ProxyAuthentication { .. } => Some(
+            "put a user and password into the proxy's address (http://user:password@host:port/). larder knows Basic authentication alone: for a proxy that wants NTLM, Negotiate (Kerberos) or Digest, run a local proxy that authenticates there, and name that one",
+        ),
+        DownloadError::TooManyRedirects { .. } | DownloadError::RedirectTarget { .. } => {
+            Some("the server's redirects lead nowhere: is the address that of the registry?")
+        }
+        DownloadError::Certificate { .. } => {
+            Some("name the certificate authority's PEM file with `cafile` in .npmrc or with SSL_CERT_FILE")
+        }
+        DownloadError::Lookup { .. } | DownloadError::Connect { .. } => {
+            Some("is there a network? A proxy is taken from HTTPS_PROXY or from `https-proxy` in .npmrc")
+        }
+        DownloadError::Withheld { .. } => Some(
+            "if you trust the project with your credentials, say --trust-project-config, or write the same setting into your own .npmrc",
+        ),
+        DownloadError::TooLong { .. } => {
+            Some("if it is meant to be that large, raise max-artifact-size in larder.toml")
+        }
+        error if error.is_network() => Some("run it again: what has arrived is kept"),
+        _ => None,
+    }
+}
+
+const fn is_about_credentials(status: StatusCode) -> bool {
+    matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
+}
+
+fn download_fault(error: &DownloadError) -> Fault {
+    match error.last() {
+        DownloadError::Sink { .. } if not_a_package(error).is_some_and(NotAPackage::is_passing) => Fault::Network,
+        DownloadError::Sink { .. } if not_a_package(error).is_some() => Fault::Data,
+        DownloadError::Sink { .. } if !is_mismatch(error) => Fault::Store,
+        error if error.is_network() => Fault::Network,
+        _ => Fault::Data,
+    }
+}
+
+fn is_mismatch(error: &DownloadError) -> bool {
+    is_digest_mismatch(error) || is_other_than_recorded(error)
+}
+
+/// Whether the bytes are not those of a digest that is stated.
+pub(super) fn is_digest_mismatch(error: &DownloadError) -> bool {
+    matches!(error.last(), DownloadError::Mismatch { .. })
+}
+
+fn is_other_than_recorded(error: &DownloadError) -> bool {
+    matches!(error.last(), DownloadError::Sink { source, .. } if source.downcast_ref::<OtherThanRecorded>().is_some())
+}
+
+fn not_a_package_hint(error: &DownloadError) -> Option<&'static str> {
+    match not_a_package(error)? {
+        NotAPackage::Html | NotAPackage::Json | NotAPackage::NoArchive => Some(
+            "a network that asks to sign in, or a server that wants a token or is overloaded, answers so; nothing was kept, and the next run asks again",
+        ),
+        NotAPackage::Empty | NotAPackage::Broken(_) => Some("nothing of it was kept, and the next run asks again"),
+        _ => None,
+    }
+}
+
+/// An error and its sources, each once.
+pub fn chain(error: &(dyn std::error::Error + 'static)) -> Vec<String> {
+    let mut causes: Vec<String> = Vec::new();
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let text = error.to_string();
+        // Many libraries repeat their source in their own text, and these two say nothing at all.
+        let says_nothing = text == "error sending request" || text.starts_with("client error (");
+        if !says_nothing && !causes.last().is_some_and(|last| last.ends_with(&text)) {
+            causes.push(text);
+        }
+        next = error.source();
+    }
+    causes
+}

@@ -1,0 +1,67 @@
+//! Optional packages that are gone: where a registry has no such file (404) or has it no more (410), package managers install without them, and so does larder.
+//!
+//! The store notes which file was gone where, for runs that may make no request or cannot. Whoever can ask asks again.
+
+use std::sync::Arc;
+
+use larder_store::{Store, look_up::Wanted};
+use reqwest::StatusCode;
+
+use super::{Failure, FailureKind, Fault, Order, packuments::PackumentError};
+use crate::{core::redacted::without_userinfo, http::DownloadError};
+
+/// A file that is gone, and that nothing but optional dependencies lead to.
+#[derive(Clone, Debug)]
+pub struct Gone {
+    /// The packages that it is, at least one, each with what was answered.
+    pub packages: Vec<Failure>,
+    /// How the store would know it.
+    pub wanted: Wanted,
+    /// Where it was looked for.
+    pub address: String,
+}
+
+/// A failure of an order as what it is: an optional package that is gone, or a failure.
+pub(super) fn or_failure(order: &Order, kind: FailureKind, store: &Store) -> Result<Gone, FailureKind> {
+    if !order.is_optional() {
+        return Err(kind);
+    }
+    let address = address_of(order);
+    let gone = |kind: &FailureKind, address: String| {
+        Ok(Gone { packages: order.failures(kind).collect(), wanted: order.wanted.clone(), address })
+    };
+    if is_gone(&kind) {
+        store.note_gone(&order.wanted, &address);
+        return gone(&kind, address);
+    }
+    let was_not_asked = matches!(kind, FailureKind::Offline) || kind.fault() == Fault::Network;
+    let is_noted = || store.is_noted_gone(&order.wanted, &address) || store.is_noted_gone_anywhere(&order.wanted);
+    if was_not_asked && is_noted() {
+        return gone(&FailureKind::GoneBefore, address);
+    }
+    Err(kind)
+}
+
+/// Forgets that a file was gone, if that was noted.
+pub(super) fn arrived(order: &Arc<Order>, store: &Store) {
+    if order.is_optional() {
+        store.forget_gone(&order.wanted, &address_of(order));
+    }
+}
+
+/// The first address of an order: the one that is asked first.
+fn address_of(order: &Order) -> String {
+    without_userinfo(&order.addresses[0].url).to_string()
+}
+
+/// Whether the registry said that it has no such file.
+fn is_gone(kind: &FailureKind) -> bool {
+    let says_so = |error: &DownloadError| {
+        matches!(error.last(), DownloadError::Status { status: StatusCode::NOT_FOUND | StatusCode::GONE, .. })
+    };
+    match kind {
+        FailureKind::Download(error) => says_so(error),
+        FailureKind::Packument(error) => matches!(&**error, PackumentError::Download(error) if says_so(error)),
+        _ => false,
+    }
+}

@@ -1,0 +1,52 @@
+//! Bytes from addresses: [`download`] hands a body to a [`Sink`], [`document`], [`page`] and [`slice()`] return one.
+//!
+//! Owns the HTTP clients, name look-ups, redirects, retries, resumption and time limits. Knows neither the store nor lockfiles: what an
+//! artifact is, where it goes and whether its bytes are right is the sink's business.
+//!
+//! ```text
+//! download, document   tries, one after another, until one succeeds or it is hopeless (tries.rs)
+//!   └ exchange         one try: a request, and those that its redirects lead to (redirect.rs)
+//!       └ Client       one request over one of a few connections (client.rs, lines.rs, resolver.rs, roots.rs)
+//!   └ body, writer     the response's bytes to the sink, in batches, while the next ones arrive
+//! ```
+//!
+//! Invariants: an address in an error or an event shows neither user, password nor query; credentials are asked for at every hop and so
+//! follow a redirect on the same host and port alone, and the user's own never go where only a project's files lead; no code of a sink runs on an async thread; a dropped future leaves what the sink has already taken.
+
+mod body;
+mod client;
+mod credential;
+mod document;
+mod download;
+mod encoding;
+mod error;
+mod gate;
+mod lines;
+#[cfg(any(target_feature = "crt-static", test))]
+mod names;
+mod progress;
+mod proxy;
+mod range;
+mod reach;
+mod reason;
+mod redirect;
+mod resolver;
+mod roots;
+mod settings;
+mod sink;
+mod tries;
+mod writer;
+
+#[cfg(test)]
+mod tests;
+
+pub use crate::core::redacted::RedactedUrl;
+pub use client::Client;
+pub use credential::{ClientIdentity, Credential, Credentials, NoCredentials};
+pub use document::{Page, Piece, Slice, document, page, slice};
+pub use download::{Request, download};
+pub use error::{ClientError, Danger, DownloadError, Phase};
+pub use progress::{Event, Progress, Silent};
+pub use range::{Kept, Validator};
+pub use settings::{ClientSettings, ExtraCertificates, ProjectNetwork};
+pub use sink::{FinishError, Sink, SinkError};
