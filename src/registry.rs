@@ -39,9 +39,9 @@ use crate::{
 };
 
 /// What a registry asks of the rest of larder. Called on threads that may block.
-pub trait Backing: Send + Sync {
+pub trait Upstream: Send + Sync {
     /// Sees to it that an artifact of the plan is in the store; in words, why it cannot be had. Entries of several projects may have the same name.
-    fn fetch(&self, artifact: &Artifact, entry: &EntryName) -> Result<Found, String>;
+    fn pull(&self, artifact: &Artifact, entry: &EntryName) -> Result<Found, String>;
     /// The files of one of Pyodide's folders, all of which are in the store; in words, why there is none.
     fn folder(&self, which: PyodideFolder) -> Result<Layout, String>;
     /// Takes note of a request that was refused, and why.
@@ -63,7 +63,7 @@ pub struct Shelves {
     catalog: RwLock<Catalog>,
     paths: Paths,
     folders: Folders,
-    backing: Box<dyn Backing>,
+    upstream: Box<dyn Upstream>,
 }
 
 impl fmt::Debug for Shelves {
@@ -74,9 +74,9 @@ impl fmt::Debug for Shelves {
 
 impl Shelves {
     /// Shelves with this catalog.
-    pub fn new(store: Store, catalog: Catalog, backing: Box<dyn Backing>) -> Self {
+    pub fn new(store: Store, catalog: Catalog, upstream: Box<dyn Upstream>) -> Self {
         let paths = Paths::of(catalog.offers());
-        Self { store, catalog: RwLock::new(catalog), paths, folders: Folders::default(), backing }
+        Self { store, catalog: RwLock::new(catalog), paths, folders: Folders::default(), upstream }
     }
 
     fn catalog(&self) -> RwLockReadGuard<'_, Catalog> {

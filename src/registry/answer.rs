@@ -34,7 +34,7 @@ pub(super) fn answer(shelves: &Shelves, address: SocketAddr, request: &Parts) ->
     }
     let path = request.uri.path();
     let refuse = |why: &str| {
-        shelves.backing.refused(path, why);
+        shelves.upstream.refused(path, why);
         error(StatusCode::NOT_FOUND, why)
     };
     let client = Client::of(address, &request.headers);
@@ -93,7 +93,7 @@ fn file_of(shelves: &Shelves, which: PyodideFolder, file: &str, request: &Parts)
         Some(origin) => response.header(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin).header(header::VARY, "origin"),
         None => response,
     };
-    let response = match shelves.folders.at(which, file, &shelves.store, &*shelves.backing)? {
+    let response = match shelves.folders.at(which, file, &shelves.store, &*shelves.upstream)? {
         At::File(Served { body, len, content_type }) => {
             response.header(header::CONTENT_TYPE, content_type).header(header::CONTENT_LENGTH, len).body(body)
         }
@@ -150,7 +150,7 @@ fn is_absent(error: &StoreError) -> bool {
 
 /// Sees to it that an artifact is in the store, and notes that it is.
 fn arrive(shelves: &Shelves, artifact: &Artifact, entry: &EntryName) -> Result<Found, String> {
-    let found = shelves.backing.fetch(artifact, entry)?;
+    let found = shelves.upstream.pull(artifact, entry)?;
     let noted = shelves.catalog_mut().arrived(&shelves.store, artifact, found);
     noted.map_err(|error| error.to_string())?;
     Ok(found)

@@ -132,12 +132,12 @@ mod tests {
         core::{artifact::Artifact, layout::Layout},
         npm::metadata::Catalog,
         plan::EntryName,
-        registry::{Backing, PyodideFolder},
+        registry::{PyodideFolder, Upstream},
     };
 
     struct Nothing;
 
-    impl Backing for Nothing {
+    impl Upstream for Nothing {
         fn fetch(&self, _: &Artifact, _: &EntryName) -> Result<Found, String> {
             Err("nothing is fetched".to_owned())
         }

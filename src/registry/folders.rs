@@ -4,7 +4,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 
 use larder_store::Store;
 
-use super::{Backing, PyodideFolder, body};
+use super::{PyodideFolder, Upstream, body};
 use crate::core::layout::{Content, Layout};
 
 /// The folders that were asked for so far.
@@ -32,7 +32,7 @@ pub(super) enum At {
 }
 
 impl Folders {
-    fn layout(&self, which: PyodideFolder, backing: &dyn Backing) -> Result<&Layout, String> {
+    fn layout(&self, which: PyodideFolder, upstream: &dyn Upstream) -> Result<&Layout, String> {
         let layout = match which {
             PyodideFolder::Pyodide => &self.pyodide,
             PyodideFolder::Wheels => &self.wheels,
@@ -41,7 +41,7 @@ impl Folders {
         if let Some(made) = layout.get() {
             return Ok(made);
         }
-        let made = backing.folder(which)?;
+        let made = upstream.folder(which)?;
         Ok(layout.get_or_init(|| made))
     }
 
@@ -51,9 +51,9 @@ impl Folders {
         which: PyodideFolder,
         path: &str,
         store: &Store,
-        backing: &dyn Backing,
+        upstream: &dyn Upstream,
     ) -> Result<At, String> {
-        let layout = self.layout(which, backing)?;
+        let layout = self.layout(which, upstream)?;
         let is_folder = path.is_empty() || path.ends_with('/');
         let file = if is_folder { format!("{path}index.html") } else { path.to_owned() };
         let Some(content) = layout.get(&file) else {
