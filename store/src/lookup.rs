@@ -21,13 +21,14 @@ use crate::{
 #[derive(Debug)]
 pub struct Lookup {
     store: Arc<Overlay>,
-    keys: Vec<Key>,
     known: Mutex<Known>,
     today: u32,
 }
 
 #[derive(Debug)]
 struct Known {
+    /// What was asked for so far, sorted.
+    keys: Vec<Key>,
     generation: u64,
     present: HashMap<Key, BlobRef>,
     /// Blobs that have a receipt and whose file is gone or has another length.
@@ -40,12 +41,9 @@ struct Known {
 
 impl Lookup {
     pub(crate) fn new(store: Arc<Overlay>, wanted: &[Wanted], now: jiff::Timestamp) -> Result<Self, StoreError> {
-        let mut keys: Vec<Key> = wanted.iter().flat_map(Wanted::keys).collect();
-        keys.sort_unstable();
-        keys.dedup();
         let today = day(now);
-        let known = Known::read(&store, &keys, today)?;
-        Ok(Self { store, keys, known: Mutex::new(known), today })
+        let known = Known::read(&store, sorted(wanted.iter().flat_map(Wanted::keys)), today)?;
+        Ok(Self { store, known: Mutex::new(known), today })
     }
 
     /// The blob of what is wanted, if it is here with its whole length. Its bytes are not read.
@@ -69,7 +67,7 @@ impl Lookup {
                 known.present.insert(key.clone(), found);
             }
         }
-        known.cache(&self.store, &self.keys);
+        known.cache(&self.store);
     }
 
     /// Where the index was.
@@ -79,16 +77,21 @@ impl Lookup {
 
     /// Looks again if another process has published something since.
     pub(crate) fn refresh(&self) -> Result<(), StoreError> {
+        self.known().refresh(&self.store, self.today)
+    }
+
+    /// Looks up these again: what others have published since is found, and what is gone since is not. What was not asked for before is from now on. For a program that
+    /// runs for long.
+    pub fn look_again(&self, wanted: &[Wanted]) -> Result<Vec<Option<BlobRef>>, StoreError> {
         let mut known = self.known();
-        if generation::read(self.store.layout()) != known.generation {
-            *known = Known::read(&self.store, &self.keys, self.today)?;
-        } else if journal::len(self.store.layout()) > known.journal_read {
-            let (journaled, end) = journal::read_from(self.store.layout(), known.journal_read);
-            known.journal_read = end;
-            known.journaled.extend(journaled);
-            known.find_journaled(&self.store, &self.keys);
+        let keys = wanted.iter().flat_map(Wanted::keys);
+        if keys.clone().all(|key| known.keys.binary_search(&key).is_ok()) {
+            known.refresh(&self.store, self.today)?;
+        } else {
+            let all = sorted(known.keys.iter().cloned().chain(keys));
+            *known = Known::read(&self.store, all, self.today)?;
         }
-        Ok(())
+        Ok(wanted.iter().map(|wanted| known.find_again(&self.store, wanted)).collect())
     }
 
     /// The blob that the journal names for a key.
@@ -111,41 +114,75 @@ impl Lookup {
 }
 
 impl Known {
-    fn read(store: &Overlay, keys: &[Key], today: u32) -> Result<Self, StoreError> {
-        if let Some(known) = Self::cached(store, keys, today) {
-            return Ok(known);
-        }
+    fn read(store: &Overlay, keys: Vec<Key>, today: u32) -> Result<Self, StoreError> {
+        let keys = match Self::cached(store, keys, today) {
+            Ok(known) => return Ok(known),
+            Err(keys) => keys,
+        };
         let known = Self::search(store, keys, today)?;
-        known.cache(store, keys);
+        known.cache(store);
         Ok(known)
     }
 
-    /// What an earlier run found, if all of it is still there.
-    fn cached(store: &Overlay, keys: &[Key], today: u32) -> Option<Self> {
-        let found = lookup_cache::read(store.layout(), keys, today)?;
+    /// What an earlier run found, if all of it is still there; else the keys come back.
+    fn cached(store: &Overlay, keys: Vec<Key>, today: u32) -> Result<Self, Vec<Key>> {
+        let Some(found) = lookup_cache::read(store.layout(), &keys, today) else { return Err(keys) };
         let is_here = |(key, found): (&Key, &BlobRef)| store.is_present(*found) && is_said_of(store, key, &found.blob);
-        keys.iter().zip(&found).all(is_here).then(|| Self {
+        if !keys.iter().zip(&found).all(is_here) {
+            return Err(keys);
+        }
+        Ok(Self {
             generation: generation::read(store.layout()),
             present: keys.iter().cloned().zip(found).collect(),
             recorded: HashMap::new(),
             journaled: HashMap::new(),
             journal_read: 0,
             index: IndexState::NotNeeded,
+            keys,
         })
     }
 
     /// Notes for the next run that everything is here, if it is.
-    fn cache(&self, store: &Overlay, keys: &[Key]) {
-        let found: Vec<BlobRef> = keys.iter().map_while(|key| self.present.get(key).copied()).collect();
-        if found.len() == keys.len()
-            && !keys.is_empty()
+    fn cache(&self, store: &Overlay) {
+        let found: Vec<BlobRef> = self.keys.iter().map_while(|key| self.present.get(key).copied()).collect();
+        if found.len() == self.keys.len()
+            && !self.keys.is_empty()
             && let Ok(store) = store.writable()
         {
-            lookup_cache::write(store, keys, &found);
+            lookup_cache::write(store, &self.keys, &found);
         }
     }
 
-    fn search(store: &Overlay, keys: &[Key], today: u32) -> Result<Self, StoreError> {
+    /// Looks again if somebody has published something since.
+    fn refresh(&mut self, store: &Overlay, today: u32) -> Result<(), StoreError> {
+        if generation::read(store.layout()) != self.generation {
+            *self = Self::read(store, self.keys.clone(), today)?;
+        } else if journal::len(store.layout()) > self.journal_read {
+            let (journaled, end) = journal::read_from(store.layout(), self.journal_read);
+            self.journal_read = end;
+            self.find_journaled(store, &journaled);
+            self.journaled.extend(journaled);
+        }
+        Ok(())
+    }
+
+    /// What is still here of what was found.
+    fn find_again(&mut self, store: &Overlay, wanted: &Wanted) -> Option<BlobRef> {
+        wanted.keys().iter().find_map(|key| {
+            let found = *self.present.get(key)?;
+            let is_said = is_said_of(store, key, &found.blob);
+            if is_said && store.is_present(found) {
+                return Some(found);
+            }
+            self.present.remove(key);
+            if is_said {
+                self.recorded.insert(key.clone(), found.blob);
+            }
+            None
+        })
+    }
+
+    fn search(store: &Overlay, keys: Vec<Key>, today: u32) -> Result<Self, StoreError> {
         // The journal first: what is moved from it into the index meanwhile is then found there.
         if let Ok(store) = store.writable() {
             journal::fold_if_possible(store, today)?;
@@ -153,10 +190,9 @@ impl Known {
         let (journaled, journal_read) = journal::read_from(store.layout(), 0);
         // And the number before the index: an older one costs another look, a newer one would hide what came between.
         let generation = generation::read(store.layout());
-        let (rows, index) = store.with_index(|index| rows(index, keys, today))?;
-        let mut known =
-            Self { generation, present: HashMap::new(), recorded: HashMap::new(), journaled, journal_read, index };
-        known.present.reserve(rows.len());
+        let (rows, index) = store.with_index(|index| rows(index, &keys, today))?;
+        let (present, recorded) = (HashMap::with_capacity(rows.len()), HashMap::new());
+        let mut known = Self { keys, generation, present, recorded, journaled: HashMap::new(), journal_read, index };
         for (key, found) in rows {
             if !is_said_of(store, &key, &found.blob) {
                 tracing::debug!(blob = %found.blob, "the index names a blob for what its receipt does not state");
@@ -166,15 +202,16 @@ impl Known {
                 known.recorded.insert(key, found.blob);
             }
         }
-        known.find_journaled(store, keys);
-        known.find_lower(store, keys)?;
+        known.find_journaled(store, &journaled);
+        known.journaled = journaled;
+        known.find_lower(store)?;
         Ok(known)
     }
 
     /// Notes what only the lower folders have.
-    fn find_lower(&mut self, store: &Overlay, keys: &[Key]) -> Result<(), StoreError> {
+    fn find_lower(&mut self, store: &Overlay) -> Result<(), StoreError> {
         let Some(lower) = store.lower() else { return Ok(()) };
-        for key in keys {
+        for key in &self.keys {
             if self.present.contains_key(key) {
                 continue;
             }
@@ -191,13 +228,13 @@ impl Known {
         Ok(())
     }
 
-    /// Notes as present what the journal names and what has its receipt. One that does not know the key yet was about to be added to.
-    fn find_journaled(&mut self, store: &Overlay, keys: &[Key]) {
-        if self.journaled.is_empty() {
+    /// Notes as present what these records of the journal name and what has its receipt. One that does not know the key yet was about to be added to.
+    fn find_journaled(&mut self, store: &Overlay, journaled: &HashMap<KeyHash, BlobId>) {
+        if journaled.is_empty() {
             return;
         }
-        for key in keys {
-            if let Some(blob) = self.journaled.get(&key.hash())
+        for key in &self.keys {
+            if let Some(blob) = journaled.get(&key.hash())
                 && let Some(receipt) = store.receipt(blob)
                 && receipt.keys().any(|known| known == *key)
             {
@@ -208,6 +245,14 @@ impl Known {
             }
         }
     }
+}
+
+/// Sorted, each once.
+fn sorted(keys: impl Iterator<Item = Key>) -> Vec<Key> {
+    let mut keys: Vec<Key> = keys.collect();
+    keys.sort_unstable();
+    keys.dedup();
+    keys
 }
 
 /// Whether a note of the index, or of an earlier look-up, can be believed. Who reads the blob of a digest compares the two; that the blob has an identity, only its

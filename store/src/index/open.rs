@@ -63,20 +63,19 @@ pub(crate) fn with<T>(
     }
 }
 
-/// Removes the index, so that the next one is made from the receipts. Others who use it now are waited for.
+/// Removes the index, so that the next one is made from the receipts. Others who use it now are waited for; who has looked something up before looks again.
 pub(crate) fn discard(store: Writable<'_>) -> Result<(), StoreError> {
     let layout = store.layout();
     let path = layout.index_lock();
     let lock_file = lock::open(layout, &path, Names::One)?;
     lock::exclusive(&lock_file, &path, DISCARD_PATIENCE)?;
     match std::fs::remove_dir_all(layout.index()) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        // Another user's, in a store that two share: by this number, its owner notices that it is of no use any more.
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-            generation::write(store, generation::read(layout).wrapping_add(1))
-        }
-        removed => removed.at("remove", &layout.index()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        // Another user's, in a store that two share: by the generation, its owner notices that it is of no use any more.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {}
+        removed => removed.at("remove", &layout.index())?,
     }
+    generation::write(store, generation::read(layout).wrapping_add(1))
 }
 
 struct IsNew(bool);
