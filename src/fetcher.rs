@@ -37,7 +37,7 @@ use larder_store::{
 };
 
 pub(crate) use credentials::{credential, identity_of};
-pub use failure::{Failure, FailureKind, Fault, HELD, chain};
+pub use failure::{Failure, FailureKind, Fault, HELD};
 pub use gone::Gone;
 pub use order::{LeftOut, Optional, Order, Wish, Wishes};
 pub use watch::{Unwatched, WatchEvent, Watcher};

@@ -12,7 +12,7 @@ use larder::{
     commands::{self, Context},
     core::{environment::Environment, open_files},
     ui::printer::{Mode, Printer},
-    view::context::Part,
+    view::context::SeedPart,
 };
 use tracing_subscriber::{Layer as _, layer::SubscriberExt as _, util::SubscriberInitExt as _};
 
@@ -28,7 +28,7 @@ fn main() -> ExitCode {
     start_log(cli.global.verbose);
     open_files::raise_limit();
     let printer = printer(&cli.global, &environment);
-    let below = environment.folders_beside(Part::ALL.map(Part::folder));
+    let below = environment.folders_beside(SeedPart::ALL.map(SeedPart::folder));
     let Some(store) = store(&cli.global, &environment).or_else(|| below.first().cloned()) else {
         printer.error("there is no place for the store", &[], Some("name one with --store or LARDER_STORE"));
         return ExitCode::from(4);
