@@ -46,13 +46,13 @@ use larder_store::{
 pub(crate) use credentials::{credential, identity_of};
 pub use downloads::{Download, Downloads, LeftOut, Optional};
 pub use ensure::{Completed, Reader, Repaired, Stored};
-pub use failure::{Failure, FailureKind, Fault, HELD, chain};
+pub use failure::{Failure, FailureKind, Fault, HELD};
 pub use gone::Gone;
 pub use watch::{Unwatched, WatchEvent, Watcher};
 
 use self::{batch::Missing, downloads::Job, engine::Engine};
 use crate::{
-    config::npmrc::{NpmConfig, NpmrcError},
+    config::{error::ConfigError, package_manager::NpmConfig},
     http::{ClientError, ClientSettings},
 };
 
@@ -112,7 +112,7 @@ pub enum FetchError {
     Client(#[from] ClientError),
     /// A program that should print a token does not.
     #[error(transparent)]
-    Npmrc(#[from] NpmrcError),
+    Npmrc(#[from] ConfigError),
     /// The system gives no threads.
     #[error("cannot start the threads for downloading")]
     Runtime(#[source] std::io::Error),

@@ -17,7 +17,7 @@ use crate::{
     fetcher::Downloads,
     npm::metadata::Catalog,
     plan::selection::Selection,
-    registry::{Registry, Shelves},
+    registry::{Registry, RegistryState},
     ui::units,
 };
 
@@ -42,9 +42,9 @@ pub(super) fn run(arguments: &cli::Serve, context: &Context<'_>) -> Result<Outco
     let unusable = |source| CommandError::Registry { port: arguments.port, source };
     let mut signals = Signals::new([SIGHUP, SIGINT, SIGTERM]).map_err(unusable)?;
     let through = Through::new(&projects, &store, &arguments.fetching, context);
-    let shelves = Shelves::new(store, catalog, Box::new(through));
-    let registry = Registry::start(shelves, arguments.port).map_err(unusable)?;
-    if !registry.knows_who_asks() {
+    let state = RegistryState::new(store, catalog, Box::new(through));
+    let registry = Registry::start(state, arguments.port).map_err(unusable)?;
+    if !registry.checks_users() {
         context.printer.warning(ASKED_BY_ALL);
     }
     context.printer.value(&registry.url());

@@ -12,15 +12,15 @@ use larder_store::{Store, look_up::Found};
 use super::{Context, larder_lock::threads, provision::Project};
 use crate::{
     cli,
-    core::{artifact::Artifact, layout::Layout},
-    fetcher::{Downloads, Failure, Fetcher, chain},
+    core::{artifact::Artifact, error_chain::chain, layout::Layout},
+    fetcher::{Downloads, Failure, Fetcher},
     lockfile::larder_lock::LARDER_LOCK,
     plan::{EntryName, Planned},
-    pyodide::folder::Ingredients,
+    pyodide::folder::FolderInput,
     registry::{PyodideFolder, Upstream},
     ui::printer::Printer,
     view::{
-        stock::{self, Stock},
+        locked_files::{self, LockedFiles},
         wheelhouse::wheelhouse,
     },
 };
@@ -112,10 +112,10 @@ impl Upstream for Through {
         let lock = self.projects[at].input.larder_lock.as_ref().expect("it was found by it");
         self.complete_pyodide(at)?;
         let with_runtime = which == PyodideFolder::Pyodide;
-        let stock = stock::take(&self.store, lock, with_runtime, self.now, threads());
-        let Stock { core, files, wheels } = stock.map_err(|error| chain(&error).join(": "))?;
+        let loaded = locked_files::load(&self.store, lock, with_runtime, self.now, threads());
+        let LockedFiles { core, files, wheels } = loaded.map_err(|error| chain(&error).join(": "))?;
         let Some(core) = core else { return Ok(wheelhouse(lock, &files)) };
-        let folder = Ingredients { lock, core, files, wheels, elsewhere: None }.lay_out();
+        let folder = FolderInput { lock, runtime_files: core, files, wheels, elsewhere: None }.lay_out();
         Ok(folder.map_err(|error| chain(&error).join(": "))?.layout)
     }
 

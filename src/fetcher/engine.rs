@@ -7,7 +7,7 @@ use larder_store::{Store, commit::Committer, look_up::LookUp};
 use tokio::{runtime::Runtime, sync::Semaphore};
 
 use super::{FetchError, FetchSettings, credentials::KnownCredentials, downloads::Job, flights::Flights};
-use crate::{config::npmrc::NpmConfig, core::open_files, http::Client};
+use crate::{config::package_manager::NpmConfig, core::open_files, http::Client};
 
 /// The client with its connections and look-ups, the committer, and the threads of both.
 pub(super) struct Engine {
