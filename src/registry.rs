@@ -34,7 +34,7 @@ use tokio::{net::TcpListener, runtime::Runtime};
 use self::{asked::Paths, connections::Server, folders::Folders, peer::Peers};
 use crate::{
     core::{artifact::Artifact, layout::Layout},
-    npm::metadata::Catalog,
+    npm::metadata::Metadata,
     plan::EntryName,
 };
 
@@ -60,7 +60,7 @@ pub enum PyodideFolder {
 /// What a registry serves.
 pub struct Shelves {
     store: Store,
-    catalog: RwLock<Catalog>,
+    catalog: RwLock<Metadata>,
     paths: Paths,
     folders: Folders,
     backing: Box<dyn Backing>,
@@ -74,16 +74,16 @@ impl fmt::Debug for Shelves {
 
 impl Shelves {
     /// Shelves with this catalog.
-    pub fn new(store: Store, catalog: Catalog, backing: Box<dyn Backing>) -> Self {
-        let paths = Paths::of(catalog.offers());
+    pub fn new(store: Store, catalog: Metadata, backing: Box<dyn Backing>) -> Self {
+        let paths = Paths::of(catalog.versions());
         Self { store, catalog: RwLock::new(catalog), paths, folders: Folders::default(), backing }
     }
 
-    fn catalog(&self) -> RwLockReadGuard<'_, Catalog> {
+    fn catalog(&self) -> RwLockReadGuard<'_, Metadata> {
         self.catalog.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn catalog_mut(&self) -> RwLockWriteGuard<'_, Catalog> {
+    fn catalog_mut(&self) -> RwLockWriteGuard<'_, Metadata> {
         self.catalog.write().unwrap_or_else(PoisonError::into_inner)
     }
 }

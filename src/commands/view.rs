@@ -23,7 +23,7 @@ use crate::{
     config::project::LockfileBytes,
     core::{artifact::Ecosystem, interrupt::Interrupt, layout::Layout},
     lockfile::{self, LocalTarball},
-    npm::metadata::Catalog,
+    npm::metadata::Metadata,
     run::pointing::Way,
     ui::units,
     view::{
@@ -82,14 +82,14 @@ fn check_place(folder: &Path, projects: &[Project], context: &Context<'_>) -> Re
     Ok(guard::keep_outside(folder, context.environment.home(), &projects)?)
 }
 
-fn layout(kind: &ViewKind, catalog: &Catalog, projects: &[Project], context: &Context<'_>) -> Layout {
+fn layout(kind: &ViewKind, catalog: &Metadata, projects: &[Project], context: &Context<'_>) -> Layout {
     if let ViewKind::Tarballs(view) = kind {
         return match view.names {
-            TarballNames::Npm => tarballs(catalog.offers()),
+            TarballNames::Npm => tarballs(catalog.versions()),
             TarballNames::Yarn => mirror_of_yarn(catalog, context),
         };
     }
-    let mut layout = npm_cache(catalog.offers(), catalog.packuments(), Index::Whole);
+    let mut layout = npm_cache(catalog.versions(), catalog.packuments(), Index::Whole);
     for lockfile in projects.iter().flat_map(|project| &project.input.project.lockfiles) {
         add_local_tarballs(&mut layout, lockfile, context);
     }
@@ -97,8 +97,8 @@ fn layout(kind: &ViewKind, catalog: &Catalog, projects: &[Project], context: &Co
 }
 
 /// The mirror of yarn 1; what has no place in it is told.
-pub(super) fn mirror_of_yarn(catalog: &Catalog, context: &Context<'_>) -> Layout {
-    let Mirror { layout, left_out } = yarn_mirror(catalog.offers());
+pub(super) fn mirror_of_yarn(catalog: &Metadata, context: &Context<'_>) -> Layout {
+    let Mirror { layout, left_out } = yarn_mirror(catalog.versions());
     for LeftOut { package, file } in left_out {
         context.printer.warning(&format!(
             "{package} is left out of yarn's mirror: yarn 1 looks for it as {file}, which is another package's"

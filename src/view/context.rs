@@ -23,7 +23,7 @@ use larder_store::{
 
 use crate::core::layout::{Content, Layout};
 use crate::{
-    core::artifact::Artifact, lockfile::larder_lock::LARDER_LOCK, npm::metadata::CatalogError, plan::EntryName,
+    core::artifact::Artifact, lockfile::larder_lock::LARDER_LOCK, npm::metadata::MetadataError, plan::EntryName,
 };
 
 /// Where larder is in the folder.
@@ -82,7 +82,7 @@ pub fn context(
     program: Vec<u8>,
     seeded: &[Seeded<'_>],
     known: impl Fn(&BlobId) -> Option<Receipt>,
-) -> Result<Layout, CatalogError> {
+) -> Result<Layout, MetadataError> {
     let mut layout = Layout::default();
     layout.insert(PROGRAM.to_owned(), Content::Program(program));
     let mut add = |part: Part, path: String, content| layout.insert(format!("{}/{path}", part.folder()), content);
@@ -94,7 +94,7 @@ pub fn context(
         add(part, path, Content::Bytes(bytes));
     }
     for ((part, blob), said) in blobs {
-        let Some(known) = known(&blob) else { return Err(CatalogError::NoReceipt { package: said.package }) };
+        let Some(known) = known(&blob) else { return Err(MetadataError::NoReceipt { package: said.package }) };
         let (path, bytes) = seed::receipt(&seed::reduced(&known, &said.algorithms, said.origins));
         add(part, path, Content::Bytes(bytes));
         add(part, seed::blob_path(&blob), Content::Blob(said.found));

@@ -11,7 +11,7 @@ use super::place::Place;
 use crate::{
     commands::{Context, provision::Project},
     config::npmrc::NpmConfig,
-    npm::metadata::{Catalog, Offer},
+    npm::{PackageVersion, metadata::Metadata},
     run::{child::Ended, explain, install_script::failed_download},
     view::npm_cache::content_path,
 };
@@ -26,8 +26,8 @@ pub(super) fn tell(ended: Ended, command: &[OsString], context: &Context<'_>) {
 }
 
 /// Says what npm's log has of requests that its cache did not answer.
-pub(super) fn explain_log(place: &Place, catalog: &Catalog, context: &Context<'_>) {
-    let has_content = |offer: &Offer| {
+pub(super) fn explain_log(place: &Place, catalog: &Metadata, context: &Context<'_>) {
+    let has_content = |offer: &PackageVersion| {
         let mut digests = offer.integrity.iter().flat_map(Integrity::digests);
         digests.all(|digest| place.cache.join(content_path(digest)).symlink_metadata().is_ok())
     };
@@ -35,7 +35,7 @@ pub(super) fn explain_log(place: &Place, catalog: &Catalog, context: &Context<'_
     for log in files_of(&place.logs) {
         let Ok(text) = std::fs::read(&log) else { continue };
         for url in explain::not_cached(&String::from_utf8_lossy(&text)) {
-            let explanation = explain::explain(&url, catalog.offers(), has_content);
+            let explanation = explain::explain(&url, catalog.versions(), has_content);
             context.printer.error(&explanation.to_string(), &[], None);
             let hint = explanation.cause.hint();
             if !hints.contains(&hint) {

@@ -12,7 +12,7 @@ use crate::{
     commands::{CommandError, Context, view::mirror_of_yarn},
     core::{interrupt::Interrupt, layout::Layout, scratch::Scratch},
     lockfile::YarnLock,
-    npm::metadata::Catalog,
+    npm::metadata::Metadata,
     run::pointing::Way,
     view::{
         folder::{ViewError, write_links},
@@ -47,7 +47,7 @@ impl Place {
     /// and again took seconds of system time (it looks for inodes that were not in use just before), in memory 0.2 s.
     pub(super) fn lay_out(
         store: &Store,
-        catalog: &Catalog,
+        catalog: &Metadata,
         (way, yarns): (Way, &[YarnLock]),
         arguments: &cli::Run,
         context: &Context<'_>,
@@ -58,7 +58,7 @@ impl Place {
             // The registry has them.
             Way::Registry => Vec::new(),
         };
-        let npm = npm_cache(catalog.offers(), packuments, Index::Needed);
+        let npm = npm_cache(catalog.versions(), packuments, Index::Needed);
         let mirror = yarns.contains(&YarnLock::Classic).then(|| mirror_of_yarn(catalog, context));
         let layouts = Layouts { npm, mirror };
         let named = context.environment.variable_os("TMPDIR").filter(|folder| !folder.is_empty());
