@@ -4,9 +4,9 @@
 //! artifact is, where it goes and whether its bytes are right is the sink's business.
 //!
 //! ```text
-//! download, document   tries, one after another, until one succeeds or it is hopeless (tries.rs)
+//! download, document   tries, one after another, until one succeeds or no other can (retry.rs)
 //!   └ exchange         one try: a request, and those that its redirects lead to (redirect.rs)
-//!       └ Client       one request over one of a few connections (client.rs, lines.rs, resolver.rs, roots.rs)
+//!       └ Client       one request over one of a few connections (client.rs, client_pool.rs, resolver.rs, root_certs.rs)
 //!   └ body, writer     the response's bytes to the sink, in batches, while the next ones arrive
 //! ```
 //!
@@ -15,26 +15,27 @@
 
 mod body;
 mod client;
+mod client_pool;
 mod credential;
+#[cfg(any(target_feature = "crt-static", test))]
+mod dns;
 mod document;
 mod download;
 mod encoding;
 mod error;
-mod gate;
-mod lines;
-#[cfg(any(target_feature = "crt-static", test))]
-mod names;
 mod progress;
 mod proxy;
 mod range;
-mod reach;
-mod reason;
 mod redirect;
+mod refusal_reason;
 mod resolver;
-mod roots;
+mod response;
+mod retry;
+mod root_certs;
 mod settings;
 mod sink;
-mod tries;
+mod unreachable;
+mod warm_up;
 mod writer;
 
 #[cfg(test)]
@@ -43,10 +44,10 @@ mod tests;
 pub use crate::core::redacted::RedactedUrl;
 pub use client::Client;
 pub use credential::{ClientIdentity, Credential, Credentials, NoCredentials};
-pub use document::{Page, Piece, Slice, document, page, slice};
+pub use document::{ByteRange, Page, Slice, document, page, slice};
 pub use download::{Request, download};
 pub use error::{ClientError, Danger, DownloadError, Phase};
 pub use progress::{Event, Progress, Silent};
-pub use range::{Kept, Validator};
+pub use range::{ResumePoint, Validator};
 pub use settings::{ClientSettings, ExtraCertificates, ProjectNetwork};
 pub use sink::{FinishError, Sink, SinkError};

@@ -8,15 +8,15 @@
 //! index ────────┘
 //! ```
 
-pub mod check;
-pub mod compose;
-pub mod core;
 pub mod cycles;
 pub mod distribution;
 pub mod folder;
+pub mod folder_lock;
+pub mod from_resolution;
 pub mod index;
-pub mod pruned;
+pub mod lint;
 pub mod resolve;
+pub mod runtime_files;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod wheel;

@@ -9,20 +9,20 @@ use self::{changes::Change, runtime::Base};
 use super::{CommandError, Context, Outcome, input};
 use crate::{
     cli,
-    config::{larder_toml::PyodideSettings, npmrc::NpmConfig, project::Project},
+    config::{larder_toml::PyodideSettings, package_manager::NpmConfig, project::Project},
     core::{file_host::FileHost, interrupt::Interrupt},
     lockfile::larder_lock::{LARDER_LOCK, LarderLock, LockedRuntime, LockedSource},
     pyodide::{
-        compose::{self, Given},
         distribution::Distribution,
+        from_resolution::{self, LockInput},
         index::{
             IndexError,
-            watch::{AskEvent, AskWatcher},
+            events::{IndexEvent, IndexWatcher},
         },
         resolve::{self, Resolution},
     },
     python::name::ProjectName,
-    ui::{asking, units},
+    ui::{resolving, units},
 };
 
 mod changes;
@@ -62,9 +62,9 @@ pub(super) fn run(arguments: &cli::Lock, context: &Context<'_>) -> Result<Outcom
     let store = context.open_store()?;
     let chosen = runtime::choose(&project, &settings, &readings, before.as_ref())?;
     let base = runtime::fetch(chosen, &store, &project, &npm, context)?;
-    let asking = Asking { watcher: asking::watcher(context.printer), interrupt: &interrupt };
+    let asking = Asking { watcher: resolving::watcher(context.printer), interrupt: &interrupt };
     let locked = lock(&base, &settings, before.as_ref(), arguments, &project, &npm, &asking);
-    asking.watcher.event(AskEvent::Over);
+    asking.watcher.event(IndexEvent::Over);
     let (lock, warnings) = locked?;
     if interrupt.came() {
         return Err(LockError::Index(IndexError::Interrupted).into());
@@ -77,7 +77,7 @@ pub(super) fn run(arguments: &cli::Lock, context: &Context<'_>) -> Result<Outcom
 
 /// Who sees what the index is asked, and who can stop it.
 struct Asking<'a> {
-    watcher: Arc<dyn AskWatcher>,
+    watcher: Arc<dyn IndexWatcher>,
     interrupt: &'a Interrupt,
 }
 
@@ -109,7 +109,7 @@ fn lock(
     let Resolution { packages, warnings } = resolve::resolve(request, &index)?;
     let resolution = Resolution { packages, warnings: Vec::new() };
     let read = index::unstated_digests(&index, &resolution)?;
-    let given = Given {
+    let given = LockInput {
         runtime: LockedRuntime { release: runtime, url: base.url.clone(), integrity: Some(base.integrity.clone()) },
         base: (file_name, bytes),
         distribution: &distribution,
@@ -118,7 +118,7 @@ fn lock(
         host: &host,
         read: &read,
     };
-    Ok((compose::lock(&given, &resolution), warnings))
+    Ok((from_resolution::lock(&given, &resolution), warnings))
 }
 
 /// A name that is mistyped must not look as if it had been upgraded.

@@ -6,15 +6,15 @@ use serde_json::{Value, json};
 
 use super::{CommandError, Context, Outcome, larder_lock::threads};
 use crate::{
-    pyodide::check::{Problem, check},
+    pyodide::lint::{Problem, lint},
     ui::units,
-    view::inspect::inspect,
+    view::pyodide_contents::read_contents,
 };
 
 pub(super) fn run(folder: &Path, context: &Context<'_>) -> Result<Outcome, CommandError> {
     let start = Instant::now();
-    let (contents, bytes) = inspect(folder, threads())?;
-    let problems = check(&contents);
+    let (contents, bytes) = read_contents(folder, threads())?;
+    let problems = lint(&contents);
     let printer = context.printer;
     printer.line(&format!(
         "{} read, {} in {}",

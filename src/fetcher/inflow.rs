@@ -13,7 +13,7 @@ use std::{
 use bytes::Bytes;
 
 use super::spool::Spool;
-use crate::http::{FinishError, Kept, Sink, SinkError, Validator};
+use crate::http::{FinishError, ResumePoint, Sink, SinkError, Validator};
 
 /// Pieces that wait to be read: the network is not to be far ahead.
 const WAITING: usize = 4;
@@ -88,9 +88,13 @@ impl<F: Fn(&mut dyn Read, &mut Spool) -> io::Result<()> + Send + Sync + 'static>
 impl<F: Fn(&mut dyn Read, &mut Spool) -> io::Result<()> + Send + Sync + 'static> Sink for Inflow<F> {
     type Done = ();
 
-    fn kept(&mut self) -> Result<Option<Kept>, SinkError> {
+    fn resume_point(&mut self) -> Result<Option<ResumePoint>, SinkError> {
         let is_reading = matches!(self.state, State::Reading(..)) && self.received > 0;
-        Ok(is_reading.then(|| Kept { len: self.received, validator: self.validator.clone(), is_complete: false }))
+        Ok(is_reading.then(|| ResumePoint {
+            len: self.received,
+            validator: self.validator.clone(),
+            is_complete: false,
+        }))
     }
 
     fn begin(&mut self, offset: u64, validator: Option<&Validator>) -> Result<(), SinkError> {

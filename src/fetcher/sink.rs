@@ -8,7 +8,7 @@ use larder_store::{
 };
 
 use super::first_bytes::{FirstBytes, NotAPackage};
-use crate::http::{FinishError, Kept, Sink, SinkError, Validator};
+use crate::http::{FinishError, ResumePoint, Sink, SinkError, Validator};
 
 /// Writes a body into a part of the store.
 pub(super) struct PartSink {
@@ -56,9 +56,9 @@ fn sink_error(error: StoreError) -> SinkError {
 impl Sink for PartSink {
     type Done = Sealed;
 
-    fn kept(&mut self) -> Result<Option<Kept>, SinkError> {
+    fn resume_point(&mut self) -> Result<Option<ResumePoint>, SinkError> {
         let kept = self.part().kept().map_err(sink_error)?;
-        Ok(kept.map(|kept| Kept {
+        Ok(kept.map(|kept| ResumePoint {
             len: kept.len,
             validator: kept.validator.as_deref().and_then(Validator::new),
             is_complete: kept.is_complete,

@@ -4,9 +4,14 @@ use bytes::Bytes;
 use tokio::time::timeout;
 
 use super::{
-    ClientSettings, DownloadError, Event, FinishError, Phase, Progress, RedactedUrl, Sink, SinkError, Validator,
+    error::{DownloadError, Phase},
+    progress::{Event, Progress},
+    range::Validator,
+    settings::ClientSettings,
+    sink::{FinishError, Sink, SinkError},
     writer::Writer,
 };
+use crate::core::redacted::RedactedUrl;
 
 /// Bytes handed over at once. A download may hold two such batches in memory, one being written and one arriving; twice as much
 /// took the whole program above 100 MiB with 50 under way, and was no faster.
@@ -45,7 +50,14 @@ impl Incoming<'_> {
         let chunk = match timeout(stall, self.response.chunk()).await {
             Ok(Ok(chunk)) => chunk,
             Ok(Err(source)) => return Err(self.broken(Some(source.without_url()))),
-            Err(_) => return Err(DownloadError::Timeout { url: self.url.clone(), phase: Phase::Body, after: stall }),
+            Err(_) => {
+                return Err(DownloadError::Timeout {
+                    url: self.url.clone(),
+                    proxy: None,
+                    phase: Phase::Body,
+                    after: stall,
+                });
+            }
         };
         let Some(chunk) = chunk else {
             return match self.expected {

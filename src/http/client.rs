@@ -3,26 +3,27 @@
 use std::{fmt, sync::Arc};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use jiff::Timestamp;
 use percent_encoding::percent_decode_str;
 use reqwest::{
     Method,
-    header::{ACCEPT_ENCODING, AUTHORIZATION, HeaderMap, HeaderValue, RETRY_AFTER},
+    header::{ACCEPT_ENCODING, AUTHORIZATION, HeaderMap, HeaderValue},
 };
 use tokio::time::timeout;
 use url::Url;
 
 use super::{
-    ClientError, ClientSettings, Credential, Credentials, Danger, DownloadError, Event, Phase, Progress, RedactedUrl,
+    client_pool::{ClientPools, TrustProfile},
+    credential::{Credential, Credentials},
     encoding::Encoders,
-    lines::{Lines, Way},
-    proxy::Proxies,
-    reach::Reach,
-    reason::reason,
+    error::{ClientError, Danger, DownloadError, Phase},
+    progress::{Event, Progress},
+    proxy::{Proxies, ProxyPermit},
     resolver::Resolver,
-    tries::retry_after,
+    response::Response,
+    settings::ClientSettings,
+    unreachable::UnreachableHosts,
 };
-use crate::core::redacted::without_userinfo;
+use crate::core::redacted::{RedactedUrl, without_userinfo};
 
 /// Makes requests. Cheap to clone; clones share connections and look-ups.
 #[derive(Clone)]
@@ -31,32 +32,10 @@ pub struct Client(Arc<Inner>);
 struct Inner {
     settings: ClientSettings,
     credentials: Arc<dyn Credentials>,
-    lines: Lines,
-    reach: Reach,
+    pools: ClientPools,
+    unreachable: UnreachableHosts,
     proxies: Proxies,
     encoders: Encoders,
-}
-
-/// A response whose body is still to be read.
-pub(super) struct Answer {
-    pub(super) response: reqwest::Response,
-    pub(super) url: RedactedUrl,
-    /// The address that was asked, without user name and password.
-    pub(super) address: Url,
-    pub(super) is_authorized: bool,
-    /// What it was told about who asks, of what is configured.
-    pub(super) credential: Option<Credential>,
-}
-
-impl Answer {
-    /// The error that this answer is.
-    pub(super) async fn refusal(self) -> DownloadError {
-        let wait = self.response.headers().get(RETRY_AFTER);
-        let retry_after = wait.and_then(|value| retry_after(value, Timestamp::now()));
-        let status = self.response.status();
-        let reason = reason(self.response).await;
-        DownloadError::Status { url: self.url, status, is_authorized: self.is_authorized, retry_after, reason }
-    }
 }
 
 impl Client {
@@ -73,13 +52,13 @@ impl Client {
     ) -> Result<Self, ClientError> {
         // Fails when there is one already, and then that one serves.
         drop(rustls::crypto::ring::default_provider().install_default());
-        let lines = Lines::new(&settings, &credentials.identities(), resolver)?;
+        let pools = ClientPools::new(&settings, &credentials.identities(), resolver)?;
         Ok(Self(Arc::new(Inner {
-            proxies: Proxies::of_settings(&settings),
+            proxies: Proxies::from_settings(&settings),
             settings,
             credentials,
-            lines,
-            reach: Reach::default(),
+            pools,
+            unreachable: UnreachableHosts::default(),
             encoders: Encoders::default(),
         })))
     }
@@ -89,8 +68,8 @@ impl Client {
         &self.0.settings
     }
 
-    pub(super) fn reach(&self) -> &Reach {
-        &self.0.reach
+    pub(super) fn unreachable_hosts(&self) -> &UnreachableHosts {
+        &self.0.unreachable
     }
 
     pub(super) fn encoders(&self) -> &Encoders {
@@ -105,7 +84,7 @@ impl Client {
         headers: &HeaderMap,
         carried: Option<Credential>,
         progress: &dyn Progress,
-    ) -> Result<Answer, DownloadError> {
+    ) -> Result<Response, DownloadError> {
         let shown = RedactedUrl::new(url);
         if !matches!(url.scheme(), "http" | "https") {
             return Err(DownloadError::Scheme { url: shown });
@@ -128,41 +107,42 @@ impl Client {
             value.set_sensitive(true);
             request.headers_mut().insert(AUTHORIZATION, value);
         }
-        let way = self.way_of(&address, credential.as_ref())?;
-        let leave = match self.0.proxies.of(&address) {
-            Some(proxy) => Some(proxy.enter(&shown).await?),
+        let profile = self.trust_profile(&address, credential.as_ref())?;
+        let permit = match self.0.proxies.for_url(&address) {
+            Some(proxy) => Some(proxy.acquire(&shown).await?),
             None => None,
         };
-        let line = self.0.lines.next(&way);
-        let pass = line.gates.enter(url).await;
+        let proxy = permit.as_ref().map(ProxyPermit::proxy);
+        let pooled = self.0.pools.next(&profile);
+        let warm_up = pooled.warm_ups.wait_turn(url).await;
         progress.event(Event::Requested);
         let settings = self.settings();
         let limit = settings.connect_timeout.saturating_add(settings.stall_timeout);
-        let response = timeout(limit, line.http.execute(request)).await;
-        pass.open();
-        match (leave, &response) {
-            (Some(leave), Ok(response)) => leave.settle(&shown, response.as_ref())?,
+        let response = timeout(limit, pooled.http.execute(request)).await;
+        warm_up.finish();
+        match (permit, &response) {
+            (Some(permit), Ok(response)) => permit.settle(&shown, response.as_ref())?,
             // It hangs: the others need not find that out one after the other.
-            (Some(leave), Err(_)) => leave.tried(),
+            (Some(permit), Err(_)) => permit.mark_tried(),
             (None, _) => {}
         }
         match response {
             Ok(Ok(response)) => {
-                self.0.reach.reached(url);
-                Ok(Answer { response, url: shown, address, is_authorized, credential })
+                self.0.unreachable.remove(url);
+                Ok(Response { inner: response, url: shown, address, is_authorized, credential })
             }
-            Ok(Err(source)) => Err(self.unsent(shown, source, &way)),
-            Err(_) => Err(DownloadError::Timeout { url: shown, phase: Phase::Response, after: limit }),
+            Ok(Err(source)) => Err(self.unsent(shown, proxy, source, &profile)),
+            Err(_) => Err(DownloadError::Timeout { url: shown, proxy, phase: Phase::Response, after: limit }),
         }
     }
 
-    /// The way that a request with these credentials goes; an error if only the project's files lead the user's own there.
-    fn way_of(&self, url: &Url, credential: Option<&Credential>) -> Result<Way, DownloadError> {
-        let Some(credential) = credential else { return Ok(Way::default()) };
-        let way = |is_users| Way { is_users, identity: credential.identity.clone() };
+    /// The trust profile of a request with these credentials; an error if it would take the user's own where only the project's files lead.
+    fn trust_profile(&self, url: &Url, credential: Option<&Credential>) -> Result<TrustProfile, DownloadError> {
+        let Some(credential) = credential else { return Ok(TrustProfile::default()) };
+        let profile = |is_users| TrustProfile { is_users, identity: credential.identity.clone() };
         let settings = self.settings();
         if !credential.is_users || settings.trusts_project {
-            return Ok(way(false));
+            return Ok(profile(false));
         }
         let withheld = |danger, said_by: &str| DownloadError::Withheld {
             url: RedactedUrl::new(url),
@@ -173,18 +153,24 @@ impl Client {
         if let Some(line) = &credential.in_clear {
             return Err(withheld(Danger::InClear, line));
         }
-        let Some(project) = &settings.project else { return Ok(way(false)) };
+        let Some(project) = &settings.project else { return Ok(profile(false)) };
         let proxy = if url.scheme() == "https" { &project.https_proxy } else { &project.http_proxy };
         match proxy {
             Some(line) if settings.has_proxy_for(url) => Err(withheld(Danger::Proxy, line)),
-            _ => Ok(way(true)),
+            _ => Ok(profile(true)),
         }
     }
 
     /// Why a request was not answered. A server that only the project's files trust is named as that.
-    fn unsent(&self, url: RedactedUrl, source: reqwest::Error, way: &Way) -> DownloadError {
-        let project = self.settings().project.as_ref().filter(|_| way.is_users);
-        match (DownloadError::from_send(url, source, self.settings()), project) {
+    fn unsent(
+        &self,
+        url: RedactedUrl,
+        proxy: Option<RedactedUrl>,
+        source: reqwest::Error,
+        profile: &TrustProfile,
+    ) -> DownloadError {
+        let project = self.settings().project.as_ref().filter(|_| profile.is_users);
+        match (DownloadError::from_send(url, proxy, source, self.settings()), project) {
             (DownloadError::Certificate { url, source }, Some(project)) if !project.trust.is_empty() => {
                 DownloadError::Withheld {
                     url,
@@ -200,7 +186,7 @@ impl Client {
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client").field("connections", &self.0.lines.connections()).finish_non_exhaustive()
+        f.debug_struct("Client").field("connections", &self.0.pools.connections()).finish_non_exhaustive()
     }
 }
 

@@ -33,7 +33,7 @@ pub struct Credential {
     pub header: Option<HeaderValue>,
     /// The certificate of the client.
     pub identity: Option<Arc<ClientIdentity>>,
-    /// Whether it is the user's own, and so is not sent where [`super::ProjectNetwork`] leads.
+    /// Whether it is the user's own, and so is not sent where [`super::settings::ProjectNetwork`] leads.
     pub is_users: bool,
     /// Of a user's own: the setting of a project by which alone it would be sent in clear.
     pub in_clear: Option<Arc<str>>,

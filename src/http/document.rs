@@ -1,4 +1,4 @@
-//! [`document`] and [`page`]: a small file as a value. [`slice`]: a piece of a file, from servers that give pieces.
+//! [`document`] and [`page`]: a small file as a value. [`slice`]: some bytes of a file, from servers that serve ranges.
 
 use std::ops::Range;
 
@@ -10,15 +10,17 @@ use reqwest::{
 use url::Url;
 
 use super::{
-    Client, DownloadError, Event, Progress, RedactedUrl,
     body::Incoming,
-    client::Answer,
-    download::within_total,
+    client::Client,
     encoding::{DecodeError, Encoding, decoded},
+    error::DownloadError,
+    progress::{Event, Progress},
     range::{ContentRange, text},
     redirect::exchange,
-    tries::Tries,
+    response::Response,
+    retry::{Retry, within_total},
 };
+use crate::core::redacted::RedactedUrl;
 
 /// A document, and what the server says of it.
 #[derive(Clone, Debug)]
@@ -31,7 +33,7 @@ pub struct Page {
     pub url: Url,
 }
 
-/// A piece of a file.
+/// Some bytes of a file.
 #[derive(Clone, Debug)]
 pub struct Slice {
     /// Its bytes.
@@ -42,16 +44,16 @@ pub struct Slice {
     pub total: u64,
 }
 
-/// Which piece of a file.
+/// Which bytes of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Piece {
+pub enum ByteRange {
     /// So many bytes at its end, or all of it if it is shorter.
     Tail(u64),
     /// These bytes; not empty.
     Bytes(Range<u64>),
 }
 
-/// Fetches a document of at most `max_bytes`, with the retries of [`super::download`]. `accept` is the header's value.
+/// Fetches a document of at most `max_bytes`, with the retries of [`super::download::download`]. `accept` is the header's value.
 pub async fn document(
     client: &Client,
     url: &Url,
@@ -72,7 +74,7 @@ pub async fn page(
 ) -> Result<Page, DownloadError> {
     let headers = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static(accept))]);
     within_total(client, url, async {
-        let mut tries = Tries::new(client, url, progress);
+        let mut tries = Retry::new(client, url, progress);
         loop {
             match attempt(client, url, &headers, max_bytes, progress).await {
                 Ok(page) => return Ok(page),
@@ -90,27 +92,27 @@ async fn attempt(
     max_bytes: u64,
     progress: &dyn Progress,
 ) -> Result<Page, DownloadError> {
-    let answer = exchange(client, url, headers, progress).await?;
-    if answer.response.status() != StatusCode::OK {
-        return Err(answer.refusal().await);
+    let response = exchange(client, url, headers, progress).await?;
+    if response.inner.status() != StatusCode::OK {
+        return Err(response.into_error().await);
     }
-    let content_type = text(answer.response.headers(), CONTENT_TYPE).map(str::to_owned);
-    let url = answer.address.clone();
-    let bytes = body(client, answer, max_bytes, progress).await?;
+    let content_type = text(response.inner.headers(), CONTENT_TYPE).map(str::to_owned);
+    let url = response.address.clone();
+    let bytes = body(client, response, max_bytes, progress).await?;
     Ok(Page { bytes, content_type, url })
 }
 
-/// Fetches a piece of a file, with the retries of [`super::download`]. `None` if the server gives no pieces, or another one.
+/// Fetches some bytes of a file, with the retries of [`super::download::download`]. `None` if the server serves no ranges, or another one.
 pub async fn slice(
     client: &Client,
     url: &Url,
-    piece: &Piece,
+    range: &ByteRange,
     progress: &dyn Progress,
 ) -> Result<Option<Slice>, DownloadError> {
     within_total(client, url, async {
-        let mut tries = Tries::new(client, url, progress);
+        let mut tries = Retry::new(client, url, progress);
         loop {
-            match attempt_slice(client, url, piece, progress).await {
+            match attempt_slice(client, url, range, progress).await {
                 Ok(slice) => return Ok(slice),
                 Err(error) => tries.after(error).await?,
             }
@@ -122,45 +124,50 @@ pub async fn slice(
 async fn attempt_slice(
     client: &Client,
     url: &Url,
-    piece: &Piece,
+    range: &ByteRange,
     progress: &dyn Progress,
 ) -> Result<Option<Slice>, DownloadError> {
-    let (range, longest) = match piece {
-        Piece::Tail(len) => (format!("bytes=-{len}"), *len),
-        Piece::Bytes(range) => (format!("bytes={}-{}", range.start, range.end - 1), range.end - range.start),
+    let (value, longest) = match range {
+        ByteRange::Tail(len) => (format!("bytes=-{len}"), *len),
+        ByteRange::Bytes(range) => (format!("bytes={}-{}", range.start, range.end - 1), range.end - range.start),
     };
-    let headers = HeaderMap::from_iter([(RANGE, HeaderValue::try_from(range).expect("digits are ASCII"))]);
-    let answer = exchange(client, url, &headers, progress).await?;
-    let response = &answer.response;
-    match response.status() {
+    let headers = HeaderMap::from_iter([(RANGE, HeaderValue::try_from(value).expect("digits are ASCII"))]);
+    let response = exchange(client, url, &headers, progress).await?;
+    let inner = &response.inner;
+    match inner.status() {
         StatusCode::PARTIAL_CONTENT => {}
         // The whole, or a refusal of ranges alone.
         StatusCode::OK | StatusCode::RANGE_NOT_SATISFIABLE | StatusCode::NOT_IMPLEMENTED => return Ok(None),
-        _ => return Err(answer.refusal().await),
+        _ => return Err(response.into_error().await),
     }
-    let stated = text(response.headers(), CONTENT_RANGE).and_then(ContentRange::parse);
-    // A piece of what was compressed on the way is no piece of the file.
-    if Encoding::of(response.headers()).is_some() {
+    let stated = text(inner.headers(), CONTENT_RANGE).and_then(ContentRange::parse);
+    // A range of what was compressed on the way is no range of the file.
+    if Encoding::of(inner.headers()).is_some() {
         return Ok(None);
     }
     let Some(ContentRange { bytes: Some((first, last)), total: Some(total) }) = stated else { return Ok(None) };
-    let is_asked_for = match piece {
-        Piece::Tail(_) => last + 1 == total,
-        Piece::Bytes(range) => first == range.start && last < range.end,
+    let is_asked_for = match range {
+        ByteRange::Tail(_) => last + 1 == total,
+        ByteRange::Bytes(range) => first == range.start && last < range.end,
     };
     if !is_asked_for {
         return Ok(None);
     }
-    let bytes = body(client, answer, longest, progress).await?;
+    let bytes = body(client, response, longest, progress).await?;
     Ok((bytes.len() as u64 == last - first + 1).then_some(Slice { bytes, offset: first, total }))
 }
 
-async fn body(client: &Client, answer: Answer, limit: u64, progress: &dyn Progress) -> Result<Bytes, DownloadError> {
-    let expected = answer.response.content_length();
-    let encoding = Encoding::of(answer.response.headers());
+async fn body(
+    client: &Client,
+    response: Response,
+    limit: u64,
+    progress: &dyn Progress,
+) -> Result<Bytes, DownloadError> {
+    let expected = response.inner.content_length();
+    let encoding = Encoding::of(response.inner.headers());
     let settings = client.settings();
     let mut incoming =
-        Incoming { response: answer.response, url: answer.url, settings, progress, limit, received: 0, expected };
+        Incoming { response: response.inner, url: response.url, settings, progress, limit, received: 0, expected };
     incoming.announce()?;
     let mut document = BytesMut::new();
     while let Some(bytes) = incoming.next().await? {

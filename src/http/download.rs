@@ -6,19 +6,22 @@ use reqwest::{
     StatusCode,
     header::{CONTENT_RANGE, HeaderMap, HeaderValue, IF_RANGE, RANGE},
 };
-use tokio::time::timeout;
 use url::Url;
 
 use super::{
-    Client, DownloadError, Event, FinishError, Kept, Phase, Progress, RedactedUrl, Sink, Validator,
     body::{Incoming, pour},
-    client::Answer,
+    client::Client,
     encoding::{Coding, DecodeError, Decoding, Encoding},
-    range::{ContentRange, text},
+    error::{DownloadError, Phase},
+    progress::{Event, Progress},
+    range::{ContentRange, ResumePoint, Validator, text},
     redirect::exchange,
-    tries::Tries,
+    response::Response,
+    retry::{Retry, within_total},
+    sink::{FinishError, Sink},
     writer::Writer,
 };
+use crate::core::redacted::RedactedUrl;
 
 /// What to fetch.
 #[derive(Clone)]
@@ -61,18 +64,6 @@ pub async fn download<S: Sink>(
     within_total(client, &request.url, download.run()).await
 }
 
-/// Stops what takes longer than the settings allow for a whole.
-pub(super) async fn within_total<T>(
-    client: &Client,
-    url: &Url,
-    work: impl Future<Output = Result<T, DownloadError>>,
-) -> Result<T, DownloadError> {
-    let after = client.settings().total_timeout;
-    timeout(after, work)
-        .await
-        .unwrap_or_else(|_| Err(DownloadError::Timeout { url: RedactedUrl::new(url), phase: Phase::Whole, after }))
-}
-
 struct Download<'a, S> {
     client: &'a Client,
     request: &'a Request,
@@ -100,7 +91,7 @@ enum Resuming {
 }
 
 /// How a try ended that did not fail.
-enum Outcome<T> {
+enum Attempt<T> {
     Done(T),
     /// What was kept is of no use: the next try takes the whole, at once. With the reason, if the whole had arrived.
     StartOver(Option<DownloadError>),
@@ -108,30 +99,30 @@ enum Outcome<T> {
     RestRefused(DownloadError),
 }
 
-/// What a response is of the file.
-enum Part {
+/// How a response continues what is kept.
+enum Continuation {
     /// The bytes from `offset` on, of `total`.
     From { offset: u64, total: Option<u64> },
-    /// Nothing: what is kept has the file's length already.
-    Nothing,
+    /// What is kept has the file's length already.
+    AlreadyComplete,
     /// Nothing that continues what is kept.
     Unusable,
 }
 
 impl<S: Sink> Download<'_, S> {
     async fn run(mut self) -> Result<S::Done, DownloadError> {
-        let mut tries = Tries::new(self.client, &self.request.url, self.progress);
+        let mut tries = Retry::new(self.client, &self.request.url, self.progress);
         loop {
             match self.attempt().await {
-                Ok(Outcome::Done(done)) => return Ok(done),
-                Ok(Outcome::StartOver(why)) => {
+                Ok(Attempt::Done(done)) => return Ok(done),
+                Ok(Attempt::StartOver(why)) => {
                     self.resuming = Resuming::Never;
                     if let Some(why) = why {
                         tries.at_once(&why);
                         self.wrong.get_or_insert(why);
                     }
                 }
-                Ok(Outcome::RestRefused(error)) => {
+                Ok(Attempt::RestRefused(error)) => {
                     // Where it may pass, the rest is asked for again; in the end, or where it does not, the whole.
                     let last = if is_about_now(&error) { tries.after(error).await.err() } else { Some(error) };
                     if let Some(error) = last {
@@ -144,7 +135,7 @@ impl<S: Sink> Download<'_, S> {
         }
     }
 
-    async fn attempt(&mut self) -> Result<Outcome<S::Done>, DownloadError> {
+    async fn attempt(&mut self) -> Result<Attempt<S::Done>, DownloadError> {
         let url = RedactedUrl::new(&self.request.url);
         let may_resume = match self.resuming {
             Resuming::NotNext => {
@@ -153,65 +144,65 @@ impl<S: Sink> Download<'_, S> {
             }
             resuming => resuming == Resuming::Allowed,
         };
-        let mut kept = if may_resume { self.kept(&url).await? } else { None };
+        let mut kept = if may_resume { self.resume_point(&url).await? } else { None };
         if let Some(whole) = kept.take_if(|kept| kept.is_complete) {
             // On a mismatch the bytes are gone, and there is nothing to resume.
-            if let Outcome::Done(done) = self.finish_kept(url, whole.len).await? {
-                return Ok(Outcome::Done(done));
+            if let Attempt::Done(done) = self.finish_kept(url, whole.len).await? {
+                return Ok(Attempt::Done(done));
             }
         }
         let kept = kept.filter(|kept| kept.len > 0 && (kept.validator.is_some() || self.request.is_checked));
-        let answer = exchange(self.client, &self.request.url, &range_headers(kept.as_ref()), self.progress).await;
-        let answer = match answer {
-            Err(error) if kept.is_some() && may_be_for_the_range(&error) => return Ok(Outcome::RestRefused(error)),
-            answer => answer?,
+        let response = exchange(self.client, &self.request.url, &range_headers(kept.as_ref()), self.progress).await;
+        let response = match response {
+            Err(error) if kept.is_some() && may_be_for_the_range(&error) => return Ok(Attempt::RestRefused(error)),
+            response => response?,
         };
-        let Some(part) = part(&answer, kept.as_ref(), self.request.is_checked) else {
-            let error = answer.refusal().await;
+        let Some(continuation) = continuation(&response, kept.as_ref(), self.request.is_checked) else {
+            let error = response.into_error().await;
             let is_for_the_range = kept.is_some() && may_be_for_the_range(&error);
-            return if is_for_the_range { Ok(Outcome::RestRefused(error)) } else { Err(error) };
+            return if is_for_the_range { Ok(Attempt::RestRefused(error)) } else { Err(error) };
         };
-        match (part, kept) {
-            (Part::From { offset, total }, kept) => {
-                let validator = Validator::of(answer.response.headers())
+        match (continuation, kept) {
+            (Continuation::From { offset, total }, kept) => {
+                let validator = Validator::of(response.inner.headers())
                     .or_else(|| kept.filter(|_| offset > 0).and_then(|kept| kept.validator));
-                self.receive(answer, offset, total, validator).await
+                self.receive(response, offset, total, validator).await
             }
-            (Part::Nothing, Some(kept)) => self.finish_kept(answer.url, kept.len).await,
-            (Part::Nothing | Part::Unusable, _) => Ok(Outcome::StartOver(None)),
+            (Continuation::AlreadyComplete, Some(kept)) => self.finish_kept(response.url, kept.len).await,
+            (Continuation::AlreadyComplete | Continuation::Unusable, _) => Ok(Attempt::StartOver(None)),
         }
     }
 
-    async fn kept(&mut self, url: &RedactedUrl) -> Result<Option<Kept>, DownloadError> {
-        let kept = self.writer.run(Sink::kept).await.and_then(|kept| kept);
+    async fn resume_point(&mut self, url: &RedactedUrl) -> Result<Option<ResumePoint>, DownloadError> {
+        let kept = self.writer.run(Sink::resume_point).await.and_then(|kept| kept);
         kept.map_err(|source| DownloadError::Sink { url: url.clone(), source })
     }
 
-    async fn finish_kept(&mut self, url: RedactedUrl, len: u64) -> Result<Outcome<S::Done>, DownloadError> {
+    async fn finish_kept(&mut self, url: RedactedUrl, len: u64) -> Result<Attempt<S::Done>, DownloadError> {
         match self.writer.run(Sink::finish).await.unwrap_or_else(|error| Err(error.into())) {
             Ok(done) => {
                 self.progress.event(Event::Finished { len });
-                Ok(Outcome::Done(done))
+                Ok(Attempt::Done(done))
             }
-            Err(FinishError::Mismatch { .. } | FinishError::Unwanted(_)) => Ok(Outcome::StartOver(None)),
+            Err(FinishError::Mismatch { .. } | FinishError::Unwanted(_)) => Ok(Attempt::StartOver(None)),
             Err(FinishError::Sink(source)) => Err(DownloadError::Sink { url, source }),
         }
     }
 
     async fn receive(
         &mut self,
-        answer: Answer,
+        response: Response,
         offset: u64,
         total: Option<u64>,
         validator: Option<Validator>,
-    ) -> Result<Outcome<S::Done>, DownloadError> {
+    ) -> Result<Attempt<S::Done>, DownloadError> {
         let settings = self.client.settings();
-        let url = answer.url.clone();
-        let encoding = Encoding::of(answer.response.headers());
-        let coding = self.coding(encoding.as_ref(), offset, &answer.address);
+        let url = response.url.clone();
+        let encoding = Encoding::of(response.inner.headers());
+        let coding = self.coding(encoding.as_ref(), offset, &response.address);
         let mut incoming = Incoming {
-            response: answer.response,
-            url: answer.url,
+            response: response.inner,
+            url: response.url,
             settings,
             progress: self.progress,
             limit: settings.max_bytes,
@@ -235,10 +226,10 @@ impl<S: Sink> Download<'_, S> {
         let error = match finished {
             Ok(done) => {
                 if coding.is_some() {
-                    self.client.encoders().remember(&answer.address);
+                    self.client.encoders().remember(&response.address);
                 }
                 self.progress.event(Event::Finished { len: incoming.received });
-                return Ok(Outcome::Done(done));
+                return Ok(Attempt::Done(done));
             }
             Err(FinishError::Mismatch { expected, actual }) => DownloadError::Mismatch { url, expected, actual },
             Err(FinishError::Unwanted(source)) => DownloadError::Sink { url, source },
@@ -268,21 +259,21 @@ impl<S: Sink> Download<'_, S> {
         encoding: Option<Encoding>,
         coding: Option<Coding>,
         offset: u64,
-    ) -> Result<Outcome<S::Done>, DownloadError> {
+    ) -> Result<Attempt<S::Done>, DownloadError> {
         if offset > 0 {
             // The pieces may be of two versions of the file; a whole one is not.
-            return Ok(Outcome::StartOver(Some(error)));
+            return Ok(Attempt::StartOver(Some(error)));
         }
         match encoding {
             Some(Encoding::Known(_)) if self.has_decoded.is_none() => {
                 self.has_decoded = Some(coding.is_some());
                 self.has_repeated = true;
-                Ok(Outcome::StartOver(Some(error)))
+                Ok(Attempt::StartOver(Some(error)))
             }
             // A connection that was cut without saying so, or a proxy that had something else for once.
             _ if !self.has_repeated => {
                 self.has_repeated = true;
-                Ok(Outcome::StartOver(Some(error)))
+                Ok(Attempt::StartOver(Some(error)))
             }
             // That it could not be decoded either says less than what was wrong with it.
             _ if is_malformed(&error) => Err(self.wrong.take().unwrap_or(error)),
@@ -321,7 +312,7 @@ fn may_be_for_the_range(error: &DownloadError) -> bool {
     }
 }
 
-fn range_headers(kept: Option<&Kept>) -> HeaderMap {
+fn range_headers(kept: Option<&ResumePoint>) -> HeaderMap {
     let mut headers = HeaderMap::new();
     if let Some(kept) = kept {
         let range = format!("bytes={}-", kept.len);
@@ -333,33 +324,33 @@ fn range_headers(kept: Option<&Kept>) -> HeaderMap {
     headers
 }
 
-/// What an answer is of the file; `None` if it is a refusal.
-fn part(answer: &Answer, kept: Option<&Kept>, is_checked: bool) -> Option<Part> {
-    let response = &answer.response;
-    let range = text(response.headers(), CONTENT_RANGE).and_then(ContentRange::parse);
-    Some(match (response.status(), kept) {
-        (StatusCode::OK, _) => Part::From { offset: 0, total: response.content_length() },
+/// How a response continues what is kept; `None` if it is a refusal.
+fn continuation(response: &Response, kept: Option<&ResumePoint>, is_checked: bool) -> Option<Continuation> {
+    let inner = &response.inner;
+    let range = text(inner.headers(), CONTENT_RANGE).and_then(ContentRange::parse);
+    Some(match (inner.status(), kept) {
+        (StatusCode::OK, _) => Continuation::From { offset: 0, total: inner.content_length() },
         (StatusCode::PARTIAL_CONTENT, Some(kept)) => match range.filter(|range| range.is_rest_from(kept.len)) {
-            Some(range) if continues(answer, kept, range, is_checked) => {
-                Part::From { offset: kept.len, total: range.end() }
+            Some(range) if continues(response, kept, range, is_checked) => {
+                Continuation::From { offset: kept.len, total: range.end() }
             }
-            _ => Part::Unusable,
+            _ => Continuation::Unusable,
         },
         (StatusCode::RANGE_NOT_SATISFIABLE, Some(kept)) => match range.and_then(|range| range.total) {
-            Some(total) if total == kept.len && is_checked => Part::Nothing,
-            _ => Part::Unusable,
+            Some(total) if total == kept.len && is_checked => Continuation::AlreadyComplete,
+            _ => Continuation::Unusable,
         },
         _ => return None,
     })
 }
 
 /// Whether a partial response is of the version that is kept, and as long as it says.
-fn continues(answer: &Answer, kept: &Kept, range: ContentRange, is_checked: bool) -> bool {
+fn continues(response: &Response, kept: &ResumePoint, range: ContentRange, is_checked: bool) -> bool {
     let rest = range.end().map(|end| end - kept.len);
-    let is_as_long = answer.response.content_length().is_none_or(|len| Some(len) == rest);
+    let is_as_long = response.inner.content_length().is_none_or(|len| Some(len) == rest);
     // An unknown total leaves open whether this is all; only a digest tells.
     let is_whole = range.total.is_some() || is_checked;
-    let is_same = match (&kept.validator, Validator::of(answer.response.headers())) {
+    let is_same = match (&kept.validator, Validator::of(response.inner.headers())) {
         (Some(ours), Some(theirs)) => *ours == theirs,
         _ => true,
     };

@@ -18,7 +18,10 @@ use flate2::{
 use reqwest::header::{CONTENT_ENCODING, HeaderMap};
 use url::{Origin, Url};
 
-use super::{FinishError, Kept, Sink, SinkError, Validator};
+use super::{
+    range::{ResumePoint, Validator},
+    sink::{FinishError, Sink, SinkError},
+};
 
 /// Compressed bytes that are decoded at once. They become a thousand times as many at most: 4 MiB, before the limit is looked at.
 const PIECE: usize = 4 << 10;
@@ -210,8 +213,8 @@ impl<S: Sink> Decoding<S> {
 impl<S: Sink> Sink for Decoding<S> {
     type Done = S::Done;
 
-    fn kept(&mut self) -> Result<Option<Kept>, SinkError> {
-        self.sink.kept()
+    fn resume_point(&mut self) -> Result<Option<ResumePoint>, SinkError> {
+        self.sink.resume_point()
     }
 
     fn begin(&mut self, offset: u64, validator: Option<&Validator>) -> Result<(), SinkError> {

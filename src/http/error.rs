@@ -5,9 +5,10 @@ use std::{error::Error, fmt, io, path::PathBuf, sync::Arc, time::Duration};
 use larder_store::digest::Integrity;
 use reqwest::StatusCode;
 
-use super::{ClientSettings, RedactedUrl, SinkError, tries::is_passing};
+use super::{settings::ClientSettings, sink::SinkError};
+use crate::core::redacted::RedactedUrl;
 
-/// Why a [`super::Client`] cannot be made.
+/// Why a [`super::client::Client`] cannot be made.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ClientError {
@@ -167,18 +168,22 @@ pub enum DownloadError {
         offered: Vec<String>,
     },
     /// The host's name has no address.
-    #[error("{url}: the host's name cannot be looked up: {}", innermost(cause))]
+    #[error("{url}: {} cannot be looked up: {}", name_of(proxy.as_ref()), innermost(cause))]
     Lookup {
         /// The address.
         url: RedactedUrl,
+        /// The proxy whose name it is, if the request goes through one.
+        proxy: Option<RedactedUrl>,
         /// Why. Its own causes are steps of the client's, and the last one says it all.
         cause: reqwest::Error,
     },
     /// No connection.
-    #[error("{url}: cannot connect")]
+    #[error("{url}: cannot connect{}", through(proxy.as_ref()))]
     Connect {
         /// The address.
         url: RedactedUrl,
+        /// The proxy that the request goes through.
+        proxy: Option<RedactedUrl>,
         /// Why.
         #[source]
         source: reqwest::Error,
@@ -206,10 +211,12 @@ pub enum DownloadError {
         source: Option<reqwest::Error>,
     },
     /// Time ran out.
-    #[error("{url}: {phase} after {} s", after.as_secs_f32())]
+    #[error("{url}: {phase}{} after {} s", through(proxy.as_ref()), after.as_secs_f32())]
     Timeout {
         /// The address.
         url: RedactedUrl,
+        /// The proxy that a connection or a response was awaited from.
+        proxy: Option<RedactedUrl>,
         /// What was waited for.
         phase: Phase,
         /// How long.
@@ -328,7 +335,7 @@ impl DownloadError {
             | Self::TooManyRedirects { .. }
             | Self::RedirectTarget { .. }
             | Self::RedirectToPlain { .. } => false,
-            Self::Status { status, .. } => is_passing(*status),
+            Self::Status { status, .. } => is_transient(*status),
             Self::Request { source, .. } => !source.is_builder(),
             Self::GaveUp { last, .. } => last.is_network(),
             Self::Lookup { .. } | Self::Connect { .. } | Self::Timeout { .. } | Self::Broken { .. } => true,
@@ -338,7 +345,7 @@ impl DownloadError {
     /// Whether another try may succeed.
     pub(super) fn is_worth_retrying(&self) -> bool {
         match self {
-            Self::Status { status, .. } => is_passing(*status),
+            Self::Status { status, .. } => is_transient(*status),
             Self::Lookup { .. } | Self::Connect { .. } | Self::Broken { .. } => true,
             Self::Timeout { phase, .. } => *phase != Phase::Whole,
             Self::Request { source, .. } => !source.is_builder(),
@@ -352,16 +359,21 @@ impl DownloadError {
     }
 
     /// Why a request was not answered.
-    pub(super) fn from_send(url: RedactedUrl, source: reqwest::Error, settings: &ClientSettings) -> Self {
+    pub(super) fn from_send(
+        url: RedactedUrl,
+        proxy: Option<RedactedUrl>,
+        source: reqwest::Error,
+        settings: &ClientSettings,
+    ) -> Self {
         let source = source.without_url();
         if source.is_dns() {
-            Self::Lookup { url, cause: source }
+            Self::Lookup { url, proxy, cause: source }
         } else if is_certificate(&source) {
             Self::Certificate { url, source }
         } else if source.is_connect() && source.is_timeout() {
-            Self::Timeout { url, phase: Phase::Connect, after: settings.connect_timeout }
+            Self::Timeout { url, proxy, phase: Phase::Connect, after: settings.connect_timeout }
         } else if source.is_connect() {
-            Self::Connect { url, source }
+            Self::Connect { url, proxy, source }
         } else {
             Self::Request { url, source }
         }
@@ -414,6 +426,15 @@ fn said(status: StatusCode, is_authorized: bool, reason: Option<&str>) -> String
     format!("{}{phrase}{hint}{reason}", status.as_u16())
 }
 
+/// Whose name was looked up.
+fn name_of(proxy: Option<&RedactedUrl>) -> String {
+    proxy.map_or_else(|| "the host's name".to_owned(), |proxy| format!("the name of the proxy {proxy}"))
+}
+
+fn through(proxy: Option<&RedactedUrl>) -> String {
+    proxy.map(|proxy| format!(" through the proxy {proxy}")).unwrap_or_default()
+}
+
 fn proxy_said(is_authorized: bool, offered: &[String]) -> String {
     let said = if is_authorized {
         "it does not accept the user and password in its address"
@@ -434,4 +455,31 @@ fn innermost(error: &reqwest::Error) -> String {
 
 fn of(expected: Option<u64>) -> String {
     expected.map(|expected| format!(" of {expected}")).unwrap_or_default()
+}
+
+/// Whether a status says that the same request may succeed later.
+fn is_transient(status: StatusCode) -> bool {
+    status.is_server_error() || matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_some_statuses_are_transient() {
+        for (status, is_it) in [
+            (400, false),
+            (401, false),
+            (403, false),
+            (404, false),
+            (408, true),
+            (410, false),
+            (429, true),
+            (500, true),
+            (503, true),
+        ] {
+            assert_eq!(is_transient(StatusCode::from_u16(status).unwrap()), is_it, "{status}");
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::DownloadError;
+use super::error::DownloadError;
 
 /// Something that happened on the way of one artifact or document.
 #[derive(Clone, Copy, Debug)]

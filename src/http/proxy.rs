@@ -13,7 +13,8 @@ use reqwest::{
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 use url::Url;
 
-use super::{ClientSettings, DownloadError, RedactedUrl};
+use super::{error::DownloadError, settings::ClientSettings};
+use crate::core::redacted::RedactedUrl;
 
 /// More ways to authenticate are not listed.
 const LISTED: usize = 8;
@@ -43,15 +44,15 @@ enum State {
     Refuses(Vec<String>),
 }
 
-/// Leave to send a request through a proxy. Dropped before it was [settled](Leave::settle), the next request is the first.
-pub(super) struct Leave {
+/// Permission to send a request through a proxy. If the first request drops it before it is [settled](ProxyPermit::settle), the next request is the first.
+pub(super) struct ProxyPermit {
     proxy: Arc<Proxy>,
     first: Option<OwnedMutexGuard<()>>,
 }
 
 impl Proxies {
     /// The proxies of these settings.
-    pub(super) fn of_settings(settings: &ClientSettings) -> Self {
+    pub(super) fn from_settings(settings: &ClientSettings) -> Self {
         let text = |url: &Option<Url>| url.as_ref().map(Url::to_string).unwrap_or_default();
         let matcher = Matcher::builder()
             .http(text(&settings.http_proxy))
@@ -68,7 +69,7 @@ impl Proxies {
     }
 
     /// The proxy that a request to this address goes through.
-    pub(super) fn of(&self, url: &Url) -> Option<&Arc<Proxy>> {
+    pub(super) fn for_url(&self, url: &Url) -> Option<&Arc<Proxy>> {
         let proxy = if url.scheme() == "https" { &self.https } else { &self.http };
         let proxy = proxy.as_ref()?;
         self.matcher.intercept(&url.as_str().parse().ok()?).is_some().then_some(proxy)
@@ -83,13 +84,13 @@ impl Proxy {
     }
 
     /// Waits until it is known whether the proxy lets anybody through. Fails at once if it does not.
-    pub(super) async fn enter(self: &Arc<Self>, url: &RedactedUrl) -> Result<Leave, DownloadError> {
-        let leave = |first| Leave { proxy: Arc::clone(self), first };
+    pub(super) async fn acquire(self: &Arc<Self>, url: &RedactedUrl) -> Result<ProxyPermit, DownloadError> {
+        let permit = |first| ProxyPermit { proxy: Arc::clone(self), first };
         if self.is_tried(url)? {
-            return Ok(leave(None));
+            return Ok(permit(None));
         }
         let first = Arc::clone(&self.first).lock_owned().await;
-        Ok(leave(if self.is_tried(url)? { None } else { Some(first) }))
+        Ok(permit(if self.is_tried(url)? { None } else { Some(first) }))
     }
 
     fn is_tried(&self, url: &RedactedUrl) -> Result<bool, DownloadError> {
@@ -110,7 +111,12 @@ impl Proxy {
     }
 }
 
-impl Leave {
+impl ProxyPermit {
+    /// The proxy's address, as messages show it.
+    pub(super) fn proxy(&self) -> RedactedUrl {
+        self.proxy.shown.clone()
+    }
+
     /// Notes what became of the request. If the proxy refused it, that is the error.
     pub(super) fn settle(
         self,
@@ -130,12 +136,12 @@ impl Leave {
             *self.proxy.state.lock().unwrap_or_else(PoisonError::into_inner) = State::Refuses(offered);
             return Err(error);
         }
-        self.tried();
+        self.mark_tried();
         Ok(())
     }
 
     /// Notes that the proxy did not refuse it.
-    pub(super) fn tried(self) {
+    pub(super) fn mark_tried(self) {
         if self.first.is_some() {
             *self.proxy.state.lock().unwrap_or_else(PoisonError::into_inner) = State::Tried;
         }
@@ -193,8 +199,8 @@ mod tests {
             no_proxy: Some("inside.example".to_owned()),
             ..ClientSettings::default()
         };
-        let proxies = Proxies::of_settings(&settings);
-        let has_one = |url: &str| proxies.of(&url.parse().unwrap()).is_some();
+        let proxies = Proxies::from_settings(&settings);
+        let has_one = |url: &str| proxies.for_url(&url.parse().unwrap()).is_some();
         assert!(has_one("https://registry.example/a"));
         assert!(!has_one("http://registry.example/a"));
         assert!(!has_one("https://a.inside.example/a"));

@@ -1,4 +1,4 @@
-//! Resumption: what is kept of a body ([`Kept`]), of which version of the file ([`Validator`]), and whether a partial response continues it.
+//! Resumption: what is kept of a body ([`ResumePoint`]), of which version of the file ([`Validator`]), and whether a partial response continues it.
 //!
 //! RFC 9110: sections 8.8 (validators), 13.1.5 (If-Range), 14 (ranges).
 
@@ -11,7 +11,7 @@ const LONGEST_VALIDATOR: usize = 512;
 
 /// What there is of an artifact before it is requested.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Kept {
+pub struct ResumePoint {
     /// Bytes from the start of the file.
     pub len: u64,
     /// The version of the file that they are from, if the server named it.

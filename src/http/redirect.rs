@@ -7,29 +7,29 @@ use reqwest::{
 };
 use url::Url;
 
-use super::{Client, DownloadError, Progress, RedactedUrl, client::Answer};
-use crate::core::redacted::without_userinfo;
+use super::{client::Client, error::DownloadError, progress::Progress, response::Response};
+use crate::core::redacted::{RedactedUrl, without_userinfo};
 
 /// What browsers' predecessors settled on, and more than any registry needs.
 const MAX_REDIRECTS: usize = 10;
 
-/// Requests `url`, and what it redirects to, until an answer is no redirect. That answer may have any other status.
+/// Requests `url`, and what it redirects to, until a response is no redirect. That response may have any other status.
 pub(super) async fn exchange(
     client: &Client,
     url: &Url,
     headers: &HeaderMap,
     progress: &dyn Progress,
-) -> Result<Answer, DownloadError> {
+) -> Result<Response, DownloadError> {
     let mut next = url.clone();
     let mut carried = None;
     for _ in 0..=MAX_REDIRECTS {
-        let answer = client.send(&next, headers, carried.take(), progress).await?;
-        match target(&next, answer.response.status(), answer.response.headers())? {
+        let response = client.send(&next, headers, carried.take(), progress).await?;
+        match target(&next, response.inner.status(), response.inner.headers())? {
             Some(target) => {
-                carried = answer.credential.filter(|it| !it.is_for_one_address && is_same_origin(&next, &target));
+                carried = response.credential.filter(|it| !it.is_for_one_address && is_same_origin(&next, &target));
                 next = target;
             }
-            None => return Ok(answer),
+            None => return Ok(response),
         }
     }
     Err(DownloadError::TooManyRedirects { url: RedactedUrl::new(url), limit: MAX_REDIRECTS })
@@ -41,7 +41,7 @@ fn is_same_origin(from: &Url, to: &Url) -> bool {
         && from.port_or_known_default() == to.port_or_known_default()
 }
 
-/// Where an answer redirects to; `None` if it does not.
+/// Where a response redirects to; `None` if it does not.
 fn target(from: &Url, status: StatusCode, headers: &HeaderMap) -> Result<Option<Url>, DownloadError> {
     if !matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308) {
         return Ok(None);

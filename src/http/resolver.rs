@@ -1,4 +1,5 @@
-//! Looks each host's name up once: a resolver may drop look-ups that come in bursts, and each one dropped costs seconds.
+//! A DNS cache with single flight: each host's name is looked up once, however many ask. A resolver may drop look-ups that come in bursts, and each one dropped
+//! costs seconds.
 
 use std::{
     collections::HashMap,
@@ -42,22 +43,22 @@ enum LookupError {
 }
 
 impl Resolver {
-    /// Asks the system.
+    /// Asks the system's resolver.
     #[cfg(not(target_feature = "crt-static"))]
     pub(super) fn system() -> Self {
         // reqwest sets the port afterwards.
         Self::new(|host| Box::pin(async move { Ok(tokio::net::lookup_host((host, 0)).await?.collect()) }))
     }
 
-    /// Asks as the system would.
+    /// Reads the files that the system's resolver would read.
     #[cfg(target_feature = "crt-static")]
     pub(super) fn system() -> Self {
-        let names = Arc::new(super::names::Names::system());
+        let dns = Arc::new(super::dns::DnsClient::system());
         Self::new(move |host| {
-            let names = Arc::clone(&names);
+            let dns = Arc::clone(&dns);
             Box::pin(async move {
-                match &*names {
-                    Ok(names) => names.look_up(&host).await,
+                match &*dns {
+                    Ok(dns) => dns.look_up(&host).await,
                     Err(error) => Err(io::Error::new(error.kind(), error.to_string())),
                 }
             })

@@ -5,7 +5,7 @@ use std::{fmt, time::Duration};
 use hyper_util::client::proxy::matcher::Matcher;
 use url::Url;
 
-/// How a [`super::Client`] makes its requests. The defaults suit a public registry.
+/// How a [`super::client::Client`] makes its requests. The defaults suit a public registry.
 #[derive(Clone)]
 pub struct ClientSettings {
     /// The proxy for `http` addresses; user and password in it are used for it.

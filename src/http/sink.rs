@@ -5,7 +5,7 @@ use std::error::Error;
 use bytes::Bytes;
 use larder_store::digest::Integrity;
 
-use super::{Kept, Validator};
+use super::range::{ResumePoint, Validator};
 
 /// Takes the bytes of one artifact and says whether they are right. Blocking: only called where blocking is allowed, one call at a time.
 ///
@@ -16,7 +16,7 @@ pub trait Sink: Send + 'static {
     type Done: Send + 'static;
 
     /// What an earlier try or run left; `None` if nothing.
-    fn kept(&mut self) -> Result<Option<Kept>, SinkError>;
+    fn resume_point(&mut self) -> Result<Option<ResumePoint>, SinkError>;
 
     /// The bytes that follow belong at `offset`, which is at most the length kept; what lies behind it is dropped. `validator` names the
     /// version of the file that they are from, and should be kept with them.

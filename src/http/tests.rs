@@ -42,9 +42,9 @@ struct DiskFull;
 impl Sink for MemorySink {
     type Done = Vec<u8>;
 
-    fn kept(&mut self) -> Result<Option<Kept>, SinkError> {
+    fn resume_point(&mut self) -> Result<Option<ResumePoint>, SinkError> {
         let held = self.held.lock().unwrap();
-        Ok((!held.bytes.is_empty()).then(|| Kept {
+        Ok((!held.bytes.is_empty()).then(|| ResumePoint {
             len: held.bytes.len() as u64,
             validator: held.validator.clone(),
             is_complete: held.is_complete,

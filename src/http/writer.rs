@@ -4,7 +4,7 @@ use std::{future::pending, mem, panic};
 
 use tokio::task::{JoinHandle, spawn_blocking};
 
-use super::{Sink, SinkError};
+use super::sink::{Sink, SinkError};
 
 /// Owns a sink. Dropped during a call, the call ends by itself and the sink is dropped then.
 pub(super) struct Writer<S> {

@@ -15,22 +15,28 @@ use larder_store::{
 use url::Url;
 
 use super::{
-    core::Core,
     cycles::{BackEdge, Loss},
     distribution::{Distribution, DistributionError},
-    pruned::{Disagreement, Parts},
+    folder_lock::{Disagreement, FolderLockInput},
+    runtime_files::RuntimeFiles,
     wheel::Wheel,
 };
-use crate::core::layout::{Content, Layout};
-use crate::{core::file_name::FileName, lockfile::larder_lock::LarderLock, python::name::ProjectName};
+use crate::{
+    core::{
+        file_name::FileName,
+        layout::{Content, Layout},
+    },
+    lockfile::larder_lock::LarderLock,
+    python::name::ProjectName,
+};
 
 /// What a folder is made from.
 #[derive(Debug)]
-pub struct Ingredients<'a> {
+pub struct FolderInput<'a> {
     /// What is to be shipped.
     pub lock: &'a LarderLock,
     /// The runtime.
-    pub core: Core,
+    pub runtime_files: RuntimeFiles,
     /// The file of each package.
     pub files: BTreeMap<ProjectName, Found>,
     /// The wheels of the index.
@@ -93,31 +99,31 @@ fn lines(disagreements: &[Disagreement]) -> String {
     disagreements.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n  ")
 }
 
-impl Ingredients<'_> {
+impl FolderInput<'_> {
     /// The folder.
     pub fn lay_out(self) -> Result<Folder, FolderError> {
         let runtime = self.lock.runtime.release.version().to_string();
-        let (lock_name, lock_bytes) = self.core.lock();
+        let (lock_name, lock_bytes) = self.runtime_files.lock();
         let found = Digest::of(Algorithm::Sha256, lock_bytes);
         if found != self.lock.base.sha256 || lock_name != self.lock.base.file_name {
             let (expected, found) = (self.lock.base.sha256.to_hex(), found.to_hex());
             return Err(FolderError::OtherBase { runtime, file: lock_name, expected, found });
         }
         let distribution = Distribution::read(lock_name.as_str(), lock_bytes)?;
-        let runtime_files = self.core.files().map(|(name, _)| name).collect();
-        let parts = Parts {
+        let names = self.runtime_files.files().map(|(name, _)| name).collect();
+        let input = FolderLockInput {
             distribution: &distribution,
             lock: self.lock,
             wheels: &self.wheels,
-            runtime_files: &runtime_files,
+            runtime_file_names: &names,
             elsewhere: self.elsewhere.as_ref(),
         };
-        let pruned = parts.prune().map_err(|disagreements| FolderError::Disagree { runtime, disagreements })?;
+        let folder_lock = input.build().map_err(|disagreements| FolderError::Disagree { runtime, disagreements })?;
         let mut layout = Layout::default();
-        let mut text = serde_json::to_vec(&pruned.document).expect("a document that was read can be written");
+        let mut text = serde_json::to_vec(&folder_lock.document).expect("a document that was read can be written");
         text.push(b'\n');
         layout.insert(lock_name.to_string(), Content::Bytes(text));
-        for (name, bytes) in self.core.into_files() {
+        for (name, bytes) in self.runtime_files.into_files() {
             layout.insert(name.to_owned(), Content::Bytes(bytes));
         }
         for package in &self.lock.packages {
@@ -128,7 +134,7 @@ impl Ingredients<'_> {
             }
             layout.insert(file, Content::Blob(*found));
         }
-        Ok(Folder { layout, cut: pruned.cut, losses: pruned.losses })
+        Ok(Folder { layout, cut: folder_lock.cut, losses: folder_lock.losses })
     }
 }
 

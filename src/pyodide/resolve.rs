@@ -1,4 +1,4 @@
-//! The resolver: from requirements to the files that satisfy them. Given the same answers of the index it gives the same result; no clock, no order of arrival.
+//! The resolver: from requirements to the files that satisfy them. LockInput the same answers of the index it gives the same result; no clock, no order of arrival.
 //!
 //! A project that the distribution has is taken from there, as it is, with what its lock says that it needs. Only what the distribution lacks comes from the
 //! index, and what `larder.toml` itself asks for in another version than the distribution's. Where versions do not fit together, older ones are tried.
@@ -6,6 +6,8 @@
 //! ```text
 //! provider.rs     what pubgrub asks: which version next, and what does it need
 //! package.rs      its words: packages, what they need, what was asked of them
+//! request.rs      what is to be resolved
+//! resolution.rs   the result, or why there is none
 //! candidates.rs   of a project's files, the one wheel of each version that the runtime loads best
 //! explain.rs      pubgrub's proof that there is no solution, in sentences
 //! ```
@@ -14,15 +16,13 @@ mod candidates;
 mod explain;
 mod package;
 mod provider;
+mod request;
+mod resolution;
 #[cfg(test)]
 mod tests;
 
-use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
-    fmt,
-};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use jiff::Timestamp;
 use pep440_rs::Version;
 use pubgrub::{PubGrubError, SelectedDependencies};
 
@@ -30,94 +30,12 @@ use self::{
     package::{Package, root_version},
     provider::Provider,
 };
-use super::{
-    distribution::Distribution,
-    index::{Index, IndexError, IndexFile},
+pub use self::{
+    request::Request,
+    resolution::{Resolution, ResolveError, Resolved, ResolvedFile},
 };
-use crate::{
-    core::file_name::FileName,
-    lockfile::larder_lock::Asker,
-    python::{name::ProjectName, requirement::Requirement, runtime::Runtime},
-};
-
-/// What is to be resolved.
-#[derive(Clone, Copy, Debug)]
-pub struct Request<'a> {
-    /// The runtime.
-    pub runtime: &'a Runtime,
-    /// Its distribution.
-    pub distribution: &'a Distribution,
-    /// What `larder.toml` asks for.
-    pub requirements: &'a [Requirement],
-    /// Versions that are preferred to newer ones: those of an earlier lock.
-    pub preferred: &'a BTreeMap<ProjectName, Version>,
-    /// Files that were uploaded at this time or later are not looked at.
-    pub exclude_newer: Option<Timestamp>,
-}
-
-/// What was found.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Resolution {
-    /// The packages, sorted by name.
-    pub packages: Vec<Resolved>,
-    /// What a person should know, sorted.
-    pub warnings: Vec<String>,
-}
-
-/// A package of the result.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Resolved {
-    /// The project.
-    pub name: ProjectName,
-    /// Its version, as its source writes it.
-    pub version: String,
-    /// Its file.
-    pub file: ResolvedFile,
-    /// What it needs, sorted.
-    pub depends: Vec<ProjectName>,
-    /// Who asks for it, sorted; at least one.
-    pub why: Vec<Asker>,
-}
-
-/// Where a package's file is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ResolvedFile {
-    /// In the distribution.
-    Distribution,
-    /// In the index.
-    Index {
-        /// The file.
-        file: Box<IndexFile>,
-        /// Its checked name.
-        file_name: FileName,
-    },
-}
-
-/// Why there is no result.
-#[derive(Clone, Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ResolveError {
-    /// The index does not answer.
-    #[error(transparent)]
-    Index(#[from] IndexError),
-    /// Projects that `larder.toml` asks for and nobody has: all of them.
-    #[error("packages that cannot be had:{}", listed(.packages.iter().map(|(name, reason)| format!("{name}: {reason}"))))]
-    Unavailable {
-        /// Name and reason, in the order of `larder.toml`.
-        packages: Vec<(ProjectName, String)>,
-    },
-    /// What is asked for does not fit together.
-    #[error("what larder.toml asks for does not fit together:{}", listed(.facts.iter()))]
-    Conflict {
-        /// The facts that together leave no way out, in sentences.
-        facts: Vec<String>,
-    },
-}
-
-/// One line for each.
-fn listed(lines: impl Iterator<Item = impl fmt::Display>) -> String {
-    lines.fold(String::new(), |text, line| format!("{text}\n  {line}"))
-}
+use super::index::Index;
+use crate::{lockfile::larder_lock::Asker, python::name::ProjectName};
 
 /// Resolves a request with what the index answers.
 pub fn resolve(request: Request<'_>, index: &dyn Index) -> Result<Resolution, ResolveError> {

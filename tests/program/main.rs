@@ -30,6 +30,7 @@ mod racing;
 mod registry;
 mod registry_guard;
 mod run;
+mod scripts;
 mod store;
 mod support;
 mod tortures;

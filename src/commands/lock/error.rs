@@ -6,7 +6,9 @@ use crate::{
     commands::{Outcome, below},
     core::runtime_version::RuntimeVersion,
     http::{ClientError, DownloadError},
-    pyodide::{core::CoreError, distribution::DistributionError, index::IndexError, resolve::ResolveError},
+    pyodide::{
+        distribution::DistributionError, index::IndexError, resolve::ResolveError, runtime_files::RuntimeFilesError,
+    },
     python::runtime::RuntimeError,
 };
 
@@ -69,7 +71,7 @@ pub enum LockError {
     },
     /// The tarball is no runtime's.
     #[error(transparent)]
-    Core(#[from] CoreError),
+    RuntimeFiles(#[from] RuntimeFilesError),
     /// Its lock cannot be read.
     #[error("the distribution of Pyodide {version} cannot be read")]
     Distribution {

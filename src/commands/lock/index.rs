@@ -5,20 +5,20 @@ use std::{collections::BTreeMap, sync::Arc};
 use larder_store::digest::{Algorithm, Digest};
 use url::Url;
 
-use super::LockError;
+use super::error::LockError;
 use crate::{
     commands::settings::{JOBS, client_settings},
     config::{
         larder_toml::{LarderToml, PyodideSettings},
-        npmrc::NpmConfig,
+        package_manager::NpmConfig,
     },
     core::{endpoints, file_host::FileHost, interrupt::Interrupt},
     fetcher::{credential, identity_of},
     http::{Client, ClientIdentity, Credential, Credentials},
     pyodide::{
         index::{
-            client::{IndexClient, IndexPlace},
-            watch::AskWatcher,
+            client::{IndexClient, IndexLocation},
+            events::IndexWatcher,
         },
         resolve::{Resolution, ResolvedFile},
     },
@@ -44,7 +44,7 @@ pub(super) fn client(
     host: &FileHost,
     npm: &NpmConfig,
     project: &LarderToml,
-    watcher: Arc<dyn AskWatcher>,
+    watcher: Arc<dyn IndexWatcher>,
     interrupt: Interrupt,
 ) -> Result<IndexClient, LockError> {
     let cores = std::thread::available_parallelism().map_or(2, usize::from);
@@ -59,8 +59,8 @@ pub(super) fn client(
         .unwrap_or_else(|| Url::parse(endpoints::PYTHON_INDEX).expect("a constant address is one"));
     let client = Client::new(client_settings(npm.network(), project), Arc::new(Configured(npm.clone())))?;
     let jobs = project.fetch.jobs.unwrap_or(JOBS) as usize;
-    let place = IndexPlace { base, host: host.clone(), jobs };
-    Ok(IndexClient::new(runtime, client, place, watcher, interrupt))
+    let location = IndexLocation { base, host: host.clone(), jobs };
+    Ok(IndexClient::new(runtime, client, location, watcher, interrupt))
 }
 
 /// The digests and lengths of files of which the index states no digest. They are fetched whole.

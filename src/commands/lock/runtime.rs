@@ -8,13 +8,13 @@ use larder_store::{
 };
 use url::Url;
 
-use super::LockError;
+use super::error::LockError;
 use crate::{
     commands::{
         CommandError, Context, agreement,
         settings::{JOBS, client_settings},
     },
-    config::{larder_toml::PyodideSettings, npmrc::NpmConfig, project::Project},
+    config::{larder_toml::PyodideSettings, package_manager::NpmConfig, project::Project},
     core::{
         artifact::{Artifact, Conditions, Ecosystem, PackageName, Source, Version},
         redacted::without_userinfo,
@@ -26,7 +26,7 @@ use crate::{
         Plan,
         selection::{Omit, Platforms, Selection},
     },
-    pyodide::{core::Core, distribution::Distribution},
+    pyodide::{distribution::Distribution, runtime_files::RuntimeFiles},
     python::runtime::Runtime,
     ui::{progress, report},
 };
@@ -44,7 +44,7 @@ pub(super) struct Base {
     pub(super) version: RuntimeVersion,
     pub(super) url: Option<Url>,
     pub(super) integrity: Integrity,
-    pub(super) core: Core,
+    pub(super) core: RuntimeFiles,
 }
 
 /// The release that `larder.toml` names, or else the one of the npm lockfiles.
@@ -140,7 +140,7 @@ pub(super) fn fetch(
         .read_to_end(&mut bytes)
         .map_err(|source| LockError::Blob { path: store.blob_path(&found.blob), source })?;
     let integrity = stated.unwrap_or_else(|| Digest::of(Algorithm::Sha512, &bytes).into());
-    let core = Core::read(&version, bytes.as_slice()).map_err(LockError::from)?;
+    let core = RuntimeFiles::read(&version, bytes.as_slice()).map_err(LockError::from)?;
     Ok(Base { version, url, integrity, core })
 }
 

@@ -164,3 +164,77 @@ async fn a_proxy_that_wants_to_know_who_asks_is_named_with_what_it_offers() {
     }
     assert_eq!(proxy.requests().len(), 1);
 }
+
+/// A proxy that accepts every connection and never answers.
+fn silent_proxy() -> url::Url {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        let _open: Vec<_> = listener.incoming().collect();
+    });
+    format!("http://user:secret@{address}/").parse().unwrap()
+}
+
+#[tokio::test]
+async fn a_proxy_that_never_answers_is_named_before_the_stall_timeout() {
+    let proxy = silent_proxy();
+    let shown = RedactedUrl::new(&proxy);
+    let mut case = Case::new("bytes");
+    case.settings.http_proxy = Some(proxy.clone());
+    case.settings.https_proxy = Some(proxy);
+    case.settings.connect_timeout = Duration::from_millis(100);
+    case.settings.stall_timeout = Duration::from_millis(100);
+    case.settings.retries = 0;
+    let https = case.fetch_from("https://registry.example/a.tgz").await.unwrap_err();
+    assert!(https.is_network());
+    assert_eq!(
+        message(&https),
+        format!("https://registry.example/a.tgz: no connection through the proxy {shown} after 0.1 s")
+    );
+    let http = case.fetch_from("http://registry.example/a.tgz").await.unwrap_err();
+    assert!(http.is_network());
+    assert_eq!(
+        message(&http),
+        format!("http://registry.example/a.tgz: no response through the proxy {shown} after 0.2 s")
+    );
+}
+
+#[tokio::test]
+async fn after_a_proxy_never_answered_one_download_the_others_get_no_retries() {
+    let mut case = Case::new("bytes");
+    case.settings.https_proxy = Some(silent_proxy());
+    case.settings.connect_timeout = Duration::from_millis(50);
+    let client = case.client();
+    for (name, tries) in [("a", 4), ("b", 1)] {
+        let request =
+            Request { url: format!("https://registry.example/{name}.tgz").parse().unwrap(), is_checked: true };
+        let words = Arc::new(Words::default());
+        let error =
+            download(&client, &request, case.sink(), Arc::clone(&words) as Arc<dyn Progress>).await.unwrap_err();
+        assert!(
+            matches!(error.last(), DownloadError::Timeout { phase: Phase::Connect, proxy: Some(_), .. }),
+            "{error}"
+        );
+        let requests = words.0.lock().unwrap().iter().filter(|word| *word == "Requested").count();
+        assert_eq!(requests, tries, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_proxy_that_cannot_be_reached_is_named() {
+    let mut case = Case::new("bytes");
+    case.settings.retries = 0;
+    // Nothing listens there any more.
+    let closed = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap();
+    case.settings.http_proxy = Some(format!("http://user:secret@{closed}/").parse().unwrap());
+    let error = case.fetch_from("http://registry.example/a.tgz").await.unwrap_err().to_string();
+    assert_eq!(error, format!("http://registry.example/a.tgz: cannot connect through the proxy http://{closed}/"));
+    case.settings.http_proxy = Some("http://proxy.invalid:3128/".parse().unwrap());
+    let resolver = Arc::new(resolver::Resolver::new(|_host| Box::pin(async { Err(std::io::Error::other("no")) })));
+    let client = Client::with_resolver(case.settings.clone(), Arc::new(NoCredentials), &resolver).unwrap();
+    let url = "http://registry.example/a.tgz".parse().unwrap();
+    let error = document(&client, &url, "*/*", 1000, &Silent).await.unwrap_err().to_string();
+    let expected =
+        "http://registry.example/a.tgz: the name of the proxy http://proxy.invalid:3128/ cannot be looked up: no";
+    assert_eq!(error, expected);
+}

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::PackageProblem;
+use super::error::PackageProblem;
 
 /// A text that has to be there.
 pub(super) fn text(fields: &Map<String, Value>, field: &'static str) -> Result<Box<str>, PackageProblem> {

@@ -8,15 +8,15 @@ use crate::pyodide::testing::{
     runtime_tarball,
 };
 
-fn ingredients<'a>(lock: &'a LarderLock, packages: &[Package], distribution: &str) -> Ingredients<'a> {
+fn ingredients<'a>(lock: &'a LarderLock, packages: &[Package], distribution: &str) -> FolderInput<'a> {
     let tarball = runtime_tarball("0.28.3", distribution);
     let found = |package: &Package| {
         let bytes = package.bytes();
         (package.project(), Found { blob: BlobId::of(&bytes), size: bytes.len() as u64 })
     };
-    Ingredients {
+    FolderInput {
         lock,
-        core: Core::read(lock.runtime.release.version(), &*tarball).unwrap(),
+        runtime_files: RuntimeFiles::read(lock.runtime.release.version(), &*tarball).unwrap(),
         files: packages.iter().map(found).collect(),
         wheels: index_wheels(packages),
         elsewhere: None,

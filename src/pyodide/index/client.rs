@@ -22,12 +22,15 @@ use tokio::{
 use url::Url;
 
 use super::{
-    Index, IndexError, IndexFile, Offer, archive, page,
-    watch::{AskEvent, AskWatcher, Asking},
+    Index,
+    error::IndexError,
+    events::{IndexEvent, IndexWatcher, Query},
+    file::{CoreMetadata, IndexFile},
+    page, wheel_metadata,
 };
 use crate::{
     core::{file_host::FileHost, interrupt::Interrupt},
-    http::{Client, DownloadError, Piece, Slice, document, slice},
+    http::{ByteRange, Client, DownloadError, Slice, document, slice},
     python::{metadata::Metadata, name::ProjectName, wheel_name::WheelName},
 };
 
@@ -59,8 +62,8 @@ pub struct IndexClient {
 
 struct Shared {
     client: Client,
-    place: IndexPlace,
-    watcher: Arc<dyn AskWatcher>,
+    location: IndexLocation,
+    watcher: Arc<dyn IndexWatcher>,
     /// Bounds the requests at once.
     permits: Semaphore,
     lists: Answers<ProjectName, Files>,
@@ -69,7 +72,7 @@ struct Shared {
 
 /// Where an index is, and how it is asked.
 #[derive(Clone, Debug)]
-pub struct IndexPlace {
+pub struct IndexLocation {
     /// Its simple API is below this address, which ends with a slash.
     pub base: Url,
     /// What it lists on the public file host is asked for here.
@@ -79,17 +82,17 @@ pub struct IndexPlace {
 }
 
 impl IndexClient {
-    /// The index at this place. Once `interrupt` has come, there are no more answers.
+    /// The index at this location. Once `interrupt` has come, there are no more answers.
     pub fn new(
         runtime: Runtime,
         client: Client,
-        place: IndexPlace,
-        watcher: Arc<dyn AskWatcher>,
+        location: IndexLocation,
+        watcher: Arc<dyn IndexWatcher>,
         interrupt: Interrupt,
     ) -> Self {
-        let permits = Semaphore::new(place.jobs.max(1));
+        let permits = Semaphore::new(location.jobs.max(1));
         let (lists, metadata) = (Mutex::default(), Mutex::default());
-        let shared = Shared { client, place, watcher, permits, lists, metadata };
+        let shared = Shared { client, location, watcher, permits, lists, metadata };
         Self { runtime: Some(runtime), shared: Arc::new(shared), interrupt }
     }
 
@@ -97,7 +100,7 @@ impl IndexClient {
     fn wait_for<T>(&self, answer: impl Future<Output = Result<T, IndexError>>) -> Result<T, IndexError> {
         let stopped = async {
             while !self.interrupt.came() {
-                self.shared.watcher.event(AskEvent::Waiting);
+                self.shared.watcher.event(IndexEvent::Waiting);
                 sleep(STEP).await;
             }
         };
@@ -176,47 +179,47 @@ impl Shared {
 
     async fn ask_files(&self, name: &ProjectName) -> Result<Files, IndexError> {
         let permit = self.permits.acquire().await;
-        let asking = Asking::new(&*self.watcher, name.as_str());
-        let url = self.place.base.join(&format!("{name}/")).expect("a normalised name is a part of a path");
-        let page = match crate::http::page(&self.client, &url, page::ACCEPT, LONGEST_LIST, &asking).await {
+        let query = Query::new(&*self.watcher, name.as_str());
+        let url = self.location.base.join(&format!("{name}/")).expect("a normalised name is a part of a path");
+        let page = match crate::http::page(&self.client, &url, page::ACCEPT, LONGEST_LIST, &query).await {
             Ok(page) => page,
             Err(error) if is_status(&error, &[StatusCode::NOT_FOUND, StatusCode::GONE]) => return Ok(None),
             Err(error) => return Err(IndexError::List { name: name.clone(), source: Arc::new(error) }),
         };
-        drop((permit, asking));
+        drop((permit, query));
         let files = page::read(&page.bytes, page.content_type.as_deref(), &page.url);
         let mut files = files.map_err(|source| IndexError::Page { name: name.clone(), source })?;
         for file in &mut files {
-            self.place.host.redirect(&mut file.url);
+            self.location.host.redirect(&mut file.url);
         }
         Ok(Some(Arc::new(files)))
     }
 
     async fn ask_metadata(&self, wheel: &IndexFile) -> Result<Arc<Metadata>, IndexError> {
         let _permit = self.permits.acquire().await;
-        let asking = &Asking::new(&*self.watcher, &wheel.file_name);
-        if let Some(bytes) = self.offered(wheel, asking).await? {
+        let query = &Query::new(&*self.watcher, &wheel.file_name);
+        if let Some(bytes) = self.offered(wheel, query).await? {
             return Ok(Arc::new(Metadata::parse(&bytes)));
         }
-        let bytes = if let Some(bytes) = self.in_pieces(wheel, asking).await? {
+        let bytes = if let Some(bytes) = self.in_pieces(wheel, query).await? {
             bytes
         } else {
-            let whole = self.download(wheel, asking).await?;
-            archive::metadata_of(&whole, &project(wheel)?).map_err(|source| unreadable(wheel, source))?
+            let whole = self.download(wheel, query).await?;
+            wheel_metadata::metadata_of(&whole, &project(wheel)?).map_err(|source| unreadable(wheel, source))?
         };
         Ok(Arc::new(Metadata::parse(&bytes)))
     }
 
     /// The metadata by itself; `None` if there is none. An offer that is not kept is no error, unless what comes is not what was stated.
-    async fn offered(&self, wheel: &IndexFile, asking: &Asking<'_>) -> Result<Option<Bytes>, IndexError> {
+    async fn offered(&self, wheel: &IndexFile, query: &Query<'_>) -> Result<Option<Bytes>, IndexError> {
         let stated = match wheel.metadata {
-            Offer::No => return Ok(None),
-            Offer::Unsaid => None,
-            Offer::Yes(stated) => stated,
+            CoreMetadata::Absent => return Ok(None),
+            CoreMetadata::Unstated => None,
+            CoreMetadata::Offered(stated) => stated,
         };
         let mut url = wheel.url.clone();
         url.set_path(&format!("{}.metadata", wheel.url.path()));
-        match document(&self.client, &url, "*/*", LONGEST_METADATA, asking).await {
+        match document(&self.client, &url, "*/*", LONGEST_METADATA, query).await {
             Ok(bytes) => {
                 check(&format!("{}.metadata", wheel.file_name), stated, &bytes)?;
                 // Some servers answer anything with a page.
@@ -232,44 +235,49 @@ impl Shared {
     }
 
     /// The metadata out of pieces of the wheel; `None` if the server gives none, or the wheel is too small for it to pay.
-    async fn in_pieces(&self, wheel: &IndexFile, asking: &Asking<'_>) -> Result<Option<Vec<u8>>, IndexError> {
+    async fn in_pieces(&self, wheel: &IndexFile, query: &Query<'_>) -> Result<Option<Vec<u8>>, IndexError> {
         if wheel.size.is_some_and(|size| size <= SMALL_WHEEL) {
             return Ok(None);
         }
         // Not every server knows what the last so many bytes are.
         let tail = match wheel.size {
-            Some(size) => Piece::Bytes(size.saturating_sub(archive::TAIL)..size),
-            None => Piece::Tail(archive::TAIL),
+            Some(size) => ByteRange::Bytes(size.saturating_sub(wheel_metadata::TAIL)..size),
+            None => ByteRange::Tail(wheel_metadata::TAIL),
         };
         let Some(tail) =
-            self.piece(wheel, &tail, asking).await?.filter(|tail| tail.offset + tail.bytes.len() as u64 == tail.total)
+            self.slice(wheel, &tail, query).await?.filter(|tail| tail.offset + tail.bytes.len() as u64 == tail.total)
         else {
             return Ok(None);
         };
         let wrong = |source| unreadable(wheel, source);
-        let place = archive::directory(&tail.bytes, tail.total).map_err(wrong)?;
-        let directory = match usize::try_from(place.offset.wrapping_sub(tail.offset)) {
-            Ok(start) if place.offset >= tail.offset => {
-                let len = usize::try_from(place.len).expect("bounded when it was read");
+        let span = wheel_metadata::directory(&tail.bytes, tail.total).map_err(wrong)?;
+        let directory = match usize::try_from(span.offset.wrapping_sub(tail.offset)) {
+            Ok(start) if span.offset >= tail.offset => {
+                let len = usize::try_from(span.len).expect("bounded when it was read");
                 tail.bytes.slice(start..start + len)
             }
-            _ if place.len == 0 => Bytes::new(),
-            _ => match self.piece(wheel, &Piece::Bytes(place.offset..place.offset + place.len), asking).await? {
+            _ if span.len == 0 => Bytes::new(),
+            _ => match self.slice(wheel, &ByteRange::Bytes(span.offset..span.offset + span.len), query).await? {
                 Some(piece) => piece.bytes,
                 None => return Ok(None),
             },
         };
-        let member = archive::find_metadata(&directory, &project(wheel)?).map_err(wrong)?;
-        let (from, to) = (member.place.offset, (member.place.offset + member.place.len).min(tail.total));
+        let member = wheel_metadata::find_metadata(&directory, &project(wheel)?).map_err(wrong)?;
+        let (from, to) = (member.span.offset, (member.span.offset + member.span.len).min(tail.total));
         if from >= to {
-            return Err(wrong(archive::ArchiveError::NotZip));
+            return Err(wrong(wheel_metadata::ArchiveError::NotZip));
         }
-        let Some(piece) = self.piece(wheel, &Piece::Bytes(from..to), asking).await? else { return Ok(None) };
-        archive::unpack(&piece.bytes, &member).map(Some).map_err(wrong)
+        let Some(piece) = self.slice(wheel, &ByteRange::Bytes(from..to), query).await? else { return Ok(None) };
+        wheel_metadata::unpack(&piece.bytes, &member).map(Some).map_err(wrong)
     }
 
-    async fn piece(&self, wheel: &IndexFile, piece: &Piece, asking: &Asking<'_>) -> Result<Option<Slice>, IndexError> {
-        match slice(&self.client, &wheel.url, piece, asking).await {
+    async fn slice(
+        &self,
+        wheel: &IndexFile,
+        range: &ByteRange,
+        query: &Query<'_>,
+    ) -> Result<Option<Slice>, IndexError> {
+        match slice(&self.client, &wheel.url, range, query).await {
             Ok(slice) => Ok(slice),
             // Whoever refuses a piece may give the whole.
             Err(error) if is_refusal(&error) => Ok(None),
@@ -278,16 +286,16 @@ impl Shared {
     }
 
     async fn whole(&self, file: &IndexFile) -> Result<Bytes, IndexError> {
-        let bytes = self.download(file, &Asking::new(&*self.watcher, &file.file_name)).await?;
+        let bytes = self.download(file, &Query::new(&*self.watcher, &file.file_name)).await?;
         if file.sha256.is_none() {
-            archive::metadata_of(&bytes, &project(file)?).map_err(|source| unreadable(file, source))?;
+            wheel_metadata::metadata_of(&bytes, &project(file)?).map_err(|source| unreadable(file, source))?;
         }
         Ok(bytes)
     }
 
-    async fn download(&self, file: &IndexFile, asking: &Asking<'_>) -> Result<Bytes, IndexError> {
+    async fn download(&self, file: &IndexFile, query: &Query<'_>) -> Result<Bytes, IndexError> {
         let ask = async || {
-            let asked = document(&self.client, &file.url, "*/*", LONGEST_WHEEL, asking).await;
+            let asked = document(&self.client, &file.url, "*/*", LONGEST_WHEEL, query).await;
             let bytes = asked.map_err(|error| lost(file, error))?;
             check(&file.file_name, file.sha256, &bytes).map(|()| bytes)
         };
@@ -303,13 +311,13 @@ fn lost(wheel: &IndexFile, error: DownloadError) -> IndexError {
     IndexError::Metadata { file_name: wheel.file_name.clone(), source: Arc::new(error) }
 }
 
-fn unreadable(wheel: &IndexFile, source: archive::ArchiveError) -> IndexError {
+fn unreadable(wheel: &IndexFile, source: wheel_metadata::ArchiveError) -> IndexError {
     IndexError::Archive { file_name: wheel.file_name.clone(), source }
 }
 
 fn project(wheel: &IndexFile) -> Result<ProjectName, IndexError> {
     let name = WheelName::parse(&wheel.file_name);
-    name.map(|name| name.name().clone()).map_err(|_| unreadable(wheel, archive::ArchiveError::NotZip))
+    name.map(|name| name.name().clone()).map_err(|_| unreadable(wheel, wheel_metadata::ArchiveError::NotZip))
 }
 
 fn check(file_name: &str, stated: Option<Digest>, bytes: &[u8]) -> Result<(), IndexError> {
@@ -326,7 +334,7 @@ fn is_status(error: &DownloadError, statuses: &[StatusCode]) -> bool {
     matches!(error.last(), DownloadError::Status { status, .. } if statuses.contains(status))
 }
 
-/// Whether the server answered and said no: asking in another way may help.
+/// Whether the server answered and said no: query in another way may help.
 fn is_refusal(error: &DownloadError) -> bool {
     matches!(error.last(), DownloadError::Status { status, .. } if status.is_client_error() || status.is_server_error())
 }

@@ -1,154 +1,42 @@
-//! An index's list of a project's files: JSON (PEP 691, with PEP 700's sizes and times) or HTML (PEP 503).
+//! An index's list of a project's files: JSON (PEP 691) or HTML (PEP 503).
 
-use std::{collections::BTreeMap, sync::Arc};
-
-use larder_store::digest::{Algorithm, Digest};
-use serde::Deserialize;
 use url::Url;
 
-use super::{IndexFile, Offer, html};
+pub use self::error::PageError;
+use super::file::IndexFile;
+
+mod error;
+mod html;
+mod json;
 
 /// What is asked for, the best first.
 pub const ACCEPT: &str =
     "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1";
-
-/// Why a list cannot be read.
-#[derive(Clone, Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum PageError {
-    /// Neither of the two forms.
-    #[error("its type is `{}`, neither JSON nor HTML of the simple API", content_type.escape_debug())]
-    Type {
-        /// The `Content-Type`.
-        content_type: String,
-    },
-    /// JSON that is none of the form.
-    #[error("it is not the simple API's JSON")]
-    Json(#[source] Arc<serde_json::Error>),
-    /// A newer form.
-    #[error("it has the form {form} of the simple API, and larder reads 1.x")]
-    Form {
-        /// The form.
-        form: String,
-    },
-    /// An entry that is wrong.
-    #[error("{}: {problem}", file_name.escape_debug())]
-    Entry {
-        /// The file.
-        file_name: String,
-        /// What is wrong, in words.
-        problem: &'static str,
-    },
-}
 
 /// Reads a list that came from this address with this `Content-Type`.
 pub fn read(bytes: &[u8], content_type: Option<&str>, url: &Url) -> Result<Vec<IndexFile>, PageError> {
     let stated = content_type.unwrap_or_default();
     let media = stated.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     if media == "application/json" || media.ends_with("+json") {
-        return json(bytes, url);
+        return json::files(bytes, url);
     }
     if matches!(media.as_str(), "text/html" | "application/xhtml+xml") || media.ends_with("+html") {
         return html::files(&String::from_utf8_lossy(bytes), url);
     }
     // Folders that are served as they are often say nothing of use.
     match bytes.trim_ascii_start().first() {
-        Some(b'{') => json(bytes, url),
+        Some(b'{') => json::files(bytes, url),
         Some(b'<') => html::files(&String::from_utf8_lossy(bytes), url),
         _ => Err(PageError::Type { content_type: stated.to_owned() }),
     }
 }
 
-#[derive(Deserialize)]
-struct Project {
-    #[serde(default)]
-    meta: Meta,
-    files: Vec<File>,
-}
-
-#[derive(Default, Deserialize)]
-struct Meta {
-    #[serde(rename = "api-version")]
-    form: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "kebab-case")]
-struct File {
-    filename: String,
-    url: String,
-    #[serde(default)]
-    hashes: BTreeMap<String, String>,
-    requires_python: Option<String>,
-    size: Option<u64>,
-    upload_time: Option<String>,
-    yanked: Option<FlagOr<String>>,
-    core_metadata: Option<FlagOr<BTreeMap<String, String>>>,
-    #[serde(alias = "data-dist-info-metadata")]
-    dist_info_metadata: Option<FlagOr<BTreeMap<String, String>>>,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum FlagOr<T> {
-    Flag(bool),
-    Value(T),
-}
-
-fn json(bytes: &[u8], url: &Url) -> Result<Vec<IndexFile>, PageError> {
-    let project: Project = serde_json::from_slice(bytes).map_err(|error| PageError::Json(Arc::new(error)))?;
-    if let Some(form) = project.meta.form.filter(|form| form != "1" && !form.starts_with("1.")) {
-        return Err(PageError::Form { form });
-    }
-    project.files.into_iter().map(|file| file.checked(url)).collect()
-}
-
-impl File {
-    fn checked(self, base: &Url) -> Result<IndexFile, PageError> {
-        let wrong = |problem| PageError::Entry { file_name: self.filename.clone(), problem };
-        let url = address(base, &self.url).ok_or_else(|| wrong("its address is none"))?;
-        let sha256 = self.hashes.get("sha256").map(|hex| sha256(hex)).transpose().map_err(wrong)?;
-        let offer = match self.core_metadata.or(self.dist_info_metadata) {
-            None => Offer::Unsaid,
-            Some(FlagOr::Flag(false)) => Offer::No,
-            Some(FlagOr::Flag(true)) => Offer::Yes(None),
-            Some(FlagOr::Value(hashes)) => {
-                Offer::Yes(hashes.get("sha256").map(|hex| self::sha256(hex)).transpose().map_err(wrong)?)
-            }
-        };
-        Ok(IndexFile {
-            url,
-            sha256,
-            size: self.size,
-            requires_python: self.requires_python.filter(|text| !text.is_empty()),
-            // A time that cannot be read is none: `exclude-newer` then leaves the file out.
-            uploaded: self.upload_time.and_then(|text| text.parse().ok()),
-            is_yanked: match self.yanked {
-                None => false,
-                Some(FlagOr::Flag(is_yanked)) => is_yanked,
-                Some(FlagOr::Value(_)) => true,
-            },
-            metadata: offer,
-            file_name: self.filename,
-        })
-    }
-}
-
-/// The address that a list states, without its fragment.
-pub(super) fn address(base: &Url, text: &str) -> Option<Url> {
-    let mut url = base.join(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
-    url.set_fragment(None);
-    Some(url)
-}
-
-/// A digest in hexadecimal digits.
-pub(super) fn sha256(hex: &str) -> Result<Digest, &'static str> {
-    Digest::from_hex(Algorithm::Sha256, hex).map_err(|_| "its sha256 is none")
-}
-
 #[cfg(test)]
 mod tests {
+    use larder_store::digest::{Algorithm, Digest};
+
     use super::*;
+    use crate::pyodide::index::file::CoreMetadata;
 
     fn base() -> Url {
         Url::parse("https://index.example/simple/a/").unwrap()
@@ -176,10 +64,10 @@ mod tests {
             requires_python: Some(">=3.9".to_owned()),
             uploaded: Some("2025-01-02T03:04:05.678901Z".parse().unwrap()),
             is_yanked: true,
-            metadata: Offer::Yes(Some(digest)),
+            metadata: CoreMetadata::Offered(Some(digest)),
         };
         assert_eq!(files[0], expected);
-        assert_eq!((files[1].sha256, files[1].metadata, files[1].is_yanked), (None, Offer::No, false));
+        assert_eq!((files[1].sha256, files[1].metadata, files[1].is_yanked), (None, CoreMetadata::Absent, false));
     }
 
     #[test]
@@ -194,10 +82,10 @@ mod tests {
         let digest = Digest::of(Algorithm::Sha256, b"a");
         assert_eq!(files.len(), 2);
         assert_eq!(files[0].url.as_str(), "https://files.example/x/a-1.0-py3-none-any.whl");
-        assert_eq!((files[0].sha256, files[0].metadata), (Some(digest), Offer::Yes(Some(digest))));
+        assert_eq!((files[0].sha256, files[0].metadata), (Some(digest), CoreMetadata::Offered(Some(digest))));
         assert_eq!((files[0].requires_python.as_deref(), files[0].is_yanked), (Some(">=3.9"), false));
         assert_eq!((files[1].file_name.as_str(), files[1].is_yanked), ("a-1.1+x-py3-none-any.whl", true));
-        assert_eq!((files[1].metadata, files[1].sha256), (Offer::Yes(None), None));
+        assert_eq!((files[1].metadata, files[1].sha256), (CoreMetadata::Offered(None), None));
         assert_eq!(read(b"<a href=x.whl>x.whl</a>", None, &base()).unwrap()[0].file_name, "x.whl");
     }
 

@@ -1,4 +1,4 @@
-//! The words of a resolution: [`Package`], [`Edge`], [`Asked`].
+//! The vocabulary of a resolution: [`Package`], [`Edge`], [`Constraints`].
 
 use std::{fmt, rc::Rc};
 
@@ -55,15 +55,15 @@ impl Edge {
     }
 }
 
-/// What was asked of a project so far, by whomever.
+/// What the requirements seen so far ask of a project.
 #[derive(Debug, Default)]
-pub(super) struct Asked {
+pub(super) struct Constraints {
     pub(super) ranges: Vec<Ranges<Version>>,
     pub(super) pins: Vec<Ranges<Version>>,
     pub(super) is_for_prereleases: bool,
 }
 
-impl Asked {
+impl Constraints {
     /// Pre-releases are chosen if somebody names one, or if somebody's requirement leaves nothing else.
     pub(super) fn accepts_prerelease(&self, version: &Version, candidates: &Candidates) -> bool {
         let has_stable = |range: &Ranges<Version>| {

@@ -14,9 +14,10 @@ use pubgrub::{
 };
 
 use super::{
-    Request, ResolveError, ResolvedFile,
     candidates::{Candidate, Candidates, Rules},
-    package::{Asked, Edge, Package, root_version, version_of},
+    package::{Constraints, Edge, Package, root_version, version_of},
+    request::Request,
+    resolution::{ResolveError, ResolvedFile},
 };
 use crate::{
     pyodide::{
@@ -39,7 +40,7 @@ pub(super) struct Provider<'a> {
     markers: MarkerEnvironment,
     candidates: RefCell<HashMap<ProjectName, Rc<Candidates>>>,
     needs: RefCell<BTreeMap<(Package, Version), Needs>>,
-    asked: RefCell<HashMap<ProjectName, Asked>>,
+    asked: RefCell<HashMap<ProjectName, Constraints>>,
     chosen: RefCell<HashMap<ProjectName, Version>>,
     /// How many versions of a project were tried.
     tried: RefCell<HashMap<ProjectName, usize>>,

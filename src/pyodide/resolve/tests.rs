@@ -2,13 +2,17 @@
 
 use std::{cell::RefCell, sync::Arc};
 
+use jiff::Timestamp;
 use larder_store::digest::{Algorithm, Digest};
 
 use super::*;
 use crate::{
     core::runtime_version::RuntimeVersion,
-    pyodide::index::Offer,
-    python::{metadata::Metadata, runtime::Runtime},
+    pyodide::{
+        distribution::Distribution,
+        index::{CoreMetadata, IndexError, IndexFile},
+    },
+    python::{metadata::Metadata, requirement::Requirement, runtime::Runtime},
 };
 
 /// An index: the files of each project, and the lines of each file's metadata.
@@ -66,7 +70,7 @@ fn file(file_name: &str) -> IndexFile {
         requires_python: None,
         uploaded: Some("2025-01-01T00:00:00Z".parse().unwrap()),
         is_yanked: false,
-        metadata: Offer::Unsaid,
+        metadata: CoreMetadata::Unstated,
     }
 }
 

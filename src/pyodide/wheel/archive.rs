@@ -12,7 +12,7 @@ use std::{
     io::{Read, Seek, SeekFrom},
 };
 
-use super::ArchiveProblem;
+use super::error::ArchiveProblem;
 use crate::archive::zip::{self, DEFLATED, End, Fields, Header, LOCAL_LEN, NoHeader, STORED};
 
 /// The largest wheels of the index have 20,000.
