@@ -1,4 +1,4 @@
-//! The resolver: from requirements to the files that satisfy them. LockInput the same answers of the index it gives the same result; no clock, no order of arrival.
+//! The resolver: from requirements to the files that satisfy them. Given the same answers of the index it gives the same result; no clock, no order of arrival.
 //!
 //! A project that the distribution has is taken from there, as it is, with what its lock says that it needs. Only what the distribution lacks comes from the
 //! index, and what `larder.toml` itself asks for in another version than the distribution's. Where versions do not fit together, older ones are tried.
