@@ -1,6 +1,6 @@
 # What the benchmarks share: options, the clock, the table.
 source "$(dirname "${BASH_SOURCE[0]}")/../tests/clients/lib.sh"
-source "$ROOT/tests/clients/install.sh"
+install_base
 
 BENCH_DIR=${BENCH_DIR:-$WORK/bench}
 SAMPLES=$WORK/samples.tsv

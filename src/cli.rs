@@ -10,21 +10,21 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub use self::forget::Forget;
 use crate::{plan::selection::Platform, python::name::ProjectName};
 
-/// Downloads every file that lockfiles name, once and verified, into a store for every build.
+/// Downloads every file that lockfiles name, once and verified, into a store for all builds.
 #[derive(Debug, Parser)]
 #[command(name = "larder", version, max_term_width = 100, propagate_version = true, disable_help_subcommand = true)]
 #[command(after_help = "\
 Examples:
-  larder fetch                      fetch what ./package-lock.json names
+  larder fetch                      download every file that ./package-lock.json names
   larder fetch web admin            the same for two projects
-  larder fetch --offline            make no request: say whether everything is here
+  larder fetch --offline            make no request; name what the store lacks
   larder run --offline -- npm ci    install from the store, with the network cut
   larder run -- pnpm install --frozen-lockfile
   larder status                     what the store holds
 
 Exit codes: 0 done, 1 wrong input or data, 2 usage, 3 network, 4 store, 130 stopped.")]
 pub struct Cli {
-    /// What holds for every command.
+    /// The options of every command.
     #[command(flatten)]
     pub global: Global,
     /// What to do.
@@ -32,14 +32,14 @@ pub struct Cli {
     pub command: Command,
 }
 
-/// What holds for every command.
+/// The options of every command.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Global options")]
 pub struct Global {
     /// The store's folder [default: $LARDER_STORE, else larder in the cache folder, ~/.cache]
     #[arg(long, global = true, value_name = "DIR")]
     pub store: Option<PathBuf>,
-    /// Print nothing but errors
+    /// Print errors alone
     #[arg(long, short, global = true)]
     pub quiet: bool,
     /// Print one JSON document on standard output
@@ -48,7 +48,7 @@ pub struct Global {
     /// When to use colours: auto, always or never
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto", hide_possible_values = true)]
     pub color: ColorChoice,
-    /// Say more; twice: everything
+    /// Log more; twice: everything
     #[arg(long, short, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
 }
@@ -67,27 +67,31 @@ pub enum ColorChoice {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Print what a project's lockfiles name, and the digest of it
+    /// Count a project's artifacts and print their digest
     Plan(Plan),
-    /// Download what lockfiles name and the store does not have
+    /// Download the files of lockfiles that the store lacks
     Fetch(Fetch),
     /// Run a command whose package manager installs from the store
     Run(Run),
-    /// Serve what lockfiles name as a registry on 127.0.0.1
+    /// Serve the packages of lockfiles as a registry on 127.0.0.1
     Serve(Serve),
-    /// Lay out what lockfiles name for a package manager
+    /// Make a folder of a plan's files for a package manager, Pyodide or a build
     View(View),
-    /// Carry the store into a builder's cache mount, or out of it
+    /// Transfer the store into a builder's cache mount, or out of it
     Buildkit(buildkit::Buildkit),
-    /// Choose the files of the project's Pyodide and write them down in larder.lock
+    /// Resolve the project's Python packages for Pyodide and pin them in larder.lock
     Lock(Lock),
     /// Write a larder.toml for a project
     Init(Init),
     /// Print what the store holds
+    #[command(after_help = "\
+Examples:
+  larder status                     blobs, bytes, and what else lies in the store's folder
+  larder status --store DIR --json")]
     Status,
-    /// Read every blob of the store and compare it with its name and its receipt
+    /// Read every blob of the store and compare it with its digests
     Verify(Verify),
-    /// Drop packages from the store, so that they are fetched and recorded anew
+    /// Remove packages from the store, so that they are fetched and recorded anew
     Forget(Forget),
 }
 
@@ -95,13 +99,13 @@ pub enum Command {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  larder plan                       the sum of ./package-lock.json and its digest
+  larder plan                       the artifacts of ./package-lock.json, counted, and their digest
   larder plan web --digest          the digest alone, as a cache key for CI
   larder plan web admin             two projects
   larder plan --json                every artifact
 
-The digest depends on the lockfiles' bytes and larder.toml alone: the same on every machine.
-Of several package managers' lockfiles in a folder, `packageManager` of package.json says which count.")]
+The digest depends on the lockfiles' bytes and larder.toml alone: it is the same on every machine.
+If a folder has lockfiles of several package managers, `packageManager` in package.json chooses.")]
 pub struct Plan {
     /// Folders with a lockfile, or lockfiles
     #[arg(value_name = "PROJECT", default_value = ".", hide_default_value = true)]
@@ -117,9 +121,9 @@ pub struct Plan {
 Examples:
   larder fetch                          this machine, and Linux on its CPU
   larder fetch --platform linux/arm64   for an image of another CPU
-  larder fetch --all-platforms          everything that is named
+  larder fetch --all-platforms          every file that the lockfile names
   larder fetch --omit dev               what runs in production
-  larder fetch --offline                is everything here?
+  larder fetch --offline                name what the store lacks
 
 Registries, tokens, certificates and proxies are those of .npmrc and
 npm_config_*, as npm reads them.")]
@@ -144,7 +148,7 @@ pub struct Selecting {
     /// Take optional packages of all platforms
     #[arg(long)]
     pub all_platforms: bool,
-    /// Leave a group out: dev, optional or peer; can be repeated
+    /// Leave out a group: dev, optional or peer; can be repeated
     #[arg(long, value_name = "GROUP", value_enum, hide_possible_values = true)]
     pub omit: Vec<Group>,
 }
@@ -152,18 +156,18 @@ pub struct Selecting {
 /// How what is missing is fetched.
 #[derive(Clone, Debug, Default, Args)]
 pub struct Fetching {
-    /// Make no request; name what is missing
+    /// Make no request; name what the store lacks
     #[arg(long)]
     pub offline: bool,
-    /// Refuse what the lockfile states no digest of
+    /// Refuse entries without a digest in the lockfile
     #[arg(long)]
     pub require_integrity: bool,
     /// Downloads at once [default: that of larder.toml, npm's maxsockets, or 50]
     #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub jobs: Option<u32>,
 
-    /// Let the project's own .npmrc, and what else it configures, lead your credentials through its
-    /// proxy, to servers that it alone trusts, or without encryption
+    /// Send your credentials through the project's own proxy, to servers that it alone trusts, and
+    /// without encryption, where its configuration says so
     #[arg(long)]
     pub trust_project_config: bool,
 }
@@ -184,20 +188,20 @@ pub struct Completing {
 #[command(after_help = "\
 Examples:
   larder run -- npm ci                        fetch what is missing, then install from the store
-  larder run --offline -- npm ci              with no request at all, or fail before npm starts
+  larder run --offline -- npm ci              make no request: install, or fail before npm starts
   larder run --project web -- npm --prefix web ci
   larder run --offline -- sh -c 'npm ci && npm run build'
   larder run --offline -- yarn install --immutable
 
-npm reads a temporary cache whose files are links into the store. Any other command finds a
-registry on 127.0.0.1, named by npm_config_registry, which serves the plan and nothing else.
-yarn is led to it by YARN_NPM_REGISTRY_SERVER, yarn 1 to a mirror by npm_config_yarn_offline_mirror.
-Terminal, signals and exit code are the command's; nothing is left behind.")]
+npm reads a temporary cache whose files are links into the store. Any other command gets a registry
+on 127.0.0.1 that serves the plan and nothing else (npm_config_registry, YARN_NPM_REGISTRY_SERVER).
+yarn 1 reads an offline mirror (npm_config_yarn_offline_mirror).
+Terminal, signals and exit code are the command's own, and no process or folder is left behind.")]
 pub struct Run {
     /// The project: a folder with a lockfile, or a lockfile [default: the current folder]; can be repeated
     #[arg(long = "project", value_name = "PROJECT")]
     pub projects: Vec<PathBuf>,
-    /// What has to be there: for this machine, unless a platform is named.
+    /// What the store must hold: for this machine, unless a platform is named.
     #[command(flatten)]
     pub completing: Completing,
     /// The command and its arguments
@@ -213,8 +217,8 @@ Examples:
   larder serve web admin --port 4873          for two projects
   npm_config_registry=http://127.0.0.1:4873/ npm install
 
-The first line of the output is its address. It listens on 127.0.0.1 alone, serves what the
-lockfiles name and nothing else, and fetches what the store lacks when it is asked for.")]
+The first line of the output is its address. It listens on 127.0.0.1 alone, serves the packages of
+the lockfiles and nothing else, and fetches what the store lacks on demand.")]
 pub struct Serve {
     /// Folders with a lockfile, or lockfiles [default: the current folder]
     #[arg(value_name = "PROJECT")]
@@ -235,25 +239,29 @@ Examples:
   larder view tarballs build/tarballs --platform linux/amd64
   larder view npm-cache cache web admin       for two projects
 
-A view is built beside its folder and swapped with it. It may be removed at any time.")]
+A view is built beside its folder and then swapped with it. You can delete it at any time.")]
 pub struct View {
-    /// For whom.
+    /// Its consumer.
     #[command(subcommand)]
     pub kind: ViewKind,
 }
 
-/// Whom a view is for.
+/// The consumer of a view.
 #[derive(Debug, Subcommand)]
 pub enum ViewKind {
     /// A cache for npm: `npm ci --offline --cache DIR`
+    #[command(after_help = "\
+Examples:
+  larder view npm-cache build/npm-cache
+  npm ci --offline --cache build/npm-cache")]
     NpmCache(ViewFolder),
-    /// A folder of tarballs, named as npm pack names them, or as yarn 1 looks for them
+    /// A folder of tarballs with npm's names, or an offline mirror for yarn 1
     Tarballs(ViewTarballs),
     /// A folder that Pyodide loads from offline, in browsers and in node
     Pyodide(ViewPyodide),
     /// A wheelhouse with an index, for pip and micropip
     Wheels(ViewWheels),
-    /// A folder for `docker build --build-context larder=DIR`: larder, and what lockfiles name
+    /// A folder for `docker build --build-context larder=DIR`: larder and the files of lockfiles
     Context(ViewContext),
 }
 
@@ -266,7 +274,7 @@ pub struct ViewFolder {
     /// Folders with a lockfile, or lockfiles [default: the current folder]
     #[arg(value_name = "PROJECT")]
     pub projects: Vec<PathBuf>,
-    /// What has to be there.
+    /// What the store must hold.
     #[command(flatten)]
     pub completing: Completing,
 }
@@ -279,14 +287,14 @@ Examples:
   docker buildx build --build-context larder=build/larder .
   larder view context build/larder web --platform linux/arm64 --binary larder-arm64
 
-The folder holds bin/larder, a static binary, and store/ with the files of package-lock.json and
-larder.lock, and nothing that depends on the machine or the time. Steps that mount it stay cached
-until a lockfile changes, and need no network.")]
+The folder holds bin/larder, a static binary, store/ with the files of the package managers'
+lockfiles, and pyodide/ with those of larder.lock. Nothing in it depends on the machine or the time:
+steps that mount it stay cached until a lockfile changes, and need no network.")]
 pub struct ViewContext {
     /// Where, and of what: for Linux on the binary's processor, unless a platform is named.
     #[command(flatten)]
     pub view: ViewFolder,
-    /// The larder to put into it, a static binary for Linux [default: this one]
+    /// The static larder for Linux to put into it [default: this program]
     #[arg(long, value_name = "FILE")]
     pub binary: Option<PathBuf>,
 }
@@ -302,7 +310,7 @@ pub struct ViewTarballs {
     /// Where it goes, and of what.
     #[command(flatten)]
     pub view: ViewFolder,
-    /// Whose names the files have: npm's, or those of an offline mirror of yarn 1
+    /// Name the files for npm, or for an offline mirror of yarn 1
     #[arg(long = "for", value_name = "MANAGER", value_enum, default_value = "npm")]
     pub names: TarballNames,
 }
@@ -320,25 +328,25 @@ pub enum TarballNames {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  larder lock                       choose what is new, keep what was locked
-  larder lock --upgrade             choose everything anew
-  larder lock --upgrade black       choose black anew
+  larder lock                       resolve what is new, keep what was locked
+  larder lock --upgrade             resolve everything anew
+  larder lock --upgrade black       resolve black anew
   larder lock --check               for CI: fail if larder.lock would change
 
-What to choose stands in larder.toml, below [pyodide]; `larder init` writes one.")]
+The requirements stand in larder.toml below [pyodide]; `larder init` writes one.")]
 pub struct Lock {
     /// A folder with a larder.toml
     #[arg(value_name = "PROJECT", default_value = ".", hide_default_value = true)]
     pub project: PathBuf,
-    /// Choose these packages anew, or all if none is named
+    /// Resolve these packages anew, or all if none is named
     #[arg(long, value_name = "NAME", num_args = 0.., value_parser = project_name)]
     pub upgrade: Option<Vec<ProjectName>>,
-    /// Write nothing; fail if larder.lock is not what would be written
+    /// Write nothing; fail if larder.lock would change
     #[arg(long)]
     pub check: bool,
 
-    /// Let the project's own .npmrc lead your credentials through its proxy, to servers that it alone
-    /// trusts, or without encryption
+    /// Send your credentials through the project's own proxy, to servers that it alone trusts, and
+    /// without encryption, where its configuration says so
     #[arg(long)]
     pub trust_project_config: bool,
 }
@@ -347,7 +355,11 @@ pub struct Lock {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  larder init                       write ./larder.toml, with what is found there")]
+  larder init                       write ./larder.toml
+  larder init web                   the same in another folder
+
+It takes over the Python packages that a script or a pyodide-lock.json of the project names, and
+prints which lines of its Dockerfiles make a build download again.")]
 pub struct Init {
     /// A folder with a lockfile, or with projects below it
     #[arg(value_name = "PROJECT", default_value = ".", hide_default_value = true)]
@@ -373,19 +385,19 @@ pub enum Group {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  larder verify                     damaged blobs are named and set aside, in damaged/; false receipts are named
-  larder verify --fast              without the digests that receipts state: each blob against its name alone
-  larder verify --repair            damaged blobs are fetched again, receipts corrected, and the index is made anew
-  larder verify --pyodide static/pyodide    a folder that Pyodide is to load from, whoever made it")]
+  larder verify                     name damaged blobs and move them to damaged/; name false receipts
+  larder verify --fast              compare each blob with its name alone
+  larder verify --repair            fetch damaged blobs again, correct receipts, rebuild the index
+  larder verify --pyodide static/pyodide    check a folder for Pyodide, whoever made it")]
 pub struct Verify {
-    /// Fetch again what is damaged or gone, from where it came; correct receipts; make the index anew
+    /// Fetch damaged and missing blobs again from their address; correct receipts; rebuild the index
     #[arg(long)]
     pub repair: bool,
-    /// Compare each blob with its name (blake3) alone, and not with the digests that its receipt states
+    /// Compare each blob with its name (blake3) alone, not with the digests of its receipt
     #[arg(long, conflicts_with = "pyodide")]
     pub fast: bool,
-    /// With --repair: let the .npmrc of the current folder lead your credentials through its proxy, to
-    /// servers that it alone trusts, or without encryption
+    /// With --repair: send your credentials through the current folder's own proxy, to servers that it
+    /// alone trusts, and without encryption, where its .npmrc says so
     #[arg(long, requires = "repair")]
     pub trust_project_config: bool,
     /// Check this folder against its own pyodide-lock.json instead: closure, digests, cycles, names, ABI
@@ -400,9 +412,9 @@ Examples:
   larder view pyodide static/pyodide             the runtime, the packages of larder.lock, and their lock
   larder view pyodide static/pyodide --strict    fail where packages need each other in a circle
 
-The folder is built beside its place and then swapped with what is there.")]
+The folder is built beside its place and then swapped with it.")]
 pub struct ViewPyodide {
-    /// The folder; what a view left there is replaced [default: that of larder.toml]
+    /// The folder to make; an older view there is replaced [default: that of larder.toml]
     #[arg(value_name = "DIR")]
     pub folder: Option<PathBuf>,
     /// A folder with a larder.lock
@@ -427,7 +439,7 @@ Examples:
   pip install --no-index --find-links wheelhouse black
   pip install --index-url file://$PWD/wheelhouse/simple black")]
 pub struct ViewWheels {
-    /// The folder; what a view left there is replaced
+    /// The folder to make; an older view there is replaced
     #[arg(value_name = "DIR")]
     pub folder: PathBuf,
     /// A folder with a larder.lock

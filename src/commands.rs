@@ -34,10 +34,10 @@ use larder_store::{Store, StoreError, wait};
 use crate::{
     cli::{Cli, Command},
     config::{
-        npmrc::NpmrcError,
+        error::ConfigError,
         project::{DecidedBy, ProjectError, Several},
     },
-    core::environment::Environment,
+    core::{environment::Environment, path_error::PathError},
     fetcher::{Fault, FillError, HELD},
     lockfile::{LockfileError, larder_lock::LockFileError},
     npm::metadata::CatalogError,
@@ -45,7 +45,7 @@ use crate::{
     pyodide::folder::FolderError,
     run::child::ChildError,
     ui::{printer::Printer, report, waits::Waits},
-    view::{folder::ViewError, inspect::InspectError, stock::StockError},
+    view::{error::ViewError, locked_files::LockedFilesError},
 };
 
 /// What every command gets.
@@ -158,7 +158,7 @@ pub enum CommandError {
     Plan(#[from] PlanError),
     /// A `.npmrc` that is wrong.
     #[error(transparent)]
-    Npmrc(#[from] NpmrcError),
+    Npmrc(#[from] ConfigError),
     /// A platform in `larder.toml` that is none.
     #[error("{}: `platforms` names one that larder does not know", file.display())]
     Platform {
@@ -236,13 +236,13 @@ pub enum CommandError {
     LarderLock(#[from] LockFileError),
     /// What `larder.lock` names is not all there.
     #[error(transparent)]
-    Stock(#[from] StockError),
+    Stock(#[from] LockedFilesError),
     /// A Pyodide folder that cannot be.
     #[error(transparent)]
     Folder(#[from] FolderError),
     /// A folder that cannot be read.
     #[error(transparent)]
-    Inspect(#[from] InspectError),
+    Inspect(#[from] PathError),
     /// A binary that is not for a build's context.
     #[error(transparent)]
     Context(#[from] ContextError),
@@ -308,7 +308,7 @@ impl CommandError {
         match self {
             Self::Fill(FillError::Interrupted | FillError::Store(StoreError::Interrupted))
             | Self::View(ViewError::Interrupted | ViewError::Store(StoreError::Interrupted))
-            | Self::Stock(StockError::Store(StoreError::Interrupted))
+            | Self::Stock(LockedFilesError::Store(StoreError::Interrupted))
             | Self::Store(StoreError::Interrupted) => Outcome::Interrupted,
             Self::Stock(error) if error.is_of_store() => Outcome::Store,
             Self::Lock(error) => error.outcome(),

@@ -3,6 +3,7 @@
 pub mod artifact;
 pub mod endpoints;
 pub mod environment;
+pub mod error_chain;
 pub mod escape;
 pub mod file_host;
 pub mod file_name;
@@ -10,6 +11,7 @@ pub mod interrupt;
 pub mod layout;
 pub mod manifest;
 pub mod open_files;
+pub mod path_error;
 pub mod redacted;
 pub mod runtime_version;
 pub mod scratch;

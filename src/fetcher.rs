@@ -37,13 +37,13 @@ use larder_store::{
 };
 
 pub(crate) use credentials::{credential, identity_of};
-pub use failure::{Failure, FailureKind, Fault, HELD, chain};
+pub use failure::{Failure, FailureKind, Fault, HELD};
 pub use gone::Gone;
 pub use order::{LeftOut, Optional, Order, Wish, Wishes};
 pub use watch::{Unwatched, WatchEvent, Watcher};
 
 use crate::{
-    config::npmrc::{NpmConfig, NpmrcError},
+    config::{error::ConfigError, package_manager::NpmConfig},
     core::open_files,
     http::{Client, ClientError, ClientSettings},
 };
@@ -102,7 +102,7 @@ pub enum FillError {
     Client(#[from] ClientError),
     /// A program that should print a token does not.
     #[error(transparent)]
-    Npmrc(#[from] NpmrcError),
+    Npmrc(#[from] ConfigError),
     /// The system gives no threads.
     #[error("cannot start the threads for downloading")]
     Runtime(#[source] std::io::Error),

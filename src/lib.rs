@@ -3,17 +3,20 @@
 //! Lockfiles are read into artifacts, artifacts into a plan; a plan is fetched into a store, and the store feeds builds. Each module is one room; a room imports
 //! only from rooms that stand below it here, which `tests/boundaries.rs` checks. `docs/architecture.md` says how they fit.
 
+#[cfg(any(test, fuzzing))]
+pub mod properties;
+
 pub mod commands;
 
 pub mod cli;
 
 pub mod ui;
 
-pub mod buildkit;
+pub(crate) mod buildkit;
 
-pub mod run;
+pub(crate) mod run;
 
-pub mod registry;
+pub(crate) mod registry;
 
 pub mod view;
 

@@ -3,169 +3,43 @@
 //! Pure: nothing here reads a file, the environment or the clock. Every entry of a lockfile comes back as an [`Entry`], so that the sum of the kinds is the
 //! number of entries that the file has; an entry that cannot be understood is one that cannot be fetched, and does not hide the others.
 
-use std::{collections::HashSet, fmt, sync::Arc};
+use std::collections::HashSet;
 
-use larder_store::digest::Integrity;
-
-use self::diagnose::{printable, shown};
-use crate::{
-    core::{artifact::Artifact, manifest::Manifests},
-    lockfile::larder_lock::LarderLock,
-};
+use self::larder_lock::LarderLock;
+use crate::core::manifest::Manifests;
 
 mod address;
 mod bun;
 mod diagnose;
+mod entry;
 mod error;
-mod field;
 mod format;
 mod larder;
 pub mod larder_lock;
+mod lenient;
 mod missing;
 mod npm;
 mod package;
 mod pnpm;
-mod shape;
+mod reachability;
 #[cfg(test)]
 mod testing;
+mod unfetchable;
 mod version;
 mod yarn;
 
+pub use entry::{Entry, EntryKind, NoDownload, Reading};
 pub use error::{EntryProblem, LockfileError, OtherTool};
 pub use format::Format;
 pub use larder::RUNTIME_PACKAGE;
 pub use missing::MissingOptional;
+pub use npm::LocalTarball;
 pub use package::UNSTATED_VERSION;
+pub use unfetchable::{Unfetchable, UnfetchableReason};
 pub use yarn::YarnLock;
 
 /// Lines in which a lockfile states its version: bun and pnpm do so in the first or second.
 const VERSION_LINES: usize = 10;
-
-/// What one lockfile says.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reading {
-    /// The lockfile's label: its path relative to the project, such as `package-lock.json`.
-    pub lockfile: Arc<str>,
-    /// Its entries, in the file's order.
-    pub entries: Vec<Entry>,
-    /// What npm's entries name as optional and have no entry for.
-    pub missing: Vec<MissingOptional>,
-}
-
-/// One entry of a lockfile.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
-    /// What the file calls it: of npm the install path, such as `node_modules/a/node_modules/b` (version 1 nests entries instead; they get the path that npm
-    /// would install them to), of others the entry's key, such as `a@1.0.0`.
-    pub path: Arc<str>,
-    /// What the entry is.
-    pub kind: EntryKind,
-}
-
-impl Entry {
-    /// An entry that is not understood. `name` is what can be told of its package's name.
-    fn not_understood(path: &str, name: &str, problem: EntryProblem) -> Self {
-        // A path of npm's own project is empty.
-        let name = if name.is_empty() { "." } else { name };
-        let reason = UnfetchableReason::NotUnderstood { problem };
-        let kind = EntryKind::Unfetchable(Unfetchable { name: printable(name), version: None, reason });
-        Self { path: shown(path).into(), kind }
-    }
-}
-
-/// What an entry is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum EntryKind {
-    /// A file to download.
-    Artifact(Artifact),
-    /// Nothing to download.
-    NoDownload(NoDownload),
-    /// A download that larder cannot make.
-    Unfetchable(Unfetchable),
-}
-
-/// Why an entry needs no download.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum NoDownload {
-    /// The project itself, or one of its workspaces.
-    Project,
-    /// A link in `node_modules` to a folder that has an entry of its own.
-    Link,
-    /// A folder of this machine that is no workspace.
-    LocalFolder,
-    /// An archive of this machine, `file:….tgz`.
-    LocalFile,
-    /// Inside the archive of the package above it.
-    Bundled,
-    /// Another entry's package with changes that are in the project, or in the package manager itself.
-    Patch,
-}
-
-/// A download that larder cannot make, and why.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Unfetchable {
-    /// The package's name.
-    pub name: String,
-    /// Its version, where the lockfile states one.
-    pub version: Option<String>,
-    /// Why not.
-    pub reason: UnfetchableReason,
-}
-
-/// `name 1.0.0: reason`.
-impl fmt::Display for Unfetchable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.name)?;
-        if let Some(version) = &self.version {
-            write!(f, " {version}")?;
-        }
-        write!(f, ": {}", self.reason)
-    }
-}
-
-/// Why a download cannot be made.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
-pub enum UnfetchableReason {
-    /// A git repository elsewhere than on a forge that offers commits as tarballs.
-    #[error("a git repository on {host}, which offers no tarball of a commit that larder knows of")]
-    GitHost {
-        /// The repository's host; empty for a repository of this machine.
-        host: String,
-    },
-    /// A git address without a full commit: what it names can change.
-    #[error("the git address names no full commit{}", .committish.as_deref().map(|found| format!(", only `{found}`")).unwrap_or_default())]
-    GitCommit {
-        /// What stands in the commit's place.
-        committish: Option<String>,
-    },
-    /// A git address on a forge, without the owner and name of a repository.
-    #[error("the git address names no repository of {host}")]
-    GitRepository {
-        /// The forge's host.
-        host: String,
-    },
-    /// A form of its package manager for what no registry has, such as pnpm's for runtimes.
-    #[error("it is of the kind `{kind}`, which larder does not fetch")]
-    Resolution {
-        /// What the lockfile calls it.
-        kind: String,
-    },
-    /// An entry with neither version nor address. npm writes such entries for optional packages that it failed to read, and refuses them itself.
-    #[error("the entry states neither a version nor an address (an `install` of its package manager writes it anew)")]
-    NothingStated,
-    /// A protocol that a plugin of yarn's adds.
-    #[error("`{protocol}:` is the protocol of a yarn plugin, and only yarn with that plugin can fetch it")]
-    PluginProtocol {
-        /// The protocol, without its colon.
-        protocol: String,
-    },
-    /// Something in the entry is not what its package manager writes, or is nothing that larder knows of.
-    #[error("{problem}")]
-    NotUnderstood {
-        /// What is wrong with it.
-        problem: EntryProblem,
-    },
-}
 
 /// Reads a package manager's lockfile, whose it is by its name: see [`Format::of`].
 ///
@@ -218,15 +92,6 @@ pub fn optional_of_yarn_1(lockfile: &str, bytes: &[u8], package_json: &[u8]) -> 
 /// The entries of a `larder.lock`: the runtime's npm tarball, and a file for each package.
 pub fn of_larder_lock(lockfile: &str, lock: &LarderLock) -> Reading {
     larder::read(lockfile, lock)
-}
-
-/// An archive of this machine that a lockfile names.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LocalTarball {
-    /// Its path, from the lockfile's folder.
-    pub path: String,
-    /// What the lockfile states about its bytes.
-    pub integrity: Integrity,
 }
 
 /// The archives of this machine that a lockfile of npm names with a digest: npm looks for them in its cache, too.

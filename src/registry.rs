@@ -1,4 +1,4 @@
-//! A registry on loopback that serves a plan's artifacts and nothing else, behind `larder run` and `larder serve`.
+//! A registry on loopback, behind `larder run` and `larder serve`: a pull-through cache over a plan. It serves the plan's artifacts and nothing else.
 //!
 //! ```text
 //! GET /<name>, /@scope/name, /@scope%2fname     the packument, of the versions that the lockfiles name
@@ -11,94 +11,53 @@
 //!
 //! `-` is no package's name, so nothing below it can hide one.
 //!
-//! It listens on 127.0.0.1 alone, answers only to that name (a page in a browser that was led here by its own host's name gets nothing), and only to its own user, as far as the system says who asks. A blob is read and
-//! checked before its first byte leaves. What is not in the store is fetched through and kept, where requests may be made.
+//! ```text
+//! connections ── peer_uid: is it my own user? ── route: path → what is asked ── handlers: → response ── body: a verified blob
+//!      └ write_timeout                                                              └ upstream: fetch what the store lacks
+//! ```
+//!
+//! It listens on 127.0.0.1 alone and answers only to the names `127.0.0.1` and `localhost`, so a page in a browser that was led here by a host name of its own
+//! gets nothing. It answers only its own user, where the system tells whose a connection is. A blob is verified before its first byte leaves. What the store
+//! lacks is fetched and kept, unless requests are forbidden. URLs that it serves have no query string, unless the lockfile identifies a tarball only by its query.
+//!
+//! There is no token beside the check of the user. A token keeps somebody out only if every client has to send it: npm's and pnpm's are variables that shells drop,
+//! yarn sends one only where it is told to for every registry, and npm drops a path with a secret in it where it replaces a host.
 
-mod answer;
-pub mod asked;
 mod body;
 mod connections;
 mod folders;
-mod patience;
-mod peer;
+mod handlers;
+mod peer_uid;
+mod route;
+mod state;
+mod upstream;
+mod write_timeout;
 
 use std::{
-    fmt, io,
+    io,
     net::{Ipv4Addr, SocketAddr},
-    sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+    sync::Arc,
 };
 
-use larder_store::{Store, look_up::Found};
 use tokio::{net::TcpListener, runtime::Runtime};
 
-use self::{asked::Paths, connections::Server, folders::Folders, peer::Peers};
-use crate::{
-    core::{artifact::Artifact, layout::Layout},
-    npm::metadata::Catalog,
-    plan::EntryName,
+use self::{connections::Server, peer_uid::PeerCheck};
+pub(crate) use self::{
+    state::RegistryState,
+    upstream::{PyodideFolder, Upstream},
 };
 
-/// What a registry asks of the rest of larder. Called on threads that may block.
-pub trait Backing: Send + Sync {
-    /// Sees to it that an artifact of the plan is in the store; in words, why it cannot be had. Entries of several projects may have the same name.
-    fn fetch(&self, artifact: &Artifact, entry: &EntryName) -> Result<Found, String>;
-    /// The files of one of Pyodide's folders, all of which are in the store; in words, why there is none.
-    fn folder(&self, which: PyodideFolder) -> Result<Layout, String>;
-    /// Takes note of a request that was refused, and why.
-    fn refused(&self, request: &str, why: &str);
-}
-
-/// A folder that is served as it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PyodideFolder {
-    /// What Pyodide loads from.
-    Pyodide,
-    /// Wheels and their index.
-    Wheels,
-}
-
-/// What a registry serves.
-pub struct Shelves {
-    store: Store,
-    catalog: RwLock<Catalog>,
-    paths: Paths,
-    folders: Folders,
-    backing: Box<dyn Backing>,
-}
-
-impl fmt::Debug for Shelves {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Shelves").field("store", &self.store).finish_non_exhaustive()
-    }
-}
-
-impl Shelves {
-    /// Shelves with this catalog.
-    pub fn new(store: Store, catalog: Catalog, backing: Box<dyn Backing>) -> Self {
-        let paths = Paths::of(catalog.offers());
-        Self { store, catalog: RwLock::new(catalog), paths, folders: Folders::default(), backing }
-    }
-
-    fn catalog(&self) -> RwLockReadGuard<'_, Catalog> {
-        self.catalog.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn catalog_mut(&self) -> RwLockWriteGuard<'_, Catalog> {
-        self.catalog.write().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// A registry that runs until this value goes.
+/// A registry that runs until this value is dropped.
 #[derive(Debug)]
-pub struct Registry {
+pub(crate) struct Registry {
     address: SocketAddr,
-    peers: Peers,
+    peer_check: PeerCheck,
     runtime: Option<Runtime>,
 }
 
 impl Registry {
     /// Starts serving on this port of 127.0.0.1; 0 takes a free one.
-    pub fn start(shelves: Shelves, port: u16) -> io::Result<Self> {
+    pub(crate) fn start(state: RegistryState, port: u16) -> io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .max_blocking_threads(connections::THREADS)
@@ -108,18 +67,18 @@ impl Registry {
             .build()?;
         let listener = runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, port)))?;
         let address = listener.local_addr()?;
-        let peers = Peers::of(address);
-        runtime.spawn(connections::serve(listener, Arc::new(Server::new(shelves, address, peers))));
-        Ok(Self { address, peers, runtime: Some(runtime) })
+        let peer_check = PeerCheck::of(address);
+        runtime.spawn(connections::serve(listener, Arc::new(Server::new(state, address, peer_check))));
+        Ok(Self { address, peer_check, runtime: Some(runtime) })
     }
 
-    /// Whether the system says who is at the other end of a connection. Where it does not, every user of the machine is answered.
-    pub fn knows_who_asks(&self) -> bool {
-        self.peers == Peers::Told
+    /// Whether the registry can tell its own user's connections from others. Where it cannot, it answers every user of the machine.
+    pub(crate) fn checks_users(&self) -> bool {
+        self.peer_check == PeerCheck::Available
     }
 
     /// Its address: `http://127.0.0.1:<port>/`.
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://{}/", self.address)
     }
 }

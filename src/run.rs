@@ -1,13 +1,21 @@
-//! Running a command whose package manager finds the store: what it is told, how it is run, and what its failure means. Nothing here fetches or prints.
+//! A command whose package manager finds the store: its environment, its run as a child process, and what its failure means. Nothing here fetches or prints.
+//!
+//! ```text
+//! invocation ── which package managers a command calls
+//! support, yarn, npm12_policy ── what the installed ones will refuse, known before they start
+//! client_env ── variables that lead them to the store          script_cache, restore ── what a run may leave in the user's folders
+//! child ── the process, its signals and its end                enotcached, install_script ── why it failed, from npm's log
+//! ```
 
-pub mod called;
-pub mod child;
-pub mod explain;
-pub mod gates;
-pub mod install_script;
-pub mod managers;
-pub mod mend;
-pub mod own_cache;
-pub mod pointing;
-pub mod prepared;
-pub mod yarn;
+pub(crate) mod child;
+pub(crate) mod client_env;
+pub(crate) mod enotcached;
+pub(crate) mod git_build;
+pub(crate) mod install_script;
+pub(crate) mod invocation;
+pub(crate) mod npm12_policy;
+mod programs;
+pub(crate) mod restore;
+pub(crate) mod script_cache;
+pub(crate) mod support;
+pub(crate) mod yarn;

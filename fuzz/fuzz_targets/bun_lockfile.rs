@@ -1,9 +1,4 @@
-//! Any bytes as a lockfile of bun.
 #![no_main]
+#![doc = "Runs one property of `larder::properties`."]
 
-#[path = "shared/lockfile.rs"]
-mod lockfile;
-
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
-    lockfile::check("bun.lock", bytes);
-});
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| larder::properties::bun_lockfile(bytes));

@@ -1,9 +1,4 @@
-//! Any bytes as a lockfile of pnpm.
 #![no_main]
+#![doc = "Runs one property of `larder::properties`."]
 
-#[path = "shared/lockfile.rs"]
-mod lockfile;
-
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
-    lockfile::check("pnpm-lock.yaml", bytes);
-});
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| larder::properties::pnpm_lockfile(bytes));

@@ -1,12 +1,4 @@
-//! Any bytes as an index's list of files, in both forms, and as a wheel whose metadata is looked for: no panic.
 #![no_main]
+#![doc = "Runs one property of `larder::properties`."]
 
-use larder::{pyodide::index::{wheel_metadata, page}, python::name::ProjectName};
-use libfuzzer_sys::fuzz_target;
-
-fuzz_target!(|bytes: &[u8]| {
-    let url = "https://index.example/simple/a/".parse().expect("a constant address is one");
-    let _ = page::read(bytes, Some("application/vnd.pypi.simple.v1+json"), &url);
-    let _ = page::read(bytes, Some("text/html"), &url);
-    let _ = wheel_metadata::metadata_of(bytes, &ProjectName::parse("a").expect("a constant name is one"));
-});
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| larder::properties::python_index(bytes));

@@ -2,7 +2,7 @@
 
 /// Why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Diagnosis {
+pub(crate) enum Diagnosis {
     /// The client has no `buildx`.
     NoBuildx,
     /// `buildx` or the builder is older than named contexts.
@@ -35,7 +35,7 @@ const SIGNS: [(&[&str], Diagnosis); 11] = [
 ];
 
 /// Reads what the client wrote.
-pub fn diagnose(said: &str) -> Diagnosis {
+pub(crate) fn diagnose(said: &str) -> Diagnosis {
     let found = SIGNS.iter().find(|(signs, _)| signs.iter().all(|sign| said.contains(sign)));
     found.map_or(Diagnosis::Unknown, |(_, diagnosis)| *diagnosis)
 }

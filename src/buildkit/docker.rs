@@ -35,7 +35,7 @@ const SHOWN_LINES: usize = 12;
 
 /// A build, in a folder with everything that it needs, by relative names: no path of the user's has to be quoted.
 #[derive(Debug)]
-pub struct Build<'a> {
+pub(crate) struct Build<'a> {
     /// The folder, with those below in it.
     pub folder: &'a Path,
     /// The builder; `None`: the client's own choice.
@@ -123,7 +123,7 @@ impl BuildError {
 
 impl Build<'_> {
     /// What the client is told.
-    pub fn arguments(&self) -> Vec<String> {
+    pub(crate) fn arguments(&self) -> Vec<String> {
         let mut arguments: Vec<String> = ["buildx", "build", "--progress=plain"].map(str::to_owned).to_vec();
         if let Some(builder) = self.builder {
             arguments.push(format!("--builder={builder}"));
@@ -140,7 +140,7 @@ impl Build<'_> {
     }
 
     /// Runs it to its end. `is_stopped` is asked often.
-    pub fn run(&self, is_stopped: &dyn Fn() -> bool) -> Result<(), BuildError> {
+    pub(crate) fn run(&self, is_stopped: &dyn Fn() -> bool) -> Result<(), BuildError> {
         let mut command = Command::new(PROGRAM);
         command
             .args(self.arguments())

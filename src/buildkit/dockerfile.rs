@@ -3,42 +3,42 @@
 use super::mount::CacheMount;
 
 /// The build argument that makes the step run: of another value each time.
-pub const NONCE: &str = "LARDER_NONCE";
+pub(crate) const NONCE: &str = "LARDER_NONCE";
 /// The named context with the binary. It keeps its name, so that a builder that has the file is not sent it again.
-pub const BINARY_CONTEXT: &str = "larder-binary";
+pub(crate) const BINARY_CONTEXT: &str = "larder-binary";
 /// The binary's name in that context.
-pub const BINARY: &str = "larder";
+pub(crate) const BINARY: &str = "larder";
 /// The named context with what the host gives.
-pub const REQUEST_CONTEXT: &str = "larder-request";
+pub(crate) const REQUEST_CONTEXT: &str = "larder-request";
 /// The empty folder in it, for a step that is not root's: nobody else can give it a folder to write in.
-pub const EMPTY: &str = "empty";
+pub(crate) const EMPTY: &str = "empty";
 /// The folder with what the step gives, below what the build exports.
-pub const ANSWER: &str = "answer";
+pub(crate) const ANSWER: &str = "answer";
 
 /// What the step does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Job {
-    /// Says what the mount lacks.
+pub(crate) enum Job {
+    /// Reports what the mount lacks.
     Ask,
-    /// Takes in what the host gives.
-    TakeIn,
-    /// Gives what the host lacks.
-    HandOut,
+    /// Imports what the host gives into the mount.
+    Import,
+    /// Exports what the host lacks out of the mount.
+    Export,
 }
 
 impl Job {
-    /// What it is called on the command line of the larder inside.
-    pub const fn name(self) -> &'static str {
+    /// Its name on the command line of the larder inside, which may be of another version.
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Ask => "ask",
-            Self::TakeIn => "take-in",
-            Self::HandOut => "hand-out",
+            Self::Import => "take-in",
+            Self::Export => "hand-out",
         }
     }
 }
 
 /// The Dockerfile of a job on a mount.
-pub fn dockerfile(job: Job, mount: &CacheMount) -> String {
+pub(crate) fn dockerfile(job: Job, mount: &CacheMount) -> String {
     let name = job.name();
     let options = mount.options();
     let owner = mount.owner().map_or_else(String::new, |owner| {
@@ -68,7 +68,7 @@ mod tests {
     #[test]
     fn one_step_runs_the_binary_on_the_mount_and_needs_no_image() {
         assert_eq!(
-            dockerfile(Job::TakeIn, &mount(None)),
+            dockerfile(Job::Import, &mount(None)),
             "FROM scratch\nARG LARDER_NONCE\n\
              RUN --network=none --mount=type=bind,from=larder-binary,target=/binary \
              --mount=type=bind,from=larder-request,target=/request --mount=type=cache,id=larder,target=/store \

@@ -19,7 +19,7 @@ const INTERPRETER: u64 = 3;
 
 /// A program for Linux.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Executable {
+pub(crate) struct Executable {
     /// Its processor.
     pub cpu: Cpu,
     /// Whether it runs without a loader and libraries.
@@ -55,7 +55,7 @@ pub enum ExecutableError {
 
 impl Executable {
     /// Reads the head of a file.
-    pub fn read(path: &Path) -> Result<Self, ExecutableError> {
+    pub(crate) fn read(path: &Path) -> Result<Self, ExecutableError> {
         let mut head = Vec::new();
         let read = File::open(path).and_then(|file| file.take(HEAD_BYTES).read_to_end(&mut head));
         read.map_err(|source| ExecutableError::Unreadable { path: path.to_owned(), source })?;
@@ -63,13 +63,13 @@ impl Executable {
     }
 
     /// The same for a file that has to be static.
-    pub fn read_static(path: &Path) -> Result<Self, ExecutableError> {
+    pub(crate) fn read_static(path: &Path) -> Result<Self, ExecutableError> {
         let executable = Self::read(path)?;
         if executable.is_static { Ok(executable) } else { Err(ExecutableError::NotStatic { path: path.to_owned() }) }
     }
 
     /// From a file's first bytes; `None` if they are not those of a program for a processor that larder knows.
-    pub fn from_head(head: &[u8]) -> Option<Self> {
+    pub(crate) fn from_head(head: &[u8]) -> Option<Self> {
         let elf = Elf::new(head)?;
         // `e_machine`, as `elf.h` numbers them.
         let cpu = match elf.number(18, 2)? {
@@ -97,7 +97,7 @@ impl Executable {
     }
 
     /// The platform that it runs on, with any C library.
-    pub const fn platform(self) -> Platform {
+    pub(crate) const fn platform(self) -> Platform {
         Platform { os: Os::Linux, cpu: self.cpu, libc: None }
     }
 }

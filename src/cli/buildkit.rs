@@ -11,11 +11,11 @@ use crate::buildkit::mount::{CacheMount, MountId, Sharing};
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  larder buildkit seed              fill the mount with what ./package-lock.json names
-  larder buildkit harvest           bring what a build has fetched into the store
+  larder buildkit seed              fill the mount with the files of ./package-lock.json
+  larder buildkit harvest           copy what a build has fetched into the store
 
-The mount is the one of `RUN --mount=type=cache,id=larder,target=/root/.cache/larder`. larder starts a
-build that runs larder itself on it: the program must be a static binary, or --binary names one.")]
+The mount is that of `RUN --mount=type=cache,id=larder,target=/root/.cache/larder`. larder starts a
+build that runs larder itself on it. So the program must be a static binary, or --binary names one.")]
 pub struct Buildkit {
     /// Into it or out of it.
     #[command(subcommand)]
@@ -25,9 +25,9 @@ pub struct Buildkit {
 /// Into a mount or out of it.
 #[derive(Debug, Subcommand)]
 pub enum BuildkitJob {
-    /// Fill a builder's cache mount with what lockfiles name
+    /// Fill a builder's cache mount with the files of lockfiles
     Seed(Seed),
-    /// Bring what a builder's cache mount has into the store
+    /// Copy what a builder's cache mount has into the store
     Harvest(Harvest),
     /// What runs inside the build
     #[command(hide = true)]
@@ -40,20 +40,20 @@ pub enum BuildkitJob {
 Examples:
   larder buildkit seed                          for a builder on Linux of the binary's processor
   larder buildkit seed web --omit dev --builder ci
-  larder buildkit seed --all                    everything that the store has
+  larder buildkit seed --all                    the whole store
   larder buildkit seed --id npm-cache           for RUN --mount=type=cache,id=npm-cache,…
   larder buildkit seed --uid 1000 --gid 1000    for a mount with uid=1000,gid=1000
 
-Only what the mount lacks is carried, and each byte is compared with its digest before it enters. What
-the store lacks is fetched first, unless --offline forbids it.")]
+Only blobs that the mount lacks are transferred, and each is verified before it enters. What the store
+lacks is fetched first, unless --offline forbids it.")]
 pub struct Seed {
     /// Folders with a lockfile, or lockfiles [default: the current folder]
     #[arg(value_name = "PROJECT")]
     pub projects: Vec<PathBuf>,
-    /// Carry everything that the store has, whatever lockfiles name
+    /// Transfer the whole store, whatever lockfiles name
     #[arg(long, conflicts_with_all = ["projects", "platforms", "all_platforms", "omit", "offline", "require_integrity", "jobs"])]
     pub all: bool,
-    /// What has to be there.
+    /// What the store must hold.
     #[command(flatten)]
     pub completing: Completing,
     /// Which mount.
@@ -65,13 +65,13 @@ pub struct Seed {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  larder buildkit harvest                       everything that the mount has and the store lacks
-  larder buildkit harvest web admin             of that, what two projects' lockfiles name
+  larder buildkit harvest                       every blob of the mount that the store lacks
+  larder buildkit harvest web admin             of those, the files of two projects' lockfiles
   larder buildkit harvest --builder ci --id npm-cache
 
-Each byte is compared with its digest before it enters the store. Nothing is removed from the mount.")]
+Each blob is verified before it enters the store. Nothing is removed from the mount.")]
 pub struct Harvest {
-    /// Bring only what these projects' lockfiles name: folders with a lockfile, or lockfiles
+    /// Copy only the files of these projects' lockfiles: folders with a lockfile, or lockfiles
     #[arg(value_name = "PROJECT")]
     pub projects: Vec<PathBuf>,
     /// Which part of it.
@@ -95,7 +95,7 @@ pub struct BuilderMount {
     /// The mount's sharing=, if the Dockerfile gives one
     #[arg(long, value_name = "HOW", default_value = "shared", hide_possible_values = true, hide_default_value = true)]
     pub sharing: SharingChoice,
-    /// The mount's uid=, if the Dockerfile gives one: with it, it is another mount than without
+    /// The mount's uid=, if the Dockerfile gives one: it makes another mount
     #[arg(long, value_name = "N")]
     pub uid: Option<u32>,
     /// The mount's gid=, likewise

@@ -9,13 +9,13 @@ use larder_store::{digest::Integrity, forget::Named};
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  larder forget widgets@1.2.0       what was recorded of one version
+  larder forget widgets@1.2.0       one version
   larder forget widgets @acme/ui    every version of two packages
   larder forget blake3:6437b3ac…    the blob of that name, as `larder verify` prints it
   larder forget sha512-3a81oZNh…    the blob with that digest
 
-The next `larder fetch` downloads them again. Where no lockfile and no registry states a digest, what
-comes then is recorded anew. A view keeps what it has.")]
+The next `larder fetch` downloads them again. Where no lockfile and no registry states a digest, the
+new bytes are recorded. A view keeps its files.")]
 pub struct Forget {
     /// Packages (NAME or NAME@VERSION), blobs (blake3:…) or digests (sha512-…)
     #[arg(value_name = "NAME[@VERSION]|DIGEST", required = true)]

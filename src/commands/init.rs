@@ -12,16 +12,13 @@ use std::{
 
 use serde::Serialize;
 
-use self::own_files::OwnFiles;
+use self::own_files::{OwnFiles, STATIC_FOLDERS};
 use super::{CommandError, Context, Outcome, agreement, input, lock::write_whole};
 use crate::{
     cli,
     config::project::{Project, ProjectError},
     ui::units,
 };
-
-/// Folders that bundlers copy as they are, the likeliest first.
-const STATIC_FOLDERS: [&str; 3] = ["static", "public", "assets"];
 
 /// Why nothing was written.
 #[derive(Debug, thiserror::Error)]

@@ -9,8 +9,9 @@ use std::{
 use super::{CommandError, Context, agreement, below, settings::platforms_of};
 use crate::{
     config::{
-        npmrc::{Installer, NpmConfig},
+        package_manager::NpmConfig,
         project::{LockfileBytes, Project},
+        sources::Installer,
     },
     fetcher::Optional,
     lockfile::{

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     cli,
     lockfile::larder_lock::{LARDER_LOCK, LarderLock},
-    view::stock::{self, Stock, StockError, StockProblem},
+    view::locked_files::{self, LockedFileProblem, LockedFiles, LockedFilesError},
 };
 
 /// A project that has a `larder.lock`.
@@ -31,23 +31,23 @@ impl Locked {
     }
 
     /// What is in the store, after what was missing or damaged has been fetched; or how the command ends because something still is.
-    pub(super) fn stock(
+    pub(super) fn load(
         &self,
         with_runtime: bool,
         fetching: &cli::Fetching,
         store: &Store,
         context: &Context<'_>,
-    ) -> Result<Result<Stock, Outcome>, CommandError> {
-        let take = || stock::take(store, &self.lock, with_runtime, context.now, threads());
-        let problems = match take() {
-            Err(StockError::Problems { problems })
-                if !fetching.offline && problems.iter().any(StockProblem::is_curable) =>
+    ) -> Result<Result<LockedFiles, Outcome>, CommandError> {
+        let load = || locked_files::load(store, &self.lock, with_runtime, context.now, threads());
+        let problems = match load() {
+            Err(LockedFilesError::Problems { problems })
+                if !fetching.offline && problems.iter().any(LockedFileProblem::is_curable) =>
             {
                 problems
             }
-            taken => return Ok(Ok(taken?)),
+            loaded => return Ok(Ok(loaded?)),
         };
-        let damaged: Vec<_> = problems.iter().filter_map(StockProblem::damaged).collect();
+        let damaged: Vec<_> = problems.iter().filter_map(LockedFileProblem::damaged).collect();
         if !damaged.is_empty() {
             // Sets them aside, or sets right what led to them, so that they count as missing.
             let wanted = damaged.iter().map(|(_, found, integrity)| (*found, Wanted::Integrity((*integrity).clone())));
@@ -59,11 +59,11 @@ impl Locked {
         if let Some(fault) = shortfall(&supply) {
             return Ok(Err(fault.into()));
         }
-        let stock = take()?;
+        let files = load()?;
         for (package, _, _) in damaged {
             context.printer.warning(&format!("{package}: its blob was damaged, and was fetched again"));
         }
-        Ok(Ok(stock))
+        Ok(Ok(files))
     }
 }
 

@@ -9,7 +9,7 @@ use self::{changes::Change, runtime::Base};
 use super::{CommandError, Context, Outcome, input};
 use crate::{
     cli,
-    config::{larder_toml::PyodideSettings, npmrc::NpmConfig, project::Project},
+    config::{larder_toml::PyodideSettings, package_manager::NpmConfig, project::Project},
     core::{file_host::FileHost, interrupt::Interrupt},
     lockfile::larder_lock::{LARDER_LOCK, LarderLock, LockedRuntime, LockedSource},
     pyodide::{

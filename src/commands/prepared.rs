@@ -6,7 +6,7 @@ use larder_store::{Store, look_up::Found};
 
 use super::Context;
 use crate::{
-    core::artifact::Source, npm::tarball::package_json, plan::Planned, run::prepared::prepared_for, ui::remarks,
+    core::artifact::Source, npm::tarball::package_json, plan::Planned, run::git_build::prepared_for, ui::remarks,
 };
 
 /// Warns of those among these files. Only those from git are read, as far as their `package.json`.

@@ -12,18 +12,18 @@ use super::{
 };
 use crate::{
     cli,
-    config::npmrc::NpmConfig,
-    core::{artifact::Ecosystem, manifest::Manifests},
+    config::package_manager::NpmConfig,
+    core::{artifact::Ecosystem, error_chain::chain, manifest::Manifests},
     fetcher::{
-        Failure, FailureKind, Fault, WatchEvent, Wishes, chain,
+        Failure, FailureKind, Fault, WatchEvent, Wishes,
         ensure::{Mended, Reader, Supply, supply},
     },
     lockfile::{self, Format},
     npm::metadata::Catalog,
     plan::{Planned, selection::Platforms},
     run::{
-        gates::{self, Gate, GateKind},
-        pointing::Way,
+        client_env::Mode,
+        npm12_policy::{self, Rejected, RejectionReason},
     },
     ui::{progress, remarks, report, units},
 };
@@ -209,28 +209,28 @@ pub(super) fn describe(catalog: &mut Catalog, store: &Store, context: &Context<'
     }
 }
 
-/// Says what npm 12 will refuse, if that is the npm that `command` or, without one, the PATH leads to, or if nobody knows which it is.
-pub(super) fn warn_of_gates(projects: &[Project], command: &[OsString], way: Way, context: &Context<'_>) {
-    let is_gated = match (gates::npm_version(command, context.environment), way) {
-        (Some(major), _) => major >= gates::FIRST_GATED,
-        (None, Way::Cache) => true,
-        (None, Way::Registry) => false,
+/// Warns of what npm 12 will reject, if that is the npm that `command` or, without one, the PATH leads to, or if the npm is not known.
+pub(super) fn warn_of_gates(projects: &[Project], command: &[OsString], mode: Mode, context: &Context<'_>) {
+    let has_policy = match (npm12_policy::npm_version(command, context.environment), mode) {
+        (Some(major), _) => major >= npm12_policy::FIRST_VERSION,
+        (None, Mode::Cache) => true,
+        (None, Mode::Registry) => false,
     };
-    for project in projects.iter().filter(|_| is_gated) {
+    for project in projects.iter().filter(|_| has_policy) {
         for (lockfile, npm) in project.input.by_lockfile(&project.configurations) {
             let named = project.input.plan.artifacts().iter();
             let named = named.filter(|planned| &*planned.entries[0].lockfile == lockfile);
-            tell_gates(&gates::gates(named, npm), way, context);
+            tell_rejected(&npm12_policy::rejected(named, npm), mode, context);
         }
     }
 }
 
-fn tell_gates(gates: &[Gate], way: Way, context: &Context<'_>) {
-    for gate in gates {
+fn tell_rejected(rejected: &[Rejected], mode: Mode, context: &Context<'_>) {
+    for group in rejected {
         // Where the registry is larder's, npm is told to replace hosts.
-        if way == Way::Cache || !matches!(gate.kind, GateKind::OtherRegistry { .. }) {
-            context.printer.warning(&gate.to_string());
-            context.printer.hints(&[&gate.kind.cure()]);
+        if mode == Mode::Cache || !matches!(group.kind, RejectionReason::OtherRegistry { .. }) {
+            context.printer.warning(&group.to_string());
+            context.printer.hints(&[&group.kind.fix()]);
         }
     }
 }

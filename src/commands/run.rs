@@ -1,7 +1,7 @@
 //! `larder run`: a command whose package manager installs from the store.
 
-mod aftermath;
-mod place;
+mod diagnose;
+mod run_dir;
 mod yarn;
 
 use std::{
@@ -12,7 +12,7 @@ use std::{
 
 use larder_store::Store;
 
-use self::place::Place;
+use self::run_dir::RunDir;
 use super::{
     CommandError, Context, Outcome,
     provision::{self, Project, Unfetchable},
@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     cli,
-    config::{npmrc::NpmConfig, project::LockfileBytes},
+    config::{package_manager::NpmConfig, project::LockfileBytes},
     core::{
         artifact::{Ecosystem, PackageName, Source},
         interrupt::Interrupt,
@@ -29,30 +29,31 @@ use crate::{
     lockfile::{self, Format, YarnLock},
     npm::metadata::Catalog,
     plan::Plan,
-    registry::{Registry, Shelves},
+    registry::{Registry, RegistryState},
     run::{
-        called::called,
         child::{self, Ended},
-        managers, mend, own_cache,
-        pointing::{
-            self, Pointers, Way,
-            yarn::{YarnPointers, variables as yarn_variables},
+        client_env::{
+            self, ClientEnv, Mode,
+            yarn::{YarnEnv, variables as yarn_variables},
         },
+        invocation::package_managers,
+        restore::restore_registries,
+        script_cache, support,
     },
 };
 
 pub(super) fn run(arguments: &cli::Run, context: &Context<'_>) -> Result<Outcome, CommandError> {
     let interrupt = Interrupt::watch().map_err(CommandError::Signals)?;
-    let way = Way::of(&arguments.command);
-    let called = called(&arguments.command);
+    let mode = Mode::of(&arguments.command);
+    let called = package_managers(&arguments.command);
     let trusts_project = arguments.completing.fetching.trust_project_config;
     let projects = Arc::new(Project::read_all_for(&or_here(&arguments.projects), &called, trusts_project, context)?);
-    provision::warn_of_gates(&projects, &arguments.command, way, context);
+    provision::warn_of_gates(&projects, &arguments.command, mode, context);
     warn_of_refusals(&projects, arguments, context);
-    yarn::warn(&projects, arguments, context);
+    yarn::warn(&projects, &called, arguments, context);
     let store = context.open_store()?;
     // npm alone installs nothing of Python's; what another command installs, nobody knows.
-    let ecosystem = (way == Way::Cache).then_some(Ecosystem::Npm);
+    let ecosystem = (mode == Mode::Cache).then_some(Ecosystem::Npm);
     let wanted = (&host_platforms(), Unfetchable::LeaveToCommand);
     let mut catalog =
         match provision::complete_catalog(&projects, ecosystem, &arguments.completing, wanted, &store, context)? {
@@ -61,20 +62,20 @@ pub(super) fn run(arguments: &cli::Run, context: &Context<'_>) -> Result<Outcome
         };
     provision::describe(&mut catalog, &store, context);
     let yarns = yarns_of(&projects);
-    let place = Place::lay_out(&store, &catalog, (way, &yarns), arguments, context, &interrupt)?;
+    let run_dir = RunDir::lay_out(&store, &catalog, (mode, &yarns), arguments, context, &interrupt)?;
     // Kept until the command has ended.
-    let (registry, catalog) = match way {
-        Way::Cache => (None, Some(catalog)),
-        Way::Registry => (Some(start_registry(&store, catalog, &projects, arguments, context)?), None),
+    let (registry, catalog) = match mode {
+        Mode::Cache => (None, Some(catalog)),
+        Mode::Registry => (Some(start_registry(&store, catalog, &projects, arguments, context)?), None),
     };
     let url = registry.as_ref().map(Registry::url);
-    let pointers = Pointers {
-        npm_cache: &place.cache,
-        npm_logs: &place.logs,
+    let client_env = ClientEnv {
+        npm_cache: &run_dir.cache,
+        npm_logs: &run_dir.logs,
         registry: url.as_deref(),
         scopes: projects.iter().flat_map(|project| &project.configurations).flat_map(NpmConfig::scopes).collect(),
         replaced_host: replaced_host(&projects),
-        caches: &place.caches,
+        caches: &run_dir.caches,
         has_pnpm: lockfiles(&projects).any(|(_, lockfile)| Format::of(&lockfile.name) == Format::Pnpm),
         has_wheels: projects.iter().any(|project| project.input.larder_lock.is_some()),
         is_offline: arguments.completing.fetching.offline,
@@ -83,43 +84,43 @@ pub(super) fn run(arguments: &cli::Run, context: &Context<'_>) -> Result<Outcome
         let value = context.environment.variable(name);
         value.filter(|value| !value.is_empty())
     });
-    let mut set = pointing::variables(&pointers, no_proxy);
-    set.extend(yarn_variables(YarnPointers {
-        mirror: place.yarn_mirror.as_deref().filter(|_| !is_for_npm(way, &projects)),
+    let mut set = client_env::variables(&client_env, no_proxy);
+    set.extend(yarn_variables(YarnEnv {
+        mirror: run_dir.yarn_mirror.as_deref().filter(|_| !is_for_npm(mode, &projects)),
         registry: url.as_deref().filter(|_| yarns.iter().any(|yarn| *yarn != YarnLock::Classic)),
     }));
-    let unset = pointing::contradicting(context.environment.variables().map(|(name, _)| name), &set);
-    let ended = run_child(&arguments.command, (&unset, &set), &place, &projects, context)?;
+    let unset = client_env::contradicting(context.environment.variables().map(|(name, _)| name), &set);
+    let ended = run_child(&arguments.command, (&unset, &set), &run_dir, &projects, context)?;
     if let Some(url) = &url {
-        mend_records(&projects, url, context);
+        restore_records(&projects, url, context);
     }
     drop(registry);
     if ended != Ended::Code(0) {
-        aftermath::tell(ended, &arguments.command, context);
+        diagnose::tell(ended, &arguments.command, context);
         if let Some(catalog) = catalog {
-            aftermath::explain_log(&place, &catalog, context);
+            diagnose::explain_log(&run_dir, &catalog, context);
         }
-        aftermath::tell_failed_scripts(&place, context);
-        aftermath::keep_logs(&place, &projects, context);
+        diagnose::tell_failed_scripts(&run_dir, context);
+        diagnose::keep_logs(&run_dir, &projects, context);
     }
     Ok(Outcome::Child(ended.exit_code()))
 }
 
-/// Runs the command with what npm's own cache keeps for install scripts, and keeps there what they add.
+/// Runs the command with what install scripts keep in the user's npm cache, and moves there what they add.
 fn run_child(
     command: &[OsString],
     (unset, set): (&[OsString], &[(OsString, OsString)]),
-    place: &Place,
+    run_dir: &RunDir,
     projects: &[Project],
     context: &Context<'_>,
 ) -> Result<Ended, CommandError> {
     let own = npms_own_cache(projects, context);
     if let Some(own) = &own {
-        own_cache::lend(own, &place.cache);
+        script_cache::lend(own, &run_dir.cache);
     }
     let ended = child::run(command, unset, set)?;
     if let Some(own) = &own
-        && let Err(error) = own_cache::keep(&place.cache, own)
+        && let Err(error) = script_cache::keep(&run_dir.cache, own)
     {
         let own = own.display();
         context.printer.warning(&format!("what scripts kept in npm's cache cannot be moved to {own}: {error}"));
@@ -139,25 +140,25 @@ fn lockfiles(projects: &[Project]) -> impl Iterator<Item = (&NpmConfig, &Lockfil
 }
 
 /// Whether npm runs, and installs: it warns of yarn's variable. Without a lockfile of npm's, its script may call yarn.
-fn is_for_npm(way: Way, projects: &[Project]) -> bool {
-    way == Way::Cache && lockfiles(projects).any(|(_, lockfile)| Format::of(&lockfile.name) == Format::Npm)
+fn is_for_npm(mode: Mode, projects: &[Project]) -> bool {
+    mode == Mode::Cache && lockfiles(projects).any(|(_, lockfile)| Format::of(&lockfile.name) == Format::Npm)
 }
 
-/// Says which lockfiles the installed package manager will refuse, before it does.
+/// Warns of lockfiles that the installed package manager will reject.
 fn warn_of_refusals(projects: &[Project], arguments: &cli::Run, context: &Context<'_>) {
     for (_, lockfile) in lockfiles(projects) {
         let format = Format::of(&lockfile.name);
         let refusal = lockfile::stated_version(&lockfile.bytes).and_then(|stated| {
-            let installed = managers::installed(format, &arguments.command, context.environment)?;
-            managers::refusal(format, &stated, installed)
+            let installed = support::installed(format, &arguments.command, context.environment)?;
+            support::refusal(format, &stated, installed)
         });
-        if let Some((text, cure)) = refusal {
+        if let Some((text, fix)) = refusal {
             context.printer.warning(&format!("{}: {text}", lockfile.name));
-            context.printer.hints(&[&cure]);
+            context.printer.hints(&[&fix]);
         }
         let beyond = projects.iter().flat_map(|project| project.input.plan.artifacts());
         if matches!(format, Format::Pnpm | Format::Bun)
-            && let Some((first, count)) = managers::beyond_registry(&lockfile.name, beyond)
+            && let Some((first, count)) = support::beyond_registry(&lockfile.name, beyond)
         {
             let more = if count > 1 { format!(" and {} more", count - 1) } else { String::new() };
             context.printer.warning(&format!(
@@ -168,14 +169,14 @@ fn warn_of_refusals(projects: &[Project], arguments: &cli::Run, context: &Contex
     }
 }
 
-/// The registry goes with the run, so nothing may be told to ask it later.
-fn mend_records(projects: &[Project], url: &str, context: &Context<'_>) {
+/// The registry ends with the run, so nothing may ask it later.
+fn restore_records(projects: &[Project], url: &str, context: &Context<'_>) {
     for (npm, lockfile) in lockfiles(projects).filter(|(_, lockfile)| Format::of(&lockfile.name) == Format::Pnpm) {
         let registry_of = |scope: Option<&str>| {
             let scoped = scope.and_then(|scope| PackageName::parse(&format!("{scope}/package")).ok());
             scoped.map_or(npm.registry(), |name| npm.registry_for(&name)).as_str()
         };
-        if let Err(error) = mend::mend(lockfile.folder(), url, registry_of) {
+        if let Err(error) = restore_registries(lockfile.folder(), url, registry_of) {
             let folder = lockfile.folder().display();
             context.printer.warning(&format!("pnpm's record of {folder}/node_modules still names {url}: {error}"));
         }
@@ -203,9 +204,9 @@ fn start_registry(
         now: context.now,
         said: Mutex::default(),
     };
-    let shelves = Shelves::new(store.clone(), catalog, Box::new(through));
-    let registry = Registry::start(shelves, 0).map_err(|source| CommandError::Registry { port: 0, source })?;
-    if !registry.knows_who_asks() {
+    let state = RegistryState::new(store.clone(), catalog, Box::new(through));
+    let registry = Registry::start(state, 0).map_err(|source| CommandError::Registry { port: 0, source })?;
+    if !registry.checks_users() {
         context.printer.warning(super::serve::ASKED_BY_ALL);
     }
     Ok(registry)
@@ -218,5 +219,5 @@ fn replaced_host(projects: &[Project]) -> Option<&str> {
         Source::Registry { resolved: Some(url) } => url.host_str(),
         _ => None,
     });
-    pointing::replaced_host(hosts, has_local_tarballs)
+    client_env::replaced_host(hosts, has_local_tarballs)
 }

@@ -17,7 +17,7 @@ use crate::{
     fetcher::{Wishes, ensure::on_hand},
     npm::metadata::Catalog,
     plan::selection::Selection,
-    registry::{Registry, Shelves},
+    registry::{Registry, RegistryState},
     ui::units,
 };
 
@@ -48,9 +48,9 @@ pub(super) fn run(arguments: &cli::Serve, context: &Context<'_>) -> Result<Outco
         now: context.now,
         said: Mutex::default(),
     };
-    let shelves = Shelves::new(store, catalog, Box::new(through));
-    let registry = Registry::start(shelves, arguments.port).map_err(unusable)?;
-    if !registry.knows_who_asks() {
+    let state = RegistryState::new(store, catalog, Box::new(through));
+    let registry = Registry::start(state, arguments.port).map_err(unusable)?;
+    if !registry.checks_users() {
         context.printer.warning(ASKED_BY_ALL);
     }
     context.printer.value(&registry.url());

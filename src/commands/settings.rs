@@ -7,7 +7,8 @@ use crate::{
     cli::{self, Group},
     config::{
         larder_toml::{LarderToml, OmittedGroup},
-        npmrc::{NetworkSettings, NpmConfig, PemFile},
+        network::{NetworkSettings, certificates::PemFile},
+        package_manager::NpmConfig,
         project::Project,
     },
     fetcher::FillSettings,
@@ -116,12 +117,12 @@ pub(super) fn client_settings(network: &NetworkSettings, settings: &LarderToml) 
         extra_certificates: certificates(&network.extra_certificates),
         verify_tls: network.verify_tls,
         trusts_project: network.trusts_project,
-        project: network.of_project.as_ref().map(|of_project| ProjectNetwork {
-            http_proxy: of_project.http_proxy.clone(),
-            https_proxy: of_project.https_proxy.clone(),
-            trust: of_project.trust.clone(),
-            extra_certificates: certificates(&of_project.own_certificates),
-            verify_tls: of_project.verifies_tls,
+        project: network.project_overrides.as_ref().map(|overrides| ProjectNetwork {
+            http_proxy: overrides.http_proxy.clone(),
+            https_proxy: overrides.https_proxy.clone(),
+            trust: overrides.trust.clone(),
+            extra_certificates: certificates(&overrides.own_certificates),
+            verify_tls: overrides.verifies_tls,
         }),
         stall_timeout: fetch.stall_timeout.or(network.fetch_timeout).unwrap_or(defaults.stall_timeout),
         total_timeout: fetch.total_timeout.unwrap_or(defaults.total_timeout),

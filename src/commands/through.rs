@@ -12,18 +12,18 @@ use larder_store::{Store, look_up::Found};
 use super::{larder_lock::threads, provision::Project, settings};
 use crate::{
     cli,
-    core::{artifact::Artifact, layout::Layout},
+    core::{artifact::Artifact, error_chain::chain, layout::Layout},
     fetcher::{
-        Failure, FillSettings, Unwatched, Watcher, Wishes, chain,
+        Failure, FillSettings, Unwatched, Watcher, Wishes,
         ensure::{Reader, supply},
     },
     lockfile::larder_lock::LARDER_LOCK,
     plan::{EntryName, Planned},
     pyodide::folder::FolderInput,
-    registry::{Backing, PyodideFolder},
+    registry::{PyodideFolder, Upstream},
     ui::printer::Printer,
     view::{
-        stock::{self, Stock},
+        locked_files::{self, LockedFiles},
         wheelhouse::wheelhouse,
     },
 };
@@ -67,7 +67,7 @@ impl Through {
     }
 }
 
-impl Backing for Through {
+impl Upstream for Through {
     fn fetch(&self, artifact: &Artifact, entry: &EntryName) -> Result<Found, String> {
         let (project, planned) = self.planned(artifact, entry).ok_or_else(|| format!("{entry} is not in the plan"))?;
         let configurations = project.input.by_lockfile(&project.configurations);
@@ -94,8 +94,8 @@ impl Backing for Through {
         let lock = project.input.larder_lock.as_ref().expect("it was found by it");
         self.complete_pyodide(project)?;
         let with_runtime = which == PyodideFolder::Pyodide;
-        let stock = stock::take(&self.store, lock, with_runtime, self.now, threads());
-        let Stock { core, files, wheels } = stock.map_err(|error| chain(&error).join(": "))?;
+        let loaded = locked_files::load(&self.store, lock, with_runtime, self.now, threads());
+        let LockedFiles { core, files, wheels } = loaded.map_err(|error| chain(&error).join(": "))?;
         let Some(core) = core else { return Ok(wheelhouse(lock, &files)) };
         let folder = FolderInput { lock, runtime_files: core, files, wheels, elsewhere: None }.lay_out();
         Ok(folder.map_err(|error| chain(&error).join(": "))?.layout)

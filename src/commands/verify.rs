@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::{CommandError, Context, Outcome, settings::client_settings};
 use crate::{
     cli,
-    config::{larder_toml::LarderToml, npmrc::NpmConfig},
+    config::{larder_toml::LarderToml, package_manager::NpmConfig},
     fetcher::{FillSettings, Filled, Order, WatchEvent, Wishes, fill},
     ui::{progress, report, units},
 };

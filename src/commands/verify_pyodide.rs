@@ -8,12 +8,12 @@ use super::{CommandError, Context, Outcome, larder_lock::threads};
 use crate::{
     pyodide::lint::{Problem, lint},
     ui::units,
-    view::inspect::inspect,
+    view::pyodide_contents::read_contents,
 };
 
 pub(super) fn run(folder: &Path, context: &Context<'_>) -> Result<Outcome, CommandError> {
     let start = Instant::now();
-    let (contents, bytes) = inspect(folder, threads())?;
+    let (contents, bytes) = read_contents(folder, threads())?;
     let problems = lint(&contents);
     let printer = context.printer;
     printer.line(&format!(

@@ -1,15 +1,15 @@
 //! `larder view`: a plan's files, laid out for one kind of consumer.
 
 mod context;
+mod mirror;
 mod pyodide;
+mod summary;
+mod target;
 mod wheels;
 
 pub use self::context::ContextError;
-
-use std::path::Path;
-
-use serde::Serialize;
-
+pub(super) use self::mirror::mirror_of_yarn;
+use self::{summary::print, target::check_target};
 use larder_store::digest::{Digest, Integrity};
 
 use super::{
@@ -24,26 +24,13 @@ use crate::{
     core::{artifact::Ecosystem, interrupt::Interrupt, layout::Layout},
     lockfile::{self, LocalTarball},
     npm::metadata::Catalog,
-    run::pointing::Way,
-    ui::units,
+    run::client_env::Mode,
     view::{
-        folder::{Published, publish},
-        guard,
+        folder::publish,
         npm_cache::{Index, add_local, npm_cache},
         tarballs::tarballs,
-        yarn_mirror::{LeftOut, Mirror, yarn_mirror},
     },
 };
-
-#[derive(Serialize)]
-struct Document {
-    view: &'static str,
-    folder: String,
-    files: usize,
-    kept: usize,
-    shared: usize,
-    written: usize,
-}
 
 pub(super) fn run(arguments: &cli::View, context: &Context<'_>) -> Result<Outcome, CommandError> {
     let interrupt = Interrupt::watch().map_err(CommandError::Signals)?;
@@ -56,10 +43,10 @@ pub(super) fn run(arguments: &cli::View, context: &Context<'_>) -> Result<Outcom
         ViewKind::Context(view) => return context::run(view, context, &is_stopped),
     };
     let projects = Project::read_all(&or_here(&view.projects), view.completing.fetching.trust_project_config, context)?;
-    check_place(&view.folder, &projects, context)?;
+    check_target(&view.folder, &projects, context)?;
     let is_for_npm = matches!(arguments.kind, ViewKind::NpmCache(_));
     if is_for_npm {
-        provision::warn_of_gates(&projects, &[], Way::Cache, context);
+        provision::warn_of_gates(&projects, &[], Mode::Cache, context);
     }
     let store = context.open_store()?;
     let (npm, wanted) = (Some(Ecosystem::Npm), (&default_platforms(), Unfetchable::Fail));
@@ -76,12 +63,6 @@ pub(super) fn run(arguments: &cli::View, context: &Context<'_>) -> Result<Outcom
     Ok(Outcome::Done)
 }
 
-/// Refuses a folder that is a project's or the user's home, or around one, before anything is fetched for it.
-fn check_place(folder: &Path, projects: &[Project], context: &Context<'_>) -> Result<(), CommandError> {
-    let projects: Vec<&Path> = projects.iter().map(|project| &*project.input.project.folder).collect();
-    Ok(guard::keep_outside(folder, context.environment.home(), &projects)?)
-}
-
 fn layout(kind: &ViewKind, catalog: &Catalog, projects: &[Project], context: &Context<'_>) -> Layout {
     if let ViewKind::Tarballs(view) = kind {
         return match view.names {
@@ -92,17 +73,6 @@ fn layout(kind: &ViewKind, catalog: &Catalog, projects: &[Project], context: &Co
     let mut layout = npm_cache(catalog.offers(), catalog.packuments(), Index::Whole);
     for lockfile in projects.iter().flat_map(|project| &project.input.project.lockfiles) {
         add_local_tarballs(&mut layout, lockfile, context);
-    }
-    layout
-}
-
-/// The mirror of yarn 1; what has no place in it is told.
-pub(super) fn mirror_of_yarn(catalog: &Catalog, context: &Context<'_>) -> Layout {
-    let Mirror { layout, left_out } = yarn_mirror(catalog.offers());
-    for LeftOut { package, file } in left_out {
-        context.printer.warning(&format!(
-            "{package} is left out of yarn's mirror: yarn 1 looks for it as {file}, which is another package's"
-        ));
     }
     layout
 }
@@ -124,18 +94,4 @@ fn add_local_tarballs(layout: &mut Layout, lockfile: &LockfileBytes, context: &C
             Err(error) => context.printer.warning(&format!("{} is left out: {error}", file.display())),
         }
     }
-}
-
-fn print(context: &Context<'_>, name: &'static str, view: &cli::ViewFolder, published: Published) {
-    let Published { files, kept, shared, written } = published;
-    context.printer.line(&format!(
-        "{}: {} = {} kept + {} shared with the store + {} written",
-        view.folder.display(),
-        units::plural(files, "file", "files"),
-        units::count(kept),
-        units::count(shared),
-        units::count(written),
-    ));
-    let folder = view.folder.display().to_string();
-    context.printer.json(&Document { view: name, folder, files, kept, shared, written });
 }

@@ -7,8 +7,10 @@ use url::Url;
 
 use crate::{
     config::{
+        authorization::Authorization,
         larder_toml::{DistributionSource, ForgeAddresses, LarderToml},
-        npmrc::{Authorization, NpmConfig, ProjectTransport},
+        network::project_transport::ProjectTransport,
+        package_manager::NpmConfig,
     },
     core::{
         artifact::{Artifact, Forge, PackageName, Source},

@@ -1,451 +1,203 @@
-//! npm's configuration: which registry, with which credentials, through which network.
+//! `.npmrc`, npm's ini format: `key = value`, `key[] = value` for lists, `;` and `#` comments, `[section]`s, quotes.
 //!
-//! Read as npm reads it, from the environment (`npm_config_*`), the project's `.npmrc`, the user's and the global one, the first of
-//! them that has a key deciding. Secrets are held in types that do not print them; warnings and errors name file and key, never a value.
+//! A pure reader that takes any bytes. It gives what npm 11 gets from the same bytes, odd corners included: a key without `=` is
+//! true, a quoted value is JSON, `\;`, `\#` and `\\` are escapes, and what follows a `[section]` is no setting.
+//! `${VARIABLE}` is not expanded here.
 
-use std::{
-    fmt, io,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use super::settings::{Setting, Settings, Value, value_of};
+use crate::core::environment::Environment;
 
-use url::{Host, Url};
-
-use crate::core::{artifact::PackageName, environment::Environment};
-
-mod authorization;
-mod bunfig;
-mod document;
-mod expand;
-mod identity;
-pub mod ini;
-mod layers;
-mod network;
-mod pnpm_workspace;
-mod reader;
-mod registries;
-mod running;
-#[cfg(test)]
-mod tests;
-mod token_helper;
-mod transport;
-mod yarnrc;
-
-pub use self::{
-    authorization::Authorization,
-    identity::ClientIdentity,
-    network::{NetworkSettings, OfProject, PemFile, Proxy},
-    reader::Installer,
-    registries::ReplaceRegistryHost,
-    running::Allowed,
-    transport::ProjectTransport,
-};
-
-use self::{
-    authorization::Authorizations,
-    layers::Layers,
-    registries::{PlainOrigin, Registries},
-    running::Running,
-};
-
-/// What npm's configuration says, as far as fetching needs it.
-#[derive(Clone, Debug)]
-pub struct NpmConfig {
-    registries: Registries,
-    authorizations: Authorizations,
-    network: NetworkSettings,
-    running: Running,
-    project_transport: Option<ProjectTransport>,
-    lockfile: Option<Arc<str>>,
-    warnings: Vec<NpmrcWarning>,
+/// The settings of a file that stand before its first section, by key. Of a key that stands twice, the last counts; once it is a list,
+/// all count. Bytes that are not UTF-8 become replacement characters.
+pub fn parse(bytes: &[u8]) -> Settings {
+    let text = String::from_utf8_lossy(bytes);
+    let mut settings = Settings::new();
+    for line in text.split(['\r', '\n']) {
+        let content = trim(line);
+        if content.is_empty() || content.starts_with([';', '#']) {
+            continue;
+        }
+        if is_section(line) {
+            break;
+        }
+        let (key, value) = match line.split_once('=') {
+            Some(("", _)) => continue,
+            Some((key, value)) => (key, value_of(unquote(value))),
+            None => (line, Value::Flag(true)),
+        };
+        insert(&mut settings, unquote(key), value);
+    }
+    settings
 }
 
-impl NpmConfig {
-    /// The configuration for the project in this folder (of a workspace: the root's). Files that do not exist say nothing.
-    ///
-    /// Paths in the project's `.npmrc` start from the project, those elsewhere from the current folder.
-    pub fn load(environment: &Environment, project: &Path) -> Result<Self, NpmrcError> {
-        Self::load_for(environment, project, None, false)
-    }
-
-    /// The same for what this package manager installs, which reads no other's files; without one, those of all that have a lockfile there. With
-    /// `trusts_project`, the user says that the project's files count like his own.
-    pub fn load_for(
-        environment: &Environment,
-        project: &Path,
-        installer: Option<Installer>,
-        trusts_project: bool,
-    ) -> Result<Self, NpmrcError> {
-        let mut warnings = Vec::new();
-        let layers = Layers::read(environment, project, installer, &mut warnings)?;
-        let (registries, credentials) = Registries::read(&layers)?;
-        let mut authorizations = Authorizations::read(&layers, &registries, trusts_project, &mut warnings)?;
-        for (registry, authorization) in credentials {
-            authorizations.insert_if_none(&registry, authorization);
-        }
-        let mut network = NetworkSettings::read(&layers, environment, &mut warnings)?;
-        network.trusts_project = trusts_project;
-        let running = Running::read(&layers, environment.home());
-        let project_transport = ProjectTransport::read(&layers);
-        Ok(Self { registries, authorizations, network, running, project_transport, lockfile: None, warnings })
-    }
-
-    /// The same, as the one that counts for the lockfile of this name.
-    #[must_use]
-    pub fn of_lockfile(self, name: &str) -> Self {
-        Self { lockfile: Some(name.into()), ..self }
-    }
-
-    /// The lockfile that it counts for, if it is for one of several.
-    pub fn lockfile(&self) -> Option<&str> {
-        self.lockfile.as_deref()
-    }
-
-    /// The registry of packages that have no scope, or whose scope has none of its own. Ends with a slash; has no user name or password.
-    pub fn registry(&self) -> &Url {
-        self.registries.default_registry()
-    }
-
-    /// The registry of this package. Ends with a slash; has no user name or password.
-    pub fn registry_for(&self, package: &PackageName) -> &Url {
-        self.registries.for_package(package)
-    }
-
-    /// Where an address that a lockfile states for a package leads with this configuration; `None` if to itself.
-    pub fn replaced(&self, resolved: &Url, package: &PackageName) -> Option<Url> {
-        self.registries.replaced(resolved, package)
-    }
-
-    /// The registry of this name that `pnpm-workspace.yaml` has; ends with a slash.
-    pub fn named_registry(&self, name: &str) -> Option<&Url> {
-        self.registries.named(name)
-    }
-
-    /// These credentials for this address, or none, with the client certificate that is for all addresses. Ask for it last: what is right for
-    /// all hides nothing that is stated for one.
-    pub fn identified(&self, address: &Url, stated: Option<Authorization>) -> Option<Authorization> {
-        let identity = self.authorizations.identity().filter(|_| address.scheme() == "https");
-        Authorization::identified(stated, identity)
-    }
-
-    /// The credentials for this address, if it lies on a host, port and path that some were given for. Ask again for each address
-    /// of a redirect: what was right for one host is not for the next.
-    ///
-    /// A key without a port means the scheme's own port. Over plain `http:` such a secret goes only to a host that is configured as
-    /// a registry with `http:`, so that an old lockfile's `http:` address does not draw the secret of an `https:` registry. A secret of the
-    /// user's says so if only the project leads there.
-    pub fn authorization_for(&self, address: &Url) -> Option<Authorization> {
-        let found = self.authorizations.stated(address)?;
-        if address.scheme() == "https" {
-            return Some(found);
-        }
-        let said = self.registries.plain_origin(address);
-        if address.scheme() != "http" || (said.is_none() && address.port().is_none()) {
-            return None;
-        }
-        if !found.is_users() || is_loopback(address) {
-            return Some(found);
-        }
-        match said {
-            Some(PlainOrigin { is_users: true, .. }) => Some(found),
-            Some(PlainOrigin { line, .. }) => Some(found.sent_in_clear_by(line.clone())),
-            None => Some(found.sent_in_clear_by("the project's `http:` address".to_owned())),
-        }
-    }
-
-    /// The same for a package's tarball, whose registry may have others for its scope: as in npm, one on the host and port of the package's registry has that registry's credentials, if there are none
-    /// for its own path.
-    pub fn authorization_for_package(&self, address: &Url, package: &PackageName) -> Option<Authorization> {
-        let registry = self.registry_for(package);
-        let of_scope = package.scope().and_then(|scope| registry.join(&format!("{scope}/")).ok());
-        self.authorization_beside(address, of_scope.as_ref().unwrap_or(registry))
-    }
-
-    /// The credentials for this address, or those of a registry on the same host and port.
-    pub fn authorization_beside(&self, address: &Url, registry: &Url) -> Option<Authorization> {
-        self.authorization_for(address).or_else(|| {
-            let is_same = is_same_origin(address, registry) && !authorization::hides_dots(address);
-            is_same.then(|| self.authorization_for(registry)).flatten()
+/// `npm_config_*`, in any case. Underscores but the first become dashes, except in keys that name a host.
+pub(super) fn from_variables(environment: &Environment) -> Settings {
+    const PREFIX: &str = "npm_config_";
+    environment
+        .variables()
+        .filter(|(name, value)| {
+            name.get(..PREFIX.len()).is_some_and(|start| start.eq_ignore_ascii_case(PREFIX)) && !value.is_empty()
         })
-    }
-
-    /// Runs the programs that print the tokens for these addresses. Call it before requests are made: until then they have none.
-    pub fn ask_token_helpers<'a>(&self, addresses: impl Iterator<Item = &'a Url>) -> Result<(), NpmrcError> {
-        let addresses: Vec<&Url> = addresses.collect();
-        let registries = self.registries.all();
-        let beside = registries.filter(|registry| addresses.iter().any(|address| is_same_origin(address, registry)));
-        self.authorizations.ask_helpers(addresses.iter().copied().chain(beside))
-    }
-
-    /// All client certificates.
-    pub fn identities(&self) -> impl Iterator<Item = &Arc<ClientIdentity>> {
-        self.authorizations.identities()
-    }
-
-    /// Proxies, certificates, retries and timeouts.
-    pub fn network(&self) -> &NetworkSettings {
-        &self.network
-    }
-
-    /// What the project's own files say about how servers are reached and known, if they do.
-    pub const fn project_transport(&self) -> Option<ProjectTransport> {
-        self.project_transport
-    }
-
-    /// Which of a lockfile's addresses are asked for at the configured registry instead.
-    pub fn replace_registry_host(&self) -> &ReplaceRegistryHost {
-        &self.registries.replace
-    }
-
-    /// Scopes that have a registry of their own, with their at signs.
-    pub fn scopes(&self) -> impl Iterator<Item = &str> {
-        self.registries.scopes()
-    }
-
-    /// Which packages npm takes from git.
-    pub const fn allow_git(&self) -> Allowed {
-        self.running.allow_git
-    }
-
-    /// Which packages npm takes from addresses that are not the registry's.
-    pub const fn allow_remote(&self) -> Allowed {
-        self.running.allow_remote
-    }
-
-    /// npm's own cache, if there is a home folder.
-    pub fn cache(&self) -> Option<&Path> {
-        self.running.cache.as_deref()
-    }
-
-    /// Where npm writes its logs, if there is a home folder.
-    pub fn logs(&self) -> Option<PathBuf> {
-        self.running.logs()
-    }
-
-    /// What a person should know, in the order it was found.
-    pub fn warnings(&self) -> &[NpmrcWarning] {
-        &self.warnings
-    }
+        .map(|(name, value)| {
+            let name = &name[PREFIX.len()..];
+            let key = if name.starts_with("//") {
+                name.to_owned()
+            } else {
+                let mut lower = name.to_lowercase();
+                if let Some(underscore) = lower.char_indices().nth(1).map(|(second, _)| second) {
+                    let rest = lower.split_off(underscore).replace('_', "-");
+                    lower.push_str(&rest);
+                }
+                lower
+            };
+            (key, Setting::One(value_of(value.trim().to_owned())))
+        })
+        .collect()
 }
 
-/// Whether nothing between two programs on one machine sees what is sent.
-fn is_loopback(address: &Url) -> bool {
-    match address.host() {
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(Host::Ipv6(ip)) => ip.is_loopback(),
-        None => false,
-    }
-}
-
-fn is_same_origin(left: &Url, right: &Url) -> bool {
-    left.scheme() == right.scheme()
-        && left.host_str() == right.host_str()
-        && left.port_or_known_default() == right.port_or_known_default()
-}
-
-/// Who wrote a place that settings come from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Level {
-    /// The user, in a variable of the environment.
-    Environment,
-    /// Whoever wrote the project: a file of its folder.
-    Project,
-    /// Anybody: a file that the project names in place of the user's or the global one. Its secrets may be the user's.
-    NamedByProject,
-    /// The user.
-    User,
-    /// Whoever set the machine up.
-    Global,
-}
-
-impl Level {
-    /// Whether the project decides what stands there. No secret of the user's goes where only such a place leads.
-    pub const fn is_of_project(self) -> bool {
-        matches!(self, Self::Project | Self::NamedByProject)
-    }
-
-    /// Whether a secret that stands there is the user's own, and not one that everybody has who has the project.
-    pub const fn has_users_secrets(self) -> bool {
-        !matches!(self, Self::Project)
-    }
-}
-
-/// Where a setting stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Origin {
-    /// In a variable of the environment.
-    Environment,
-    /// In this file.
-    File(PathBuf),
-}
-
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Environment => f.write_str("the environment"),
-            Self::File(path) => write!(f, "{}", path.display()),
+fn insert(settings: &mut Settings, key: String, value: Value) {
+    let (key, is_list) = match key.strip_suffix("[]") {
+        Some(name) if !name.is_empty() => (name.to_owned(), true),
+        _ => (key, false),
+    };
+    match settings.get_mut(&key) {
+        Some(Setting::Many(values)) => values.push(value),
+        Some(Setting::One(first)) if is_list => {
+            let first = std::mem::replace(first, Value::Null);
+            settings.insert(key, Setting::Many(vec![first, value]));
+        }
+        _ => {
+            settings.insert(key, if is_list { Setting::Many(vec![value]) } else { Setting::One(value) });
         }
     }
 }
 
-/// Something in the configuration that does not stop larder, and that a person should know. Without values.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum NpmrcWarning {
-    /// `strict-ssl=false`.
-    #[error("{origin}: `{key}` turns the verification of TLS certificates off")]
-    TlsVerificationOff {
-        /// Where it stands.
-        origin: Origin,
-        /// The key.
-        key: String,
-    },
-    /// A secret or address names a variable that is not set.
-    #[error("{origin}: `{key}` names the variable {variable}, which is not set, and is left out")]
-    UnsetVariable {
-        /// Where it stands.
-        origin: Origin,
-        /// The key.
-        key: String,
-        /// What stands between the braces.
-        variable: String,
-    },
-    /// A secret that cannot be sent.
-    #[error(
-        "{origin}: `{key}` is not what npm accepts there (a token in one word, a password in base64) and is left out"
-    )]
-    UnusableSecret {
-        /// Where it stands.
-        origin: Origin,
-        /// The key.
-        key: String,
-    },
-    /// A secret that names no host, beside a registry that the project names.
-    #[error(
-        "{origin}: `{key}` names no host, the registry is named by {registry}, and so it is left out ({cure}; or, if you trust the project with it, say --trust-project-config)"
-    )]
-    SecretWithoutHost {
-        /// Where it stands.
-        origin: Origin,
-        /// The key.
-        key: String,
-        /// Where the registry is named.
-        registry: Origin,
-        /// How to name the host.
-        cure: String,
-    },
-    /// A program that only the user may name.
-    #[error("{origin}: `{key}` is left out: only a file of the user's may name a program to run")]
-    HelperOfProject {
-        /// Where it stands.
-        origin: Origin,
-        /// The key.
-        key: String,
-    },
-    /// A setting that larder does not follow.
-    #[error("{origin}: larder does not read `{key}`: it has one proxy and one set of certificates for all hosts")]
-    NotRead {
-        /// Where it stands.
-        origin: Origin,
-        /// The key.
-        key: String,
-    },
-    /// A value of the wrong kind.
-    #[error("{origin}: `{key}` is not {accepted} and is left out")]
-    NotUnderstood {
-        /// Where it stands.
-        origin: Origin,
-        /// The key.
-        key: String,
-        /// What it should be.
-        accepted: &'static str,
-    },
-    /// A configuration file of the user's or the global one exists and cannot be read.
-    #[error("{} cannot be read and is left out: {reason}", path.display())]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// Why, in words.
-        reason: String,
-    },
-    /// A file of certificates does not exist.
-    #[error("{}, which {origin} names for certificates, does not exist", path.display())]
-    NoCertificateFile {
-        /// The file.
-        path: PathBuf,
-        /// Where it is named.
-        origin: Origin,
-    },
+/// `[name]` from the very start of the line, white space after it.
+fn is_section(line: &str) -> bool {
+    line.strip_prefix('[').and_then(|rest| rest.split_once(']')).is_some_and(|(_, after)| trim(after).is_empty())
 }
 
-/// Why the configuration cannot be used.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum NpmrcError {
-    /// A file exists and cannot be read.
-    #[error("{} cannot be read", path.display())]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
-    /// A registry or a proxy is no address. Its text is not shown: it can hold a password.
-    #[error("{origin}: `{key}` is no address of the form `https://host/path`")]
-    NoAddress {
-        /// Where it stands.
-        origin: Origin,
-        /// The key, or the variable's name.
-        key: String,
-    },
-    /// A registry's address names a variable that is not set.
-    #[error("{origin}: `{key}` names the variable {variable}, which is not set")]
-    UnsetVariable {
-        /// Where it stands.
-        origin: Origin,
-        /// The key.
-        key: String,
-        /// What stands between the braces.
-        variable: String,
-    },
-    /// A file is not of its format. Its text is not shown: it can hold secrets.
-    #[error("{origin} is not {language}{place}")]
-    Syntax {
-        /// The file.
-        origin: Origin,
-        /// The format.
-        language: &'static str,
-        /// Where, in brackets after a space; empty if nobody knows.
-        place: String,
-    },
-    /// A value is of another kind than its key has, and what it means cannot be left out: a package could be asked of another registry.
-    #[error("{origin}: `{key}` is not {accepted}")]
-    NotUnderstood {
-        /// Where it stands.
-        origin: Origin,
-        /// The key, with those that lead to it.
-        key: String,
-        /// What it should be.
-        accepted: &'static str,
-    },
-    /// A program that should print a token does not. What it printed is not shown.
-    #[error("the program of {line} {problem}")]
-    TokenHelper {
-        /// The setting that names it, and its file.
-        line: String,
-        /// What it is or did.
-        problem: String,
-    },
-    /// A proxy of a kind that larder cannot use.
-    #[error("{origin}: `{key}` names a `{scheme}:` proxy; larder can use http: and https: proxies")]
-    UnknownProxy {
-        /// Where it stands.
-        origin: Origin,
-        /// The key, or the variable's name.
-        key: String,
-        /// The address's scheme.
-        scheme: String,
-    },
+fn unquote(text: &str) -> String {
+    let text = trim(text);
+    let is_quoted_by = |quote: char| text.starts_with(quote) && text.ends_with(quote);
+    if is_quoted_by('\'') {
+        let inner = text.get(1..text.len() - 1).unwrap_or_default();
+        return serde_json::from_str::<String>(inner).unwrap_or_else(|_| inner.to_owned());
+    }
+    if is_quoted_by('"') {
+        return serde_json::from_str::<String>(text).unwrap_or_else(|_| text.to_owned());
+    }
+    trim(&unescape(text)).to_owned()
+}
+
+/// Ends at the first `;` or `#` that no backslash escapes; other backslashes stay.
+fn unescape(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut characters = text.chars();
+    while let Some(character) = characters.next() {
+        match character {
+            ';' | '#' => break,
+            '\\' => match characters.next() {
+                Some(escaped @ ('\\' | ';' | '#')) => plain.push(escaped),
+                Some(other) => plain.extend(['\\', other]),
+                None => plain.push('\\'),
+            },
+            _ => plain.push(character),
+        }
+    }
+    plain
+}
+
+/// JavaScript's white space has the byte order mark, Rust's has not.
+fn trim(text: &str) -> &str {
+    text.trim_matches(|character: char| character.is_whitespace() || character == '\u{feff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn one(text: &str) -> Setting {
+        Setting::One(Value::Text(text.to_owned()))
+    }
+
+    #[test]
+    fn reads_one_line_as_npm_does() {
+        // What npm's own reader gives for these lines was asked of npm 11.
+        let cases: &[(&str, &str, Setting)] = &[
+            ("a=b", "a", one("b")),
+            ("  a  =  b c  ", "a", one("b c")),
+            ("a = b = c", "a", one("b = c")),
+            ("a=b ; comment", "a", one("b")),
+            ("a=b # comment", "a", one("b")),
+            (r"a=b\;c\#d\\e\f\", "a", one(r"b;c#d\e\f\")),
+            (r#"a="b ; c""#, "a", one("b ; c")),
+            (r#"a="x\ny""#, "a", one("x\ny")),
+            (r#"a="bad \q escape""#, "a", one(r#""bad \q escape""#)),
+            (r"a='b ; c'", "a", one("b ; c")),
+            (r#"a='"b"'"#, "a", one("b")),
+            ("a='", "a", one("")),
+            ("a=\"", "a", one("\"")),
+            ("a=", "a", one("")),
+            ("a", "a", Setting::One(Value::Flag(true))),
+            ("a=true", "a", Setting::One(Value::Flag(true))),
+            ("a = false", "a", Setting::One(Value::Flag(false))),
+            ("a=\"false\"", "a", Setting::One(Value::Flag(false))),
+            ("a=null", "a", Setting::One(Value::Null)),
+            ("\u{feff}a=b", "a", one("b")),
+            ("\"a b\"=c", "a b", one("c")),
+            ("//host/:_authToken=abc", "//host/:_authToken", one("abc")),
+            ("[]=b", "[]", one("b")),
+            ("[a]b=c", "[a]b", one("c")),
+            ("  [a]", "[a]", Setting::One(Value::Flag(true))),
+        ];
+        for (line, key, expected) in cases {
+            let settings = parse(line.as_bytes());
+            assert_eq!(settings.get(*key), Some(expected), "{line:?} gave {settings:?}");
+            assert_eq!(settings.len(), 1, "{line:?}");
+        }
+    }
+
+    #[test]
+    fn reads_nothing_from_what_is_no_setting() {
+        for line in ["", "   ", "; a=b", "  # a=b", "=b", "[section]", "[section]  "] {
+            assert!(parse(line.as_bytes()).is_empty(), "{line:?}");
+        }
+    }
+
+    #[test]
+    fn the_last_of_two_counts_and_a_list_grows() {
+        let settings = parse(b"a=1\r\na=2\rb[]=1\n\nb[]=2\nb=3\nc=1\nc[]=2");
+        let many = |texts: &[&str]| Setting::Many(texts.iter().map(|text| Value::Text((*text).to_owned())).collect());
+        assert_eq!(settings["a"], one("2"));
+        assert_eq!(settings["b"], many(&["1", "2", "3"]));
+        assert_eq!(settings["c"], many(&["1", "2"]));
+    }
+
+    #[test]
+    fn what_follows_a_section_is_no_setting() {
+        let settings = parse(b"a=1\n[other]\nregistry=https://registry.example/\n");
+        assert_eq!(settings.keys().collect::<Vec<_>>(), ["a"]);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_bytes_are_read(bytes: Vec<u8>) {
+            parse(&bytes);
+        }
+
+        #[test]
+        fn any_line_of_its_special_characters_is_read(text in "[\\[\\]=;#\"'\\\\ \n\r\ta\u{feff}ü]*") {
+            for key in parse(text.as_bytes()).keys() {
+                proptest::prop_assert!(!key.contains(['\n', '\r']));
+            }
+        }
+
+        #[test]
+        fn a_plain_value_comes_back(key in "[a-z@/:_-]{1,20}", value in "[a-zA-Z0-9/+:._-]{1,40}") {
+            proptest::prop_assume!(!["true", "false", "null"].contains(&value.as_str()));
+            let settings = parse(format!("{key} = {value}\n").as_bytes());
+            proptest::prop_assert_eq!(&settings[&key], &one(&value));
+        }
+    }
 }

@@ -1,12 +1,11 @@
 //! What the program was started with: its variables, its folder, its user's home.
 //!
-//! `main` reads it once and hands it on; nothing else asks the operating system, so that a test can state an environment and
-//! a plan cannot depend on one.
+//! A value: `main` reads it once and hands it on, and nothing else asks the operating system. So a test can state an environment, and a plan cannot depend on one.
 
 use std::{
     collections::BTreeMap,
     ffi::{OsStr, OsString},
-    fmt, io,
+    fmt,
     path::{Path, PathBuf},
 };
 
@@ -20,16 +19,6 @@ pub struct Environment {
 }
 
 impl Environment {
-    /// The environment of this process. Fails if the current folder is gone or cannot be named.
-    pub fn read() -> io::Result<Self> {
-        let current_dir = std::env::current_dir()?;
-        let variables: BTreeMap<_, _> = std::env::vars_os().collect();
-        let home = home_of(&variables).or_else(home_of_user);
-        let executable =
-            std::env::current_exe().map_err(|error| tracing::debug!(%error, "where larder itself is")).ok();
-        Ok(Self { variables, current_dir, home, executable })
-    }
-
     /// An environment with these variables; `HOME` among them is the home folder.
     pub fn new<Name, Value>(current_dir: &Path, variables: impl IntoIterator<Item = (Name, Value)>) -> Self
     where
@@ -38,8 +27,21 @@ impl Environment {
     {
         let variables: BTreeMap<_, _> =
             variables.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
-        let home = home_of(&variables);
+        let home = variables.get(OsStr::new("HOME")).filter(|home| !home.is_empty()).map(PathBuf::from);
         Self { variables, current_dir: current_dir.to_owned(), home, executable: None }
+    }
+
+    /// The same with this home folder, if `HOME` names none.
+    #[must_use]
+    pub fn with_home_unless_named(mut self, home: impl FnOnce() -> Option<PathBuf>) -> Self {
+        self.home = self.home.or_else(home);
+        self
+    }
+
+    /// The same with larder's own file.
+    #[must_use]
+    pub fn with_executable(self, executable: Option<PathBuf>) -> Self {
+        Self { executable, ..self }
     }
 
     /// A variable's value; `None` if it is not set or is not UTF-8. An empty value is a value.
@@ -55,6 +57,11 @@ impl Environment {
     /// All variables whose name and value are UTF-8, by name.
     pub fn variables(&self) -> impl Iterator<Item = (&str, &str)> {
         self.variables.iter().filter_map(|(name, value)| Some((name.to_str()?, value.to_str()?)))
+    }
+
+    /// The folders of `PATH`, in its order.
+    pub fn search_path(&self) -> impl Iterator<Item = PathBuf> {
+        self.variable_os("PATH").into_iter().flat_map(std::env::split_paths)
     }
 
     /// The folder that relative paths start from.
@@ -86,31 +93,6 @@ impl Environment {
     }
 }
 
-fn home_of(variables: &BTreeMap<OsString, OsString>) -> Option<PathBuf> {
-    variables.get(OsStr::new("HOME")).filter(|home| !home.is_empty()).map(PathBuf::from)
-}
-
-/// What the system's list of users says.
-#[cfg(not(target_feature = "crt-static"))]
-fn home_of_user() -> Option<PathBuf> {
-    etcetera::home_dir().ok()
-}
-
-/// The C library would load its plug-ins for the list of users, which a static binary cannot.
-#[cfg(target_feature = "crt-static")]
-fn home_of_user() -> Option<PathBuf> {
-    let users = std::fs::read_to_string("/etc/passwd").ok()?;
-    home_in(&users, rustix::process::getuid().as_raw())
-}
-
-/// The sixth field of the user's line, whose third is his number.
-#[cfg(any(target_feature = "crt-static", test))]
-fn home_in(users: &str, user: u32) -> Option<PathBuf> {
-    let mut lines = users.lines().map(|line| line.split(':').collect::<Vec<_>>());
-    let line = lines.find(|line| line.get(2).and_then(|number| number.parse().ok()) == Some(user))?;
-    line.get(5).filter(|home| !home.is_empty()).map(PathBuf::from)
-}
-
 /// Without the variables: tokens are among them.
 impl fmt::Debug for Environment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -134,15 +116,6 @@ mod tests {
             format!("{environment:?}"),
             r#"Environment { variables: 2, current_dir: "/work", home: Some("/home/me"), executable: None }"#
         );
-    }
-
-    #[test]
-    fn finds_a_users_home_in_the_list_of_users() {
-        let users =
-            "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534::/nonexistent:\nbroken\nweb:x:1000:1000:::/bin/sh\n";
-        assert_eq!(home_in(users, 0), Some("/root".into()));
-        assert_eq!(home_in(users, 65534), Some("/nonexistent".into()));
-        assert_eq!((home_in(users, 1000), home_in(users, 7)), (None, None));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use url::Url;
 
 use super::Order;
 use crate::{
-    config::npmrc::{Authorization, NpmConfig},
+    config::{authorization::Authorization, package_manager::NpmConfig},
     core::artifact::{Ecosystem, PackageName},
     http::{ClientIdentity, Credential, Credentials},
 };
@@ -87,7 +87,7 @@ pub(crate) fn credential(authorization: &Authorization) -> Credential {
 }
 
 /// The same in the words of requests.
-pub(crate) fn identity_of(identity: &crate::config::npmrc::ClientIdentity) -> Arc<ClientIdentity> {
+pub(crate) fn identity_of(identity: &crate::config::client_identity::ClientIdentity) -> Arc<ClientIdentity> {
     Arc::new(ClientIdentity {
         origin: identity.origin.clone(),
         certificates: identity.certificates().to_vec(),

@@ -2,7 +2,7 @@
 //!
 //! [`fill()`] sees to it that the store has the files; this reads them all before a build depends on them, and compares them with their names and with the
 //! digests that the lockfile states: what a store says of its blobs may have been written by anybody who can write there. So a damaged or a wrong blob is fetched again, or named, before anything starts and not in the middle of it. What is read anyway is not read twice: the views of a
-//! `larder.lock`, which compare more than blake3, read for themselves (`view::stock`).
+//! `larder.lock`, which compare more than blake3, read for themselves (`view::locked_files`).
 
 use std::{collections::HashSet, sync::Arc};
 
@@ -14,7 +14,7 @@ use larder_store::{
 };
 
 use crate::{
-    config::npmrc::NpmConfig,
+    config::package_manager::NpmConfig,
     fetcher::{Failure, FailureKind, FillError, FillSettings, Filled, Watcher, Wish, Wishes, fill},
     plan::Planned,
 };

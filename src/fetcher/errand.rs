@@ -19,7 +19,7 @@ use super::{
     watch::{FileProgress, Tally},
 };
 use crate::{
-    config::{address::Address, npmrc::NpmConfig},
+    config::{address::Address, package_manager::NpmConfig},
     core::artifact::PackageName,
     http::{Client, DownloadError, RedactedUrl, Request, download},
 };

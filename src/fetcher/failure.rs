@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     config::address::AddressError,
-    core::artifact::Ecosystem,
+    core::{artifact::Ecosystem, error_chain::chain},
     http::DownloadError,
     lockfile::{Format, UnfetchableReason},
     plan::EntryName,
@@ -266,20 +266,4 @@ fn not_a_package_hint(error: &DownloadError) -> Option<&'static str> {
         NotAPackage::Empty | NotAPackage::Broken(_) => Some("nothing of it was kept, and the next run asks again"),
         _ => None,
     }
-}
-
-/// An error and its sources, each once.
-pub fn chain(error: &(dyn std::error::Error + 'static)) -> Vec<String> {
-    let mut causes: Vec<String> = Vec::new();
-    let mut next = Some(error);
-    while let Some(error) = next {
-        let text = error.to_string();
-        // Many libraries repeat their source in their own text, and these two say nothing at all.
-        let says_nothing = text == "error sending request" || text.starts_with("client error (");
-        if !says_nothing && !causes.last().is_some_and(|last| last.ends_with(&text)) {
-            causes.push(text);
-        }
-        next = error.source();
-    }
-    causes
 }

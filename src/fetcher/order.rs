@@ -23,7 +23,8 @@ use crate::{
             packument_url,
         },
         larder_toml::LarderToml,
-        npmrc::{NpmConfig, ProjectTransport},
+        network::project_transport::ProjectTransport,
+        package_manager::NpmConfig,
     },
     core::{
         artifact::{Artifact, Ecosystem, Forge, Source},

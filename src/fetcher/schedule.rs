@@ -28,7 +28,7 @@ use super::{
     watch::{FileProgress, Tally},
 };
 use crate::{
-    config::npmrc::NpmConfig,
+    config::package_manager::NpmConfig,
     core::interrupt::{self, Interrupt},
     http::{Client, DownloadError},
 };

@@ -6,8 +6,9 @@ use percent_encoding::percent_decode_str;
 use url::Url;
 
 use super::{
-    EntryProblem, UnfetchableReason,
     diagnose::{printable, shown},
+    error::EntryProblem,
+    unfetchable::UnfetchableReason,
 };
 use crate::core::{
     artifact::{Forge, PackageName, Source},

@@ -16,15 +16,18 @@
 
 use std::borrow::Cow;
 
-use self::{document::Document, reach::Reached};
+use self::document::Document;
 use super::{
-    Entry, EntryKind, Format, LockfileError, NoDownload, Reading,
     diagnose::{by_looks, shown, text_of},
+    entry::{Entry, EntryKind, NoDownload, Reading},
+    error::LockfileError,
+    format::Format,
 };
+use crate::core::artifact::Conditions;
 
 mod classify;
 mod document;
-mod reach;
+mod graph;
 
 /// Reads `bun.lock`.
 pub(super) fn read(lockfile: &str, bytes: &[u8]) -> Result<Reading, LockfileError> {
@@ -38,13 +41,15 @@ pub(super) fn read(lockfile: &str, bytes: &[u8]) -> Result<Reading, LockfileErro
     check_version(lockfile, &document)?;
     let workspaces = document.workspaces.at_top(lockfile, "workspaces")?;
     let packages = document.packages.at_top(lockfile, "packages")?;
-    let reached = Reached::of(workspaces, packages);
+    let reachability = graph::reachability(workspaces, packages);
     let mut entries = Vec::new();
     for (folder, _) in workspaces.into_iter().flat_map(|workspaces| workspaces.iter()) {
         entries.push(Entry { path: shown(folder).into(), kind: EntryKind::NoDownload(NoDownload::Project) });
     }
     for (key, tuple) in packages.into_iter().flat_map(|packages| packages.iter()) {
-        entries.push(match classify::classify(tuple, reached.conditions(key)) {
+        let (dev, optional) = (reachability.is_dev(key), reachability.is_optional(key));
+        let conditions = Conditions { dev, optional, ..Conditions::default() };
+        entries.push(match classify::classify(tuple, conditions) {
             Ok(kind) => Entry { path: key.as_ref().into(), kind },
             Err(problem) => Entry::not_understood(key, key, problem),
         });

@@ -1,6 +1,9 @@
 //! Why a text is no lockfile of its format, told from its looks, for every format alike. Only asked when reading failed, so it may take its time.
 
-use super::{Format, LockfileError, OtherTool};
+use super::{
+    error::{LockfileError, OtherTool},
+    format::Format,
+};
 
 /// How much of a lockfile's text a message repeats, in characters.
 const SHOWN_CHARACTERS: usize = 120;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::Format;
+use super::format::Format;
 
 /// A lockfile that cannot be read.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]

@@ -2,7 +2,7 @@
 
 use larder_store::digest::Integrity;
 
-use super::{Entry, EntryKind, Reading};
+use super::entry::{Entry, EntryKind, Reading};
 use crate::{
     core::artifact::{Artifact, Conditions, Ecosystem, PackageName, Source, Version},
     lockfile::larder_lock::{LarderLock, LockedPackage, LockedSource},

@@ -10,20 +10,30 @@
 use std::{collections::HashMap, sync::Arc};
 
 use self::{
-    classify::{Classifier, split_package},
-    document::{Document, Part, Stated},
+    classify::Classifier,
+    document::Document,
     entry::{Form, RawEntry},
+    path::split_package,
 };
-use super::{Entry, EntryProblem, Format, LockfileError, Reading, diagnose::text_of};
+use super::{
+    diagnose::{shown, text_of},
+    entry::{Entry, Reading},
+    error::{EntryProblem, LockfileError},
+    format::Format,
+    lenient::Shaped,
+    version::StatedVersion,
+};
 
 mod classify;
 mod diagnose;
 mod document;
+mod entries;
 mod entry;
-mod key;
 mod manifest;
 mod optional;
+mod path;
 
+pub use manifest::LocalTarball;
 pub(super) use manifest::{local_tarballs, manifests};
 
 /// Reads `package-lock.json` or `npm-shrinkwrap.json`.
@@ -48,17 +58,17 @@ fn version(lockfile: &str, document: &Document<'_>) -> Result<u8, LockfileError>
     if let Some(key) = document.duplicate {
         return Err(LockfileError::DuplicateKey { lockfile: lockfile(), key });
     }
-    match &document.version {
-        Stated::Nothing => Err(LockfileError::NoVersion { lockfile: lockfile(), format: Format::Npm }),
-        Stated::Number(version @ 1..=3) => Ok(*version),
-        Stated::Number(version) => {
-            let version = version.to_string();
-            Err(LockfileError::UnknownVersion { lockfile: lockfile(), version, format: Format::Npm })
+    let version = match &document.version {
+        StatedVersion::Absent => {
+            return Err(LockfileError::NoVersion { lockfile: lockfile(), format: Format::Npm });
         }
-        Stated::Other(version) => {
-            let version = version.clone();
-            Err(LockfileError::UnknownVersion { lockfile: lockfile(), version, format: Format::Npm })
-        }
+        StatedVersion::Number(version) => version.clone(),
+        StatedVersion::Text(version) => format!("{:?}", shown(version)),
+        StatedVersion::Null | StatedVersion::WrongType => StatedVersion::WRONG_TYPE.to_owned(),
+    };
+    match version.parse() {
+        Ok(version @ 1..=3) => Ok(version),
+        _ => Err(LockfileError::UnknownVersion { lockfile: lockfile(), version, format: Format::Npm }),
     }
 }
 
@@ -70,13 +80,13 @@ fn raw_entries<'a>(
 ) -> Result<(Form, Vec<RawEntry<'a>>), LockfileError> {
     let wrong_type = |key| LockfileError::WrongType { lockfile: lockfile.to_owned(), key };
     match (document.packages, document.dependencies) {
-        (Part::Entries(entries), _) => Ok((Form::Flat, entries)),
-        (Part::WrongType, _) => Err(wrong_type("packages")),
-        (Part::Absent, Part::Entries(entries)) => Ok((Form::Nested, entries)),
-        (Part::Absent, Part::WrongType) => Err(wrong_type("dependencies")),
+        (Shaped::Object(entries), _) => Ok((Form::Flat, entries)),
+        (Shaped::WrongType, _) => Err(wrong_type("packages")),
+        (Shaped::Absent, Shaped::Object(entries)) => Ok((Form::Nested, entries)),
+        (Shaped::Absent, Shaped::WrongType) => Err(wrong_type("dependencies")),
         // npm 6 writes neither for a project without dependencies.
-        (Part::Absent, Part::Absent) if version == 1 => Ok((Form::Nested, Vec::new())),
-        (Part::Absent, Part::Absent) => Err(LockfileError::NoPackages { lockfile: lockfile.to_owned(), version }),
+        (Shaped::Absent, Shaped::Absent) if version == 1 => Ok((Form::Nested, Vec::new())),
+        (Shaped::Absent, Shaped::Absent) => Err(LockfileError::NoPackages { lockfile: lockfile.to_owned(), version }),
     }
 }
 

@@ -5,9 +5,11 @@ use std::borrow::Cow;
 use larder_store::digest::{DigestError, Integrity};
 
 use super::{
-    EntryKind, EntryProblem, NoDownload, Unfetchable, UnfetchableReason,
     address::{Address, is_in_registry},
     diagnose::{printable, shown},
+    entry::{EntryKind, NoDownload},
+    error::EntryProblem,
+    unfetchable::{Unfetchable, UnfetchableReason},
 };
 use crate::core::artifact::{Artifact, Conditions, Ecosystem, PackageName, Source, Version};
 

@@ -15,18 +15,20 @@ use serde_saphyr::{Budget, Options, options};
 use self::{
     document::{Document, Package},
     key::Form,
-    reach::Reached,
 };
 use super::{
-    Entry, EntryKind, EntryProblem, Format, LockfileError, NoDownload, Reading,
     diagnose::{by_looks, printable, shown, text_of},
-    shape::Shaped,
+    entry::{Entry, EntryKind, NoDownload, Reading},
+    error::{EntryProblem, LockfileError},
+    format::Format,
+    lenient::Shaped,
+    reachability::Reachability,
 };
 
 mod classify;
 mod document;
+mod graph;
 mod key;
-mod reach;
 
 /// Values that are read: 20,000 packages have 0.6 million. The file's length has a bound of its own.
 const MOST_VALUES: usize = 50_000_000;
@@ -117,11 +119,11 @@ fn add_packages(lockfile: &str, document: &Document<'_>, entries: &mut Vec<Entry
     let Some(packages) = document.packages.at_top(lockfile, "packages")? else { return Ok(()) };
     let snapshots = document.snapshots.at_top(lockfile, "snapshots")?;
     let importers = document.importers.at_top(lockfile, "importers")?;
-    let reached = (form == Form::At).then(|| Reached::of(importers, snapshots));
+    let reachability = (form == Form::At).then(|| graph::reachability(importers, snapshots));
     entries.reserve(packages.iter().len());
     for (key, package) in packages.iter() {
         let kind = match package {
-            Shaped::Object(package) => kind(form, key, package, reached.as_ref()),
+            Shaped::Object(package) => kind(form, key, package, reachability.as_ref()),
             Shaped::Absent | Shaped::WrongType => Err(EntryProblem::NotAnObject),
         };
         entries.push(match kind {
@@ -139,9 +141,9 @@ fn kind(
     form: Form,
     key: &str,
     package: &Package<'_>,
-    reached: Option<&Reached<'_>>,
+    reachability: Option<&Reachability<'_>>,
 ) -> Result<EntryKind, EntryProblem> {
-    let conditions = classify::conditions(package, key, reached)?;
+    let conditions = classify::conditions(package, key, reachability)?;
     classify::classify(form, key, package, conditions)
 }
 

@@ -7,16 +7,35 @@ use serde::{
     de::{Deserializer, Error, Visitor},
 };
 
-use super::field::other_types;
+use super::lenient::other_types;
 
-/// A version: a number (pnpm has written 5.4) or a text ('9.0').
-#[derive(Debug, Default)]
-pub(super) struct StatedVersion(Option<String>);
+/// What stands where a version should.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) enum StatedVersion {
+    /// Nothing.
+    #[default]
+    Absent,
+    /// `null`.
+    Null,
+    /// A number, as it is written: pnpm has written 5.4.
+    Number(String),
+    /// A text, such as '9.0'.
+    Text(String),
+    /// Any other type.
+    WrongType,
+}
 
 impl StatedVersion {
-    /// The version as it is written.
+    /// What a message says of any other type.
+    pub(super) const WRONG_TYPE: &str = "of another type than a number";
+
+    /// The version, of a format that takes numbers and texts.
     pub(super) fn as_deref(&self) -> Option<&str> {
-        self.0.as_deref()
+        match self {
+            Self::Absent | Self::Null => None,
+            Self::Number(version) | Self::Text(version) => Some(version),
+            Self::WrongType => Some(Self::WRONG_TYPE),
+        }
     }
 }
 
@@ -36,24 +55,24 @@ impl<'de> Visitor<'de> for StatedVisitor {
     }
 
     fn visit_str<E: Error>(self, version: &str) -> Result<StatedVersion, E> {
-        Ok(StatedVersion(Some(version.to_owned())))
+        Ok(StatedVersion::Text(version.to_owned()))
     }
 
     fn visit_f64<E: Error>(self, version: f64) -> Result<StatedVersion, E> {
-        Ok(StatedVersion(Some(version.to_string())))
+        Ok(StatedVersion::Number(version.to_string()))
     }
 
     fn visit_u64<E: Error>(self, version: u64) -> Result<StatedVersion, E> {
-        Ok(StatedVersion(Some(version.to_string())))
+        Ok(StatedVersion::Number(version.to_string()))
     }
 
     fn visit_i64<E: Error>(self, version: i64) -> Result<StatedVersion, E> {
-        Ok(StatedVersion(Some(version.to_string())))
+        Ok(StatedVersion::Number(version.to_string()))
     }
 
     fn visit_unit<E: Error>(self) -> Result<StatedVersion, E> {
-        Ok(StatedVersion(None))
+        Ok(StatedVersion::Null)
     }
 
-    other_types!(|_| StatedVersion(Some("of another type than a number".to_owned())); bool list object);
+    other_types!(|_| StatedVersion::WrongType; bool list object);
 }

@@ -1,28 +1,30 @@
 //! The lockfiles of yarn: version 1 of yarn 1, and versions 4 to 10 of yarn 2 and later, which call the file by the same name.
 //!
 //! ```text
-//! text ──statement──▶ statements ──entry──▶ entries, borrowed ──┬─classic─▶ what each entry is
-//!                                                               └─berry───▶
+//! text ──syntax──▶ statements ──entry──▶ entries, borrowed ──┬─classic─▶ what each entry is
+//!                                                            └─berry───▶
 //! ```
 
-use std::{borrow::Cow, collections::HashSet, sync::Arc};
+use std::{collections::HashSet, sync::Arc};
 
 use self::{
     berry::Needed,
     entry::{RawEntry, Seen, entries, split_descriptor},
-    statement::{Statement, SyntaxError, statements},
+    syntax::{Statement, SyntaxError, statements},
 };
 use super::{
-    Entry, EntryKind, EntryProblem, Format, LockfileError, Reading,
     diagnose::{by_looks, shown, text_of},
+    entry::{Entry, EntryKind, Reading},
+    error::{EntryProblem, LockfileError},
+    format::Format,
 };
-use crate::core::endpoints::{NPM_REGISTRY, YARN_REGISTRY};
 
 mod berry;
 mod classic;
 mod entry;
 mod optional;
-mod statement;
+mod reference;
+mod syntax;
 
 /// The entry that is none: it holds the version, and since yarn 4 the level of compression.
 const METADATA: &str = "__metadata";
@@ -128,25 +130,6 @@ fn classified(kind: YarnLock, statements: &[Statement<'_>]) -> Vec<Entry> {
         Err(problem) => Entry::not_understood(entry.path(), split_descriptor(entry.path()).0, problem),
     };
     entries().map(understood).collect()
-}
-
-/// The protocol of a range or a reference that yarn itself does not know: a plugin's.
-fn plugin_protocol(reference: &str) -> Option<&str> {
-    const KNOWN: [&str; 11] =
-        ["npm", "http", "https", "git", "ssh", "gist", "github", "gitlab", "bitbucket", "file", "patch"];
-    let (protocol, _) = reference.split_once(':')?;
-    let is_word = |byte: u8| byte.is_ascii_alphanumeric() || b"+-._".contains(&byte);
-    let is_protocol = !protocol.is_empty() && protocol.bytes().all(is_word);
-    (is_protocol && !KNOWN.contains(&protocol) && !protocol.starts_with("git+")).then_some(protocol)
-}
-
-/// The address with the public registry's own name: yarn's name for it is not what people configure a registry for, and other lockfiles have the same file
-/// without it.
-fn public(address: &str) -> Cow<'_, str> {
-    match address.strip_prefix(YARN_REGISTRY) {
-        Some(path) => format!("{NPM_REGISTRY}{path}").into(),
-        None => address.into(),
-    }
 }
 
 #[cfg(test)]

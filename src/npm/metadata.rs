@@ -23,7 +23,7 @@ use crate::{
     config::{
         address::{address_of, packument_url},
         larder_toml::LarderToml,
-        npmrc::NpmConfig,
+        package_manager::NpmConfig,
     },
     core::{
         artifact::{Artifact, Ecosystem, Source},

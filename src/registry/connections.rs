@@ -1,7 +1,9 @@
-//! The registry's connections: how many there are, whose, and how long each may do nothing.
+//! The registry's connections: their limit, whose they are, and their timeouts.
 //!
-//! A connection costs a file and some kilobytes, and holds no thread while its other end is slow: what it asks for is worked out on a thread that may block, and what
-//! is sent is read piece by piece as it is taken. Only so many answers are worked out at once, so that a thread is left for those pieces.
+//! A connection costs a file and some kilobytes, and holds no thread while its other end is slow. A request is handled on a thread that may block, and a body is
+//! read piece by piece as the client takes it. The number of requests handled at once is limited, so that threads are left for those pieces.
+//!
+//! There are at most 1,024 connections, fewer where few files may be open. One without a whole request for 30 s, or whose client takes nothing for 60 s, is closed.
 
 use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -14,7 +16,7 @@ use tokio::{
     task::spawn_blocking,
 };
 
-use super::{Shelves, answer, patience::Patient, peer::Peers};
+use super::{handlers, peer_uid::PeerCheck, state::RegistryState, write_timeout::WriteTimeout};
 
 /// Connections at once, where so many files may be open. Package managers have some ten to some hundred.
 const MOST: usize = 1024;
@@ -22,21 +24,21 @@ const MOST: usize = 1024;
 const OTHER_FILES: u64 = 64;
 /// Connections of other users at once: each is told that it gets nothing. What is more is closed without a word.
 const MOST_STRANGERS: usize = 16;
-/// Answers that are worked out at once.
-const MOST_ANSWERS: usize = 384;
-/// Threads that may block, for answers and for pieces of what is sent.
+/// Requests that are handled at once.
+const MOST_HANDLED: usize = 384;
+/// Threads that may block: for requests, and for pieces of bodies.
 pub(super) const THREADS: usize = 512;
 
 /// Package managers close connections that they do not use after some seconds themselves, and one that unpacks to a slow disk pauses for seconds.
-const PATIENCE: Patience = Patience { header: Duration::from_secs(30), write: Duration::from_mins(1) };
-/// What is kept of an answer until it is taken, bytes, one piece of a body beside. 64 KiB.
+const TIMEOUTS: Timeouts = Timeouts { header: Duration::from_secs(30), write: Duration::from_mins(1) };
+/// Bytes of a response that wait until the client takes them, beside one piece of a body. 64 KiB.
 const BUFFER: usize = 64 << 10;
 /// How long to wait where a connection cannot be accepted: every file is open, most likely.
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// How long a connection may do nothing.
 #[derive(Clone, Copy, Debug)]
-struct Patience {
+struct Timeouts {
     /// Until a request's headers are there, the time without any request included.
     header: Duration,
     /// While the client takes nothing of what is sent.
@@ -45,18 +47,18 @@ struct Patience {
 
 /// What all connections share.
 pub(super) struct Server {
-    shelves: Shelves,
+    state: RegistryState,
     address: SocketAddr,
-    peers: Peers,
-    patience: Patience,
-    answers: Arc<Semaphore>,
+    peer_check: PeerCheck,
+    timeouts: Timeouts,
+    handled: Arc<Semaphore>,
     strangers: Arc<Semaphore>,
 }
 
 impl Server {
-    pub(super) fn new(shelves: Shelves, address: SocketAddr, peers: Peers) -> Self {
-        let [answers, strangers] = [MOST_ANSWERS, MOST_STRANGERS].map(|most| Arc::new(Semaphore::new(most)));
-        Self { shelves, address, peers, patience: PATIENCE, answers, strangers }
+    pub(super) fn new(state: RegistryState, address: SocketAddr, peer_check: PeerCheck) -> Self {
+        let [handled, strangers] = [MOST_HANDLED, MOST_STRANGERS].map(|most| Arc::new(Semaphore::new(most)));
+        Self { state, address, peer_check, timeouts: TIMEOUTS, handled, strangers }
     }
 }
 
@@ -88,8 +90,8 @@ fn most_connections() -> usize {
 }
 
 async fn converse(stream: TcpStream, peer: SocketAddr, server: Arc<Server>) {
-    let (peers, address) = (server.peers, server.address);
-    let is_own = spawn_blocking(move || peers.may_ask(peer, address)).await.unwrap_or(false);
+    let (peer_check, address) = (server.peer_check, server.address);
+    let is_own = spawn_blocking(move || peer_check.may_ask(peer, address)).await.unwrap_or(false);
     let _place = match (is_own, Arc::clone(&server.strangers).try_acquire_owned()) {
         (true, _) => None,
         (false, Ok(place)) => Some(place),
@@ -97,11 +99,11 @@ async fn converse(stream: TcpStream, peer: SocketAddr, server: Arc<Server>) {
     };
     let service = service_fn(|request| {
         let server = Arc::clone(&server);
-        async move { Ok::<_, Infallible>(if is_own { respond(server, request).await } else { answer::to_stranger() }) }
+        async move { Ok::<_, Infallible>(if is_own { respond(server, request).await } else { handlers::to_stranger() }) }
     });
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(server.patience.header).max_buf_size(BUFFER).keep_alive(is_own);
-    let stream = TokioIo::new(Patient::new(stream, server.patience.write));
+    http.timer(TokioTimer::new()).header_read_timeout(server.timeouts.header).max_buf_size(BUFFER).keep_alive(is_own);
+    let stream = TokioIo::new(WriteTimeout::new(stream, server.timeouts.write));
     if let Err(error) = http.serve_connection(stream, service).await {
         tracing::debug!(%error, "a connection ends early");
     }
@@ -109,15 +111,15 @@ async fn converse(stream: TcpStream, peer: SocketAddr, server: Arc<Server>) {
 
 async fn respond(server: Arc<Server>, request: Request<Incoming>) -> Response {
     let (parts, _) = request.into_parts();
-    let turn = Arc::clone(&server.answers).acquire_owned().await.expect("nobody closes it");
-    let answered = spawn_blocking(move || {
-        let answered = answer::answer(&server.shelves, server.address, &parts);
+    let turn = Arc::clone(&server.handled).acquire_owned().await.expect("nobody closes it");
+    let handled = spawn_blocking(move || {
+        let response = handlers::handle(&server.state, server.address, &parts);
         drop(turn);
-        answered
+        response
     });
-    answered.await.unwrap_or_else(|error| {
+    handled.await.unwrap_or_else(|error| {
         tracing::debug!(%error, "a request was not answered");
-        answer::failed("larder could not answer; its standard error says why")
+        handlers::failed("larder could not answer; its standard error says why")
     })
 }
 
@@ -132,12 +134,12 @@ mod tests {
         core::{artifact::Artifact, layout::Layout},
         npm::metadata::Catalog,
         plan::EntryName,
-        registry::{Backing, PyodideFolder},
+        registry::{PyodideFolder, Upstream},
     };
 
     struct Nothing;
 
-    impl Backing for Nothing {
+    impl Upstream for Nothing {
         fn fetch(&self, _: &Artifact, _: &EntryName) -> Result<Found, String> {
             Err("nothing is fetched".to_owned())
         }
@@ -156,9 +158,9 @@ mod tests {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
         let address = listener.local_addr().unwrap();
-        let shelves = Shelves::new(store, Catalog::default(), Box::new(Nothing));
-        let mut server = Server::new(shelves, address, Peers::of(address));
-        server.patience.header = Duration::from_millis(100);
+        let state = RegistryState::new(store, Catalog::default(), Box::new(Nothing));
+        let mut server = Server::new(state, address, PeerCheck::of(address));
+        server.timeouts.header = Duration::from_millis(100);
         runtime.spawn(serve(listener, Arc::new(server)));
         let mut whole = std::net::TcpStream::connect(address).unwrap();
         let mut answer = [0; 12];

@@ -1,13 +1,16 @@
-//! Folders that are served as they are: Pyodide's, and that of the wheels. Each is made when it is first asked for, and kept.
+//! Static folders: Pyodide's, and that of the wheels. Each layout is made at the first request for it, and kept.
 
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use larder_store::Store;
 
-use super::{Backing, PyodideFolder, body};
+use super::{
+    body,
+    upstream::{PyodideFolder, Upstream},
+};
 use crate::core::layout::{Content, Layout};
 
-/// The folders that were asked for so far.
+/// The layouts that were made so far.
 #[derive(Debug, Default)]
 pub(super) struct Folders {
     pyodide: OnceLock<Layout>,
@@ -17,22 +20,22 @@ pub(super) struct Folders {
 }
 
 /// A file of a folder.
-pub(super) struct Served {
+pub(super) struct FolderFile {
     pub(super) body: axum::body::Body,
     pub(super) len: u64,
     pub(super) content_type: &'static str,
 }
 
 /// What is at a path of a folder.
-pub(super) enum At {
+pub(super) enum FolderEntry {
     /// A file.
-    File(Served),
+    File(FolderFile),
     /// A folder, whose address ends with a slash.
     Folder,
 }
 
 impl Folders {
-    fn layout(&self, which: PyodideFolder, backing: &dyn Backing) -> Result<&Layout, String> {
+    fn layout(&self, which: PyodideFolder, upstream: &dyn Upstream) -> Result<&Layout, String> {
         let layout = match which {
             PyodideFolder::Pyodide => &self.pyodide,
             PyodideFolder::Wheels => &self.wheels,
@@ -41,7 +44,7 @@ impl Folders {
         if let Some(made) = layout.get() {
             return Ok(made);
         }
-        let made = backing.folder(which)?;
+        let made = upstream.folder(which)?;
         Ok(layout.get_or_init(|| made))
     }
 
@@ -51,14 +54,14 @@ impl Folders {
         which: PyodideFolder,
         path: &str,
         store: &Store,
-        backing: &dyn Backing,
-    ) -> Result<At, String> {
-        let layout = self.layout(which, backing)?;
+        upstream: &dyn Upstream,
+    ) -> Result<FolderEntry, String> {
+        let layout = self.layout(which, upstream)?;
         let is_folder = path.is_empty() || path.ends_with('/');
         let file = if is_folder { format!("{path}index.html") } else { path.to_owned() };
         let Some(content) = layout.get(&file) else {
             let is_folder_of_pages = layout.get(&format!("{file}/index.html")).is_some();
-            return if is_folder_of_pages { Ok(At::Folder) } else { Err(format!("no lockfile names {file}")) };
+            return if is_folder_of_pages { Ok(FolderEntry::Folder) } else { Err(format!("no lockfile names {file}")) };
         };
         let (body, len) = match content {
             Content::Bytes(bytes) | Content::Program(bytes) => (bytes.clone().into(), bytes.len() as u64),
@@ -66,7 +69,7 @@ impl Folders {
                 (body::checked(store, *found, None).map_err(|error| format!("{file}: {error}"))?, found.size)
             }
         };
-        Ok(At::File(Served { body, len, content_type: content_type(&file) }))
+        Ok(FolderEntry::File(FolderFile { body, len, content_type: content_type(&file) }))
     }
 }
 

@@ -1,4 +1,4 @@
-//! A child process that has the terminal and the signals as if larder were not there.
+//! A child process with the terminal and the signals that it would have without larder.
 //!
 //! The child is in larder's process group: what the terminal sends (Ctrl-C, Ctrl-Z, a new window size) reaches both, and larder lets it pass. What
 //! somebody sends to larder alone is sent on.
@@ -26,7 +26,7 @@ const SENT_ON: [i32; 6] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2];
 
 /// How a child ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ended {
+pub(crate) enum Ended {
     /// By itself, with this exit code.
     Code(u8),
     /// By this signal.
@@ -35,7 +35,7 @@ pub enum Ended {
 
 impl Ended {
     /// The exit code that says the same, as a shell has it: 128 and the signal's number.
-    pub fn exit_code(self) -> u8 {
+    pub(crate) fn exit_code(self) -> u8 {
         match self {
             Self::Code(code) => code,
             Self::Signal(signal) => u8::try_from(128 + signal).unwrap_or(u8::MAX),
@@ -62,8 +62,8 @@ pub enum ChildError {
         #[source]
         source: io::Error,
     },
-    /// The system does not tell of signals, or of the child's end.
-    #[error("the system does not tell how {program} goes on")]
+    /// Signals, or the child's end, cannot be waited for.
+    #[error("cannot watch {program} run")]
     Unwatched {
         /// What was to be run.
         program: String,
@@ -84,8 +84,8 @@ impl ChildError {
     }
 }
 
-/// Runs a command, the program first, to its end. `unset` and then `set` change the environment that it inherits.
-pub fn run(command: &[OsString], unset: &[OsString], set: &[(OsString, OsString)]) -> Result<Ended, ChildError> {
+/// Runs a command, the program first, and waits for its end. `unset` and then `set` change the environment that it inherits.
+pub(crate) fn run(command: &[OsString], unset: &[OsString], set: &[(OsString, OsString)]) -> Result<Ended, ChildError> {
     let (program, arguments) = command.split_first().expect("a command has a program");
     let name = || program.to_string_lossy().into_owned();
     let unwatched = |source| ChildError::Unwatched { program: name(), source };

@@ -1,5 +1,5 @@
-//! What an install script's failed download means. No lockfile names what such a script fetches, so larder has nothing to give it. Which package it was, and
-//! why the download failed, stands in npm's log. Pure.
+//! Why an install script failed: a download of its own. No lockfile names what such a script fetches, so larder has nothing to give it. npm logs what the script printed,
+//! and from that larder names the package, the host and the package's variable for a mirror. Pure.
 //!
 //! `install_scripts.tsv` lists the packages whose scripts are known, with the variables that they read.
 
@@ -25,15 +25,15 @@ const KNOWN: &str = include_str!("install_scripts.tsv");
 
 /// An install script that ended because it could not reach a server.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FailedDownload {
+pub(crate) struct FailedDownload {
     /// The package's name.
-    pub name: String,
+    pub(crate) name: String,
     /// Its version.
-    pub version: String,
+    pub(crate) version: String,
     /// What the script said of its request: one of a fixed list of words.
-    pub reason: &'static str,
+    pub(crate) reason: &'static str,
     /// The host, perhaps with its port, if the script named it.
-    pub host: Option<String>,
+    pub(crate) host: Option<String>,
 }
 
 impl fmt::Display for FailedDownload {
@@ -48,8 +48,8 @@ impl fmt::Display for FailedDownload {
 }
 
 impl FailedDownload {
-    /// The way out: the variables of this package, if it is known.
-    pub fn hint(&self) -> String {
+    /// What to do about it: the variables of this package, if it is known.
+    pub(crate) fn hint(&self) -> String {
         let reach = match &self.host {
             Some(host) => format!("run it where {host} can be reached"),
             None => "run it where that server can be reached".to_owned(),
@@ -76,7 +76,7 @@ fn known(package: &str) -> Option<(Option<&'static str>, Option<&'static str>)> 
 }
 
 /// The install script of a dependency whose failure ended npm, if it failed for the network.
-pub fn failed_download(log: &str) -> Option<FailedDownload> {
+pub(crate) fn failed_download(log: &str) -> Option<FailedDownload> {
     let said = |level: &'static str| log.lines().filter_map(move |line| message(line, level));
     let is_dependency = said("error").any(|text| text.starts_with("path ") && text.contains("/node_modules/"));
     let is_script = said("error").any(|text| text == "command failed");

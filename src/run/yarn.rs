@@ -1,5 +1,13 @@
-//! What a frozen install of yarn is known to fail for, said before it fails: a lockfile of another yarn, a yarn that is not here, packages that yarn does not
-//! ask a registry for.
+//! What a frozen install with yarn will fail for, known before yarn starts.
+//!
+//! | yarn does | so larder warns of |
+//! |---|---|
+//! | `--immutable` rejects a lockfile of another version than this yarn writes | the two versions, where they differ |
+//! | yarn 1 rejects a project whose `packageManager` names another yarn | that |
+//! | corepack downloads the yarn that `packageManager` names | that, offline, if it is not in corepack's folder |
+//! | yarn 2 and later ask for git packages, remote tarballs and scopes with an `npmRegistryServer` of their own at their addresses | these packages, offline |
+//!
+//! yarn 2 and later keep the zip that they make of a tarball, under its own checksum. larder leaves that cache alone: yarn's loader without `node_modules` reads it after the run.
 
 use std::{
     ffi::OsString,
@@ -7,19 +15,16 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::managers::found;
+use super::programs::{self, package_json};
 use crate::{
     core::{artifact::Source, environment::Environment},
     lockfile::YarnLock,
     plan::{EntryName, Planned},
 };
 
-/// How yarn's program may be called.
-const PROGRAMS: [&str; 5] = ["yarn", "yarnpkg", "yarn.js", "yarn.cjs", "yarnpkg.js"];
-
 /// A yarn's version: major and minor number, and all of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct YarnVersion {
+pub(crate) struct YarnVersion {
     major: u64,
     minor: u64,
     text: String,
@@ -27,7 +32,7 @@ pub struct YarnVersion {
 
 impl YarnVersion {
     /// Reads `4.5.3` or `4.5.3+sha224.…`.
-    pub fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let text = text.split('+').next()?;
         let mut numbers = text.split('.');
         let (major, minor) = (numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?);
@@ -55,18 +60,18 @@ impl fmt::Display for YarnVersion {
 
 /// The yarn that a command would run.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Installed {
+pub(crate) struct InstalledYarn {
     /// Its version.
-    pub version: YarnVersion,
+    pub(crate) version: YarnVersion,
     /// Whether corepack would have to download it.
-    pub is_missing: bool,
+    pub(crate) is_missing: bool,
     /// The version that `packageManager` in `package.json` names, if it is another one's.
-    pub pinned: Option<YarnVersion>,
+    pub(crate) pinned: Option<YarnVersion>,
 }
 
 /// Why a frozen install would fail.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Trouble {
+pub(crate) enum YarnProblem {
     /// A later yarn, and a lockfile of version 1.
     ClassicLock(YarnVersion),
     /// yarn 1, and a lockfile of a later one.
@@ -82,7 +87,7 @@ pub enum Trouble {
 }
 
 /// What it is, without the lockfile's name.
-impl fmt::Display for Trouble {
+impl fmt::Display for YarnProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::ClassicLock(yarn) => write!(
@@ -116,9 +121,9 @@ impl fmt::Display for Trouble {
     }
 }
 
-impl Trouble {
-    /// The way out.
-    pub fn cure(&self) -> String {
+impl YarnProblem {
+    /// What to do about it.
+    pub(crate) fn fix(&self) -> String {
         match self {
             Self::ClassicLock(yarn) | Self::OtherVersion(yarn, _) => format!(
                 "`yarn install` with yarn {yarn} writes yarn.lock anew, to be committed; or name the yarn that wrote it as `packageManager` in package.json"
@@ -136,28 +141,28 @@ impl Trouble {
     }
 }
 
-/// What this yarn would fail for with this lockfile, of which these artifacts are. Of a yarn that nobody knows, only what every yarn fails for. `own_scopes` have a
-/// registry in yarn's configuration.
-pub fn troubles<'a>(
+/// What this yarn would fail for with this lockfile and its artifacts. If the yarn is not known, only what every yarn fails for. `own_scopes` have a registry in yarn's
+/// configuration.
+pub(crate) fn problems<'a>(
     lock: YarnLock,
-    installed: Option<&Installed>,
+    installed: Option<&InstalledYarn>,
     is_offline: bool,
     own_scopes: &[String],
     artifacts: impl IntoIterator<Item = &'a Planned>,
-) -> Vec<Trouble> {
-    let mut troubles = Vec::new();
-    if let Some(Installed { version, is_missing, pinned }) = installed {
+) -> Vec<YarnProblem> {
+    let mut problems = Vec::new();
+    if let Some(InstalledYarn { version, is_missing, pinned }) = installed {
         if let Some(pinned) = pinned.as_ref().filter(|pinned| version.major == 1 && pinned.major > 1) {
-            troubles.push(Trouble::Pinned(version.clone(), pinned.clone()));
+            problems.push(YarnProblem::Pinned(version.clone(), pinned.clone()));
         }
         if *is_missing && is_offline {
-            troubles.push(Trouble::NotHere(version.clone()));
+            problems.push(YarnProblem::NotHere(version.clone()));
         }
         match lock {
-            YarnLock::Classic if version.major > 1 => troubles.push(Trouble::ClassicLock(version.clone())),
-            YarnLock::Berry { .. } if version.major == 1 => troubles.push(Trouble::LaterLock(version.clone())),
+            YarnLock::Classic if version.major > 1 => problems.push(YarnProblem::ClassicLock(version.clone())),
+            YarnLock::Berry { .. } if version.major == 1 => problems.push(YarnProblem::LaterLock(version.clone())),
             YarnLock::Berry { version: stated } if version.writes() != stated => {
-                troubles.push(Trouble::OtherVersion(version.clone(), stated));
+                problems.push(YarnProblem::OtherVersion(version.clone(), stated));
             }
             _ => {}
         }
@@ -171,43 +176,30 @@ pub fn troubles<'a>(
         };
         let own: Vec<&Planned> = artifacts.into_iter().filter(asks_itself).collect();
         if let Some(first) = own.first() {
-            troubles.push(Trouble::AsksItself(own.len(), first.artifact.to_string(), first.entries[0].clone()));
+            problems.push(YarnProblem::AsksItself(own.len(), first.artifact.to_string(), first.entries[0].clone()));
         }
     }
-    troubles
-}
-
-/// Whether a command runs yarn, as far as its words tell.
-pub fn is_called(command: &[OsString]) -> bool {
-    let words = command.iter().map(|word| word.to_string_lossy());
-    words.into_iter().any(|word| word.split([' ', ';', '&', '|', '/']).any(|part| PROGRAMS.contains(&part)))
+    problems
 }
 
 /// The yarn that a command in this folder would run: the project's own, the one that corepack would choose, or the one that is found. None of them is run.
-pub fn installed(command: &[OsString], folder: &Path, environment: &Environment) -> Option<Installed> {
+pub(crate) fn installed(command: &[OsString], folder: &Path, environment: &Environment) -> Option<InstalledYarn> {
     let pinned = pinned(folder);
     if let Some(version) = own_release(folder) {
-        return Some(Installed { version, is_missing: false, pinned: None });
+        return Some(InstalledYarn { version, is_missing: false, pinned: None });
     }
-    let is_program =
-        |word: &&Path| word.file_name().is_some_and(|name| PROGRAMS.iter().any(|program| name == *program));
-    let program = match command.iter().take(2).map(Path::new).find(is_program) {
-        Some(path) if path.components().count() > 1 => environment.current_dir().join(path),
-        Some(name) => found(name, environment)?,
-        None => found(Path::new("yarn"), environment)?,
-    };
     // `yarn` is a link to `…/yarn/bin/yarn.js`, or to `…/corepack/dist/yarn.js`.
-    let package = program.canonicalize().ok()?.parent()?.parent()?.join("package.json");
-    let package: serde_json::Value = serde_json::from_slice(&std::fs::read(package).ok()?).ok()?;
+    let program = programs::locate(command, &programs::YARN, environment)?.canonicalize().ok()?;
+    let package = package_json(program.parent()?.parent()?)?;
     match package["name"].as_str()? {
         "yarn" | "@yarnpkg/cli-dist" => {
             let version = YarnVersion::parse(package["version"].as_str()?)?;
-            Some(Installed { version, is_missing: false, pinned })
+            Some(InstalledYarn { version, is_missing: false, pinned })
         }
         "corepack" => {
             let version = pinned?;
             let kept = corepack_folder(environment)?.join("v1/yarn").join(&version.text);
-            Some(Installed { is_missing: !kept.is_dir(), version, pinned: None })
+            Some(InstalledYarn { is_missing: !kept.is_dir(), version, pinned: None })
         }
         _ => None,
     }
@@ -215,8 +207,7 @@ pub fn installed(command: &[OsString], folder: &Path, environment: &Environment)
 
 /// The yarn that the folder's `package.json` names.
 fn pinned(folder: &Path) -> Option<YarnVersion> {
-    let package: serde_json::Value = serde_json::from_slice(&std::fs::read(folder.join("package.json")).ok()?).ok()?;
-    YarnVersion::parse(package["packageManager"].as_str()?.strip_prefix("yarn@")?)
+    YarnVersion::parse(package_json(folder)?["packageManager"].as_str()?.strip_prefix("yarn@")?)
 }
 
 /// The yarn that lies in the project: `yarnPath: .yarn/releases/yarn-4.5.3.cjs`.

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, hash_map::Entry};
 
 use super::{printer::Printer, units};
-use crate::fetcher::{Failure, chain};
+use crate::{core::error_chain::chain, fetcher::Failure};
 
 /// Lockfile entries that are named for one package.
 const ENTRIES: usize = 3;

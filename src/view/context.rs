@@ -1,4 +1,4 @@
-//! A folder for `docker build --build-context larder=DIR`: larder itself and, beside it, a seed of what lockfiles name, in two parts. Pure.
+//! The context view, a folder for `docker build --build-context larder=DIR`: larder itself and, beside it, a seed of what lockfiles name, in two parts. Pure.
 //!
 //! ```text
 //! bin/larder          a static binary, mode 0755; it finds the parts beside it and only reads them
@@ -10,7 +10,9 @@
 //! ```
 //!
 //! BuildKit's key of a step that mounts the folder is made of names, modes and bytes: all of them depend on the lockfiles, the platforms and the binary alone. A step
-//! that mounts `bin` and `store` has nothing of `larder.lock` in its key.
+//! that mounts `bin` and `store` has nothing of `larder.lock` in its key, so a `larder.lock` that changes alone does not run it again. For the same reason a receipt in a
+//! seed has only the keys that the lockfiles ask for: a store that other projects use knows more keys of the same bytes, and a weaker digest may have been computed on one
+//! machine and not on another.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -31,14 +33,14 @@ const PROGRAM: &str = "bin/larder";
 
 /// A part of the seed, which is a store by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Part {
+pub enum SeedPart {
     /// What package managers' lockfiles name.
     Packages,
     /// What `larder.lock` alone names.
     Pyodide,
 }
 
-impl Part {
+impl SeedPart {
     /// Both.
     pub const ALL: [Self; 2] = [Self::Packages, Self::Pyodide];
 
@@ -56,11 +58,11 @@ impl Part {
     }
 }
 
-/// An artifact whose blob belongs into the seed.
+/// An artifact whose blob the seed holds.
 #[derive(Clone, Debug)]
-pub struct Seeded<'a> {
+pub struct SeedEntry<'a> {
     /// The part in which it is.
-    pub part: Part,
+    pub part: SeedPart,
     /// The artifact.
     pub artifact: &'a Artifact,
     /// What it is looked up by.
@@ -69,8 +71,8 @@ pub struct Seeded<'a> {
     pub found: Found,
 }
 
-/// What the artifacts of one blob say of it.
-struct Said {
+/// What the artifacts of one blob state of it.
+struct BlobFacts {
     found: Found,
     algorithms: BTreeSet<Algorithm>,
     origins: Vec<Origin>,
@@ -80,24 +82,24 @@ struct Said {
 /// The folder's files. `known` gives the receipt that the store has of a blob.
 pub fn context(
     program: Vec<u8>,
-    seeded: &[Seeded<'_>],
+    entries: &[SeedEntry<'_>],
     known: impl Fn(&BlobId) -> Option<Receipt>,
 ) -> Result<Layout, CatalogError> {
     let mut layout = Layout::default();
     layout.insert(PROGRAM.to_owned(), Content::Program(program));
-    let mut add = |part: Part, path: String, content| layout.insert(format!("{}/{path}", part.folder()), content);
-    let blobs = by_blob(seeded);
+    let mut add = |part: SeedPart, path: String, content| layout.insert(format!("{}/{path}", part.folder()), content);
+    let blobs = by_blob(entries);
     // The first part is always there, since build steps mount it by its name.
-    let parts: BTreeSet<Part> = blobs.keys().map(|(part, _)| *part).chain([Part::Packages]).collect();
+    let parts: BTreeSet<SeedPart> = blobs.keys().map(|(part, _)| *part).chain([SeedPart::Packages]).collect();
     for part in parts {
         let (path, bytes) = seed::meta();
         add(part, path, Content::Bytes(bytes));
     }
-    for ((part, blob), said) in blobs {
-        let Some(known) = known(&blob) else { return Err(CatalogError::NoReceipt { package: said.package }) };
-        let (path, bytes) = seed::receipt(&seed::reduced(&known, &said.algorithms, said.origins));
+    for ((part, blob), facts) in blobs {
+        let Some(known) = known(&blob) else { return Err(CatalogError::NoReceipt { package: facts.package }) };
+        let (path, bytes) = seed::receipt(&seed::reduced(&known, &facts.algorithms, facts.origins));
         add(part, path, Content::Bytes(bytes));
-        add(part, seed::blob_path(&blob), Content::Blob(said.found));
+        add(part, seed::blob_path(&blob), Content::Blob(facts.found));
     }
     Ok(layout)
 }
@@ -105,14 +107,14 @@ pub fn context(
 /// Adds a note that an optional package is gone, so that a build without a network goes on without it.
 pub fn add_gone(layout: &mut Layout, wanted: &Wanted, address: &str) {
     for (path, bytes) in [Some(seed::gone(wanted, address)), seed::gone_anywhere(wanted)].into_iter().flatten() {
-        layout.insert(format!("{}/{path}", Part::Packages.folder()), Content::Bytes(bytes));
+        layout.insert(format!("{}/{path}", SeedPart::Packages.folder()), Content::Bytes(bytes));
     }
 }
 
-fn by_blob(seeded: &[Seeded<'_>]) -> BTreeMap<(Part, BlobId), Said> {
-    let mut all: BTreeMap<(Part, BlobId), Said> = BTreeMap::new();
-    for Seeded { part, artifact, wanted, found } in seeded {
-        let said = all.entry((*part, found.blob)).or_insert_with(|| Said {
+fn by_blob(entries: &[SeedEntry<'_>]) -> BTreeMap<(SeedPart, BlobId), BlobFacts> {
+    let mut all: BTreeMap<(SeedPart, BlobId), BlobFacts> = BTreeMap::new();
+    for SeedEntry { part, artifact, wanted, found } in entries {
+        let facts = all.entry((*part, found.blob)).or_insert_with(|| BlobFacts {
             found: *found,
             algorithms: BTreeSet::new(),
             origins: Vec::new(),
@@ -121,12 +123,12 @@ fn by_blob(seeded: &[Seeded<'_>]) -> BTreeMap<(Part, BlobId), Said> {
         let identity = match wanted {
             // What it is found by; a weaker digest may not have been computed on every machine.
             Wanted::Integrity(integrity) => {
-                said.algorithms.extend(integrity.strongest().iter().map(larder_store::digest::Digest::algorithm));
+                facts.algorithms.extend(integrity.strongest().iter().map(larder_store::digest::Digest::algorithm));
                 None
             }
             Wanted::Identity(identity) => Some(identity.clone()),
         };
-        said.origins.push(Origin {
+        facts.origins.push(Origin {
             ecosystem: artifact.ecosystem.name().to_owned(),
             name: artifact.name.to_string(),
             version: artifact.version.to_string(),

@@ -4,7 +4,7 @@ use std::{io, path::PathBuf};
 
 use larder_store::StoreError;
 
-use crate::core::escape;
+use crate::core::{escape, path_error::PathError};
 
 /// How many of the files that stop a view are named.
 const NAMED: usize = 3;
@@ -78,16 +78,8 @@ pub enum ViewError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// Anything else that the system refused.
-    #[error("cannot {action} {}", path.display())]
-    Io {
-        /// What was tried.
-        action: &'static str,
-        /// The file or folder.
-        path: PathBuf,
-        /// The system's error.
-        #[source]
-        source: io::Error,
-    },
+    #[error(transparent)]
+    Path(#[from] PathError),
 }
 
 impl ViewError {
@@ -99,7 +91,7 @@ impl ViewError {
             Self::Unnamed { .. } => Some("remove the folder, if nothing in it is your own; nothing was changed"),
             Self::Precious { .. } => Some("name a folder of the view's own"),
             Self::MountPoint { .. } | Self::NoName { .. } => Some("name a folder inside it"),
-            Self::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
+            Self::Path(PathError { source, .. }) if source.kind() == io::ErrorKind::StorageFull => {
                 Some("make room; nothing was changed")
             }
             _ => None,

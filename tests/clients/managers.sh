@@ -1,15 +1,18 @@
 # What the tests that install with other package managers than npm share. Sourced after npm.sh.
 #
-# A manager is a word such as `pnpm-10`: its kind, and, after the dash, which of that kind. It is in target/clients/<manager>/bin, where install_manager
-# (install.sh) puts it.
+# A manager is a word such as `pnpm-10`: its kind, and, after the dash, which of that kind. It is in target/clients/<manager>/bin, where need_manager
+# puts it.
 
 # kind_of MANAGER: pnpm, bun, …
 kind_of() { say "${1%%-*}"; }
 
-# need_manager MANAGER: without it, skips the whole test.
+# need_manager MANAGER: if it is not there and cannot be installed, skips the whole test.
 need_manager() {
-	[ -x "$CLIENTS/$1/bin/$(kind_of "$1")" ] && return
-	skip "$1 is not installed (tests/run installs it)"
+	local kind version=latest
+	kind=$(kind_of "$1")
+	case $1 in *-[0-9]*) version=${1##*-} ;; esac
+	client "$1" install_manager "$1" "$kind@$version" "$kind" && return
+	skip "$1 cannot be installed here"
 	finish
 }
 

@@ -1,7 +1,7 @@
 # What the tests that install with npm share. Sourced after lib.sh.
 #
 # LARDER_TEST_FULL=1 in the environment: every npm with every project, where the default takes each of both often enough to test each claim; each script's
-# `matrix` says which those are. LARDER_TEST_ONLY: a pattern (grep -E) for the lines of the matrix to keep, such as '^11 (v1|v2)'.
+# `matrix` says which those are. LARDER_TEST_ONLY keeps the lines of the matrix that match it (`chosen`), such as '^11 (v1|v2)'.
 #
 # SHARED is one folder for all scripts of a run of tests/run: the store, and what an online `npm ci` installed, by npm and project.
 
@@ -22,13 +22,10 @@ export npm_config_omit_lockfile_registry_resolved=false
 # One line per warning and none for the log's place; no notice of a newer npm.
 export npm_config_loglevel=warn
 
-# chosen: of the lines of a matrix, those to run.
-chosen() { grep -E "${LARDER_TEST_ONLY:-.}" || true; }
-
-# need_npm MAJOR WHAT: whether that npm is there; otherwise says that WHAT was skipped.
+# need_npm MAJOR WHAT: whether that npm is there or can be installed; otherwise says that WHAT was skipped.
 need_npm() {
-	[ -x "$CLIENTS/npm-$1/bin/npm" ] && return
-	skip "$2: npm $1 is not installed (tests/run installs it)"
+	client "npm-$1" install_npm "$1" && return
+	skip "$2: npm $1 cannot be installed here"
 	return 1
 }
 
@@ -75,7 +72,7 @@ tree_folder() {
 	say "$at"
 }
 
-# reference MAJOR NAME: sets REFERENCE to the list of what an online `npm ci` installs. Made once.
+# reference MAJOR NAME: sets REFERENCE to the list of what an online `npm ci` installs; npm's own list of it is in $REFERENCE.installed. Made once.
 reference() {
 	local at log=$WORK/reference code
 	REFERENCE=$SHARED/references/npm-$1-$2
@@ -87,6 +84,7 @@ reference() {
 		show "$log"
 		return 1
 	fi
+	cp "$at/node_modules/.package-lock.json" "$REFERENCE.installed"
 	node "$COMPARE" list "$at" >"$REFERENCE"
 	rm -rf "$at"
 }

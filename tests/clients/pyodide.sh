@@ -21,7 +21,9 @@ carrier() {
 }
 
 # distribution RELEASE: sees to it that $PYODIDE/vRELEASE/full has its wheels. 110 to 150 MB are downloaded once.
-distribution() {
+distribution() { client "distribution-$1" install_distribution "$1"; }
+
+install_distribution() {
 	local folder=$PYODIDE/v$1/full version wheels=$PYODIDE/wheels
 	[ -e "$folder/pyodide-lock.json" ] && return
 	version=$(carrier "$1")
@@ -58,8 +60,9 @@ index_address() { python3 -m pip config get global.index-url 2>/dev/null || pyth
 # install_uv: sees to it that uv is in PATH.
 install_uv() {
 	PATH=$PATH:$CLIENTS/uv/bin
-	command -v uv >/dev/null 2>&1 || python3 -m pip install --quiet --target "$CLIENTS/uv" uv >/dev/null 2>&1
+	client uv uv_is_there
 }
+uv_is_there() { command -v uv >/dev/null 2>&1 || python3 -m pip install --quiet --target "$CLIENTS/uv" uv >/dev/null 2>&1; }
 
 # pyodide_project FOLDER RELEASE PACKAGE…: a project whose npm lockfile names that release, and whose larder.toml asks for these packages.
 pyodide_project() {
@@ -114,10 +117,10 @@ loads() {
 	fi
 	# In node, releases before 0.24 need npm packages of their own.
 	if [ -e "$2/pyodide-lock.json" ]; then check "$1 in node" cut_network node "$CHECK_NODE" "$2" "${packages[@]}"; fi
-	if command -v chromium >/dev/null 2>&1; then
+	if install_chromium; then
 		check "$1 in Chromium" cut_network node "$CHECK_BROWSER" "$2" "${packages[@]}"
 	else
-		skip "$1 in Chromium: it is not installed"
+		skip "$1 in Chromium: it cannot be installed here"
 	fi
 }
 

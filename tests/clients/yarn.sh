@@ -3,10 +3,10 @@
 # The kinds of yarn.lock that the fixtures have, and the yarn that reads each.
 yarn_of() { if [ "$1" = classic ]; then say 1; else say 4; fi; }
 
-# need_yarn MAJOR WHAT: whether that yarn is there; otherwise says that WHAT was skipped.
+# need_yarn MAJOR WHAT: whether that yarn is there or can be installed; otherwise says that WHAT was skipped.
 need_yarn() {
-	[ -x "$CLIENTS/yarn-$1/bin/yarn" ] && return
-	skip "$2: yarn $1 is not installed (tests/run installs it)"
+	client "yarn-$1" install_yarn "$1" && return
+	skip "$2: yarn $1 cannot be installed here"
 	return 1
 }
 

@@ -3,7 +3,6 @@
 # The example app is copied, pointed at a registry on this machine that writes each request down, and built. Nothing else in the copy is changed.
 # The first script to prepare starts engine, registry and base images; those that it runs (tests/run starts them all) find them in the environment.
 source "$(dirname "${BASH_SOURCE[0]}")/../clients/lib.sh"
-source "$ROOT/tests/clients/install.sh"
 source "$ROOT/tests/clients/pyodide.sh"
 source "$ROOT/tests/docker/engine.sh"
 source "$ROOT/tests/docker/images.sh"

@@ -4,7 +4,7 @@ use std::process::{Child, Command, Stdio};
 
 use larder_test_server::Reply;
 
-use crate::support::{World, can_unshare, packages};
+use crate::support::{World, can_unshare, may_unshare, packages};
 
 fn finish_all(children: Vec<Child>) {
     for child in children {
@@ -32,7 +32,7 @@ fn four_processes_in_two_pid_namespaces_request_each_file_once() {
     let own = ["--user", "--map-root-user", "--pid", "--fork"];
     let as_root = ["--pid", "--fork"];
     let name = "four_processes_in_two_pid_namespaces";
-    let unshare: &[&str] = if can_unshare(&as_root, name) { &as_root } else { &own };
+    let unshare: &[&str] = if may_unshare(&as_root) { &as_root } else { &own };
     let (world, some) = slow_world();
     let mut children: Vec<Child> = (0..2).map(|_| spawn(world.command(&["fetch", "--jobs", "6"]))).collect();
     if can_unshare(unshare, name) {

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::{
     pyodide::{Listed, Pyodide},
-    support::{Package, World, packages},
+    support::{Package, World, packages, skipped},
 };
 
 /// `larder serve`, until it is stopped.
@@ -286,7 +286,6 @@ fn a_command_that_is_not_npm_finds_the_registry_in_its_environment() {
 }
 
 #[test]
-#[expect(clippy::print_stdout, reason = "a test that was skipped should say so")]
 fn another_user_of_the_machine_gets_nothing() {
     let world = World::new(&packages(1));
     assert_eq!(world.run(&["fetch"]).code, Some(0));
@@ -305,7 +304,7 @@ fn another_user_of_the_machine_gets_nothing() {
     assert!(ask(None).unwrap().starts_with("HTTP/1.1 200 "), "its own user");
     match ask(Some(65534)) {
         Some(answer) => assert!(answer.starts_with("HTTP/1.1 403 "), "{answer}"),
-        None => println!("skipped: another user: only root can be one"),
+        None => skipped("another_user_of_the_machine", "only root can be another user"),
     }
     served.stop();
 }

@@ -13,7 +13,7 @@ use tokio::net::TcpSocket;
 
 use crate::{
     registry::Served,
-    support::{Package, World, packages},
+    support::{Package, World, packages, skipped},
 };
 
 /// What the test that is another user is told: the registry's address.
@@ -69,11 +69,9 @@ fn as_another_user() {
 }
 
 #[test]
-#[expect(clippy::print_stdout, reason = "a test that was skipped should say so")]
 fn another_user_gets_nothing_whatever_closed_sockets_lie_about() {
     if !getuid().is_root() {
-        println!("skipped: only root can be another user");
-        return;
+        return skipped("another_user_gets_nothing", "only root can be another user");
     }
     let world = World::new(&packages(1));
     assert_eq!(world.run(&["fetch"]).code, Some(0));

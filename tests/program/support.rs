@@ -236,13 +236,26 @@ pub(crate) fn finish(mut command: Command) -> Run {
     }
 }
 
-/// Whether this machine lets tests have namespaces of their own. Where it does not, the test that asks says so and ends.
+/// Says that a test was skipped, and why: in its output, and to `tests/run`, which names it at the end.
 #[expect(clippy::print_stdout, reason = "a test that was skipped should say so")]
+pub(crate) fn skipped(test: &str, why: &str) {
+    println!("skipped: {test}: {why}");
+    if let Some(results) = std::env::var_os("LARDER_TEST_RESULTS") {
+        let mut results = std::fs::OpenOptions::new().append(true).open(results).unwrap();
+        std::io::Write::write_all(&mut results, format!("skip\t0\thermetic\t{test}: {why}\n").as_bytes()).unwrap();
+    }
+}
+
+/// Whether this machine lets tests have namespaces of their own.
+pub(crate) fn may_unshare(arguments: &[&str]) -> bool {
+    Command::new("unshare").args(arguments).arg("true").output().is_ok_and(|output| output.status.success())
+}
+
+/// The same; where it does not, the test that asks is skipped.
 pub(crate) fn can_unshare(arguments: &[&str], test: &str) -> bool {
-    let output = Command::new("unshare").args(arguments).arg("true").output();
-    let can = output.is_ok_and(|output| output.status.success());
+    let can = may_unshare(arguments);
     if !can {
-        println!("skipped: {test}: `unshare {}` is not allowed here", arguments.join(" "));
+        skipped(test, &format!("`unshare {}` is not allowed here", arguments.join(" ")));
     }
     can
 }

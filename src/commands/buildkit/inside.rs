@@ -14,10 +14,10 @@ use larder_store::{
 };
 
 use crate::{
-    buildkit::exchange::{Faulty, Lacking, Report, STORE, Stop, read_only, read_wanted, write_report},
+    buildkit::protocol::{BadBlob, JobFailure, MissingBlob, Report, STORE, read_only, read_wanted, write_report},
     cli::buildkit::{Inside, InsideJob},
     commands::{CommandError, Context, Outcome, larder_lock::threads},
-    fetcher::chain,
+    core::error_chain::chain,
 };
 
 pub(super) fn run(arguments: &Inside, context: &Context<'_>) -> Result<Outcome, CommandError> {
@@ -27,7 +27,7 @@ pub(super) fn run(arguments: &Inside, context: &Context<'_>) -> Result<Outcome, 
         InsideJob::HandOut => hand(arguments, context),
     };
     let report = done.unwrap_or_else(|error| {
-        let stop = Stop { causes: chain(&error).into_iter().collect(), hint: hint(&error).map(str::to_owned) };
+        let stop = JobFailure { causes: chain(&error).into_iter().collect(), hint: hint(&error).map(str::to_owned) };
         Report { failure: Some(stop), ..Report::default() }
     });
     write_report(&arguments.answer, &report)?;
@@ -57,7 +57,7 @@ fn ask(arguments: &Inside, context: &Context<'_>) -> Result<Report, CommandError
     let (damaged, sound) = sound(&store, there);
     let lacking = wanted.iter().filter_map(|receipt| {
         let lack = lack(sound.get(&receipt.blob), receipt)?;
-        Some(Lacking { blob: receipt.blob.to_string(), bytes: lack == Lack::Bytes })
+        Some(MissingBlob { blob: receipt.blob.to_string(), bytes: lack == Lack::Bytes })
     });
     Ok(Report { lacking: lacking.collect(), damaged, ..Report::default() })
 }
@@ -107,7 +107,7 @@ fn open(context: &Context<'_>) -> Result<Store, CommandError> {
 }
 
 /// Reads blobs: those that are damaged, and the others.
-fn sound(store: &Store, receipts: Vec<Receipt>) -> (Vec<Faulty>, HashMap<BlobId, Receipt>) {
+fn sound(store: &Store, receipts: Vec<Receipt>) -> (Vec<BadBlob>, HashMap<BlobId, Receipt>) {
     let blobs: Vec<Found> = receipts.iter().map(|receipt| Found { blob: receipt.blob, size: receipt.size }).collect();
     let faults = verify_blobs(store, &blobs, threads());
     let mut sound: HashMap<BlobId, Receipt> = receipts.into_iter().map(|receipt| (receipt.blob, receipt)).collect();
@@ -123,7 +123,7 @@ fn sound(store: &Store, receipts: Vec<Receipt>) -> (Vec<Faulty>, HashMap<BlobId,
         let receipt = sound.remove(&fault.blob).or(fault.receipt);
         let origin = receipt.as_ref().and_then(|receipt| receipt.origins.first());
         let package = origin.map(|origin| format!("{} {}", origin.name, origin.version));
-        damaged.push(Faulty { blob: Some(fault.blob.to_string()), package, cause });
+        damaged.push(BadBlob { blob: Some(fault.blob.to_string()), package, cause });
     }
     (damaged, sound)
 }

@@ -1,4 +1,4 @@
-//! `larder buildkit seed`: what the mount lacks of a plan, into it.
+//! `larder buildkit seed`: imports what a mount lacks of a plan into it.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -13,19 +13,19 @@ use larder_store::{
 };
 
 use super::{
-    Sum,
-    carrier::{Binary, Carrier},
-    name,
+    builder::{Binary, Builder},
+    error::BuildkitError,
+    summary::{Summary, name_bad_blobs},
 };
 use crate::{
     buildkit::{
         docker::BuildError,
         dockerfile::Job,
-        exchange::{Faulty, Report, STORE, lacking, write_wanted},
+        protocol::{BadBlob, Report, STORE, lacking, write_wanted},
     },
     cli::buildkit::Seed,
     commands::{
-        BuildkitError, CommandError, Context, Outcome,
+        CommandError, Context, Outcome,
         provision::{Project, shortfall},
         through::or_here,
     },
@@ -51,20 +51,20 @@ pub(super) fn run(arguments: &Seed, context: &Context<'_>) -> Result<Outcome, Co
         }
     };
     let start = Instant::now();
-    let carrier = Carrier::new(&arguments.mount, binary, &store, context, interrupt)?;
-    write_wanted(&carrier.request()?, &wanted)?;
-    let (asked, _) = carrier.run(Job::Ask)?;
-    for Faulty { package, cause, .. } in &asked.damaged {
+    let builder = Builder::new(&arguments.mount, binary, &store, context, interrupt)?;
+    write_wanted(&builder.request()?, &wanted)?;
+    let (asked, _) = builder.run(Job::Ask)?;
+    for BadBlob { package, cause, .. } in &asked.damaged {
         let package = package.as_deref().unwrap_or("unknown package");
         context.printer.warning(&format!("{package}: its blob in the mount was damaged: {cause}"));
     }
     let missing = lacking(&wanted, &asked);
-    let report = if missing.is_empty() { Report::default() } else { carry(&carrier, &store, &missing, context)? };
-    name(&report.refused, "is refused", context);
+    let report = if missing.is_empty() { Report::default() } else { import(&builder, &store, &missing, context)? };
+    name_bad_blobs(&report.refused, "is refused", context);
     if !report.refused.is_empty() {
         context.printer.hints(&["`larder verify --repair` looks at every blob of the store"]);
     }
-    let sum = Sum {
+    let summary = Summary {
         mount: &arguments.mount,
         // Others may have brought some between the two builds.
         there: ((wanted.len() - missing.len()) as u64 + report.already_there, "already there"),
@@ -72,12 +72,12 @@ pub(super) fn run(arguments: &Seed, context: &Context<'_>) -> Result<Outcome, Co
         bytes: report.bytes,
         supplemented: report.supplemented,
         refused: report.refused.len(),
-        not_believed: 0,
+        not_trusted: 0,
         barrier: Duration::try_from_secs_f64(report.barrier_seconds).unwrap_or_default(),
         elapsed: start.elapsed(),
     };
-    sum.print(context);
-    context.printer.json(&sum.document("already_there", "carried", &asked.damaged, &report.refused));
+    summary.print(context);
+    context.printer.json(&summary.document("already_there", "carried", &asked.damaged, &report.refused));
     Ok(if report.refused.is_empty() { Outcome::Done } else { Outcome::Store })
 }
 
@@ -102,20 +102,20 @@ fn planned(
 }
 
 /// Gives the mount what it lacks.
-fn carry(
-    carrier: &Carrier<'_>,
+fn import(
+    builder: &Builder<'_>,
     store: &Store,
     missing: &[(&Receipt, Lack)],
     context: &Context<'_>,
 ) -> Result<Report, CommandError> {
-    let target = carrier.request()?.join(STORE);
-    let handed = hand_out(store, missing.iter().copied(), &target, &|| carrier.is_stopped())?;
-    if carrier.is_stopped() {
+    let target = builder.request()?.join(STORE);
+    let handed = hand_out(store, missing.iter().copied(), &target, &|| builder.is_stopped())?;
+    if builder.is_stopped() {
         return Err(BuildkitError::from(BuildError::Interrupted).into());
     }
     if handed.count > 0 {
         let blobs = units::plural(handed.count, "blob", "blobs");
         context.printer.note(&format!("carrying {blobs}, {}", units::bytes(handed.bytes)));
     }
-    Ok(carrier.run(Job::TakeIn)?.0)
+    Ok(builder.run(Job::Import)?.0)
 }

@@ -8,10 +8,12 @@ use std::{
 };
 
 use super::{
-    STATIC_FOLDERS,
     dockerfile::{self, Seen},
     package_lists::{self, Locked},
 };
+
+/// Folders that bundlers copy as they are, the likeliest first.
+pub(super) const STATIC_FOLDERS: [&str; 3] = ["static", "public", "assets"];
 
 /// Folders that such scripts are in; the first is the project's own.
 const SCRIPT_FOLDERS: [&str; 5] = ["", "scripts", "tools", "bin", "build"];

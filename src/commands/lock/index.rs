@@ -10,7 +10,7 @@ use crate::{
     commands::settings::{JOBS, client_settings},
     config::{
         larder_toml::{LarderToml, PyodideSettings},
-        npmrc::NpmConfig,
+        package_manager::NpmConfig,
     },
     core::{endpoints, file_host::FileHost, interrupt::Interrupt},
     fetcher::{credential, identity_of},

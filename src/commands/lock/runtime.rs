@@ -14,7 +14,7 @@ use crate::{
         CommandError, Context, agreement,
         settings::{JOBS, client_settings},
     },
-    config::{larder_toml::PyodideSettings, npmrc::NpmConfig, project::Project},
+    config::{larder_toml::PyodideSettings, package_manager::NpmConfig, project::Project},
     core::{
         artifact::{Artifact, Conditions, Ecosystem, PackageName, Source, Version},
         redacted::without_userinfo,

@@ -1,16 +1,16 @@
-//! What yarn would fail for, said before it starts.
+//! Warnings of what yarn will fail for, before it starts.
 
 use crate::{
     cli,
     commands::{Context, provision::Project},
-    config::npmrc::NpmConfig,
-    lockfile::YarnLock,
+    config::package_manager::NpmConfig,
+    lockfile::{Format, YarnLock},
     run::yarn,
 };
 
-/// Warns, if the command runs yarn.
-pub(super) fn warn(projects: &[Project], arguments: &cli::Run, context: &Context<'_>) {
-    if !yarn::is_called(&arguments.command) {
+/// Warns, if yarn is among the package managers that the command calls.
+pub(super) fn warn(projects: &[Project], called: &[Format], arguments: &cli::Run, context: &Context<'_>) {
+    if !called.contains(&Format::Yarn) {
         return;
     }
     for project in projects {
@@ -22,15 +22,15 @@ pub(super) fn warn(projects: &[Project], arguments: &cli::Run, context: &Context
             let named = named.filter(|planned| *planned.entries[0].lockfile == *lockfile.name);
             let is_offline = arguments.completing.fetching.offline;
             let own_scopes = own_scopes(lock, configurations[&*lockfile.name]);
-            for trouble in yarn::troubles(lock, installed.as_ref(), is_offline, &own_scopes, named) {
-                context.printer.warning(&format!("{}: {trouble}", lockfile.name));
-                context.printer.hints(&[&trouble.cure()]);
+            for problem in yarn::problems(lock, installed.as_ref(), is_offline, &own_scopes, named) {
+                context.printer.warning(&format!("{}: {problem}", lockfile.name));
+                context.printer.hints(&[&problem.fix()]);
             }
         }
     }
 }
 
-/// Scopes that yarn asks another registry for, wherever its configuration says so. Yarn 1 follows the variables that larder sets for scopes.
+/// Scopes that yarn asks another registry for, by its whole configuration. yarn 1 follows the variables that larder sets for scopes.
 fn own_scopes(lock: YarnLock, npm: &NpmConfig) -> Vec<String> {
     if lock == YarnLock::Classic { Vec::new() } else { npm.scopes().map(str::to_owned).collect() }
 }

@@ -7,7 +7,7 @@ use std::{
 
 use larder_store::look_up::Wanted;
 
-use super::check_place;
+use super::{summary::print, target::check_target};
 use crate::{
     buildkit::executable::{Executable, ExecutableError},
     cli,
@@ -24,7 +24,7 @@ use crate::{
     },
     ui::units,
     view::{
-        context::{Part, Seeded, add_gone, context as layout_of},
+        context::{SeedEntry, SeedPart, add_gone, context as layout_of},
         folder::publish,
     },
 };
@@ -37,7 +37,7 @@ const KIND: &str = "context";
 #[non_exhaustive]
 pub enum ContextError {
     /// Where larder's own file is cannot be told.
-    #[error("the system does not tell where larder's own file is")]
+    #[error("cannot find larder's own program file")]
     Nowhere,
     /// It is none, or it needs a loader.
     #[error(transparent)]
@@ -121,7 +121,7 @@ pub(in crate::commands) fn run(
     let view = &arguments.view;
     let program = Program::read(arguments, context)?;
     let projects = Project::read_all(&or_here(&view.projects), view.completing.fetching.trust_project_config, context)?;
-    check_place(&view.folder, &projects, context)?;
+    check_target(&view.folder, &projects, context)?;
     for project in &projects {
         let selection = selection(&view.completing.selecting, &project.input.project, program.platforms())?;
         program.check(&selection.platforms)?;
@@ -149,7 +149,7 @@ pub(in crate::commands) fn run(
         add_gone(&mut layout, &gone.wanted, &gone.address);
     }
     let published = publish(&store, layout, KIND, &view.folder, is_stopped)?;
-    super::print(context, KIND, view, published);
+    print(context, KIND, view, published);
     context.printer.note(&format!(
         "larder for {} and {} of what the lockfiles name: docker buildx build --build-context larder={} …",
         program.executable.platform(),
@@ -159,7 +159,7 @@ pub(in crate::commands) fn run(
     Ok(Outcome::Done)
 }
 
-fn seeded_by<'a>(project: &'a Project, supply: &Supply<'a>) -> Vec<Seeded<'a>> {
+fn seeded_by<'a>(project: &'a Project, supply: &Supply<'a>) -> Vec<SeedEntry<'a>> {
     let configurations = project.input.by_lockfile(&project.configurations);
     let settings = &project.input.project.settings;
     let wanted = |planned: &'a Planned| {
@@ -173,7 +173,7 @@ fn seeded_by<'a>(project: &'a Project, supply: &Supply<'a>) -> Vec<Seeded<'a>> {
     items
         .filter_map(|item| {
             let Planned { artifact, entries, .. } = item.planned;
-            Some(Seeded { part: Part::of(entries), artifact, wanted: wanted(item.planned)?, found: item.found })
+            Some(SeedEntry { part: SeedPart::of(entries), artifact, wanted: wanted(item.planned)?, found: item.found })
         })
         .collect()
 }

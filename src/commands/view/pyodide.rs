@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 use url::Url;
 
-use super::check_place;
+use super::{summary::files, target::check_target};
 use crate::{
     cli,
     commands::{CommandError, Context, Outcome, larder_lock::Locked},
@@ -30,18 +30,18 @@ pub(in crate::commands) fn run(
 ) -> Result<Outcome, CommandError> {
     let locked = Locked::read(&arguments.project, arguments.fetching.trust_project_config, context)?;
     let folder = folder(arguments, &locked)?;
-    check_place(&folder, std::slice::from_ref(&locked.project), context)?;
+    check_target(&folder, std::slice::from_ref(&locked.project), context)?;
     let store = context.open_store()?;
-    let stock = match locked.stock(true, &arguments.fetching, &store, context)? {
-        Ok(stock) => stock,
+    let loaded = match locked.load(true, &arguments.fetching, &store, context)? {
+        Ok(loaded) => loaded,
         Err(outcome) => return Ok(outcome),
     };
     let lock = &locked.lock;
     let input = FolderInput {
         lock,
-        runtime_files: stock.core.expect("it was asked for, and its absence is an error"),
-        files: stock.files,
-        wheels: stock.wheels,
+        runtime_files: loaded.core.expect("it was asked for, and its absence is an error"),
+        files: loaded.files,
+        wheels: loaded.wheels,
         elsewhere: arguments.full_lock.then(|| elsewhere(&locked)),
     };
     let Folder { layout, cut, losses } = input.lay_out()?;
@@ -87,18 +87,6 @@ fn elsewhere(locked: &Locked) -> Url {
         |source: &&DistributionSource| matches!(source, DistributionSource::Cdn | DistributionSource::Address(_));
     let first = sources.iter().filter(is_address).find_map(address).or_else(|| address(&DistributionSource::Cdn));
     first.expect("the public address is one")
-}
-
-/// `58 files: 53 as before, 5 written`.
-pub(super) fn files(published: Published) -> String {
-    let Published { files, kept, shared, written } = published;
-    let parts = [(kept, "as before"), (shared, "shared with the store"), (written, "written")];
-    let parts: Vec<String> = parts
-        .into_iter()
-        .filter(|(number, _)| *number > 0)
-        .map(|(number, what)| format!("{} {what}", units::count(number)))
-        .collect();
-    format!("{}: {}", units::plural(files, "file", "files"), parts.join(", "))
 }
 
 /// `testtools → fixtures → testtools`.

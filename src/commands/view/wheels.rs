@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{check_place, pyodide::files};
+use super::{summary::files, target::check_target};
 use crate::{
     cli,
     commands::{CommandError, Context, Outcome, larder_lock::Locked},
@@ -19,15 +19,15 @@ pub(in crate::commands) fn run(
     is_stopped: &dyn Fn() -> bool,
 ) -> Result<Outcome, CommandError> {
     let locked = Locked::read(&arguments.project, arguments.fetching.trust_project_config, context)?;
-    check_place(&arguments.folder, std::slice::from_ref(&locked.project), context)?;
+    check_target(&arguments.folder, std::slice::from_ref(&locked.project), context)?;
     let store = context.open_store()?;
-    let stock = match locked.stock(false, &arguments.fetching, &store, context)? {
-        Ok(stock) => stock,
+    let loaded = match locked.load(false, &arguments.fetching, &store, context)? {
+        Ok(loaded) => loaded,
         Err(outcome) => return Ok(outcome),
     };
     let lock = &locked.lock;
     let wheels = lock.packages.iter().filter(|package| package.file_name.is_wheel()).count();
-    let published = publish(&store, wheelhouse(lock, &stock.files), KIND, &arguments.folder, is_stopped)?;
+    let published = publish(&store, wheelhouse(lock, &loaded.files), KIND, &arguments.folder, is_stopped)?;
     context.printer.line(&format!(
         "{}: {} and their index; {}",
         arguments.folder.display(),

@@ -3,7 +3,12 @@
 use super::document::{Member, Tuple, Wants};
 use crate::{
     core::artifact::Conditions,
-    lockfile::{EntryKind, EntryProblem, NoDownload, diagnose::shown, package::Stated},
+    lockfile::{
+        diagnose::shown,
+        entry::{EntryKind, NoDownload},
+        error::EntryProblem,
+        package::Stated,
+    },
 };
 
 /// What the entry is; `conditions` has why it is installed.
@@ -19,7 +24,7 @@ pub(super) fn classify(tuple: &Tuple<'_>, conditions: Conditions) -> Result<Entr
         return Ok(EntryKind::NoDownload(kind));
     }
     let wants = tuple.wants();
-    if wants.map(|wants| wants.bundled.flag("bundled")).transpose()?.unwrap_or_default() {
+    if wants.map(|wants| wants.bundled.value("bundled")).transpose()?.unwrap_or_default() {
         return Ok(EntryKind::NoDownload(NoDownload::Bundled));
     }
     let is_version = !what.contains([':', '/']);

@@ -8,8 +8,7 @@ use serde::{
 };
 
 use crate::lockfile::{
-    field::{Field, List, other_types},
-    shape::{Members, Part, Shaped},
+    lenient::{Field, Flag, List, Members, Part, Shaped, other_types},
     version::StatedVersion,
 };
 
@@ -56,8 +55,7 @@ pub(super) struct Wants<'a> {
     pub(super) os: List,
     pub(super) cpu: List,
     pub(super) libc: List,
-    #[serde(borrow)]
-    pub(super) bundled: Field<'a>,
+    pub(super) bundled: Flag,
 }
 
 /// What stands at a package's key.

@@ -3,11 +3,17 @@
 use std::collections::HashMap;
 
 use super::{
-    super::{EntryKind, EntryProblem, NoDownload, package::Stated},
     entry::{Form, RawEntry},
-    key::Flag,
+    path::{self, split_package},
 };
-use crate::core::artifact::Conditions;
+use crate::{
+    core::artifact::Conditions,
+    lockfile::{
+        entry::{EntryKind, NoDownload},
+        error::EntryProblem,
+        package::Stated,
+    },
+};
 
 /// Classifies the entries of one lockfile: some can only be understood beside others.
 pub(super) struct Classifier<'a> {
@@ -20,9 +26,8 @@ pub(super) struct Classifier<'a> {
 impl<'a> Classifier<'a> {
     pub(super) fn new(form: Form, entries: &'a [RawEntry<'a>]) -> Self {
         let has_workspaces = entries.iter().any(|entry| entry.path.is_empty() && entry.has_workspaces);
-        let says_so = |entry: &&RawEntry<'_>| entry.is(Flag::InBundle) || entry.is(Flag::Bundled);
-        let mut in_bundle: HashMap<&str, bool> =
-            entries.iter().filter(says_so).map(|entry| (&*entry.path, true)).collect();
+        let marked = entries.iter().filter(|entry| entry.is_in_bundle());
+        let mut in_bundle: HashMap<&str, bool> = marked.map(|entry| (&*entry.path, true)).collect();
         settle_bundles(&mut in_bundle);
         Self { form, has_workspaces, in_bundle }
     }
@@ -32,11 +37,11 @@ impl<'a> Classifier<'a> {
         if let Some(problem) = entry.problem() {
             return Err(problem.clone());
         }
-        check_path(&entry.path)?;
+        path::check(&entry.path)?;
         if entry.path.is_empty() {
             return Ok(EntryKind::NoDownload(NoDownload::Project));
         }
-        if entry.is(Flag::Link) {
+        if entry.link.is_set() {
             return Ok(EntryKind::NoDownload(NoDownload::Link));
         }
         let Some((_, installed_name)) = split_package(&entry.path) else {
@@ -45,7 +50,7 @@ impl<'a> Classifier<'a> {
         if self.is_bundled(entry) {
             return Ok(EntryKind::NoDownload(NoDownload::Bundled));
         }
-        stated(self.form, entry, installed_name)?.classify(conditions(entry))
+        stated(self.form, entry, installed_name)?.classify(conditions(entry)?)
     }
 
     /// A folder with an entry of its own. Workspaces lie inside the project, and the root lists them.
@@ -88,30 +93,6 @@ fn bundler_is_project(path: &str, in_bundle: &HashMap<&str, bool>) -> bool {
     true
 }
 
-/// `a/node_modules/@scope/b` → `a` and `@scope/b`; `None` for a folder that is not in `node_modules`.
-pub(super) fn split_package(path: &str) -> Option<(&str, &str)> {
-    let mut end = path.len();
-    while let Some(slash) = path[..end].rfind('/') {
-        if let Some(parent) = path[..slash].strip_suffix("node_modules")
-            && (parent.is_empty() || parent.ends_with('/'))
-        {
-            return Some((parent.strip_suffix('/').unwrap_or(parent), &path[slash + 1..]));
-        }
-        end = slash;
-    }
-    None
-}
-
-/// Paths of linked folders may lead out of the project, and no further `..` stands in any path.
-fn check_path(path: &str) -> Result<(), EntryProblem> {
-    let leads_out = |part: &&str| *part == "..";
-    let has_control = path.bytes().any(|byte| byte.is_ascii_control());
-    if has_control || (path.contains("..") && path.split('/').skip_while(leads_out).any(|part| part == "..")) {
-        return Err(EntryProblem::Path);
-    }
-    Ok(())
-}
-
 /// An entry's name, version and address, wherever its form has them.
 fn stated<'a>(form: Form, entry: &'a RawEntry<'_>, installed_name: &'a str) -> Result<Stated<'a>, EntryProblem> {
     let name = entry.name.text("name")?;
@@ -133,16 +114,14 @@ fn stated<'a>(form: Form, entry: &'a RawEntry<'_>, installed_name: &'a str) -> R
     })
 }
 
-fn conditions(entry: &RawEntry<'_>) -> Conditions {
-    let list = |which: &Option<Vec<Box<str>>>| which.clone().unwrap_or_default();
-    let limits = entry.limits.as_deref();
-    Conditions {
-        dev: entry.is(Flag::Dev),
-        optional: entry.is(Flag::Optional),
-        dev_optional: entry.is(Flag::DevOptional),
-        peer: entry.is(Flag::Peer),
-        os: limits.map(|limits| list(&limits.os)).unwrap_or_default(),
-        cpu: limits.map(|limits| list(&limits.cpu)).unwrap_or_default(),
-        libc: limits.map(|limits| list(&limits.libc)).unwrap_or_default(),
-    }
+fn conditions(entry: &RawEntry<'_>) -> Result<Conditions, EntryProblem> {
+    Ok(Conditions {
+        dev: entry.dev.is_set(),
+        optional: entry.optional.is_set(),
+        dev_optional: entry.dev_optional.is_set(),
+        peer: entry.peer.is_set(),
+        os: entry.os.names("os")?,
+        cpu: entry.cpu.names("cpu")?,
+        libc: entry.libc.names("libc")?,
+    })
 }

@@ -1,8 +1,11 @@
 //! Why a text is no lockfile of npm, told from its looks. Only asked when reading failed, so it may take its time.
 
-use super::{
-    super::{Format, LockfileError, OtherTool, diagnose::by_looks},
-    document::{Document, Stated},
+use super::document::Document;
+use crate::lockfile::{
+    diagnose::by_looks,
+    error::{LockfileError, OtherTool},
+    format::Format,
+    version::StatedVersion,
 };
 
 /// The error for text that is no JSON.
@@ -20,10 +23,10 @@ pub(super) fn no_json(lockfile: &str, text: &str, error: &serde_json::Error) -> 
 /// A file of another tool that is JSON: it has keys that npm's lockfiles lack, and no version that npm would write.
 pub(super) fn other_tool(document: &Document<'_>) -> Option<OtherTool> {
     let seen = document.tell_tales;
-    if seen.workspaces && matches!(document.version, Stated::Number(_)) {
+    if seen.workspaces && matches!(document.version, StatedVersion::Number(_)) {
         return Some(OtherTool::Bun);
     }
-    if document.version != Stated::Nothing {
+    if document.version != StatedVersion::Absent {
         return None;
     }
     [

@@ -3,13 +3,21 @@
 
 use std::collections::BTreeMap;
 
+use larder_store::digest::Integrity;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::{
-    core::manifest::{FIELDS, Manifest, Manifests},
-    lockfile::LocalTarball,
-};
+use super::path::split_package;
+use crate::core::manifest::{FIELDS, Manifest, Manifests};
+
+/// An archive of this machine that a lockfile names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LocalTarball {
+    /// Its path, from the lockfile's folder.
+    pub path: String,
+    /// What the lockfile states about its bytes.
+    pub integrity: Integrity,
+}
 
 #[derive(Deserialize)]
 struct Lockfile<'a> {
@@ -55,7 +63,7 @@ pub(in crate::lockfile) fn manifests(bytes: &[u8]) -> Manifests {
     for (path, entry) in lockfile.packages {
         let fields = FIELDS.iter().filter_map(|field| Some((*field, (*entry.get(*field)?).to_owned())));
         let manifest = Manifest::new(fields);
-        match (super::classify::split_package(&path), text(&entry, "version")) {
+        match (split_package(&path), text(&entry, "version")) {
             _ if entry.contains_key("link") => {}
             (None, _) => manifests.insert_folder(manifest),
             (Some((_, installed_name)), Some(version)) => {

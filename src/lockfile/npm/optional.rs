@@ -3,26 +3,24 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::{
-    super::{MissingOptional, diagnose::printable},
-    classify::split_package,
     entry::RawEntry,
-    key::Flag,
+    path::{below, split_package},
 };
+use crate::lockfile::{diagnose::printable, missing::MissingOptional};
 
 /// What entries name as optional and no entry is, by the package that names it.
 pub(super) fn missing(entries: &[RawEntry<'_>]) -> Vec<MissingOptional> {
-    let naming = || entries.iter().filter(|entry| !entry.optional_dependencies.is_empty());
+    let naming = || entries.iter().filter(|entry| entry.optional_names().next().is_some());
     if naming().next().is_none() {
         return Vec::new();
     }
     let paths: HashSet<&str> = entries.iter().map(|entry| &*entry.path).collect();
     let mut missing: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     // What an archive brings with it, nobody looks for in the lockfile.
-    let is_whole = |entry: &&RawEntry<'_>| !entry.is(Flag::InBundle) && !entry.is(Flag::Bundled);
+    let is_whole = |entry: &&RawEntry<'_>| !entry.is_in_bundle();
     for entry in naming().filter(is_whole) {
-        let lacking = entry.optional_dependencies.iter().filter(|name| !is_found(&paths, &entry.path, name));
+        let mut lacking = entry.optional_names().filter(|name| !is_found(&paths, &entry.path, name)).peekable();
         let by = split_package(&entry.path).map_or(&*entry.path, |(_, name)| name);
-        let mut lacking = lacking.map(|name| &**name).peekable();
         if lacking.peek().is_some() {
             missing.entry(by).or_default().extend(lacking);
         }
@@ -38,8 +36,7 @@ pub(super) fn missing(entries: &[RawEntry<'_>]) -> Vec<MissingOptional> {
 fn is_found(paths: &HashSet<&str>, from: &str, name: &str) -> bool {
     let mut folder = from;
     loop {
-        let separator = if folder.is_empty() { "" } else { "/" };
-        if paths.contains(format!("{folder}{separator}node_modules/{name}").as_str()) {
+        if paths.contains(below(folder, name).as_str()) {
             return true;
         }
         if folder.is_empty() {

@@ -5,7 +5,6 @@ use std::borrow::Cow;
 use super::{
     document::{Package, Resolution},
     key::{Form, parse},
-    reach::Reached,
 };
 use crate::{
     core::{
@@ -13,10 +12,13 @@ use crate::{
         endpoints::GITHUB_ARCHIVES,
     },
     lockfile::{
-        EntryKind, EntryProblem, NoDownload, UnfetchableReason,
         diagnose::{printable, shown},
+        entry::{EntryKind, NoDownload},
+        error::EntryProblem,
+        lenient::Shaped,
         package::Stated,
-        shape::Shaped,
+        reachability::Reachability,
+        unfetchable::UnfetchableReason,
     },
 };
 
@@ -24,11 +26,11 @@ use crate::{
 pub(super) fn conditions(
     package: &Package<'_>,
     key: &str,
-    reached: Option<&Reached<'_>>,
+    reachability: Option<&Reachability<'_>>,
 ) -> Result<Conditions, EntryProblem> {
-    let (dev, optional) = match reached {
-        Some(reached) => (reached.is_dev(key), reached.is_optional(key)),
-        None => (package.dev.flag("dev")?, package.optional.flag("optional")?),
+    let (dev, optional) = match reachability {
+        Some(reachability) => (reachability.is_dev(key), reachability.is_optional(key)),
+        None => (package.dev.value("dev")?, package.optional.value("optional")?),
     };
     Ok(Conditions {
         dev,

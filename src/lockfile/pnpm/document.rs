@@ -3,8 +3,7 @@
 use serde::Deserialize;
 
 use crate::lockfile::{
-    field::{Field, List},
-    shape::{Members, Part, Shaped},
+    lenient::{Field, Flag, List, Members, Part, Shaped},
     version::StatedVersion,
 };
 
@@ -56,10 +55,8 @@ pub(super) struct Package<'a> {
     pub(super) name: Field<'a>,
     #[serde(borrow)]
     pub(super) version: Field<'a>,
-    #[serde(borrow)]
-    pub(super) dev: Field<'a>,
-    #[serde(borrow)]
-    pub(super) optional: Field<'a>,
+    pub(super) dev: Flag,
+    pub(super) optional: Flag,
     pub(super) os: List,
     pub(super) cpu: List,
     pub(super) libc: List,
@@ -90,8 +87,7 @@ pub(super) struct Resolution<'a> {
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct Snapshot<'a> {
-    #[serde(borrow)]
-    pub(super) optional: Field<'a>,
+    pub(super) optional: Flag,
     #[serde(borrow)]
     pub(super) dependencies: Shaped<Members<'a, Field<'a>>>,
     #[serde(borrow)]

@@ -6,11 +6,19 @@ use std::collections::HashSet;
 use percent_encoding::percent_decode_str;
 
 use super::{
-    super::{EntryKind, EntryProblem, NoDownload, UnfetchableReason, diagnose::printable, package::Stated},
     entry::{RawEntry, split_descriptor},
-    plugin_protocol, public,
+    reference::{plugin_protocol, public},
 };
-use crate::core::artifact::Conditions;
+use crate::{
+    core::artifact::Conditions,
+    lockfile::{
+        diagnose::printable,
+        entry::{EntryKind, NoDownload},
+        error::EntryProblem,
+        package::Stated,
+        unfetchable::UnfetchableReason,
+    },
+};
 
 /// The descriptors that packages name: those that some package needs, and those that optional dependencies name.
 #[derive(Debug, Default)]

@@ -5,11 +5,18 @@ use std::borrow::Cow;
 use larder_store::digest::{Algorithm, Digest};
 
 use super::{
-    super::{EntryKind, EntryProblem, NoDownload, diagnose::shown, package::Stated},
     entry::{RawEntry, split_descriptor},
-    plugin_protocol, public,
+    reference::{plugin_protocol, public},
 };
-use crate::core::artifact::Conditions;
+use crate::{
+    core::artifact::Conditions,
+    lockfile::{
+        diagnose::shown,
+        entry::{EntryKind, NoDownload},
+        error::EntryProblem,
+        package::Stated,
+    },
+};
 
 /// What an entry is.
 pub(super) fn classify(entry: RawEntry<'_, '_>) -> Result<EntryKind, EntryProblem> {

@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::{super::EntryProblem, statement::Statement};
+use super::syntax::Statement;
+use crate::lockfile::error::EntryProblem;
 
 /// An entry's statements: the first is the one with its keys.
 #[derive(Clone, Copy, Debug)]

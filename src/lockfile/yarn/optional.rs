@@ -4,7 +4,11 @@ use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
 
-use super::{entry::RawEntry, entry::entries, statement::Statement};
+use super::{
+    entry::{RawEntry, entries},
+    syntax::Statement,
+};
+use crate::lockfile::reachability::reachable;
 
 /// A name and a range, as keys of entries have them.
 type Descriptor<'a> = (&'a str, &'a str);
@@ -30,15 +34,11 @@ pub(super) fn optional(statements: &[Statement<'_>], package_json: &[u8]) -> Has
     let needed: Vec<_> =
         [asked("dependencies"), asked("devDependencies")].concat().into_iter().filter(is_needed).collect();
     let walk = |roots: Vec<Descriptor<'_>>, fields: &[&'static str]| {
-        let mut reached: HashSet<usize> = HashSet::new();
-        let mut left: Vec<usize> = roots.iter().filter_map(|root| by_descriptor.get(root)).copied().collect();
-        while let Some(position) = left.pop() {
-            if reached.insert(position) {
-                let names = fields.iter().flat_map(|field| all[position].texts(field));
-                left.extend(names.filter_map(|descriptor| by_descriptor.get(&descriptor)).copied());
-            }
-        }
-        reached
+        let roots = roots.iter().filter_map(|root| by_descriptor.get(root)).copied().collect();
+        reachable(roots, |position, next| {
+            let names = fields.iter().flat_map(|field| all[position].texts(field));
+            next.extend(names.filter_map(|descriptor| by_descriptor.get(&descriptor)).copied());
+        })
     };
     let needs = walk(needed.clone(), &["dependencies"]);
     let reached = walk([needed, optional].concat(), &["dependencies", "optionalDependencies"]);
@@ -47,7 +47,7 @@ pub(super) fn optional(statements: &[Statement<'_>], package_json: &[u8]) -> Has
 
 #[cfg(test)]
 mod tests {
-    use super::{super::statement::statements, *};
+    use super::{super::syntax::statements, *};
 
     const LOCKFILE: &str = "# yarn lockfile v1\n
 a@^1:\n  version \"1.0.0\"\n  dependencies:\n    shared \"^1\"\n  optionalDependencies:\n    native \"^1\"

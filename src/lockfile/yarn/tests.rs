@@ -4,7 +4,10 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    core::artifact::{Artifact, Source},
+    core::{
+        artifact::{Artifact, Source},
+        endpoints::{NPM_REGISTRY, YARN_REGISTRY},
+    },
     lockfile::{NoDownload, Unfetchable, testing::not_understood},
 };
 

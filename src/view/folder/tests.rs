@@ -29,23 +29,6 @@ fn a_view_that_is_stopped_leaves_what_was_there_and_nothing_beside_it() {
 }
 
 #[test]
-fn two_steps_do_where_names_cannot_be_exchanged() {
-    let parent = tempfile::tempdir().unwrap();
-    let place = Place::of(&parent.path().join("view")).unwrap();
-    for name in ["view", "new"] {
-        fs::create_dir(parent.path().join(name)).unwrap();
-        fs::write(parent.path().join(name).join("file"), name).unwrap();
-        fs::write(parent.path().join(name).join(MARKER), format!("tarballs\n{} file\n", name.len())).unwrap();
-    }
-    place.swap_in_two_steps(&parent.path().join("new")).unwrap();
-    assert_eq!(fs::read_to_string(parent.path().join("view/file")).unwrap(), "new");
-    assert_eq!(fs::read_dir(parent.path()).unwrap().count(), 1);
-    // Without a new one, the old one stays.
-    place.swap_in_two_steps(&parent.path().join("new")).unwrap_err();
-    assert_eq!(fs::read_to_string(parent.path().join("view/file")).unwrap(), "new");
-}
-
-#[test]
 fn a_file_that_comes_into_a_view_while_it_is_replaced_is_kept() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(&folder.path().join("store")).unwrap();

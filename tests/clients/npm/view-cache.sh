@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # `larder view npm-cache DIR`: plain `npm ci --offline --cache DIR` installs from it with the network cut, also from a read-only mount with the store out of
-# sight (as README says, where npm must write to the index), and after `npm cache verify`. Two views are equal to the byte, and a view made again leaves alone
+# sight (as docs/install-from-the-store.md says, where npm must write to the index), and after `npm cache verify`. Two views are equal to the byte, and a view made again leaves alone
 # what has not changed.
 source "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 source "$ROOT/tests/clients/npm.sh"
@@ -27,10 +27,10 @@ matrix() {
 # rewrites that part of the index. In a cache that it cannot write, be it one that it filled itself, it then takes the packument for missing.
 is_read_by_digest() { [[ $1 = mixed || $1 = v2 || $1 = large ]]; }
 
-# What README says to do then, up to `npm ci`, with this test's folders in the place of README's.
+# What the page says to do then, up to `npm ci`, with this test's folders in the place of its own.
 OWN_INDEX=$WORK/own-index
 recipe() {
-	sed -n 's|^    \(.*/mnt/npm-cache.*\)$|\1|p; s|^    \(.* mkdir -p /tmp/npm.*\)$|\1|p' "$ROOT/README.md" | sed "s|/mnt/npm-cache|$VIEW|g; s|/tmp/npm|$OWN_INDEX|g"
+	sed -n 's|^    \(.*/mnt/npm-cache.*\)$|\1|p; s|^    \(.* mkdir -p /tmp/npm.*\)$|\1|p' "$ROOT/docs/install-from-the-store.md" | sed "s|/mnt/npm-cache|$VIEW|g; s|/tmp/npm|$OWN_INDEX|g"
 }
 
 # view FOLDER PROJECT
@@ -137,7 +137,7 @@ while read -r npm name ways; do
 	if [[ $ways = *read-only* ]] && is_read_by_digest "$name"; then
 		install "$what, read-only, the store out of sight" "$npm" "$name" "$VIEW" read_only "$VIEW" "$STORE"
 	elif [[ $ways = *read-only* ]]; then
-		equals "$what: lines of README that give npm an index of its own" 3 "$(recipe | wc -l)"
+		equals "$what: lines of the page that give npm an index of its own" 3 "$(recipe | wc -l)"
 		install "$what, read-only but for an index of its own, the store out of sight" "$npm" "$name" "$OWN_INDEX" read_only "$VIEW" "$STORE" sh -ec "$(recipe)"'; exec "$@"' sh
 	fi
 	# npm writes to a cache where it can, so each gets its own.

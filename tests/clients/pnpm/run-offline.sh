@@ -6,10 +6,10 @@ source "$ROOT/tests/clients/managers.sh"
 need node "pnpm, run offline"
 need_cut_network "pnpm, run offline"
 
-for manager in pnpm-10 pnpm-newest; do
+while read -r manager <&3; do
 	need_manager "$manager"
 	# A registry that keeps no dates has no answer to pnpm's question how old each version is.
 	pnpm_config_trust_lockfile=true manager_reference "$manager" pnpm install --frozen-lockfile || continue
 	manager_offline "$manager" pnpm install --frozen-lockfile
-done
+done 3< <(printf '%s\n' pnpm-10 pnpm-newest | chosen)
 finish

@@ -2,10 +2,7 @@
 # `larder plan` counts what yarn's own parsers count, in three lockfiles of each kind.
 source "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 need node "yarn.lock, counted"
-if [ ! -d "$CLIENTS/yarn-parsers/node_modules" ]; then
-	skip "yarn.lock, counted: yarn's parsers are not installed (tests/run installs them)"
-	finish
-fi
+client yarn-parsers install_yarn_parsers || { skip "yarn.lock, counted: yarn's parsers cannot be installed here" && finish; }
 
 # sums FILE: the counts of a plan, by the names of count.mjs.
 sums() {

@@ -18,6 +18,7 @@ stamp() {
 # visit WHAT NAME FOOTER: runs the image of that build without a network and opens it in Chromium, which has the container's network and no other.
 visit() {
 	local container pid
+	install_chromium || true
 	for program in chromium nsenter; do command -v "$program" >/dev/null 2>&1 || { skip "$1: $program is not installed" && return; }; done
 	container=$(docker run --detach --network=none "larder-test/$2")
 	pid=$(docker inspect --format '{{.State.Pid}}' "$container")

@@ -1,0 +1,88 @@
+//! `larder buildkit harvest`: exports what the store lacks out of a mount.
+
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
+
+use larder_store::{
+    carry::inventory,
+    look_up::Key,
+    take_in::{Identities, take_in},
+};
+
+use super::{
+    builder::{Binary, Builder},
+    error::BuildkitError,
+    summary::{Summary, name_bad_blobs},
+};
+use crate::{
+    buildkit::{
+        docker::BuildError,
+        dockerfile::Job,
+        protocol::{Report, STORE, write_only, write_wanted},
+    },
+    cli::buildkit::Harvest,
+    commands::{CommandError, Context, Outcome, larder_lock::threads, provision::Project, settings::selection},
+    core::interrupt::Interrupt,
+    fetcher::Wishes,
+    plan::selection::Platforms,
+};
+
+pub(super) fn run(arguments: &Harvest, context: &Context<'_>) -> Result<Outcome, CommandError> {
+    let interrupt = Interrupt::watch().map_err(CommandError::Signals)?;
+    let binary = Binary::of(&arguments.mount, context)?;
+    let platforms = Platforms::Only(BTreeSet::from([binary.executable.platform()]));
+    let only = if arguments.projects.is_empty() { None } else { Some(keys(arguments, &platforms, context)?) };
+    let store = context.open_store()?;
+    if !store.is_writable() {
+        return Err(larder_store::StoreError::ReadOnly { root: store.root().to_owned() }.into());
+    }
+    let start = Instant::now();
+    let builder = Builder::new(&arguments.mount, binary, &store, context, interrupt)?;
+    let request = builder.request()?;
+    write_wanted(&request, &inventory(&store)?)?;
+    if let Some(only) = &only {
+        write_only(&request, only)?;
+    }
+    let (handed, answer) = builder.run(Job::Export)?;
+    let mut report = Report { already_there: handed.already_there, ..Report::default() };
+    if handed.carried + handed.supplemented > 0 {
+        // Whatever a Dockerfile runs can write to the mount.
+        let answer = answer.join(STORE);
+        let taken = take_in(&store, &answer, Identities::Known, context.now, threads(), &|| builder.is_stopped())?;
+        if taken.is_stopped {
+            return Err(BuildkitError::from(BuildError::Interrupted).into());
+        }
+        let already_there = handed.already_there + taken.already_here;
+        report = Report { already_there, ..Report::of(&taken) };
+    }
+    name_bad_blobs(&handed.damaged, "is damaged in the mount", context);
+    name_bad_blobs(&report.refused, "is refused", context);
+    let summary = Summary {
+        mount: &arguments.mount,
+        there: (report.already_there, "already here"),
+        crossed: (report.carried, "brought"),
+        bytes: report.bytes,
+        supplemented: report.supplemented,
+        refused: handed.damaged.len() + report.refused.len(),
+        not_trusted: report.not_believed,
+        barrier: Duration::try_from_secs_f64(report.barrier_seconds).unwrap_or_default(),
+        elapsed: start.elapsed(),
+    };
+    summary.print(context);
+    context.printer.json(&summary.document("already_here", "brought", &handed.damaged, &report.refused));
+    Ok(if summary.refused == 0 { Outcome::Done } else { Outcome::Store })
+}
+
+/// What the projects' files are found by.
+fn keys(arguments: &Harvest, platforms: &Platforms, context: &Context<'_>) -> Result<BTreeSet<Key>, CommandError> {
+    let mut keys = BTreeSet::new();
+    for Project { input, configurations } in &Project::read_all(&arguments.projects, false, context)? {
+        let selection = selection(&arguments.selecting, &input.project, platforms.clone())?;
+        let configurations = input.by_lockfile(configurations);
+        let (wishes, _) = Wishes::of(&input.plan, &selection, configurations, &input.project.settings);
+        keys.extend(wishes.wishes.iter().flat_map(|wish| wish.wanted.keys()));
+    }
+    Ok(keys)
+}

@@ -1,0 +1,183 @@
+//! What holds for any bytes that a parser is given: the properties that the fuzz targets (`fuzz/`) and the tests beside this file state.
+//!
+//! Each function takes bytes from anywhere, and panics if its property does not hold. It is compiled for tests and for fuzzing alone.
+
+use std::{io::Cursor, path::Path};
+
+use larder_store::digest::Integrity;
+
+use crate::{
+    config::{larder_toml::LarderToml, npmrc::ini},
+    core::{artifact::Source, manifest::Manifest},
+    lockfile::{
+        self, EntryKind, Reading, YarnLock,
+        larder_lock::{LARDER_LOCK, LarderLock},
+    },
+    npm::tarball::package_json,
+    plan::Plan,
+    pyodide::{
+        check::{Contents, check},
+        distribution::Distribution,
+        index::{archive, page},
+        wheel::Wheel,
+    },
+    python::{metadata::Metadata, name::ProjectName, requirement::Requirement, wheel_name::WheelName},
+};
+
+#[cfg(test)]
+mod tests;
+
+/// A property of any bytes: it panics if it does not hold.
+pub type Property = fn(&[u8]);
+
+/// Every property, by the name of its fuzz target.
+pub const ALL: [(&str, Property); 13] = [
+    ("bun_lockfile", bun_lockfile),
+    ("distribution", distribution),
+    ("integrity", integrity),
+    ("larder_lock", larder_lock),
+    ("larder_toml", larder_toml),
+    ("npm_lockfile", npm_lockfile),
+    ("npmrc", npmrc),
+    ("pnpm_lockfile", pnpm_lockfile),
+    ("python_index", python_index),
+    ("python_metadata", python_metadata),
+    ("tarball", tarball),
+    ("wheel", wheel),
+    ("yarn_lockfile", yarn_lockfile),
+];
+
+/// Any bytes as bun's lockfile.
+pub fn bun_lockfile(bytes: &[u8]) {
+    lockfile("bun.lock", bytes);
+}
+
+/// Any bytes as npm's lockfile: what git gives has no digest of a tarball.
+pub fn npm_lockfile(bytes: &[u8]) {
+    let Some(reading) = lockfile("package-lock.json", bytes) else { return };
+    for entry in reading.entries {
+        if let EntryKind::Artifact(artifact) = entry.kind {
+            assert!(!matches!(artifact.source, Source::Git { .. }) || artifact.integrity.is_none(), "{artifact:?}");
+        }
+    }
+}
+
+/// Any bytes as pnpm's lockfile.
+pub fn pnpm_lockfile(bytes: &[u8]) {
+    lockfile("pnpm-lock.yaml", bytes);
+}
+
+/// Any bytes as a `yarn.lock`: what is read is of one of yarn's two kinds.
+pub fn yarn_lockfile(bytes: &[u8]) {
+    let kind = YarnLock::of("yarn.lock", bytes);
+    assert!(lockfile("yarn.lock", bytes).is_none() || kind.is_some());
+}
+
+/// What holds for every lockfile: no panic, and a plan whose sum adds up and whose digest the order of entries does not change; or an error that names the file.
+fn lockfile(name: &str, bytes: &[u8]) -> Option<Reading> {
+    let reading = match lockfile::read(name, bytes) {
+        Ok(reading) => reading,
+        Err(error) => {
+            assert!(error.to_string().starts_with(name), "{error}");
+            return None;
+        }
+    };
+    // What else the same bytes say is read leniently.
+    lockfile::manifests(name, bytes).all().for_each(|manifest| drop(manifest.peers()));
+    lockfile::local_tarballs(name, bytes);
+    lockfile::stated_version(bytes);
+    let mut turned = reading.clone();
+    turned.entries.reverse();
+    match (Plan::new(std::slice::from_ref(&reading)), Plan::new(&[turned])) {
+        (Ok(plan), Ok(turned)) => {
+            let sum = plan.sum();
+            let none = sum.bundled + sum.patches + sum.links + sum.local_folders + sum.local_files + sum.projects;
+            assert_eq!(sum.entries, sum.artifacts + sum.repeats + none + sum.unfetchable);
+            assert_eq!(plan, turned);
+            assert_eq!(plan.digest(), turned.digest());
+        }
+        (one, other) => assert_eq!(one.is_err(), other.is_err()),
+    }
+    Some(reading)
+}
+
+/// Any bytes as a `larder.lock`: what is read is read again from what it is written as.
+pub fn larder_lock(bytes: &[u8]) {
+    if let Ok(lock) = LarderLock::parse(LARDER_LOCK, bytes) {
+        assert_eq!(LarderLock::parse(LARDER_LOCK, lock.to_text().as_bytes()), Ok(lock));
+    }
+}
+
+/// Any bytes as a `larder.toml`: every error names the file.
+pub fn larder_toml(bytes: &[u8]) {
+    if let Err(error) = LarderToml::parse(bytes, Path::new("larder.toml")) {
+        assert!(error.to_string().contains("larder.toml"), "{error}");
+    }
+}
+
+/// Any bytes as an `.npmrc`: no more settings than lines, no key over two lines, and a comment at the end changes nothing.
+pub fn npmrc(bytes: &[u8]) {
+    let settings = ini::parse(bytes);
+    let lines = bytes.split(|byte| matches!(byte, b'\n' | b'\r')).count();
+    assert!(settings.len() <= lines, "{} settings in {lines} lines", settings.len());
+    assert!(settings.keys().all(|key| !key.contains(['\n', '\r'])), "{:?}", settings.keys());
+    let with_comment = [bytes, b"\n; a comment\n"].concat();
+    assert_eq!(ini::parse(&with_comment), settings);
+}
+
+/// Any text as an integrity: what is read is read again from what it is written as.
+pub fn integrity(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    if let Ok(integrity) = text.parse::<Integrity>() {
+        let again: Integrity = integrity.to_string().parse().expect("what is written is an integrity");
+        assert_eq!(again, integrity);
+    }
+}
+
+/// Any bytes as a tarball and as the `package.json` in it: no more memory than a `package.json` may have.
+pub fn tarball(bytes: &[u8]) {
+    if let Ok(found) = package_json(bytes) {
+        assert!(found.len() <= 16 << 20);
+    }
+    if let Ok(manifest) = Manifest::from_package_json(bytes) {
+        manifest.peers();
+    }
+}
+
+/// Any bytes as a distribution's lock, and as the lock of a folder that is checked: every key is a name.
+pub fn distribution(bytes: &[u8]) {
+    if let Ok(read) = Distribution::read("pyodide-lock.json", bytes) {
+        for (name, package) in read.packages() {
+            assert_eq!(ProjectName::parse(&package.key).as_ref(), Ok(name));
+        }
+    }
+    check(&Contents { lock: Some(("pyodide-lock.json", bytes.to_vec())), ..Contents::default() });
+}
+
+/// Any bytes as an index's list of files, in both forms, and as a wheel whose metadata is looked for.
+pub fn python_index(bytes: &[u8]) {
+    let url = "https://index.example/simple/a/".parse().expect("a constant address is one");
+    let _ = page::read(bytes, Some("application/vnd.pypi.simple.v1+json"), &url);
+    let _ = page::read(bytes, Some("text/html"), &url);
+    let _ = archive::metadata_of(bytes, &ProjectName::parse("a").expect("a constant name is one"));
+}
+
+/// Any bytes as a wheel's `METADATA`, as a requirement, and as a wheel's name, which is written as it was read.
+pub fn python_metadata(bytes: &[u8]) {
+    drop(Metadata::parse(bytes));
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let _ = Requirement::parse(text);
+    if let Ok(wheel) = WheelName::parse(text) {
+        assert_eq!(wheel.to_string(), text);
+        assert!(wheel.tags().count() > 0);
+    }
+}
+
+/// Any bytes as a wheel: no more memory than its metadata may have, and modules that are names.
+pub fn wheel(bytes: &[u8]) {
+    let name = WheelName::parse("a-1.0-py3-none-any.whl").expect("a constant name is one");
+    if let Ok(wheel) = Wheel::read(&name, &mut Cursor::new(bytes)) {
+        assert!(wheel.metadata().len() <= 8 << 20);
+        assert!(wheel.imports().iter().all(|module| !module.contains('/')));
+    }
+}

@@ -1,0 +1,42 @@
+//! What the registry serves, shared by all of its connections.
+
+use std::{
+    fmt,
+    sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+};
+
+use larder_store::Store;
+
+use super::{folders::Folders, route::Router, upstream::Upstream};
+use crate::npm::metadata::Catalog;
+
+/// The store, what of it is offered, and where to get the rest.
+pub(crate) struct RegistryState {
+    pub(super) store: Store,
+    catalog: RwLock<Catalog>,
+    pub(super) router: Router,
+    pub(super) folders: Folders,
+    pub(super) upstream: Box<dyn Upstream>,
+}
+
+impl fmt::Debug for RegistryState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RegistryState").field("store", &self.store).finish_non_exhaustive()
+    }
+}
+
+impl RegistryState {
+    /// A registry over this catalog.
+    pub(crate) fn new(store: Store, catalog: Catalog, upstream: Box<dyn Upstream>) -> Self {
+        let router = Router::of(catalog.offers());
+        Self { store, catalog: RwLock::new(catalog), router, folders: Folders::default(), upstream }
+    }
+
+    pub(super) fn catalog(&self) -> RwLockReadGuard<'_, Catalog> {
+        self.catalog.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn catalog_mut(&self) -> RwLockWriteGuard<'_, Catalog> {
+        self.catalog.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
