@@ -47,7 +47,7 @@ pub enum ArchiveError {
     #[error("it is not a zip archive, or is not whole")]
     NotZip,
     /// More than 4 GiB or 65,535 members.
-    #[error("it is a zip archive of the 64-bit form")]
+    #[error("it is a ZIP64 archive")]
     Zip64,
     /// No `NAME-VERSION.dist-info/METADATA`, or several.
     #[error("it has {found} METADATA files of {expected}, and a wheel has one")]
@@ -58,7 +58,7 @@ pub enum ArchiveError {
         expected: &'static str,
     },
     /// A way of packing that wheels do not use.
-    #[error("its METADATA is packed in the way {method}, and larder knows 0 and 8")]
+    #[error("its METADATA is compressed with method {method}; larder supports 0 and 8")]
     Method {
         /// The method's number.
         method: u16,
