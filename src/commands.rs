@@ -193,7 +193,7 @@ pub enum CommandError {
     #[error(transparent)]
     Child(#[from] ChildError),
     /// The system does not tell of signals.
-    #[error("the system does not tell of signals")]
+    #[error("cannot install signal handlers")]
     Signals(#[source] std::io::Error),
     /// There is no place for a run's files.
     #[error("cannot make a folder in {}", folder.display())]
