@@ -104,7 +104,7 @@ mod tests {
     /// The index and the names in `partial/` of every store that there is are made of these bytes.
     #[test]
     fn the_bytes_of_each_kind_of_key_are_fixed() {
-        let hex = |key: &Key| key.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let hex = |key: &Key| key.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
         let of = |algorithm| hex(&Key::of_digest(&Digest::of(algorithm, b"abc")));
         assert_eq!(hex(&Key::of_identity("abc")), "006437b3ac38465133ffb63b75273a8db548c558465d79db03fd359c6cd5bd9d85");
         assert_eq!(of(Algorithm::Sha1), "01a9993e364706816aba3e25717850c26c9cd0d89d");
