@@ -7,7 +7,7 @@ use std::{io::Cursor, path::Path};
 use larder_store::digest::Integrity;
 
 use crate::{
-    config::{larder_toml::LarderToml, npmrc::ini},
+    config::{larder_toml::LarderToml, npmrc},
     core::{artifact::Source, manifest::Manifest},
     lockfile::{
         self, EntryKind, Reading, YarnLock,
@@ -16,9 +16,9 @@ use crate::{
     npm::tarball::package_json,
     plan::Plan,
     pyodide::{
-        check::{Contents, check},
         distribution::Distribution,
-        index::{archive, page},
+        index::{page, wheel_metadata},
+        lint::{FolderContents, lint},
         wheel::Wheel,
     },
     python::{metadata::Metadata, name::ProjectName, requirement::Requirement, wheel_name::WheelName},
@@ -117,12 +117,12 @@ pub fn larder_toml(bytes: &[u8]) {
 
 /// Any bytes as an `.npmrc`: no more settings than lines, no key over two lines, and a comment at the end changes nothing.
 pub fn npmrc(bytes: &[u8]) {
-    let settings = ini::parse(bytes);
+    let settings = npmrc::parse(bytes);
     let lines = bytes.split(|byte| matches!(byte, b'\n' | b'\r')).count();
     assert!(settings.len() <= lines, "{} settings in {lines} lines", settings.len());
     assert!(settings.keys().all(|key| !key.contains(['\n', '\r'])), "{:?}", settings.keys());
     let with_comment = [bytes, b"\n; a comment\n"].concat();
-    assert_eq!(ini::parse(&with_comment), settings);
+    assert_eq!(npmrc::parse(&with_comment), settings);
 }
 
 /// Any text as an integrity: what is read is read again from what it is written as.
@@ -151,7 +151,7 @@ pub fn distribution(bytes: &[u8]) {
             assert_eq!(ProjectName::parse(&package.key).as_ref(), Ok(name));
         }
     }
-    check(&Contents { lock: Some(("pyodide-lock.json", bytes.to_vec())), ..Contents::default() });
+    lint(&FolderContents { lock: Some(("pyodide-lock.json", bytes.to_vec())), ..FolderContents::default() });
 }
 
 /// Any bytes as an index's list of files, in both forms, and as a wheel whose metadata is looked for.
@@ -159,7 +159,7 @@ pub fn python_index(bytes: &[u8]) {
     let url = "https://index.example/simple/a/".parse().expect("a constant address is one");
     let _ = page::read(bytes, Some("application/vnd.pypi.simple.v1+json"), &url);
     let _ = page::read(bytes, Some("text/html"), &url);
-    let _ = archive::metadata_of(bytes, &ProjectName::parse("a").expect("a constant name is one"));
+    let _ = wheel_metadata::metadata_of(bytes, &ProjectName::parse("a").expect("a constant name is one"));
 }
 
 /// Any bytes as a wheel's `METADATA`, as a requirement, and as a wheel's name, which is written as it was read.
