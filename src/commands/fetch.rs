@@ -89,7 +89,7 @@ struct Fetched {
 fn fetch(arguments: &cli::Fetch, context: &Context<'_>, store: &Store, input: &Input) -> Result<Fetched, CommandError> {
     let start = Instant::now();
     let settings = &input.project.settings;
-    for warning in agreement::warnings(&input.project, &input.plan, input.larder_lock.as_ref()) {
+    for warning in freshness::warnings(&input.project, &input.plan, input.larder_lock.as_ref()) {
         context.printer.warning(&warning);
     }
     let selection = selection(&arguments.selecting, &input.project, default_platforms())?;
