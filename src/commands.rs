@@ -38,7 +38,7 @@ use crate::{
         project::{DecidedBy, ProjectError, Several},
     },
     core::{environment::Environment, path_error::PathError},
-    fetcher::{Fault, FillError, HELD},
+    fetcher::{Fault, FetchError, HELD},
     lockfile::{LockfileError, larder_lock::LockFileError},
     npm::metadata::CatalogError,
     plan::{PlanError, selection::PlatformError},
@@ -176,7 +176,7 @@ pub enum CommandError {
     Init(#[from] InitError),
     /// The store or the network.
     #[error(transparent)]
-    Fill(#[from] FillError),
+    Fill(#[from] FetchError),
     /// The store.
     #[error(transparent)]
     Store(#[from] larder_store::StoreError),
@@ -306,7 +306,7 @@ fn below(folder: &Path) -> String {
 impl CommandError {
     fn outcome(&self) -> Outcome {
         match self {
-            Self::Fill(FillError::Interrupted | FillError::Store(StoreError::Interrupted))
+            Self::Fill(FetchError::Interrupted | FetchError::Store(StoreError::Interrupted))
             | Self::View(ViewError::Interrupted | ViewError::Store(StoreError::Interrupted))
             | Self::Stock(LockedFilesError::Store(StoreError::Interrupted))
             | Self::Store(StoreError::Interrupted) => Outcome::Interrupted,
@@ -314,7 +314,7 @@ impl CommandError {
             Self::Lock(error) => error.outcome(),
             Self::Buildkit(error) => error.outcome(),
             Self::Store(_)
-            | Self::Fill(FillError::Store(_))
+            | Self::Fill(FetchError::Store(_))
             | Self::View(ViewError::Store(_))
             | Self::Catalog(CatalogError::Store(_) | CatalogError::NoReceipt { .. }) => Outcome::Store,
             Self::Child(error) => Outcome::Child(error.exit_code()),
@@ -331,7 +331,7 @@ impl CommandError {
             Self::Lockfile { problem, .. } => return problem.hint(),
             Self::Lock(error) => return error.hint().map(str::to_owned),
             Self::Init(error) => return error.hint().map(str::to_owned),
-            Self::Store(error) | Self::Fill(FillError::Store(error)) | Self::View(ViewError::Store(error)) => {
+            Self::Store(error) | Self::Fill(FetchError::Store(error)) | Self::View(ViewError::Store(error)) => {
                 return of_store(error).map(str::to_owned);
             }
             Self::View(error) => return error.hint().map(str::to_owned),

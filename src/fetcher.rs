@@ -1,56 +1,64 @@
-//! Filling a store with what a plan names: joins the plan, the configuration, the store and the fetch engine.
+//! [`Fetcher`]: sees to it that the store has what a plan names. Joins the plan, the configuration, the store and the HTTP client; lives as long as its session, and
+//! serves many threads at once.
 //!
 //! ```text
-//! plan + selection ─▶ wishes (order.rs), one for each file ─▶ store's look-up ─▶ here │ missing
-//! missing + configuration ─▶ orders (order.rs) ─▶ schedule.rs: some at once ─▶ one order (errand.rs) ─▶ PartSink ─▶ committer
+//! plan + selection ─▶ downloads (downloads.rs), one for each file ─▶ store's look-up ─▶ here │ missing
+//! missing + configuration ─▶ jobs ─▶ batch.rs: some at once ─▶ download_job.rs: one ─▶ PartSink ─▶ committer, which all share
 //! ```
 //!
-//! Whatever happens to one order does not stop the others, unless the store itself cannot go on. No printing: a [`Watcher`] is told.
+//! What costs time to make is made when the first file is missing, and kept (engine.rs). However many ask for one file at once, it is downloaded once
+//! (flights.rs). Whatever happens to one download does not stop the others, unless the store itself cannot go on. No printing: a [`Watcher`] is told.
 
-mod again;
 mod archive;
+mod batch;
+mod blocking;
 mod credentials;
-pub mod ensure;
-mod errand;
+mod download_job;
+mod downloads;
+mod engine;
+mod ensure;
+mod extracted;
 mod failure;
 mod first_bytes;
+mod flights;
 mod gone;
-mod inflow;
 mod local;
 mod manager_hints;
 mod not_found;
-mod order;
 mod packuments;
-mod schedule;
+mod pipe_sink;
+mod refetch;
 mod sink;
-mod spool;
 mod watch;
 
-use std::sync::Arc;
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use jiff::Timestamp;
 use larder_store::{
     Store, StoreError,
-    commit::Committed,
     digest::Algorithm,
     look_up::{Found, LookUp, Wanted},
 };
 
 pub(crate) use credentials::{credential, identity_of};
+pub use downloads::{Download, Downloads, LeftOut, Optional};
+pub use ensure::{Completed, Reader, Repaired, Stored};
 pub use failure::{Failure, FailureKind, Fault, HELD};
 pub use gone::Gone;
-pub use order::{LeftOut, Optional, Order, Wish, Wishes};
 pub use watch::{Unwatched, WatchEvent, Watcher};
 
+use self::{batch::Missing, downloads::Job, engine::Engine};
 use crate::{
     config::{error::ConfigError, package_manager::NpmConfig},
-    core::open_files,
-    http::{Client, ClientError, ClientSettings},
+    http::{ClientError, ClientSettings},
 };
 
-/// How orders are filled.
+/// How missing files are fetched.
 #[derive(Clone, Debug)]
-pub struct FillSettings {
+pub struct FetchSettings {
     /// How requests are made.
     pub client: ClientSettings,
     /// Downloads at once.
@@ -63,9 +71,9 @@ pub struct FillSettings {
     pub now: Timestamp,
 }
 
-/// What became of the orders.
+/// What came of a call.
 #[derive(Debug, Default)]
-pub struct Filled {
+pub struct FetchReport {
     /// Artifacts that were here, or that another larder fetched meanwhile.
     pub already_here: usize,
     /// Artifacts that this run fetched.
@@ -84,16 +92,18 @@ pub struct Filled {
     pub received: u64,
     /// How long the disk was waited for after the last download.
     pub barrier: std::time::Duration,
-    /// The blob of each wish, in the wishes' order; `None` for what is not here.
+    /// The blob of each download, in the downloads' order; `None` for what is not here.
     pub found: Vec<Option<Found>>,
+    /// Which of them this call fetched: their bytes were compared as they came.
+    fetched_here: HashSet<usize>,
     /// A remark on the index, if it was not had as usual.
     pub index: Option<larder_store::index::IndexState>,
 }
 
-/// Why nothing could be filled.
+/// Why nothing could be fetched.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum FillError {
+pub enum FetchError {
     /// The store cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -111,61 +121,136 @@ pub enum FillError {
     Interrupted,
 }
 
-/// Sees to it that the store has what is wished for.
-pub fn fill(
-    store: &Store,
-    wishes: &Wishes<'_>,
-    configurations: &[NpmConfig],
-    settings: FillSettings,
-    watcher: &Arc<dyn Watcher>,
-) -> Result<Filled, FillError> {
-    let mut filled = Filled { failures: wishes.failures.clone(), ..Filled::default() };
-    let wanted: Vec<_> = wishes.wishes.iter().map(|wish| wish.wanted.clone()).collect();
-    let look_up = Arc::new(store.look_up(&wanted, settings.now)?);
-    let mut missing = Vec::new();
-    for wish in &wishes.wishes {
-        let is_refused = settings.requires_integrity && matches!(wish.wanted, Wanted::Identity(_));
-        let known = if is_refused { None } else { look_up.find(&wish.wanted) };
-        let order = if known.is_some() { None } else { Some(wishes.order(wish)) };
-        let here = known.or_else(|| known_otherwise(store, order.as_ref()?.as_ref().ok()?));
-        filled.found.push(here);
-        if let Some(found) = here {
-            filled.already_here += wish.artifacts();
-            watcher.event(WatchEvent::Here { files: 1, bytes: found.size });
-            continue;
-        }
-        match order.expect("worked out for what is not here") {
-            Ok(order) if is_refused => filled.failures.extend(order.failures(&FailureKind::NoIntegrity)),
-            Ok(order) if settings.is_offline => filled.note(&order, FailureKind::Offline, store),
-            Ok(order) => missing.push(order),
-            Err(failures) => filled.failures.extend(failures),
-        }
-    }
-    filled.index = Some(look_up.index_state());
-    if !missing.is_empty() {
-        if !store.is_writable() {
-            // What was gone before need not be asked for.
-            for order in &missing {
-                let read_only = |_| StoreError::ReadOnly { root: store.root().to_owned() };
-                filled.gone.push(gone::or_failure(order, FailureKind::Offline, store).map_err(read_only)?);
-            }
-            return Ok(filled);
-        }
-        let now = settings.now;
-        download(store, &look_up, missing, configurations, settings, watcher, &mut filled)?;
-        find_fetched(store, &look_up, &wanted, now, &mut filled)?;
-    }
-    filled.failures.sort_by(|a, b| a.entries.cmp(&b.entries));
-    filled.gone.sort_by(|a, b| a.packages[0].entries.cmp(&b.packages[0].entries));
-    Ok(filled)
+/// Fetches what a store lacks. Cheap to clone; clones share everything.
+#[derive(Clone, Debug)]
+pub struct Fetcher(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    store: Store,
+    configurations: Arc<[NpmConfig]>,
+    settings: FetchSettings,
+    /// What was found so far of all that was asked for.
+    look_up: Mutex<Option<Arc<LookUp>>>,
+    engine: Mutex<Option<Arc<Engine>>>,
 }
 
-impl Filled {
+impl Fetcher {
+    /// A fetcher into this store, with the configuration of each lockfile. Nothing is opened or asked yet.
+    pub fn new(store: Store, configurations: Vec<NpmConfig>, settings: FetchSettings) -> Self {
+        let configurations = configurations.into();
+        Self(Arc::new(Shared { store, configurations, settings, look_up: Mutex::default(), engine: Mutex::default() }))
+    }
+
+    /// The store that it fetches into.
+    pub fn store(&self) -> &Store {
+        &self.0.store
+    }
+
+    /// Sees to it that the store has these files. What was there before is not read: see [`Fetcher::ensure`].
+    pub fn fetch(&self, downloads: &Downloads<'_>, watcher: &Arc<dyn Watcher>) -> Result<FetchReport, FetchError> {
+        self.fetch_for(downloads, false, watcher)
+    }
+
+    fn fetch_for(
+        &self,
+        downloads: &Downloads<'_>,
+        is_hurried: bool,
+        watcher: &Arc<dyn Watcher>,
+    ) -> Result<FetchReport, FetchError> {
+        let Shared { store, settings, .. } = &*self.0;
+        let mut report = FetchReport { failures: downloads.failures.clone(), ..FetchReport::default() };
+        let (look_up, all_found) = self.look(downloads)?;
+        let mut missing: Vec<Missing> = Vec::new();
+        for (place, (download, found)) in downloads.all.iter().zip(all_found).enumerate() {
+            let is_refused = settings.requires_integrity && matches!(download.wanted, Wanted::Identity(_));
+            let known = if is_refused { None } else { found };
+            let job = if known.is_some() { None } else { Some(downloads.job(download)) };
+            let here = known.or_else(|| known_otherwise(store, job.as_ref()?.as_ref().ok()?));
+            report.found.push(here);
+            if let Some(found) = here {
+                report.already_here += download.artifacts();
+                watcher.event(WatchEvent::Here { files: 1, bytes: found.size });
+                continue;
+            }
+            match job.expect("worked out for what is not here") {
+                Ok(job) if is_refused => report.failures.extend(job.failures(&FailureKind::NoIntegrity)),
+                Ok(job) if settings.is_offline => report.note(&job, FailureKind::Offline, store),
+                Ok(job) => missing.push((place, job)),
+                Err(failures) => report.failures.extend(failures),
+            }
+        }
+        report.index = Some(look_up.index_state());
+        if !missing.is_empty() && !store.is_writable() {
+            // What was gone before need not be asked for.
+            for (_, job) in &missing {
+                let read_only = |_| StoreError::ReadOnly { root: store.root().to_owned() };
+                report.gone.push(gone::or_failure(job, FailureKind::Offline, store).map_err(read_only)?);
+            }
+            return Ok(report);
+        }
+        if !missing.is_empty() {
+            batch::run(&self.engine(look_up)?, missing, is_hurried, watcher, &mut report)?;
+        }
+        report.failures.sort_by(|a, b| a.entries.cmp(&b.entries));
+        report.gone.sort_by(|a, b| a.packages[0].entries.cmp(&b.packages[0].entries));
+        Ok(report)
+    }
+
+    /// What is here of it now.
+    fn look(&self, downloads: &Downloads<'_>) -> Result<(Arc<LookUp>, Vec<Option<Found>>), StoreError> {
+        let wanted: Vec<Wanted> = downloads.all.iter().map(|download| download.wanted.clone()).collect();
+        let mut kept = self.0.look_up.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(look_up) = &*kept {
+            let look_up = Arc::clone(look_up);
+            drop(kept);
+            let found = look_up.look_again(&wanted)?;
+            return Ok((look_up, found));
+        }
+        let look_up = Arc::new(self.0.store.look_up(&wanted, self.0.settings.now)?);
+        let found = wanted.iter().map(|wanted| look_up.find(wanted)).collect();
+        *kept = Some(Arc::clone(&look_up));
+        Ok((look_up, found))
+    }
+
+    fn engine(&self, look_up: Arc<LookUp>) -> Result<Arc<Engine>, FetchError> {
+        let Shared { store, configurations, settings, engine, .. } = &*self.0;
+        let mut engine = engine.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(engine) = &*engine {
+            return Ok(Arc::clone(engine));
+        }
+        let started = Arc::new(Engine::start(store, look_up, configurations, settings)?);
+        *engine = Some(Arc::clone(&started));
+        Ok(started)
+    }
+}
+
+impl FetchReport {
     /// Notes what could not be had: as a failure, unless it is optional and gone.
-    fn note(&mut self, order: &Order, kind: FailureKind, store: &Store) {
-        match gone::or_failure(order, kind, store) {
+    fn note(&mut self, job: &Job, kind: FailureKind, store: &Store) {
+        match gone::or_failure(job, kind, store) {
             Ok(gone) => self.gone.push(gone),
-            Err(kind) => self.failures.extend(order.failures(&kind)),
+            Err(kind) => self.failures.extend(job.failures(&kind)),
+        }
+    }
+
+    /// Notes what somebody else had fetched.
+    fn note_here(&mut self, place: usize, job: &Job, found: Found, is_stated: bool) {
+        self.found[place] = Some(found);
+        self.already_here += job.artifacts.len();
+        if job.lacks_integrity() && is_stated {
+            self.integrity_from_registry += job.artifacts.len();
+        }
+    }
+
+    /// Notes what was fetched.
+    fn note_fetched(&mut self, place: usize, job: &Job, found: Found, is_stated: bool) {
+        self.found[place] = Some(found);
+        self.fetched_here.insert(place);
+        self.fetched += job.artifacts.len();
+        if job.lacks_integrity() {
+            let noted = if is_stated { &mut self.integrity_from_registry } else { &mut self.recorded };
+            *noted += job.artifacts.len();
         }
     }
 
@@ -176,115 +261,8 @@ impl Filled {
 }
 
 /// What is here as another lockfile's package, for a lockfile that has nothing but the sha1. Every receipt of a fetch has the sha512.
-fn known_otherwise(store: &Store, order: &Order) -> Option<Found> {
-    let Wanted::Integrity(integrity) = &order.wanted else { return None };
+fn known_otherwise(store: &Store, job: &Job) -> Option<Found> {
+    let Wanted::Integrity(integrity) = &job.wanted else { return None };
     let is_weak = integrity.strongest().iter().all(|digest| digest.algorithm() == Algorithm::Sha1);
-    is_weak.then(|| store.find_namesake(&order.origins, integrity))?
-}
-
-/// Notes the blobs of what was missing before.
-fn find_fetched(
-    store: &Store,
-    look_up: &LookUp,
-    wanted: &[Wanted],
-    now: Timestamp,
-    filled: &mut Filled,
-) -> Result<(), FillError> {
-    let find_in = |look_up: &LookUp, filled: &mut Filled| {
-        for (wanted, found) in wanted.iter().zip(&mut filled.found) {
-            *found = found.or_else(|| look_up.find(wanted));
-        }
-        filled.found.iter().filter(|found| found.is_none()).count() == filled.gone.len()
-    };
-    // What another larder fetched meanwhile, or what has several digests, only the index knows.
-    if !find_in(look_up, filled) && filled.failures.is_empty() {
-        find_in(&store.look_up(wanted, now)?, filled);
-    }
-    Ok(())
-}
-
-fn download(
-    store: &Store,
-    look_up: &Arc<LookUp>,
-    missing: Vec<Order>,
-    configurations: &[NpmConfig],
-    settings: FillSettings,
-    watcher: &Arc<dyn Watcher>,
-    filled: &mut Filled,
-) -> Result<(), FillError> {
-    let cores = std::thread::available_parallelism().map_or(2, usize::from);
-    let jobs = settings.jobs.min(open_files::affordable_jobs());
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(cores)
-        // Hashing and writing: more threads than cores only take turns. Two more, for name look-ups and waits on the disk.
-        .max_blocking_threads(cores + 2)
-        .enable_all()
-        .build()
-        .map_err(FillError::Runtime)?;
-    for npm in configurations {
-        let asked = missing.iter().flat_map(|order| order.addresses.iter().map(|it| &it.url).chain(&order.packument));
-        npm.ask_token_helpers(asked)?;
-    }
-    let credentials = Arc::new(credentials::Known::new(&missing, configurations.to_vec()));
-    let longest = settings.client.max_bytes;
-    let archives = archive::Archives::of(&missing, store.clone(), longest);
-    let client = Client::new(settings.client, credentials)?;
-    let schedule = schedule::Schedule::new(
-        client,
-        Arc::clone(look_up),
-        configurations.to_vec(),
-        archives,
-        (store.clone(), longest),
-        Arc::clone(watcher),
-        settings.now,
-    );
-    let outcome = runtime.block_on(schedule.run(missing, jobs, filled));
-    let start = std::time::Instant::now();
-    let outcome = outcome.and_then(|(committer, tally)| {
-        watcher.event(WatchEvent::Committing);
-        let published = runtime.block_on(schedule::unless_interrupted(committer))?;
-        Ok((published, tally))
-    });
-    filled.barrier = start.elapsed();
-    // Hashing that is under way ends with its batch; nobody waits for it.
-    runtime.shutdown_background();
-    let (published, tally) = outcome?;
-    filled.requests = tally.requests();
-    filled.received = tally.received();
-    settle(published, &tally, look_up, store, filled)
-}
-
-/// Moves what the committer could not publish from the fetched to the failed.
-fn settle(
-    committed: Committed,
-    tally: &watch::Tally,
-    look_up: &LookUp,
-    store: &Store,
-    filled: &mut Filled,
-) -> Result<(), FillError> {
-    let mut fetched = Vec::new();
-    for (tag, outcome) in committed.published {
-        let (order, is_stated) = tally.submitted(tag);
-        match outcome {
-            Ok(found) => {
-                gone::arrived(&order, store);
-                fetched.push((Arc::clone(&order), found));
-                filled.fetched += order.artifacts.len();
-                if order.lacks_integrity() {
-                    if is_stated {
-                        filled.integrity_from_registry += order.artifacts.len();
-                    } else {
-                        filled.recorded += order.artifacts.len();
-                    }
-                }
-            }
-            Err(error) if error.is_fatal() => return Err(error.into()),
-            Err(error) => filled.failures.extend(order.failures(&FailureKind::Store(Arc::new(error)))),
-        }
-    }
-    look_up.remember(fetched.iter().map(|(order, found)| (&order.wanted, *found)));
-    if let Some(index) = committed.index {
-        filled.index = Some(index);
-    }
-    Ok(())
+    is_weak.then(|| store.find_namesake(&job.origins, integrity))?
 }

@@ -9,11 +9,11 @@ use super::{
     CommandError, Context, Outcome, agreement,
     input::Input,
     prepared,
-    settings::{default_platforms, fill_settings, selection},
+    settings::{default_platforms, fetch_settings, selection},
 };
 use crate::{
     cli,
-    fetcher::{Failure, FailureKind, Fault, Filled, LeftOut, WatchEvent, Wishes, fill},
+    fetcher::{Downloads, Failure, FailureKind, Fault, FetchReport, Fetcher, LeftOut, WatchEvent},
     plan::{
         PlanDigest, Sum,
         selection::{Platforms, Selection},
@@ -69,7 +69,7 @@ pub(super) fn run(arguments: &cli::Fetch, context: &Context<'_>) -> Result<Outco
             context.printer.line(&format!("{}:", path.display()));
         }
         let one = fetch(arguments, context, &store, &input)?;
-        worst = worst.max(one.filled.failures.iter().map(|failure| failure.kind.fault()).max());
+        worst = worst.max(one.report.failures.iter().map(|failure| failure.kind.fault()).max());
         document.projects.push(one.document(path.display().to_string(), &input));
         // The process ends soon; freeing tens of thousands of strings one by one would be felt in a fetch that has nothing to do.
         std::mem::forget(input);
@@ -79,7 +79,7 @@ pub(super) fn run(arguments: &cli::Fetch, context: &Context<'_>) -> Result<Outco
 }
 
 struct Fetched {
-    filled: Filled,
+    report: FetchReport,
     selected: usize,
     unfetchable: usize,
     left_out: LeftOut,
@@ -94,38 +94,38 @@ fn fetch(arguments: &cli::Fetch, context: &Context<'_>, store: &Store, input: &I
     }
     let selection = selection(&arguments.selecting, &input.project, default_platforms())?;
     let configurations = input.configurations(arguments.fetching.trust_project_config, context)?;
-    let (wishes, left_out) = Wishes::of(&input.plan, &selection, input.by_lockfile(&configurations), settings);
-    let wishes = wishes.with_optional(input);
-    let selected = wishes.artifacts();
+    let (downloads, left_out) = Downloads::of(&input.plan, &selection, input.by_lockfile(&configurations), settings);
+    let downloads = downloads.with_optional(input);
+    let selected = downloads.artifacts();
     let watcher = progress::watcher(context.printer);
-    let fill_settings = fill_settings(&arguments.fetching, settings, &configurations, context);
-    let filled = fill(store, &wishes, &configurations, fill_settings, &watcher);
+    let fetch_settings = fetch_settings(&arguments.fetching, settings, &configurations, context);
+    let report = Fetcher::new(store.clone(), configurations.clone(), fetch_settings).fetch(&downloads, &watcher);
     watcher.event(WatchEvent::Over);
-    if let Ok(filled) = &filled {
-        let files = wishes.wishes.iter().zip(&filled.found);
-        let here = files.filter_map(|(wish, found)| Some((wish, (*found)?)));
+    if let Ok(report) = &report {
+        let files = downloads.all.iter().zip(&report.found);
+        let here = files.filter_map(|(download, found)| Some((download, (*found)?)));
         prepared::warn(
             store,
-            here.flat_map(|(wish, found)| wish.planned().iter().map(move |one| (*one, found))),
+            here.flat_map(|(download, found)| download.planned().iter().map(move |one| (*one, found))),
             context,
         );
     }
-    std::mem::forget(wishes);
-    let filled = filled?;
+    std::mem::forget(downloads);
+    let report = report?;
     let unfetchable =
-        filled.failures.iter().filter(|failure| matches!(failure.kind, FailureKind::Unfetchable(_))).count();
+        report.failures.iter().filter(|failure| matches!(failure.kind, FailureKind::Unfetchable(_))).count();
     let selected = selected - unfetchable;
-    let fetched = Fetched { filled, selected, unfetchable, left_out, elapsed: start.elapsed() };
+    let fetched = Fetched { report, selected, unfetchable, left_out, elapsed: start.elapsed() };
     fetched.print(context, input, &selection);
-    remarks::gone(context.printer, &fetched.filled.gone);
-    report::failures(context.printer, &fetched.filled.failures, report::Listed::InDocument);
+    remarks::gone(context.printer, &fetched.report.gone);
+    report::failures(context.printer, &fetched.report.failures, report::Listed::InDocument);
     Ok(fetched)
 }
 
 impl Fetched {
     fn print(&self, context: &Context<'_>, input: &Input, selection: &Selection) {
         let printer = context.printer;
-        let filled = &self.filled;
+        let report = &self.report;
         printer.line(&input.sum_line());
         if let Some(line) = input.silence_line() {
             printer.line(&line);
@@ -133,41 +133,41 @@ impl Fetched {
         if let Some(line) = self.left_out_line(selection) {
             printer.line(&line);
         }
-        let gone = match filled.gone_artifacts() {
+        let gone = match report.gone_artifacts() {
             0 => String::new(),
             gone => format!(" + {} optional and gone", units::count(gone)),
         };
         printer.line(&format!(
             "{} = {} already here + {} fetched + {} failed{gone}",
             units::plural(self.selected, "artifact", "artifacts"),
-            units::count(filled.already_here),
-            units::count(filled.fetched),
-            units::count(filled.failures.len() - self.unfetchable),
+            units::count(report.already_here),
+            units::count(report.fetched),
+            units::count(report.failures.len() - self.unfetchable),
         ));
-        if filled.integrity_from_registry > 0 {
+        if report.integrity_from_registry > 0 {
             printer.line(&format!(
                 "{} without integrity in the lockfile: the registry's was taken",
-                units::plural(filled.integrity_from_registry, "artifact", "artifacts")
+                units::plural(report.integrity_from_registry, "artifact", "artifacts")
             ));
         }
-        if filled.recorded > 0 {
+        if report.recorded > 0 {
             printer.line(&format!(
                 "{} without integrity anywhere: what came was recorded, and is expected from now on",
-                units::plural(filled.recorded, "artifact", "artifacts")
+                units::plural(report.recorded, "artifact", "artifacts")
             ));
         }
-        let barrier = if filled.barrier.as_millis() > 0 {
-            format!(", {} of it waiting for the disk", units::duration(filled.barrier))
+        let barrier = if report.barrier.as_millis() > 0 {
+            format!(", {} of it waiting for the disk", units::duration(report.barrier))
         } else {
             String::new()
         };
         printer.line(&format!(
             "{}, {} in {}{barrier}",
-            units::plural(filled.requests, "request", "requests"),
-            units::bytes(filled.received),
+            units::plural(report.requests, "request", "requests"),
+            units::bytes(report.received),
             units::duration(self.elapsed)
         ));
-        if let Some(IndexState::Rebuilt(why)) = &filled.index
+        if let Some(IndexState::Rebuilt(why)) = &report.index
             && why != "there was none"
         {
             printer.warning("the store's index was damaged and has been made again from the receipts; nothing is lost");
@@ -190,25 +190,25 @@ impl Fetched {
     }
 
     fn document(&self, project: String, input: &Input) -> ProjectDocument {
-        let filled = &self.filled;
+        let report = &self.report;
         ProjectDocument {
             project,
             digest: input.plan.digest(),
             entries: input.plan.sum(),
             artifacts: self.selected,
             left_out: self.left_out,
-            already_here: filled.already_here,
-            fetched: filled.fetched,
-            failed: filled.failures.len() - self.unfetchable,
-            gone: filled.gone_artifacts(),
+            already_here: report.already_here,
+            fetched: report.fetched,
+            failed: report.failures.len() - self.unfetchable,
+            gone: report.gone_artifacts(),
             unfetchable: self.unfetchable,
-            integrity_from_registry: filled.integrity_from_registry,
-            recorded: filled.recorded,
-            requests: filled.requests,
-            bytes: filled.received,
+            integrity_from_registry: report.integrity_from_registry,
+            recorded: report.recorded,
+            requests: report.requests,
+            bytes: report.received,
             seconds: self.elapsed.as_secs_f64(),
-            barrier_seconds: filled.barrier.as_secs_f64(),
-            failures: filled.failures.iter().map(failure_row).collect(),
+            barrier_seconds: report.barrier.as_secs_f64(),
+            failures: report.failures.iter().map(failure_row).collect(),
         }
     }
 }

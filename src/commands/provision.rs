@@ -1,6 +1,6 @@
 //! From paths that a person typed to plans that are complete: what `run`, `serve` and `view` begin with.
 
-use std::ffi::OsString;
+use std::{ffi::OsString, sync::OnceLock};
 
 use larder_store::Store;
 
@@ -8,16 +8,13 @@ use super::{
     CommandError, Context, Outcome,
     input::Input,
     prepared,
-    settings::{fill_settings, selection},
+    settings::{fetch_settings, selection},
 };
 use crate::{
     cli,
     config::package_manager::NpmConfig,
     core::{artifact::Ecosystem, error_chain::chain, manifest::Manifests},
-    fetcher::{
-        Failure, FailureKind, Fault, WatchEvent, Wishes,
-        ensure::{Mended, Reader, Supply, supply},
-    },
+    fetcher::{Completed, Downloads, Failure, FailureKind, Fault, Fetcher, Reader, Repaired, WatchEvent},
     lockfile::{self, Format},
     npm::metadata::Catalog,
     plan::{Planned, selection::Platforms},
@@ -42,6 +39,7 @@ pub(super) enum Unfetchable {
 pub(super) struct Project {
     pub(super) input: Input,
     pub(super) configurations: Vec<NpmConfig>,
+    fetcher: OnceLock<Fetcher>,
 }
 
 impl Project {
@@ -65,8 +63,9 @@ impl Project {
         for input in &inputs {
             input.tell(context);
         }
-        let configured =
-            |input: Input| Ok(Self { configurations: input.configurations(trusts_project, context)?, input });
+        let configured = |input: Input| {
+            Ok(Self { configurations: input.configurations(trusts_project, context)?, input, fetcher: OnceLock::new() })
+        };
         inputs.into_iter().map(configured).collect()
     }
 
@@ -79,7 +78,7 @@ impl Project {
         default: Platforms,
         store: &Store,
         context: &Context<'_>,
-    ) -> Result<Supply<'_>, CommandError> {
+    ) -> Result<Completed<'_>, CommandError> {
         self.complete_or_leave(ecosystem, arguments, default, Unfetchable::Fail, store, context)
     }
 
@@ -91,21 +90,21 @@ impl Project {
         unfetchable: Unfetchable,
         store: &Store,
         context: &Context<'_>,
-    ) -> Result<Supply<'_>, CommandError> {
+    ) -> Result<Completed<'_>, CommandError> {
         let settings = &self.input.project.settings;
         let selection = selection(&arguments.selecting, &self.input.project, default)?;
         let configurations = self.input.by_lockfile(&self.configurations);
-        let (mut wishes, _) = Wishes::of(&self.input.plan, &selection, configurations, settings);
+        let (mut downloads, _) = Downloads::of(&self.input.plan, &selection, configurations, settings);
         if let Some(ecosystem) = ecosystem {
-            wishes = wishes.for_ecosystem(ecosystem);
+            downloads = downloads.for_ecosystem(ecosystem);
         }
         if unfetchable == Unfetchable::LeaveToCommand && !arguments.fetching.offline {
             let is_left = |failure: &mut Failure| matches!(failure.kind, FailureKind::Unfetchable(_));
-            let mut left: Vec<Failure> = wishes.failures.extract_if(.., is_left).collect();
-            left.extend(wishes.take_without_address());
+            let mut left: Vec<Failure> = downloads.failures.extract_if(.., is_left).collect();
+            left.extend(downloads.take_without_address());
             remarks::left_to_command(context.printer, &left);
         }
-        self.supply(wishes, &arguments.fetching, Reader::Supply, store, context)
+        self.supply(downloads, &arguments.fetching, Reader::Fetcher, store, context)
     }
 
     /// The same for all that one lockfile names, and for nothing else; the caller reads it.
@@ -115,47 +114,54 @@ impl Project {
         arguments: &cli::Fetching,
         store: &Store,
         context: &Context<'_>,
-    ) -> Result<Supply<'_>, CommandError> {
+    ) -> Result<Completed<'_>, CommandError> {
         let configurations = self.input.by_lockfile(&self.configurations);
-        let wishes = Wishes::of_artifacts(self.named_by(lockfile), configurations, &self.input.project.settings);
-        self.supply(wishes, arguments, Reader::Caller, store, context)
+        let downloads = Downloads::of_artifacts(self.named_by(lockfile), configurations, &self.input.project.settings);
+        self.supply(downloads, arguments, Reader::Caller, store, context)
     }
 
     fn supply<'a>(
         &'a self,
-        wishes: Wishes<'a>,
+        downloads: Downloads<'a>,
         arguments: &cli::Fetching,
         reader: Reader,
         store: &Store,
         context: &Context<'_>,
-    ) -> Result<Supply<'a>, CommandError> {
-        let settings = &self.input.project.settings;
-        let fill_settings = fill_settings(arguments, settings, &self.configurations, context);
+    ) -> Result<Completed<'a>, CommandError> {
+        let fetcher = self.fetcher(store, arguments, context);
         let watcher = progress::watcher(context.printer);
         let start = std::time::Instant::now();
-        let wishes = wishes.with_optional(&self.input);
-        let supply = supply(store, &wishes, &self.configurations, &fill_settings, &watcher, reader);
+        let downloads = downloads.with_optional(&self.input);
+        let supply = fetcher.ensure(&downloads, &watcher, reader);
         watcher.event(WatchEvent::Over);
         // Tens of thousands of strings, freed one by one, would be felt.
-        std::mem::forget(wishes);
+        std::mem::forget(downloads);
         let supply = supply?;
-        if supply.filled.fetched > 0 {
+        if supply.report.fetched > 0 {
             context.printer.note(&format!(
                 "fetched {}, {} in {}",
-                units::plural(supply.filled.fetched, "artifact", "artifacts"),
-                units::bytes(supply.filled.received),
+                units::plural(supply.report.fetched, "artifact", "artifacts"),
+                units::bytes(supply.report.received),
                 units::duration(start.elapsed())
             ));
         }
-        for Mended { package, was_another } in &supply.mended {
+        for Repaired { package, was_another } in &supply.repaired {
             let what = if *was_another { "the store had another file for it; the right one" } else { "its blob" };
             let was = if *was_another { "is used" } else { "was damaged, and was fetched again" };
             context.printer.warning(&format!("{package}: {what} {was}"));
         }
-        remarks::gone(context.printer, &supply.filled.gone);
+        remarks::gone(context.printer, &supply.report.gone);
         prepared::warn(store, supply.items.iter().map(|item| (item.planned, item.found)), context);
-        report::failures(context.printer, &supply.filled.failures, report::Listed::Nowhere);
+        report::failures(context.printer, &supply.report.failures, report::Listed::Nowhere);
         Ok(supply)
+    }
+
+    /// What fetches for this project, as long as it lives.
+    pub(super) fn fetcher(&self, store: &Store, arguments: &cli::Fetching, context: &Context<'_>) -> &Fetcher {
+        self.fetcher.get_or_init(|| {
+            let settings = fetch_settings(arguments, &self.input.project.settings, &self.configurations, context);
+            Fetcher::new(store.clone(), self.configurations.clone(), settings)
+        })
     }
 
     /// The artifacts that this lockfile names.
@@ -165,7 +171,7 @@ impl Project {
     }
 
     /// What the project offers, with what of it is here.
-    pub(super) fn catalog(&self, store: &Store, supply: &Supply<'_>) -> Result<Catalog, CommandError> {
+    pub(super) fn catalog(&self, store: &Store, supply: &Completed<'_>) -> Result<Catalog, CommandError> {
         let mut manifests = Manifests::default();
         for lockfile in &self.input.project.lockfiles {
             manifests.extend(lockfile::manifests(&lockfile.name, &lockfile.bytes));
@@ -176,8 +182,8 @@ impl Project {
 }
 
 /// Whose fault it is that a supply lacks something; `None` if it is complete.
-pub(super) fn shortfall(supply: &Supply<'_>) -> Option<Fault> {
-    supply.filled.failures.iter().map(|failure| failure.kind.fault()).max()
+pub(super) fn shortfall(supply: &Completed<'_>) -> Option<Fault> {
+    supply.report.failures.iter().map(|failure| failure.kind.fault()).max()
 }
 
 /// The catalog of complete projects, or how the command ends because one of them is not.

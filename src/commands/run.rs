@@ -4,11 +4,7 @@ mod diagnose;
 mod run_dir;
 mod yarn;
 
-use std::{
-    ffi::OsString,
-    path::PathBuf,
-    sync::{Arc, Mutex},
-};
+use std::{ffi::OsString, path::PathBuf, sync::Arc};
 
 use larder_store::Store;
 
@@ -196,14 +192,7 @@ fn start_registry(
     arguments: &cli::Run,
     context: &Context<'_>,
 ) -> Result<Registry, CommandError> {
-    let through = Through {
-        projects: Arc::clone(projects),
-        store: store.clone(),
-        fetching: arguments.completing.fetching.clone(),
-        printer: context.printer,
-        now: context.now,
-        said: Mutex::default(),
-    };
+    let through = Through::new(projects, store, &arguments.completing.fetching, context);
     let state = RegistryState::new(store.clone(), catalog, Box::new(through));
     let registry = Registry::start(state, 0).map_err(|source| CommandError::Registry { port: 0, source })?;
     if !registry.checks_users() {

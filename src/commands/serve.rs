@@ -1,6 +1,6 @@
 //! `larder serve`: the registry on loopback, standing, for several projects.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use signal_hook::{
     consts::{SIGHUP, SIGINT, SIGTERM},
@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     cli,
-    fetcher::{Wishes, ensure::on_hand},
+    fetcher::Downloads,
     npm::metadata::Catalog,
     plan::selection::Selection,
     registry::{Registry, RegistryState},
@@ -32,22 +32,16 @@ pub(super) fn run(arguments: &cli::Serve, context: &Context<'_>) -> Result<Outco
     for project in projects.iter() {
         let input = &project.input;
         let configurations = input.by_lockfile(&project.configurations);
-        let (wishes, _) = Wishes::of(&input.plan, &Selection::all(), configurations, &input.project.settings);
-        catalog.extend(project.catalog(&store, &on_hand(&store, &wishes, context.now)?)?);
+        let (downloads, _) = Downloads::of(&input.plan, &Selection::all(), configurations, &input.project.settings);
+        let here = project.fetcher(&store, &arguments.fetching, context).find(&downloads)?;
+        catalog.extend(project.catalog(&store, &here)?);
     }
     provision::describe(&mut catalog, &store, context);
     let (all, here) = (catalog.offers().len(), catalog.offers().iter().filter(|offer| offer.found.is_some()).count());
     // Before anyone is told of the registry, so that no signal is missed.
     let unusable = |source| CommandError::Registry { port: arguments.port, source };
     let mut signals = Signals::new([SIGHUP, SIGINT, SIGTERM]).map_err(unusable)?;
-    let through = Through {
-        projects: Arc::clone(&projects),
-        store: store.clone(),
-        fetching: arguments.fetching.clone(),
-        printer: context.printer,
-        now: context.now,
-        said: Mutex::default(),
-    };
+    let through = Through::new(&projects, &store, &arguments.fetching, context);
     let state = RegistryState::new(store, catalog, Box::new(through));
     let registry = Registry::start(state, arguments.port).map_err(unusable)?;
     if !registry.checks_users() {

@@ -11,7 +11,7 @@ use crate::{
         package_manager::NpmConfig,
         project::Project,
     },
-    fetcher::FillSettings,
+    fetcher::FetchSettings,
     http::{ClientSettings, ExtraCertificates, ProjectNetwork},
     plan::selection::{self, Libc, Omit, Platform, Platforms, Selection},
 };
@@ -70,25 +70,25 @@ fn host_libc() -> Option<Libc> {
 }
 
 /// How what is missing is fetched.
-pub(super) fn fill_settings(
+pub(super) fn fetch_settings(
     arguments: &cli::Fetching,
     settings: &LarderToml,
     configurations: &[NpmConfig],
     context: &Context<'_>,
-) -> FillSettings {
-    fill_settings_at(arguments, settings, configurations, context.now)
+) -> FetchSettings {
+    fetch_settings_at(arguments, settings, configurations, context.now)
 }
 
 /// The same at another time than the command's start.
-pub(super) fn fill_settings_at(
+pub(super) fn fetch_settings_at(
     arguments: &cli::Fetching,
     settings: &LarderToml,
     configurations: &[NpmConfig],
     now: Timestamp,
-) -> FillSettings {
+) -> FetchSettings {
     let network = configurations[0].network();
     let jobs = arguments.jobs.or(settings.fetch.jobs).or(network.max_sockets).unwrap_or(JOBS);
-    FillSettings {
+    FetchSettings {
         client: ClientSettings { trusts_project: arguments.trust_project_config, ..client_settings(network, settings) },
         jobs: jobs as usize,
         is_offline: arguments.offline,

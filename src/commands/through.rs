@@ -1,7 +1,7 @@
 //! What the registry on loopback asks for while it serves: artifacts that the store lacks, and a place for its remarks.
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
 };
@@ -9,14 +9,11 @@ use std::{
 use jiff::Timestamp;
 use larder_store::{Store, look_up::Found};
 
-use super::{larder_lock::threads, provision::Project, settings};
+use super::{Context, larder_lock::threads, provision::Project};
 use crate::{
     cli,
     core::{artifact::Artifact, error_chain::chain, layout::Layout},
-    fetcher::{
-        Failure, FillSettings, Unwatched, Watcher, Wishes,
-        ensure::{Reader, supply},
-    },
+    fetcher::{Downloads, Failure, Fetcher},
     lockfile::larder_lock::LARDER_LOCK,
     plan::{EntryName, Planned},
     pyodide::folder::FolderInput,
@@ -33,66 +30,87 @@ const MOST_SAID: usize = 1000;
 
 /// Fetches through, or says why not.
 pub(super) struct Through {
-    pub(super) projects: Arc<Vec<Project>>,
-    pub(super) store: Store,
-    pub(super) fetching: cli::Fetching,
-    pub(super) printer: Printer,
-    pub(super) now: Timestamp,
+    projects: Arc<Vec<Project>>,
+    /// By the entries that name them: the project, and where the artifact is in its plan.
+    named: HashMap<EntryName, Vec<(usize, usize)>>,
+    fetchers: Vec<Fetcher>,
+    store: Store,
+    printer: Printer,
+    now: Timestamp,
     /// What was said already: clients ask again and again.
-    pub(super) said: Mutex<HashSet<String>>,
+    said: Mutex<HashSet<String>>,
 }
 
 impl Through {
-    fn planned(&self, artifact: &Artifact, entry: &EntryName) -> Option<(&Project, &Planned)> {
-        let is_it = |planned: &&Planned| planned.artifact == *artifact && planned.entries.contains(entry);
-        self.projects.iter().find_map(|project| Some((project, project.input.plan.artifacts().iter().find(is_it)?)))
+    pub(super) fn new(
+        projects: &Arc<Vec<Project>>,
+        store: &Store,
+        fetching: &cli::Fetching,
+        context: &Context<'_>,
+    ) -> Self {
+        let mut named: HashMap<EntryName, Vec<(usize, usize)>> = HashMap::new();
+        for (project, at) in projects.iter().zip(0..) {
+            for (planned, position) in project.input.plan.artifacts().iter().zip(0..) {
+                for entry in &planned.entries {
+                    named.entry(entry.clone()).or_default().push((at, position));
+                }
+            }
+        }
+        Self {
+            projects: Arc::clone(projects),
+            named,
+            fetchers: projects.iter().map(|project| project.fetcher(store, fetching, context).clone()).collect(),
+            store: store.clone(),
+            printer: context.printer,
+            now: context.now,
+            said: Mutex::default(),
+        }
+    }
+
+    /// The artifact with its project's position. Entries of several projects may have the same name.
+    fn planned(&self, artifact: &Artifact, entry: &EntryName) -> Option<(usize, &Planned)> {
+        self.named.get(entry)?.iter().find_map(|&(at, position)| {
+            let planned = &self.projects[at].input.plan.artifacts()[position];
+            (planned.artifact == *artifact).then_some((at, planned))
+        })
     }
 
     /// Sees to it that everything that `larder.lock` names is in the store.
-    fn complete_pyodide(&self, project: &Project) -> Result<(), String> {
+    fn complete_pyodide(&self, at: usize) -> Result<(), String> {
+        let project = &self.projects[at];
         let named = project.named_by(LARDER_LOCK);
         let configurations = project.input.by_lockfile(&project.configurations);
-        let wishes = Wishes::of_artifacts(named, configurations, &project.input.project.settings);
-        let watcher: Arc<dyn Watcher> = Arc::new(Unwatched);
-        let supplied =
-            supply(&self.store, &wishes, &project.configurations, &self.settings(project), &watcher, Reader::Supply)
-                .map_err(|error| chain(&error).join(": "))?;
-        let failures: Vec<String> = supplied.filled.failures.iter().map(in_one_line).collect();
+        let downloads = Downloads::of_artifacts(named, configurations, &project.input.project.settings);
+        let completed = self.fetchers[at].pull(&downloads).map_err(|error| chain(&error).join(": "))?;
+        let failures: Vec<String> = completed.report.failures.iter().map(in_one_line).collect();
         if failures.is_empty() { Ok(()) } else { Err(failures.join("; ")) }
-    }
-
-    fn settings(&self, project: &Project) -> FillSettings {
-        let toml = &project.input.project.settings;
-        settings::fill_settings_at(&self.fetching, toml, &project.configurations, self.now)
     }
 }
 
 impl Upstream for Through {
-    fn fetch(&self, artifact: &Artifact, entry: &EntryName) -> Result<Found, String> {
-        let (project, planned) = self.planned(artifact, entry).ok_or_else(|| format!("{entry} is not in the plan"))?;
+    fn pull(&self, artifact: &Artifact, entry: &EntryName) -> Result<Found, String> {
+        let (at, planned) = self.planned(artifact, entry).ok_or_else(|| format!("{entry} is not in the plan"))?;
+        let project = &self.projects[at];
         let configurations = project.input.by_lockfile(&project.configurations);
-        let wishes = Wishes::of_artifacts([planned], configurations, &project.input.project.settings);
-        let wishes = wishes.with_optional(&project.input);
-        let watcher: Arc<dyn Watcher> = Arc::new(Unwatched);
-        let supplied =
-            supply(&self.store, &wishes, &project.configurations, &self.settings(project), &watcher, Reader::Supply)
-                .map_err(|error| chain(&error).join(": "))?;
-        if let Some(failure) = supplied.filled.failures.first() {
+        let downloads = Downloads::of_artifacts([planned], configurations, &project.input.project.settings);
+        let downloads = downloads.with_optional(&project.input);
+        let completed = self.fetchers[at].pull(&downloads).map_err(|error| chain(&error).join(": "))?;
+        if let Some(failure) = completed.report.failures.first() {
             return Err(in_one_line(failure));
         }
-        if let Some(gone) = supplied.filled.gone.first() {
+        if let Some(gone) = completed.report.gone.first() {
             return Err(format!("optional and gone: {}", in_one_line(&gone.packages[0])));
         }
-        let item = supplied.items.first().ok_or_else(|| format!("{}: it did not arrive", planned.artifact))?;
+        let item = completed.items.first().ok_or_else(|| format!("{}: it did not arrive", planned.artifact))?;
         Ok(item.found)
     }
 
     fn folder(&self, which: PyodideFolder) -> Result<Layout, String> {
-        let locked = |project: &'_ Project| project.input.larder_lock.is_some();
-        let project = self.projects.iter().find(|project| locked(project));
-        let project = project.ok_or("no project has a larder.lock: `larder lock` writes one")?;
-        let lock = project.input.larder_lock.as_ref().expect("it was found by it");
-        self.complete_pyodide(project)?;
+        let locked = |project: &Project| project.input.larder_lock.is_some();
+        let at = self.projects.iter().position(locked);
+        let at = at.ok_or("no project has a larder.lock: `larder lock` writes one")?;
+        let lock = self.projects[at].input.larder_lock.as_ref().expect("it was found by it");
+        self.complete_pyodide(at)?;
         let with_runtime = which == PyodideFolder::Pyodide;
         let loaded = locked_files::load(&self.store, lock, with_runtime, self.now, threads());
         let LockedFiles { core, files, wheels } = loaded.map_err(|error| chain(&error).join(": "))?;

@@ -15,7 +15,7 @@ use super::{CommandError, Context, Outcome, settings::client_settings};
 use crate::{
     cli,
     config::{larder_toml::LarderToml, package_manager::NpmConfig},
-    fetcher::{FillSettings, Filled, Order, WatchEvent, Wishes, fill},
+    fetcher::{Download, Downloads, FetchReport, FetchSettings, Fetcher, WatchEvent},
     ui::{progress, report, units},
 };
 
@@ -57,7 +57,7 @@ pub(super) fn run(arguments: &cli::Verify, context: &Context<'_>) -> Result<Outc
 
 /// What a repair did.
 struct Repaired {
-    filled: Filled,
+    report: FetchReport,
     /// Blobs of which it is not known where they came from.
     hopeless: usize,
 }
@@ -70,7 +70,7 @@ fn outcome(found: &Verification, repaired: Option<&Repaired>) -> Outcome {
     match repaired {
         Some(repaired) if repaired.hopeless > 0 => Outcome::Store,
         Some(repaired) => {
-            let worst = repaired.filled.failures.iter().map(|failure| failure.kind.fault()).max();
+            let worst = repaired.report.failures.iter().map(|failure| failure.kind.fault()).max();
             worst.map_or(Outcome::Done, Outcome::from)
         }
         None if is_sound(found) => Outcome::Done,
@@ -143,7 +143,7 @@ fn repair(
     if amended > 0 || !found.index_is_in_step {
         context.printer.line("the index was made anew");
     }
-    let (mut wishes, mut hopeless) = (Wishes::default(), 0);
+    let (mut downloads, mut hopeless) = (Downloads::default(), 0);
     for fault in &found.faults {
         if let FaultKind::Misstated { is_below, .. } = fault.kind {
             if is_below || !store.is_writable() {
@@ -162,8 +162,8 @@ fn repair(
             hopeless += 1;
             let what = format!("{}: blob {} is in the way of a repair", package(fault), fault.blob);
             context.printer.error(&what, &[], Some("run it where the store can be written"));
-        } else if let Some(order) = fault.receipt.as_ref().and_then(Order::again) {
-            wishes.wishes.push(order.into());
+        } else if let Some(download) = fault.receipt.as_ref().and_then(Download::refetch) {
+            downloads.all.push(download);
         } else if !matches!(fault.kind, FaultKind::InTheWay(_)) || fault.receipt.is_some() {
             hopeless += 1;
             let what = format!(
@@ -180,7 +180,7 @@ fn repair(
     }
     let folder = context.environment.current_dir();
     let npm = NpmConfig::load_for(context.environment, folder, None, arguments.trust_project_config)?;
-    let settings = FillSettings {
+    let settings = FetchSettings {
         client: client_settings(npm.network(), &LarderToml::default()),
         jobs: super::settings::JOBS as usize,
         is_offline: false,
@@ -188,12 +188,12 @@ fn repair(
         now: context.now,
     };
     let watcher = progress::watcher(context.printer);
-    let filled = fill(store, &wishes, &[npm], settings, &watcher);
+    let report = Fetcher::new(store.clone(), vec![npm], settings).fetch(&downloads, &watcher);
     watcher.event(WatchEvent::Over);
-    let filled = filled?;
-    context.printer.line(&format!("{} fetched again", units::plural(filled.fetched, "blob", "blobs")));
-    report::failures(context.printer, &filled.failures, report::Listed::Nowhere);
-    Ok(Repaired { filled, hopeless })
+    let report = report?;
+    context.printer.line(&format!("{} fetched again", units::plural(report.fetched, "blob", "blobs")));
+    report::failures(context.printer, &report.failures, report::Listed::Nowhere);
+    Ok(Repaired { report, hopeless })
 }
 
 fn document(found: &Verification, repaired: Option<&Repaired>) -> Value {
@@ -205,8 +205,8 @@ fn document(found: &Verification, repaired: Option<&Repaired>) -> Value {
         "strangers": found.strangers.iter().map(|path| path.display().to_string()).collect::<Vec<_>>(),
         "index_in_step": found.index_is_in_step,
         "repaired": repaired.map(|repaired| json!({
-            "fetched": repaired.filled.fetched,
-            "failed": repaired.filled.failures.len() + repaired.hopeless,
+            "fetched": repaired.report.fetched,
+            "failed": repaired.report.failures.len() + repaired.hopeless,
         })),
     })
 }

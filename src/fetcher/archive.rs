@@ -2,7 +2,7 @@
 //! that it has inside.
 //!
 //! ```text
-//! server or file ─▶ bzip2 ─▶ tar ─▶ what this fill may want of it ─▶ one nameless file (spool.rs) ─▶ each order's part, checked there
+//! server or file ─▶ bzip2 ─▶ tar ─▶ what this fill may want of it ─▶ one nameless file (extracted.rs) ─▶ each order's part, checked there
 //! ```
 //!
 //! Reading ends with the last file that is wanted. What is cut off or damaged further on does no harm to those before it.
@@ -22,9 +22,9 @@ use tokio::sync::OnceCell;
 use url::Url;
 
 use super::{
-    Order,
-    inflow::{self, Inflow},
-    spool::{Kept, Spool},
+    downloads::Job,
+    extracted::{Extracted, Kept},
+    pipe_sink::{self, PipeSink},
 };
 use crate::{
     archive::tar::{self, Bounds},
@@ -50,16 +50,16 @@ struct Archive {
 
 /// What an archive gave.
 struct Opened {
-    spool: Spool,
+    extracted: Extracted,
     /// What ended it before everything that is wanted was found.
     problem: Option<Arc<io::Error>>,
 }
 
 impl Archives {
     /// Those that these orders name. A file of more than `longest` bytes is not taken from one.
-    pub(super) fn of(orders: &[Order], store: Store, longest: u64) -> Self {
+    pub(super) fn of<'a>(jobs: impl Iterator<Item = &'a Job>, store: Store, longest: u64) -> Self {
         let mut all: HashMap<Url, Archive> = HashMap::new();
-        for address in orders.iter().flat_map(|order| &order.addresses) {
+        for address in jobs.flat_map(|job| &job.addresses) {
             if let Some(member) = &address.member {
                 all.entry(address.url.clone()).or_default().wanted.insert(member.clone());
             }
@@ -75,9 +75,9 @@ impl Archives {
         member: &FileName,
         progress: &Arc<dyn Progress>,
     ) -> Result<Kept, Arc<DownloadError>> {
-        let archive = self.all.get(url).expect("every order's archives were named");
+        let archive = self.all.get(url).expect("every job's archives were named");
         let opened = archive.opened.get_or_init(|| self.open(client, url, archive, progress)).await.clone()?;
-        if let Some(kept) = opened.spool.get(member) {
+        if let Some(kept) = opened.extracted.get(member) {
             return Ok(kept);
         }
         let (shown, file) = (RedactedUrl::new(url), member.to_string());
@@ -96,24 +96,25 @@ impl Archives {
     ) -> Result<Arc<Opened>, Arc<DownloadError>> {
         let file = self.store.nameless_file();
         let kept = |error| DownloadError::Sink { url: RedactedUrl::new(url), source: SinkError::new(error) };
-        let spool = Spool::new(file.map_err(kept)?);
+        let extracted = Extracted::new(file.map_err(kept)?);
         let (wanted, longest) = (archive.wanted.clone(), self.longest);
-        let unpack = move |source: &mut dyn Read, spool: &mut Spool| unpack(source, &wanted, longest, spool);
+        let unpack =
+            move |source: &mut dyn Read, extracted: &mut Extracted| unpack(source, &wanted, longest, extracted);
         let opened = if url.scheme() == "file" {
             let path = url.to_file_path().unwrap_or_else(|()| PathBuf::from(url.path()));
-            super::errand::blocking(move || of_file(path, spool, unpack)).await?
+            super::blocking::blocking(move || of_file(path, extracted, unpack)).await?
         } else {
             let slot = Arc::new(Mutex::new(None));
-            let inflow = Inflow::new(Arc::clone(&slot), spool, unpack);
+            let pipe_sink = PipeSink::new(Arc::clone(&slot), extracted, unpack);
             let request = Request { url: url.clone(), is_checked: false };
-            match download(client, &request, inflow, Arc::clone(progress)).await {
+            match download(client, &request, pipe_sink, Arc::clone(progress)).await {
                 Ok(()) => {}
-                Err(DownloadError::Sink { source, .. }) if source.downcast_ref::<inflow::Enough>().is_some() => {}
+                Err(DownloadError::Sink { source, .. }) if source.downcast_ref::<pipe_sink::Enough>().is_some() => {}
                 Err(error) => return Err(Arc::new(error)),
             }
             let ended = slot.lock().unwrap_or_else(PoisonError::into_inner).take();
-            let (spool, result) = ended.expect("the unpacking has ended, and left this");
-            Opened { spool, problem: result.err().map(Arc::new) }
+            let (extracted, result) = ended.expect("the unpacking has ended, and left this");
+            Opened { extracted, problem: result.err().map(Arc::new) }
         };
         Ok(Arc::new(opened))
     }
@@ -121,16 +122,21 @@ impl Archives {
 
 fn of_file(
     path: PathBuf,
-    mut spool: Spool,
-    unpack: impl Fn(&mut dyn Read, &mut Spool) -> io::Result<()>,
+    mut extracted: Extracted,
+    unpack: impl Fn(&mut dyn Read, &mut Extracted) -> io::Result<()>,
 ) -> Result<Opened, Arc<DownloadError>> {
     let file = File::open(&path).map_err(|source| DownloadError::File { path, source })?;
-    let problem = unpack(&mut BufReader::new(file), &mut spool).err().map(Arc::new);
-    Ok(Opened { spool, problem })
+    let problem = unpack(&mut BufReader::new(file), &mut extracted).err().map(Arc::new);
+    Ok(Opened { extracted, problem })
 }
 
 /// Copies what is wanted out of an archive, until all of it is there.
-fn unpack(source: &mut dyn Read, wanted: &BTreeSet<FileName>, longest: u64, spool: &mut Spool) -> io::Result<()> {
+fn unpack(
+    source: &mut dyn Read,
+    wanted: &BTreeSet<FileName>,
+    longest: u64,
+    extracted: &mut Extracted,
+) -> io::Result<()> {
     let all = tar::walk(MultiBzDecoder::new(source), BOUNDS, |file| {
         let Some(name) = distributed(file.path).filter(|name| wanted.contains(name)) else {
             return Ok(ControlFlow::Continue(()));
@@ -138,8 +144,8 @@ fn unpack(source: &mut dyn Read, wanted: &BTreeSet<FileName>, longest: u64, spoo
         if file.size > longest {
             return Err(io::Error::new(io::ErrorKind::InvalidData, "more bytes in one file than a release has"));
         }
-        spool.take(&name, file.size, &mut *file.bytes)?;
-        Ok(if spool.len() == wanted.len() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+        extracted.take(&name, file.size, &mut *file.bytes)?;
+        Ok(if extracted.len() == wanted.len() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
     });
     all.map(|_| ())
 }
@@ -183,12 +189,12 @@ mod tests {
     }
 
     fn unpacked(bytes: &[u8], wanted: &[&str], longest: u64) -> (Vec<String>, Option<String>) {
-        let mut spool = Spool::new(tempfile::tempfile().unwrap());
+        let mut extracted = Extracted::new(tempfile::tempfile().unwrap());
         let wanted: BTreeSet<FileName> = wanted.iter().map(|text| name(text)).collect();
-        let result = unpack(&mut &bytes[..], &wanted, longest, &mut spool);
+        let result = unpack(&mut &bytes[..], &wanted, longest, &mut extracted);
         let read = |name: &FileName| {
             let mut text = String::new();
-            spool.get(name)?.read_to_string(&mut text).unwrap();
+            extracted.get(name)?.read_to_string(&mut text).unwrap();
             Some(format!("{name}: {text}"))
         };
         (wanted.iter().filter_map(read).collect(), result.err().map(|error| error.to_string()))

@@ -1,11 +1,14 @@
 //! Which request carries which credentials.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{Arc, PoisonError, RwLock},
+};
 
 use reqwest::header::HeaderValue;
 use url::Url;
 
-use super::Order;
+use super::downloads::Job;
 use crate::{
     config::{authorization::Authorization, package_manager::NpmConfig},
     core::artifact::{Ecosystem, PackageName},
@@ -14,29 +17,38 @@ use crate::{
 
 /// The credentials of each address that is known before; then those of the lockfiles' configurations, of which the first that knows an address
 /// counts; then, for the addresses that a registry's descriptions name, that registry's on its own host and port.
-pub(super) struct Known {
+pub(super) struct KnownCredentials {
+    of_jobs: RwLock<OfJobs>,
+    configurations: Arc<[NpmConfig]>,
+}
+
+#[derive(Default)]
+struct OfJobs {
     stated: HashMap<Url, Authorization>,
     beside: HashMap<Origin, Authorization>,
-    configurations: Vec<NpmConfig>,
 }
 
 /// Scheme, host and port.
 type Origin = (String, String, Option<u16>);
 
-impl Known {
-    pub(super) fn new(orders: &[Order], configurations: Vec<NpmConfig>) -> Self {
-        let (mut stated, mut beside) = (HashMap::new(), HashMap::new());
-        for order in orders {
-            for address in &order.addresses {
-                let of_package = || of_package(order, &address.url, &configurations);
+impl KnownCredentials {
+    pub(super) fn new(configurations: Arc<[NpmConfig]>) -> Self {
+        Self { of_jobs: RwLock::default(), configurations }
+    }
+
+    /// Notes those of what is downloaded next.
+    pub(super) fn know<'a>(&self, jobs: impl Iterator<Item = &'a Job>) {
+        let mut known = self.of_jobs.write().unwrap_or_else(PoisonError::into_inner);
+        for job in jobs {
+            for address in &job.addresses {
+                let of_package = || of_package(job, &address.url, &self.configurations);
                 let Some(authorization) = address.authorization.clone().or_else(of_package) else { continue };
-                if order.is_address_built {
-                    beside.entry(origin(&address.url)).or_insert_with(|| authorization.clone());
+                if job.is_address_built {
+                    known.beside.entry(origin(&address.url)).or_insert_with(|| authorization.clone());
                 }
-                stated.insert(address.url.clone(), authorization);
+                known.stated.insert(address.url.clone(), authorization);
             }
         }
-        Self { stated, beside, configurations }
     }
 
     /// These credentials, with the client certificate that is for all: the first configuration's that has one.
@@ -46,13 +58,14 @@ impl Known {
     }
 }
 
-impl Credentials for Known {
+impl Credentials for KnownCredentials {
     fn credential_for(&self, url: &Url) -> Option<Credential> {
-        if let Some(stated) = self.stated.get(url) {
+        let known = self.of_jobs.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(stated) = known.stated.get(url) {
             return self.identified(url, Some(stated.clone()));
         }
         let configured = self.configurations.iter().find_map(|npm| npm.authorization_for(url));
-        self.identified(url, configured.or_else(|| self.beside.get(&origin(url)).cloned()))
+        self.identified(url, configured.or_else(|| known.beside.get(&origin(url)).cloned()))
     }
 
     fn identities(&self) -> Vec<Arc<ClientIdentity>> {
@@ -61,10 +74,10 @@ impl Credentials for Known {
 }
 
 /// What a receipt's address has as an address of the package.
-fn of_package(order: &Order, url: &Url, configurations: &[NpmConfig]) -> Option<Authorization> {
-    let package = order.artifacts.first().filter(|artifact| artifact.ecosystem == Ecosystem::Npm)?;
+fn of_package(job: &Job, url: &Url, configurations: &[NpmConfig]) -> Option<Authorization> {
+    let package = job.artifacts.first().filter(|artifact| artifact.ecosystem == Ecosystem::Npm)?;
     let name = PackageName::parse(&package.name).ok()?;
-    order.configuration(configurations)?.authorization_for_package(url, &name)
+    job.configuration(configurations)?.authorization_for_package(url, &name)
 }
 
 fn origin(url: &Url) -> Origin {

@@ -1,27 +1,24 @@
 //! A selected part of a plan, complete: every artifact of it with its blob, whose bytes were read and are what they should be.
 //!
-//! [`fill()`] sees to it that the store has the files; this reads them all before a build depends on them, and compares them with their names and with the
-//! digests that the lockfile states: what a store says of its blobs may have been written by anybody who can write there. So a damaged or a wrong blob is fetched again, or named, before anything starts and not in the middle of it. What is read anyway is not read twice: the views of a
-//! `larder.lock`, which compare more than blake3, read for themselves (`view::locked_files`).
+//! [`Fetcher::fetch`] sees to it that the store has the files; this reads those that were there before a build depends on them, and compares them with their names and with
+//! the digests that the lockfile states: what a store says of its blobs may have been written by anybody who can write there. So a damaged or a wrong blob is fetched again,
+//! or named, before anything starts and not in the middle of it. What is read anyway is not read twice: the views of a `larder.lock`, which compare more than blake3, read for
+//! themselves (`view::locked_files`).
 
 use std::{collections::HashSet, sync::Arc};
 
-use jiff::Timestamp;
 use larder_store::{
     Store, StoreError,
-    look_up::{Found, Wanted},
+    look_up::Found,
     verify::{Fault, FaultKind, Unfit, verify_wanted},
 };
 
-use crate::{
-    config::package_manager::NpmConfig,
-    fetcher::{Failure, FailureKind, FillError, FillSettings, Filled, Watcher, Wish, Wishes, fill},
-    plan::Planned,
-};
+use super::{Download, Downloads, Failure, FailureKind, FetchError, FetchReport, Fetcher, Unwatched, Watcher};
+use crate::plan::Planned;
 
 /// An artifact that is here.
 #[derive(Clone, Copy, Debug)]
-pub struct Supplied<'a> {
+pub struct Stored<'a> {
     /// The artifact.
     pub planned: &'a Planned,
     /// Its blob.
@@ -30,18 +27,18 @@ pub struct Supplied<'a> {
 
 /// What came of completing a plan.
 #[derive(Debug, Default)]
-pub struct Supply<'a> {
+pub struct Completed<'a> {
     /// Every artifact that is wanted and here, in the plan's order.
-    pub items: Vec<Supplied<'a>>,
+    pub items: Vec<Stored<'a>>,
     /// What was done for it; if it has failures, something is missing.
-    pub filled: Filled,
+    pub report: FetchReport,
     /// What was wrong in the store and has been fetched again.
-    pub mended: Vec<Mended>,
+    pub repaired: Vec<Repaired>,
 }
 
 /// A package whose file in the store was not the one that the lockfile states, and now is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mended {
+pub struct Repaired {
     /// Name and version.
     pub package: Arc<str>,
     /// Whether the store had a sound file of something else for it; else, its own was damaged.
@@ -51,73 +48,92 @@ pub struct Mended {
 /// How often other files are looked for in place of wrong ones: each time may find another one that somebody has put there.
 const TRIES: usize = 4;
 
-/// What of these wishes is in the store. Nothing is fetched, and no blob is read.
-pub fn on_hand<'a>(store: &Store, wishes: &Wishes<'a>, now: Timestamp) -> Result<Supply<'a>, StoreError> {
-    let wanted: Vec<Wanted> = wishes.wishes.iter().map(|wish| wish.wanted.clone()).collect();
-    let look_up = store.look_up(&wanted, now)?;
-    let found: Vec<Option<Found>> = wanted.iter().map(|wanted| look_up.find(wanted)).collect();
-    Ok(Supply { items: items(wishes, &found), ..Supply::default() })
-}
-
 /// Who reads the blobs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reader {
-    /// [`supply()`]: all of them, against their names.
-    Supply,
+    /// [`Fetcher::ensure`]: all of them, against their names.
+    Fetcher,
     /// The caller, which then has to cope with what it finds.
     Caller,
 }
 
-/// Fetches what is missing or, where no request may be made, names it; then reads every blob, unless the caller does.
-pub fn supply<'a>(
-    store: &Store,
-    wishes: &Wishes<'a>,
-    configurations: &[NpmConfig],
-    settings: &FillSettings,
-    watcher: &Arc<dyn Watcher>,
-    reader: Reader,
-) -> Result<Supply<'a>, FillError> {
-    let mut filled = fill(store, wishes, configurations, settings.clone(), watcher)?;
-    let mut mended = Vec::new();
-    let mut unread: Vec<usize> = if reader == Reader::Supply { (0..wishes.wishes.len()).collect() } else { Vec::new() };
-    for attempt in 0.. {
-        if unread.is_empty() || !filled.failures.is_empty() {
-            break;
-        }
-        let faults = unfit(store, wishes, &filled, &unread);
-        if faults.is_empty() {
-            break;
-        }
-        let failures = damaged(wishes, &faults);
-        if attempt == TRIES || faults.iter().any(|unfit| !is_mendable(store, &unfit.fault)) {
-            filled.failures = failures;
-            break;
-        }
-        let again = fill(store, wishes, configurations, settings.clone(), watcher)?;
-        // Without a network, the right file may be here all the same.
-        if settings.is_offline && !again.failures.is_empty() {
-            filled.failures = failures;
-            break;
-        }
-        mended.extend(mended_of(wishes, &faults));
-        let is_wrong: HashSet<usize> = faults.iter().flat_map(|unfit| unfit.places.iter().copied()).collect();
-        unread = (0..wishes.wishes.len())
-            .filter(|place| is_wrong.contains(place) || filled.found[*place] != again.found[*place])
-            .collect();
-        filled = Filled {
-            requests: filled.requests + again.requests,
-            received: filled.received + again.received,
-            fetched: filled.fetched + again.fetched,
-            ..again
-        };
+impl Fetcher {
+    /// What of these downloads is in the store. Nothing is fetched, and no blob is read.
+    pub fn find<'a>(&self, downloads: &Downloads<'a>) -> Result<Completed<'a>, StoreError> {
+        let (_, found) = self.look(downloads)?;
+        Ok(Completed { items: items(downloads, &found), ..Completed::default() })
     }
-    Ok(Supply { items: items(wishes, &filled.found), filled, mended })
+
+    /// Fetches what is missing or, where no request may be made, names it; then reads every blob that was there before, unless the caller does.
+    pub fn ensure<'a>(
+        &self,
+        downloads: &Downloads<'a>,
+        watcher: &Arc<dyn Watcher>,
+        reader: Reader,
+    ) -> Result<Completed<'a>, FetchError> {
+        self.ensure_for(downloads, false, watcher, reader)
+    }
+
+    /// [`Fetcher::ensure`] for a few files for which somebody waits: they are published as soon as the disk has them, together with what others pull meanwhile, and
+    /// the index is told later.
+    pub fn pull<'a>(&self, downloads: &Downloads<'a>) -> Result<Completed<'a>, FetchError> {
+        let unwatched: Arc<dyn Watcher> = Arc::new(Unwatched);
+        self.ensure_for(downloads, true, &unwatched, Reader::Fetcher)
+    }
+
+    fn ensure_for<'a>(
+        &self,
+        downloads: &Downloads<'a>,
+        is_hurried: bool,
+        watcher: &Arc<dyn Watcher>,
+        reader: Reader,
+    ) -> Result<Completed<'a>, FetchError> {
+        let store = self.store();
+        let mut report = self.fetch_for(downloads, is_hurried, watcher)?;
+        let mut repaired = Vec::new();
+        let all = if reader == Reader::Fetcher { downloads.all.len() } else { 0 };
+        // What came just now was compared as it came.
+        let mut unread: Vec<usize> = (0..all).filter(|place| !report.fetched_here.contains(place)).collect();
+        for attempt in 0.. {
+            if unread.is_empty() || !report.failures.is_empty() {
+                break;
+            }
+            let faults = unfit(store, downloads, &report, &unread);
+            if faults.is_empty() {
+                break;
+            }
+            let failures = damaged(downloads, &faults);
+            if attempt == TRIES || faults.iter().any(|unfit| !is_mendable(store, &unfit.fault)) {
+                report.failures = failures;
+                break;
+            }
+            let again = self.fetch_for(downloads, is_hurried, watcher)?;
+            // Without a network, the right file may be here all the same.
+            if self.0.settings.is_offline && !again.failures.is_empty() {
+                report.failures = failures;
+                break;
+            }
+            repaired.extend(repaired_of(downloads, &faults));
+            let is_wrong: HashSet<usize> = faults.iter().flat_map(|unfit| unfit.places.iter().copied()).collect();
+            unread = (0..downloads.all.len())
+                .filter(|place| is_wrong.contains(place) || report.found[*place] != again.found[*place])
+                .filter(|place| !again.fetched_here.contains(place))
+                .collect();
+            report = FetchReport {
+                requests: report.requests + again.requests,
+                received: report.received + again.received,
+                fetched: report.fetched + again.fetched,
+                ..again
+            };
+        }
+        Ok(Completed { items: items(downloads, &report.found), report, repaired })
+    }
 }
 
-/// Reads the blobs of the wishes at these places, and names those that are not what is wished for: places are the wishes'.
-fn unfit(store: &Store, wishes: &Wishes<'_>, filled: &Filled, unread: &[usize]) -> Vec<Unfit> {
-    let here: Vec<(usize, Found)> = unread.iter().filter_map(|place| Some((*place, filled.found[*place]?))).collect();
-    let wanted: Vec<_> = here.iter().map(|(place, found)| (*found, &wishes.wishes[*place].wanted)).collect();
+/// Reads the blobs of the downloads at these places, and names those that are not what is wished for: places are the downloads'.
+fn unfit(store: &Store, downloads: &Downloads<'_>, report: &FetchReport, unread: &[usize]) -> Vec<Unfit> {
+    let here: Vec<(usize, Found)> = unread.iter().filter_map(|place| Some((*place, report.found[*place]?))).collect();
+    let wanted: Vec<_> = here.iter().map(|(place, found)| (*found, &downloads.all[*place].wanted)).collect();
     let threads = std::thread::available_parallelism().map_or(2, usize::from);
     let mut faults = verify_wanted(store, &wanted, threads);
     for place in faults.iter_mut().flat_map(|unfit| &mut unfit.places) {
@@ -126,15 +142,17 @@ fn unfit(store: &Store, wishes: &Wishes<'_>, filled: &Filled, unread: &[usize]) 
     faults
 }
 
-fn items<'a>(wishes: &Wishes<'a>, found: &[Option<Found>]) -> Vec<Supplied<'a>> {
-    let mut items: Vec<Supplied<'a>> = wishes.wishes.iter().zip(found).flat_map(supplied).collect();
+fn items<'a>(downloads: &Downloads<'a>, found: &[Option<Found>]) -> Vec<Stored<'a>> {
+    let mut items: Vec<Stored<'a>> = downloads.all.iter().zip(found).flat_map(stored).collect();
     items.sort_by(|a, b| a.planned.entries.cmp(&b.planned.entries));
     items
 }
 
-fn supplied<'w, 'a>((wish, found): (&'w Wish<'a>, &Option<Found>)) -> impl Iterator<Item = Supplied<'a>> + use<'w, 'a> {
+fn stored<'w, 'a>(
+    (download, found): (&'w Download<'a>, &Option<Found>),
+) -> impl Iterator<Item = Stored<'a>> + use<'w, 'a> {
     let found = *found;
-    wish.planned().iter().filter_map(move |planned| Some(Supplied { planned, found: found? }))
+    download.planned().iter().filter_map(move |planned| Some(Stored { planned, found: found? }))
 }
 
 /// Whether a blob is out of the way, so that it counts as absent and is fetched again.
@@ -150,19 +168,19 @@ fn is_mendable(store: &Store, fault: &Fault) -> bool {
     store.is_writable() && is_out_of_the_way
 }
 
-fn mended_of(wishes: &Wishes<'_>, faults: &[Unfit]) -> Vec<Mended> {
-    let mended = faults.iter().flat_map(|Unfit { places, fault }| {
+fn repaired_of(downloads: &Downloads<'_>, faults: &[Unfit]) -> Vec<Repaired> {
+    let repaired = faults.iter().flat_map(|Unfit { places, fault }| {
         let was_another = matches!(fault.kind, FaultKind::Misstated { .. });
-        let planned = places.iter().flat_map(|place| wishes.wishes[*place].planned());
-        planned.map(move |planned| Mended { package: planned.artifact.to_string().into(), was_another })
+        let planned = places.iter().flat_map(|place| downloads.all[*place].planned());
+        planned.map(move |planned| Repaired { package: planned.artifact.to_string().into(), was_another })
     });
-    mended.collect()
+    repaired.collect()
 }
 
-fn damaged(wishes: &Wishes<'_>, faults: &[Unfit]) -> Vec<Failure> {
+fn damaged(downloads: &Downloads<'_>, faults: &[Unfit]) -> Vec<Failure> {
     let mut failures = Vec::new();
     for Unfit { places, fault } in faults {
-        for planned in places.iter().flat_map(|place| wishes.wishes[*place].planned()) {
+        for planned in places.iter().flat_map(|place| downloads.all[*place].planned()) {
             failures.push(Failure {
                 package: planned.artifact.to_string().into(),
                 ecosystem: planned.artifact.ecosystem,

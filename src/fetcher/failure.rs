@@ -6,7 +6,10 @@ use larder_store::{StoreError, digest::BlobId};
 use reqwest::StatusCode;
 
 use super::{
-    errand::not_a_package, first_bytes::NotAPackage, manager_hints, packuments::PackumentError, sink::OtherThanRecorded,
+    first_bytes::{NotAPackage, not_a_package},
+    manager_hints,
+    packuments::PackumentError,
+    sink::OtherThanRecorded,
 };
 use crate::{
     config::address::AddressError,

@@ -15,7 +15,7 @@ use larder_store::{Store, StoreError, part::Part};
 
 pub(super) use shape::{ManifestPlace, NotAPackage, Shape};
 
-use crate::http::SinkError;
+use crate::http::{DownloadError, SinkError};
 use repack::RepackError;
 
 /// What is asked of the bytes.
@@ -58,13 +58,21 @@ impl FirstBytes {
     }
 
     fn pack_again(&self, part: &mut Part) -> Result<(), RepackError> {
-        let spool: File = self.store.nameless_file().map_err(io::Error::other)?;
+        let extracted: File = self.store.nameless_file().map_err(io::Error::other)?;
         let anything = Shape { name: None, manifest: ManifestPlace::Optional };
         let shape = self.shape.as_ref().unwrap_or(&anything);
-        let unpacked = repack::unpack(part.bytes().map_err(io::Error::other)?, spool, shape, self.longest)?;
+        let unpacked = repack::unpack(part.bytes().map_err(io::Error::other)?, extracted, shape, self.longest)?;
         part.begin(0, None).map_err(io::Error::other)?;
         unpacked.pack(io::BufWriter::with_capacity(128 << 10, PartWriter(part)))?.flush()?;
         Ok(())
+    }
+}
+
+/// Why what came is no package, if that is what is wrong.
+pub(super) fn not_a_package(error: &DownloadError) -> Option<&NotAPackage> {
+    match error.last() {
+        DownloadError::Sink { source, .. } => source.downcast_ref(),
+        _ => None,
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use larder_store::{Store, look_up::Wanted};
 use reqwest::StatusCode;
 
-use super::{Failure, FailureKind, Fault, Order, packuments::PackumentError};
+use super::{Failure, FailureKind, Fault, downloads::Job, packuments::PackumentError};
 use crate::{core::redacted::without_userinfo, http::DownloadError};
 
 /// A file that is gone, and that nothing but optional dependencies lead to.
@@ -22,20 +22,20 @@ pub struct Gone {
 }
 
 /// A failure of an order as what it is: an optional package that is gone, or a failure.
-pub(super) fn or_failure(order: &Order, kind: FailureKind, store: &Store) -> Result<Gone, FailureKind> {
-    if !order.is_optional() {
+pub(super) fn or_failure(job: &Job, kind: FailureKind, store: &Store) -> Result<Gone, FailureKind> {
+    if !job.is_optional() {
         return Err(kind);
     }
-    let address = address_of(order);
+    let address = address_of(job);
     let gone = |kind: &FailureKind, address: String| {
-        Ok(Gone { packages: order.failures(kind).collect(), wanted: order.wanted.clone(), address })
+        Ok(Gone { packages: job.failures(kind).collect(), wanted: job.wanted.clone(), address })
     };
     if is_gone(&kind) {
-        store.note_gone(&order.wanted, &address);
+        store.note_gone(&job.wanted, &address);
         return gone(&kind, address);
     }
     let was_not_asked = matches!(kind, FailureKind::Offline) || kind.fault() == Fault::Network;
-    let is_noted = || store.is_noted_gone(&order.wanted, &address) || store.is_noted_gone_anywhere(&order.wanted);
+    let is_noted = || store.is_noted_gone(&job.wanted, &address) || store.is_noted_gone_anywhere(&job.wanted);
     if was_not_asked && is_noted() {
         return gone(&FailureKind::GoneBefore, address);
     }
@@ -43,15 +43,15 @@ pub(super) fn or_failure(order: &Order, kind: FailureKind, store: &Store) -> Res
 }
 
 /// Forgets that a file was gone, if that was noted.
-pub(super) fn arrived(order: &Arc<Order>, store: &Store) {
-    if order.is_optional() {
-        store.forget_gone(&order.wanted, &address_of(order));
+pub(super) fn arrived(job: &Arc<Job>, store: &Store) {
+    if job.is_optional() {
+        store.forget_gone(&job.wanted, &address_of(job));
     }
 }
 
 /// The first address of an order: the one that is asked first.
-fn address_of(order: &Order) -> String {
-    without_userinfo(&order.addresses[0].url).to_string()
+fn address_of(job: &Job) -> String {
+    without_userinfo(&job.addresses[0].url).to_string()
 }
 
 /// Whether the registry said that it has no such file.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use reqwest::StatusCode;
 use url::Url;
 
-use super::{FailureKind, Order, errand::Shared, packuments::PackumentError, watch::FileProgress};
+use super::{FailureKind, batch::Batch, downloads::Job, packuments::PackumentError, watch::FileProgress};
 use crate::{core::redacted::redact, http::DownloadError};
 
 /// More files that are gone are a registry's trouble, and are not asked about.
@@ -13,20 +13,20 @@ const MOST: usize = 20;
 
 /// These failures, with what is known about files that are not there. Each costs a request.
 pub(super) async fn explained(
-    shared: &Shared,
-    failed: Vec<(Arc<Order>, FailureKind)>,
+    batch: &Batch,
+    failed: Vec<(Arc<Job>, FailureKind)>,
     progress: &FileProgress,
-) -> Vec<(Arc<Order>, FailureKind)> {
+) -> Vec<(Arc<Job>, FailureKind)> {
     if failed.len() > MOST {
         return failed;
     }
     let mut explained = Vec::with_capacity(failed.len());
-    for (order, kind) in failed {
+    for (job, kind) in failed {
         let kind = match kind {
-            FailureKind::Download(error) => FailureKind::Download(explained_one(shared, &order, error, progress).await),
+            FailureKind::Download(error) => FailureKind::Download(explained_one(batch, &job, error, progress).await),
             other => other,
         };
-        explained.push((order, kind));
+        explained.push((job, kind));
     }
     explained
 }
@@ -38,18 +38,18 @@ pub(super) fn is_explainable(kind: &FailureKind) -> bool {
 }
 
 async fn explained_one(
-    shared: &Shared,
-    order: &Order,
+    batch: &Batch,
+    job: &Job,
     error: Arc<DownloadError>,
     progress: &FileProgress,
 ) -> Arc<DownloadError> {
     let DownloadError::Status { url, .. } = &*error else { return error };
     // The address asked last, unless that is where a redirect led.
-    let asked = order.addresses.iter().map(|address| &address.url).find(|address| redact(address) == url.as_str());
-    let tarball = asked.unwrap_or(&order.addresses[0].url);
-    let Some(packument) = packument_of(tarball, &order.artifacts[0].name) else { return error };
-    let version = &order.artifacts[0].version;
-    let why = match shared.packuments.distribution(&shared.client, &packument, version, progress).await {
+    let asked = job.addresses.iter().map(|address| &address.url).find(|address| redact(address) == url.as_str());
+    let tarball = asked.unwrap_or(&job.addresses[0].url);
+    let Some(packument) = packument_of(tarball, &job.artifacts[0].name) else { return error };
+    let version = &job.artifacts[0].version;
+    let why = match batch.packuments.distribution(&batch.engine.client, &packument, version, progress).await {
         Ok(_) => "the registry lists this version, and its file is gone",
         Err(PackumentError::NoVersion) => "the registry has the package, and not this version",
         Err(PackumentError::Download(told)) if is_refused_as_gone(&told) => "the registry has no package of this name",

@@ -1,16 +1,14 @@
 //! What a person may want to see of a fill, as typed events.
 
 use std::{
-    collections::HashMap,
     fmt,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
 };
 
-use super::Order;
 use crate::http::{Event, Progress};
 
 /// Something that happened.
@@ -97,7 +95,6 @@ impl fmt::Debug for dyn Watcher {
 pub(super) struct Tally {
     requests: AtomicU64,
     received: AtomicU64,
-    submitted: Mutex<HashMap<u64, (Arc<Order>, bool)>>,
 }
 
 impl Tally {
@@ -107,16 +104,6 @@ impl Tally {
 
     pub(super) fn received(&self) -> u64 {
         self.received.load(Ordering::Relaxed)
-    }
-
-    /// `is_stated`: whether the registry stated a digest of it, where the lockfile does not.
-    pub(super) fn submit(&self, tag: u64, order: Arc<Order>, is_stated: bool) {
-        self.submitted.lock().unwrap_or_else(PoisonError::into_inner).insert(tag, (order, is_stated));
-    }
-
-    pub(super) fn submitted(&self, tag: u64) -> (Arc<Order>, bool) {
-        let submitted = self.submitted.lock().unwrap_or_else(PoisonError::into_inner);
-        submitted.get(&tag).expect("what is published was submitted").clone()
     }
 }
 

@@ -30,7 +30,7 @@ use crate::{
         manifest::{Manifest, Manifests},
         redacted::redact,
     },
-    fetcher::ensure::Supplied,
+    fetcher::Stored,
     npm::{
         packument::{Release, packument, version_document},
         tarball::{TarballError, package_json},
@@ -109,7 +109,7 @@ impl Catalog {
     pub fn new(
         store: &Store,
         artifacts: &[Planned],
-        here: &[Supplied<'_>],
+        here: &[Stored<'_>],
         configurations: &HashMap<&str, &NpmConfig>,
         manifests: Manifests,
     ) -> Result<Self, CatalogError> {

@@ -140,7 +140,7 @@ mod tests {
     struct Nothing;
 
     impl Upstream for Nothing {
-        fn fetch(&self, _: &Artifact, _: &EntryName) -> Result<Found, String> {
+        fn pull(&self, _: &Artifact, _: &EntryName) -> Result<Found, String> {
             Err("nothing is fetched".to_owned())
         }
 

@@ -121,14 +121,14 @@ fn tarball(state: &RegistryState, position: usize) -> Result<Response, String> {
     };
     let mut found = match found {
         Some(found) => found,
-        None => fetch(state, &artifact, &entry)?,
+        None => arrive(state, &artifact, &entry)?,
     };
     let mut body = body::checked(&state.store, found, artifact.integrity.as_ref());
     if let Err(error) = &body
         && is_absent(error)
     {
         let before = found.blob;
-        found = fetch(state, &artifact, &entry)
+        found = arrive(state, &artifact, &entry)
             .map_err(|why| format!("{artifact}: its blob {before} was damaged or is gone, and now: {why}"))?;
         body = body::checked(&state.store, found, artifact.integrity.as_ref());
     }
@@ -149,9 +149,9 @@ fn is_absent(error: &StoreError) -> bool {
     }
 }
 
-/// Has the upstream fetch an artifact, and adds it to the catalog.
-fn fetch(state: &RegistryState, artifact: &Artifact, entry: &EntryName) -> Result<Found, String> {
-    let found = state.upstream.fetch(artifact, entry)?;
+/// Sees to it that an artifact is in the store, and notes that it is.
+fn arrive(state: &RegistryState, artifact: &Artifact, entry: &EntryName) -> Result<Found, String> {
+    let found = state.upstream.pull(artifact, entry)?;
     let noted = state.catalog_mut().arrived(&state.store, artifact, found);
     noted.map_err(|error| error.to_string())?;
     Ok(found)
@@ -170,7 +170,7 @@ fn describe<T>(
         let unknown = offers.filter(|offer| !catalog.describes(offer));
         unknown.map(|offer| (offer.artifact.clone(), offer.entries[0].clone())).collect()
     };
-    let fetch_one = |(artifact, entry): &(Artifact, EntryName)| fetch(state, artifact, entry).err();
+    let fetch_one = |(artifact, entry): &(Artifact, EntryName)| arrive(state, artifact, entry).err();
     let failures: Vec<String> = unknown.iter().filter_map(fetch_one).collect();
     let catalog = state.catalog();
     let offers: Vec<&Offer> = catalog.offers().iter().filter(is_of).filter(|offer| catalog.describes(offer)).collect();

@@ -19,32 +19,55 @@ use crate::{
 
 /// How long a complete file waits for others to share its barrier.
 const GROUP_AGE: Duration = Duration::from_secs(1);
+/// How long nothing comes before the index is told of what was published: it is opened and closed for that, which costs some milliseconds.
+const IDLE: Duration = Duration::from_secs(1);
 /// How many files share a barrier at most, and how many more may wait for the next one: each is held open by its lock.
 const GROUP_FILES: usize = 256;
 /// Open files that are not the committer's: downloads, connections, the index.
 const OTHERS_FILES: u64 = 128;
 
-/// Takes complete files and makes blobs of them, on a thread of its own. Dropped without [`Committer::finish`], it goes on until
-/// the process ends; what it has not published by then is left for the next run.
+/// Takes complete files and makes blobs of them, on a thread of its own: group commit. While one barrier is waited for, what is submitted shares the next one.
+///
+/// Dropped without [`Committer::finish`], it goes on until the process ends; what it has not published by then is left for the next run.
 #[derive(Debug)]
 pub struct Committer {
-    sender: SyncSender<Work>,
+    sender: SyncSender<Message>,
     thread: JoinHandle<Committed>,
 }
 
-type Work = (u64, Sealed);
+enum Message {
+    File(Box<Work>),
+    /// Somebody waits for what was submitted before.
+    Hurry,
+    /// The index is to know what was submitted before.
+    Settle(SyncSender<Option<IndexState>>),
+}
+
+struct Work {
+    sealed: Sealed,
+    done: Done,
+}
+
+/// Who is told what became of a file.
+enum Done {
+    /// Who asks at the end, by this tag.
+    Tag(u64),
+    Call(Box<dyn FnOnce(Result<Found, StoreError>) + Send>),
+}
 
 /// What a [`Committer`] did.
 #[derive(Debug, Default)]
 pub struct Committed {
-    /// Each file that was submitted, by its tag.
+    /// Each file that was submitted with a tag, by it.
     pub published: Vec<(u64, Result<Found, StoreError>)>,
     /// How long barriers took, in all. Most of it passes while other files are downloaded.
     pub barriers: Duration,
     /// How the index was had, if it had to be changed.
     pub index: Option<IndexState>,
-    /// Why nothing more is published: a lock that another process holds. What comes after it would only wait for it again.
+    /// Why nothing more is published: a lock that another process holds. What waits meanwhile would only wait for it again.
     stuck: Option<StoreError>,
+    /// Whether something was published that the index was not told of.
+    is_index_behind: bool,
 }
 
 impl Committer {
@@ -60,13 +83,34 @@ impl Committer {
 
     /// Takes a complete file. `tag` comes back with the outcome. Blocks while too many wait for the disk.
     pub fn submit(&self, tag: u64, sealed: Sealed) {
-        self.sender.send((tag, sealed)).expect("the committer's thread runs until the sender is gone");
+        self.send(Message::File(Box::new(Work { sealed, done: Done::Tag(tag) })));
+    }
+
+    /// Takes a complete file, and calls `done` on the committer's thread with the outcome. Blocks while too many wait for the disk.
+    pub fn submit_then(&self, sealed: Sealed, done: impl FnOnce(Result<Found, StoreError>) + Send + 'static) {
+        self.send(Message::File(Box::new(Work { sealed, done: Done::Call(Box::new(done)) })));
+    }
+
+    /// Publishes what was submitted as soon as it can: nothing more is waited for that could share its barrier.
+    pub fn hurry(&self) {
+        self.send(Message::Hurry);
+    }
+
+    /// Publishes what was submitted and tells the index; how the index was had, if it had to be changed. Blocks.
+    pub fn settle(&self) -> Option<IndexState> {
+        let (sender, receiver) = sync_channel(1);
+        self.send(Message::Settle(sender));
+        receiver.recv().expect("the committer's thread answers")
     }
 
     /// Publishes what was submitted, tells the index, and says what became of each. Blocks.
     pub fn finish(self) -> Committed {
         drop(self.sender);
         self.thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    }
+
+    fn send(&self, message: Message) {
+        self.sender.send(message).expect("the committer's thread runs until the sender is gone");
     }
 }
 
@@ -76,49 +120,85 @@ fn group_files(limit: Option<u64>) -> usize {
     usize::try_from(left).unwrap_or(GROUP_FILES).clamp(4, GROUP_FILES)
 }
 
-fn run(store: &Store, receiver: &Receiver<Work>, files: usize, today: u32) -> Committed {
+fn run(store: &Store, receiver: &Receiver<Message>, files: usize, today: u32) -> Committed {
     let mut committed = Committed::default();
-    let mut is_open = true;
-    while is_open {
-        let mut group: Vec<Work> = Vec::new();
-        let mut first: Option<Instant> = None;
-        while group.len() < files {
-            let patience = first.map_or(Duration::MAX, |first| GROUP_AGE.saturating_sub(first.elapsed()));
-            match receiver.recv_timeout(patience) {
-                Ok(work) => {
-                    first.get_or_insert_with(Instant::now);
-                    group.push(work);
-                }
-                Err(RecvTimeoutError::Timeout) => break,
-                Err(RecvTimeoutError::Disconnected) => {
-                    is_open = false;
-                    break;
-                }
-            }
-        }
+    loop {
+        let (group, next) = gather(receiver, files, committed.is_index_behind);
         if !group.is_empty() {
             publish(store, group, &mut committed);
         }
+        match next {
+            Next::Group => {}
+            Next::Settle(reply) => {
+                tell_index(store, today, &mut committed);
+                // Who does not wait any more needs no answer.
+                drop(reply.send(committed.index.take()));
+            }
+            Next::Idle => {
+                committed.stuck = None;
+                tell_index(store, today, &mut committed);
+            }
+            Next::End => {
+                tell_index(store, today, &mut committed);
+                return committed;
+            }
+        }
     }
-    tell_index(store, today, &mut committed);
-    committed
+}
+
+/// What comes after a group.
+enum Next {
+    Group,
+    Settle(SyncSender<Option<IndexState>>),
+    /// Nothing came for a while.
+    Idle,
+    End,
+}
+
+/// Collects files that share a barrier: until they are old or many enough, or somebody waits for one of them.
+fn gather(receiver: &Receiver<Message>, files: usize, is_index_behind: bool) -> (Vec<Work>, Next) {
+    let mut group: Vec<Work> = Vec::new();
+    let mut first: Option<Instant> = None;
+    let mut is_hurried = false;
+    while group.len() < files {
+        let patience = match first {
+            Some(_) if is_hurried => Duration::ZERO,
+            Some(first) => GROUP_AGE.saturating_sub(first.elapsed()),
+            None if is_index_behind => IDLE,
+            None => Duration::MAX,
+        };
+        match receiver.recv_timeout(patience) {
+            Ok(Message::File(work)) => {
+                first.get_or_insert_with(Instant::now);
+                group.push(*work);
+            }
+            Ok(Message::Hurry) => is_hurried = !group.is_empty(),
+            Ok(Message::Settle(reply)) => return (group, Next::Settle(reply)),
+            Err(RecvTimeoutError::Timeout) if group.is_empty() => return (group, Next::Idle),
+            Err(RecvTimeoutError::Timeout) => break,
+            Err(RecvTimeoutError::Disconnected) => return (group, Next::End),
+        }
+    }
+    (group, Next::Group)
 }
 
 fn publish(store: &Store, group: Vec<Work>, committed: &mut Committed) {
     if let Some(error) = &committed.stuck {
-        committed.published.extend(group.into_iter().map(|(tag, _)| (tag, Err(error.again()))));
+        let error = error.again();
+        group.into_iter().for_each(|work| committed.tell(work.done, Err(error.again())));
         return;
     }
     let start = Instant::now();
-    let barrier = barrier::wait(store.root(), group.iter().map(|(_, sealed)| sealed.part.as_path()));
+    let barrier = barrier::wait(store.root(), group.iter().map(|work| work.sealed.part.as_path()));
     committed.barriers += start.elapsed();
-    let records: Vec<_> = group.iter().map(|(_, sealed)| (sealed.key, sealed.receipt.blob)).collect();
+    let records: Vec<_> = group.iter().map(|work| (work.sealed.key, work.sealed.receipt.blob)).collect();
     // Without its record, a file that a kill or a full disk stops half-way would be lost; before it, it is whole in partial/.
     let recorded = match barrier {
         Ok(()) => journal::append(store.layout(), &records),
         Err(error) => Err(StoreError::io("sync", store.root(), error)),
     };
-    for (tag, sealed) in group {
+    committed.is_index_behind = true;
+    for Work { sealed, done } in group {
         let outcome = match committed.stuck.as_ref().or(recorded.as_ref().err()) {
             None => publish_one(store, sealed),
             Some(error) => Err(error.again()),
@@ -126,7 +206,16 @@ fn publish(store: &Store, group: Vec<Work>, committed: &mut Committed) {
         if let Err(error @ (StoreError::Held { .. } | StoreError::Interrupted)) = &outcome {
             committed.stuck.get_or_insert_with(|| error.again());
         }
-        committed.published.push((tag, outcome));
+        committed.tell(done, outcome);
+    }
+}
+
+impl Committed {
+    fn tell(&mut self, done: Done, outcome: Result<Found, StoreError>) {
+        match done {
+            Done::Tag(tag) => self.published.push((tag, outcome)),
+            Done::Call(call) => call(outcome),
+        }
     }
 }
 
@@ -153,9 +242,10 @@ fn publish_one(store: &Store, sealed: Sealed) -> Result<Found, StoreError> {
 
 /// A store whose index cannot be told is as valid: the journal stays, and the next run reads it.
 fn tell_index(store: &Store, today: u32, committed: &mut Committed) {
-    if committed.published.is_empty() || committed.stuck.is_some() {
+    if !committed.is_index_behind || committed.stuck.is_some() {
         return;
     }
+    committed.is_index_behind = false;
     match journal::fold(store, today) {
         Ok(state) => committed.index = state,
         Err(error) => tracing::warn!(%error, "the index could not be told of what was fetched"),

@@ -1,5 +1,6 @@
 //! What is here of what is wanted.
 
+mod again;
 mod remembered;
 
 use std::{
@@ -109,13 +110,14 @@ pub struct Found {
 #[derive(Debug)]
 pub struct LookUp {
     pub(crate) store: Store,
-    keys: Vec<Key>,
     known: Mutex<Known>,
     today: u32,
 }
 
 #[derive(Debug)]
 struct Known {
+    /// What was asked for so far, sorted.
+    keys: Vec<Key>,
     changes: u64,
     present: HashMap<Key, Found>,
     /// Blobs that have a receipt and whose file is gone or has another length.
@@ -128,12 +130,9 @@ struct Known {
 
 impl LookUp {
     pub(crate) fn new(store: Store, wanted: &[Wanted], now: jiff::Timestamp) -> Result<Self, StoreError> {
-        let mut keys: Vec<Key> = wanted.iter().flat_map(Wanted::keys).collect();
-        keys.sort_unstable();
-        keys.dedup();
         let today = day(now);
-        let known = Known::read(&store, &keys, today)?;
-        Ok(Self { store, keys, known: Mutex::new(known), today })
+        let known = Known::read(&store, sorted(wanted.iter().flat_map(Wanted::keys)), today)?;
+        Ok(Self { store, known: Mutex::new(known), today })
     }
 
     /// The blob of what is wanted, if it is here with its whole length. Its bytes are not read.
@@ -157,7 +156,7 @@ impl LookUp {
                 known.present.insert(key.clone(), found);
             }
         }
-        known.remember(&self.store, &self.keys);
+        known.remember(&self.store);
     }
 
     /// How the index was had.
@@ -167,16 +166,7 @@ impl LookUp {
 
     /// Looks again if another process has published something since.
     pub(crate) fn refresh(&self) -> Result<(), StoreError> {
-        let mut known = self.known();
-        if changes::read(self.store.layout()) != known.changes {
-            *known = Known::read(&self.store, &self.keys, self.today)?;
-        } else if journal::len(self.store.layout()) > known.journal_read {
-            let (journaled, end) = journal::read_from(self.store.layout(), known.journal_read);
-            known.journal_read = end;
-            known.journaled.extend(journaled);
-            known.find_journaled(&self.store, &self.keys);
-        }
-        Ok(())
+        self.known().refresh(&self.store, self.today)
     }
 
     /// The blob that the journal names for a key.
@@ -190,47 +180,64 @@ impl LookUp {
 }
 
 impl Known {
-    fn read(store: &Store, keys: &[Key], today: u32) -> Result<Self, StoreError> {
-        if let Some(known) = Self::remembered(store, keys, today) {
-            return Ok(known);
-        }
+    fn read(store: &Store, keys: Vec<Key>, today: u32) -> Result<Self, StoreError> {
+        let keys = match Self::remembered(store, keys, today) {
+            Ok(known) => return Ok(known),
+            Err(keys) => keys,
+        };
         let known = Self::look_up(store, keys, today)?;
-        known.remember(store, keys);
+        known.remember(store);
         Ok(known)
     }
 
-    /// What an earlier run found, if all of it is still there.
-    fn remembered(store: &Store, keys: &[Key], today: u32) -> Option<Self> {
-        let found = remembered::read(store.layout(), keys, today)?;
+    /// What an earlier run found, if all of it is still there; else the keys come back.
+    fn remembered(store: &Store, keys: Vec<Key>, today: u32) -> Result<Self, Vec<Key>> {
+        let Some(found) = remembered::read(store.layout(), &keys, today) else { return Err(keys) };
         let is_here = |(key, found): (&Key, &Found)| is_present(store, *found) && is_said_of(store, key, &found.blob);
-        keys.iter().zip(&found).all(is_here).then(|| Self {
+        if !keys.iter().zip(&found).all(is_here) {
+            return Err(keys);
+        }
+        Ok(Self {
             changes: changes::read(store.layout()),
             present: keys.iter().cloned().zip(found).collect(),
             recorded: HashMap::new(),
             journaled: HashMap::new(),
             journal_read: 0,
             index: IndexState::NotNeeded,
+            keys,
         })
     }
 
     /// Notes for the next run that everything is here, if it is.
-    fn remember(&self, store: &Store, keys: &[Key]) {
-        let found: Vec<Found> = keys.iter().map_while(|key| self.present.get(key).copied()).collect();
-        if found.len() == keys.len() && !keys.is_empty() && store.is_writable() {
-            remembered::write(store.layout(), keys, &found);
+    fn remember(&self, store: &Store) {
+        let found: Vec<Found> = self.keys.iter().map_while(|key| self.present.get(key).copied()).collect();
+        if found.len() == self.keys.len() && !self.keys.is_empty() && store.is_writable() {
+            remembered::write(store.layout(), &self.keys, &found);
         }
     }
 
-    fn look_up(store: &Store, keys: &[Key], today: u32) -> Result<Self, StoreError> {
+    /// Looks again if somebody has published something since.
+    fn refresh(&mut self, store: &Store, today: u32) -> Result<(), StoreError> {
+        if changes::read(store.layout()) != self.changes {
+            *self = Self::read(store, self.keys.clone(), today)?;
+        } else if journal::len(store.layout()) > self.journal_read {
+            let (journaled, end) = journal::read_from(store.layout(), self.journal_read);
+            self.journal_read = end;
+            self.find_journaled(store, &journaled);
+            self.journaled.extend(journaled);
+        }
+        Ok(())
+    }
+
+    fn look_up(store: &Store, keys: Vec<Key>, today: u32) -> Result<Self, StoreError> {
         // The journal first: what is moved from it into the index meanwhile is then found there.
         journal::fold_if_possible(store, today)?;
         let (journaled, journal_read) = journal::read_from(store.layout(), 0);
         // And the number before the index: an older one costs another look, a newer one would hide what came between.
         let changes = changes::read(store.layout());
-        let (rows, index) = store.with_index(|index| rows(index, keys, today))?;
-        let mut known =
-            Self { changes, present: HashMap::new(), recorded: HashMap::new(), journaled, journal_read, index };
-        known.present.reserve(rows.len());
+        let (rows, index) = store.with_index(|index| rows(index, &keys, today))?;
+        let (present, recorded) = (HashMap::with_capacity(rows.len()), HashMap::new());
+        let mut known = Self { keys, changes, present, recorded, journaled: HashMap::new(), journal_read, index };
         for (key, found) in rows {
             if !is_said_of(store, &key, &found.blob) {
                 tracing::debug!(blob = %found.blob, "the index names a blob for what its receipt does not state");
@@ -240,15 +247,16 @@ impl Known {
                 known.recorded.insert(key, found.blob);
             }
         }
-        known.find_journaled(store, keys);
-        known.find_below(store, keys)?;
+        known.find_journaled(store, &journaled);
+        known.journaled = journaled;
+        known.find_below(store)?;
         Ok(known)
     }
 
     /// Notes what only the store below has.
-    fn find_below(&mut self, store: &Store, keys: &[Key]) -> Result<(), StoreError> {
+    fn find_below(&mut self, store: &Store) -> Result<(), StoreError> {
         let Some(below) = store.below() else { return Ok(()) };
-        for key in keys {
+        for key in &self.keys {
             if self.present.contains_key(key) {
                 continue;
             }
@@ -265,13 +273,13 @@ impl Known {
         Ok(())
     }
 
-    /// Notes as present what the journal names and what has its receipt. One that does not know the key yet was about to be added to.
-    fn find_journaled(&mut self, store: &Store, keys: &[Key]) {
-        if self.journaled.is_empty() {
+    /// Notes as present what these records of the journal name and what has its receipt. One that does not know the key yet was about to be added to.
+    fn find_journaled(&mut self, store: &Store, journaled: &HashMap<KeyHash, BlobId>) {
+        if journaled.is_empty() {
             return;
         }
-        for key in keys {
-            if let Some(blob) = self.journaled.get(&key.hash())
+        for key in &self.keys {
+            if let Some(blob) = journaled.get(&key.hash())
                 && let Some(receipt) = store.receipt(blob)
                 && receipt.keys().any(|known| known == *key)
             {
@@ -282,6 +290,14 @@ impl Known {
             }
         }
     }
+}
+
+/// Sorted, each once.
+fn sorted(keys: impl Iterator<Item = Key>) -> Vec<Key> {
+    let mut keys: Vec<Key> = keys.collect();
+    keys.sort_unstable();
+    keys.dedup();
+    keys
 }
 
 /// The index is a note; the file is the truth. Its bytes are checked by who reads them.

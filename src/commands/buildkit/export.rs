@@ -25,7 +25,7 @@ use crate::{
     cli::buildkit::Harvest,
     commands::{CommandError, Context, Outcome, larder_lock::threads, provision::Project, settings::selection},
     core::interrupt::Interrupt,
-    fetcher::Wishes,
+    fetcher::Downloads,
     plan::selection::Platforms,
 };
 
@@ -78,11 +78,11 @@ pub(super) fn run(arguments: &Harvest, context: &Context<'_>) -> Result<Outcome,
 /// What the projects' files are found by.
 fn keys(arguments: &Harvest, platforms: &Platforms, context: &Context<'_>) -> Result<BTreeSet<Key>, CommandError> {
     let mut keys = BTreeSet::new();
-    for Project { input, configurations } in &Project::read_all(&arguments.projects, false, context)? {
+    for Project { input, configurations, .. } in &Project::read_all(&arguments.projects, false, context)? {
         let selection = selection(&arguments.selecting, &input.project, platforms.clone())?;
         let configurations = input.by_lockfile(configurations);
-        let (wishes, _) = Wishes::of(&input.plan, &selection, configurations, &input.project.settings);
-        keys.extend(wishes.wishes.iter().flat_map(|wish| wish.wanted.keys()));
+        let (downloads, _) = Downloads::of(&input.plan, &selection, configurations, &input.project.settings);
+        keys.extend(downloads.all.iter().flat_map(|download| download.wanted.keys()));
     }
     Ok(keys)
 }

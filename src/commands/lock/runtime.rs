@@ -20,7 +20,7 @@ use crate::{
         redacted::without_userinfo,
         runtime_version::RuntimeVersion,
     },
-    fetcher::{Fault, FillSettings, WatchEvent, Wishes, fill},
+    fetcher::{Downloads, Fault, FetchSettings, Fetcher, WatchEvent},
     lockfile::{Entry, EntryKind, RUNTIME_PACKAGE, Reading, larder_lock::LarderLock},
     plan::{
         Plan,
@@ -115,8 +115,8 @@ pub(super) fn fetch(
     let plan = Plan::new(&[Reading { lockfile: lockfile.as_str().into(), entries: vec![entry], missing: Vec::new() }])?;
     let selection = Selection { platforms: Platforms::All, omit: Omit::default() };
     let by_lockfile = [(lockfile.as_str(), npm)].into_iter().collect();
-    let (wishes, _) = Wishes::of(&plan, &selection, by_lockfile, &project.settings);
-    let settings = FillSettings {
+    let (downloads, _) = Downloads::of(&plan, &selection, by_lockfile, &project.settings);
+    let settings = FetchSettings {
         client: client_settings(npm.network(), &project.settings),
         jobs: JOBS as usize,
         is_offline: false,
@@ -124,15 +124,15 @@ pub(super) fn fetch(
         now: context.now,
     };
     let watcher = progress::watcher(context.printer);
-    let filled = fill(store, &wishes, std::slice::from_ref(npm), settings, &watcher);
+    let report = Fetcher::new(store.clone(), vec![npm.clone()], settings).fetch(&downloads, &watcher);
     watcher.event(WatchEvent::Over);
-    let filled = filled?;
-    if let Some(failure) = filled.failures.first() {
-        report::failures(context.printer, &filled.failures, report::Listed::Nowhere);
+    let report = report?;
+    if let Some(failure) = report.failures.first() {
+        report::failures(context.printer, &report.failures, report::Listed::Nowhere);
         let is_network = failure.kind.fault() == Fault::Network;
         return Err(LockError::Tarball { version, is_network }.into());
     }
-    let wanted = wishes.wishes[0].wanted.clone();
+    let wanted = downloads.all[0].wanted.clone();
     let found = store.look_up(std::slice::from_ref(&wanted), context.now)?.find(&wanted);
     let Some(found) = found else { return Err(LockError::Tarball { version, is_network: false }.into()) };
     let mut bytes = Vec::new();

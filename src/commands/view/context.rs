@@ -17,7 +17,7 @@ use crate::{
         settings::selection,
         through::or_here,
     },
-    fetcher::{Wishes, ensure::Supply},
+    fetcher::{Completed, Downloads},
     plan::{
         Planned,
         selection::{Os, Platform, Platforms},
@@ -132,7 +132,7 @@ pub(in crate::commands) fn run(
         let supply = project.complete(None, &view.completing, program.platforms(), &store, context)?;
         worst = worst.max(shortfall(&supply));
         seeded.extend(seeded_by(project, &supply));
-        gone.extend(supply.filled.gone);
+        gone.extend(supply.report.gone);
     }
     if let Some(fault) = worst {
         return Ok(fault.into());
@@ -159,15 +159,15 @@ pub(in crate::commands) fn run(
     Ok(Outcome::Done)
 }
 
-fn seeded_by<'a>(project: &'a Project, supply: &Supply<'a>) -> Vec<SeedEntry<'a>> {
+fn seeded_by<'a>(project: &'a Project, supply: &Completed<'a>) -> Vec<SeedEntry<'a>> {
     let configurations = project.input.by_lockfile(&project.configurations);
     let settings = &project.input.project.settings;
     let wanted = |planned: &'a Planned| {
         if let Some(integrity) = &planned.artifact.integrity {
             return Some(Wanted::Integrity(integrity.clone()));
         }
-        let wishes = Wishes::of_artifacts([planned], configurations.clone(), settings);
-        wishes.wishes.first().map(|wish| wish.wanted.clone())
+        let downloads = Downloads::of_artifacts([planned], configurations.clone(), settings);
+        downloads.all.first().map(|download| download.wanted.clone())
     };
     let items = supply.items.iter();
     items

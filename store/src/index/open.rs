@@ -61,18 +61,17 @@ pub(crate) fn with<T>(
     }
 }
 
-/// Removes the index, so that the next one is made from the receipts. Others who use it now are waited for.
+/// Removes the index, so that the next one is made from the receipts. Others who use it now are waited for; who has looked something up before looks again.
 pub(crate) fn discard(layout: &Layout) -> Result<(), StoreError> {
     let path = layout.index_lock();
     let lock_file = lock::open(layout, &path, Names::One)?;
     lock::exclusive(&lock_file, &path, DISCARD_PATIENCE)?;
     match amend::remove(&layout.index()) {
-        // Another user's, in a store that two share: by this number, its owner notices that it is of no use any more.
-        Err(StoreError::Io { source, .. }) if source.kind() == io::ErrorKind::PermissionDenied => {
-            changes::write(layout, changes::read(layout).wrapping_add(1))
-        }
-        removed => removed,
+        // Another user's, in a store that two share: by the number, its owner notices that it is of no use any more.
+        Err(StoreError::Io { source, .. }) if source.kind() == io::ErrorKind::PermissionDenied => {}
+        removed => removed?,
     }
+    changes::write(layout, changes::read(layout).wrapping_add(1))
 }
 
 struct IsNew(bool);

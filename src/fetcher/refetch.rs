@@ -1,4 +1,4 @@
-//! Orders for blobs that were here once: made from their receipts.
+//! Downloads of blobs that were here once, made from their receipts.
 
 use std::sync::Arc;
 
@@ -6,9 +6,8 @@ use larder_store::{look_up::Wanted, receipt::Receipt};
 use url::Url;
 
 use super::{
-    Order,
+    downloads::{Download, Job, Package},
     first_bytes::{ManifestPlace, Shape},
-    order::Ordered,
 };
 use crate::{
     config::address::{Address, is_commit_archive},
@@ -16,9 +15,9 @@ use crate::{
     plan::EntryName,
 };
 
-impl Order {
-    /// The order for a receipt's blob: the same bytes, from where they came. `None` if no origin has an address.
-    pub fn again(receipt: &Receipt) -> Option<Self> {
+impl Download<'_> {
+    /// The download of a receipt's blob: the same bytes, from where they came. `None` if no origin has an address.
+    pub fn refetch(receipt: &Receipt) -> Option<Self> {
         let mut addresses: Vec<Address> = Vec::new();
         let stated = receipt.origins.iter().filter_map(|origin| origin.address.as_deref()?.parse::<Url>().ok());
         for url in stated {
@@ -29,7 +28,7 @@ impl Order {
         }
         let first = receipt.origins.first()?;
         let entry = EntryName { lockfile: "the store".into(), path: format!("blob {}", receipt.blob).into() };
-        let artifact = Ordered {
+        let artifact = Package {
             is_optional: false,
             package: format!("{} {}", first.name, first.version).into(),
             // A word of a later larder is none of this one's kinds.
@@ -41,7 +40,7 @@ impl Order {
         let is_git = |identity: &String| identity.starts_with("git ");
         let is_commit = receipt.origins.iter().any(|origin| origin.identity.as_ref().is_some_and(is_git))
             || addresses.iter().any(|address| is_commit_archive(&address.url));
-        (!addresses.is_empty()).then(|| Self {
+        let job = (!addresses.is_empty()).then(|| Job {
             wanted: Wanted::Integrity(receipt.digests.clone()),
             artifacts: vec![artifact],
             addresses,
@@ -51,6 +50,7 @@ impl Order {
             is_commit,
             // Its digests say what it is.
             shape: Shape { name: None, manifest: ManifestPlace::Optional },
-        })
+        });
+        job.map(Self::from)
     }
 }

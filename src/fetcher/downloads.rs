@@ -1,4 +1,4 @@
-//! Wishes, one for each file that is wanted, and orders, one for each that is missing.
+//! Downloads, one for each file that is wanted, and orders, one for each that is missing.
 
 use std::{
     collections::{HashMap, hash_map::Entry},
@@ -40,11 +40,11 @@ use url::Url;
 
 /// One file, and the artifacts of the plan that it is: more than one where several packages have the same bytes.
 #[derive(Clone, Debug)]
-pub struct Order {
+pub struct Job {
     /// How the store knows it.
     pub wanted: Wanted,
     /// The artifacts, at least one.
-    pub artifacts: Vec<Ordered>,
+    pub artifacts: Vec<Package>,
     /// Where it can be had: in this order, without repeats.
     pub addresses: Vec<Address>,
     /// Where the registry describes the package, if it is a registry's and the lockfile leaves its address or its digest open.
@@ -59,7 +59,7 @@ pub struct Order {
     pub(super) shape: Shape,
 }
 
-impl Order {
+impl Job {
     /// The configuration of the lockfile that it is from: what another one says of registries is for that one's packages.
     pub(super) fn configuration<'a>(&self, configurations: &'a [NpmConfig]) -> Option<&'a NpmConfig> {
         let lockfile =
@@ -71,7 +71,7 @@ impl Order {
 
 /// An artifact of an order.
 #[derive(Clone, Debug)]
-pub struct Ordered {
+pub struct Package {
     /// `react 18.2.0`.
     pub package: Arc<str>,
     /// What kind of package it is.
@@ -94,25 +94,25 @@ pub trait Optional: fmt::Debug {
 
 /// A file that is wanted, before it is known whether it is here: where it can be had is worked out only if it is not.
 #[derive(Clone, Debug)]
-pub struct Wish<'a> {
+pub struct Download<'a> {
     /// How the store knows it.
     pub wanted: Wanted,
-    of: WishOf<'a>,
+    of: Of<'a>,
 }
 
 #[derive(Clone, Debug)]
-enum WishOf<'a> {
+enum Of<'a> {
     /// Artifacts of a plan, at least one.
     Planned(Vec<&'a Planned>),
     /// An order that was there before.
-    Ready(Box<Order>),
+    Ready(Box<Job>),
 }
 
 /// What is wanted, and what is needed to order it.
 #[derive(Debug, Default)]
-pub struct Wishes<'a> {
+pub struct Downloads<'a> {
     /// In the plan's order, the large ones first as far as can be told.
-    pub wishes: Vec<Wish<'a>>,
+    pub all: Vec<Download<'a>>,
     /// What cannot even be ordered.
     pub failures: Vec<Failure>,
     configurations: HashMap<&'a str, &'a NpmConfig>,
@@ -131,7 +131,7 @@ pub struct LeftOut {
     pub omitted: usize,
 }
 
-impl Order {
+impl Job {
     /// Whether the lockfile states no digest.
     pub fn lacks_integrity(&self) -> bool {
         matches!(self.wanted, Wanted::Identity(_))
@@ -158,33 +158,33 @@ impl Order {
     }
 }
 
-impl Wish<'_> {
+impl Download<'_> {
     /// How many artifacts it is.
     pub fn artifacts(&self) -> usize {
         match &self.of {
-            WishOf::Planned(planned) => planned.len(),
-            WishOf::Ready(order) => order.artifacts.len(),
+            Of::Planned(planned) => planned.len(),
+            Of::Ready(job) => job.artifacts.len(),
         }
     }
 }
 
-impl<'a> Wish<'a> {
+impl<'a> Download<'a> {
     /// The artifacts of a plan that it is; none for an order that was there before.
     pub fn planned(&self) -> &[&'a Planned] {
         match &self.of {
-            WishOf::Planned(planned) => planned,
-            WishOf::Ready(_) => &[],
+            Of::Planned(planned) => planned,
+            Of::Ready(_) => &[],
         }
     }
 }
 
-impl From<Order> for Wish<'_> {
-    fn from(order: Order) -> Self {
-        Self { wanted: order.wanted.clone(), of: WishOf::Ready(Box::new(order)) }
+impl From<Job> for Download<'_> {
+    fn from(job: Job) -> Self {
+        Self { wanted: job.wanted.clone(), of: Of::Ready(Box::new(job)) }
     }
 }
 
-impl<'a> Wishes<'a> {
+impl<'a> Downloads<'a> {
     /// What is wanted of the selected part of a plan, and how much was not selected. `configurations` are those of the lockfiles, by name.
     pub fn of(
         plan: &'a Plan,
@@ -194,14 +194,14 @@ impl<'a> Wishes<'a> {
     ) -> (Self, LeftOut) {
         let mut left_out = LeftOut::default();
         let selected = selected_first_large(plan, selection, &mut left_out);
-        let mut wishes = Self::of_artifacts(selected, configurations, settings);
-        wishes.failures.extend(plan.unfetchable().iter().map(|entry| Failure {
+        let mut downloads = Self::of_artifacts(selected, configurations, settings);
+        downloads.failures.extend(plan.unfetchable().iter().map(|entry| Failure {
             package: entry.unfetchable.name.as_str().into(),
             ecosystem: Ecosystem::Npm,
             entries: vec![entry.entry.clone()],
             kind: FailureKind::Unfetchable(entry.unfetchable.reason.clone()),
         }));
-        (wishes, left_out)
+        (downloads, left_out)
     }
 
     /// Asks for what is optional besides what the plan says.
@@ -213,9 +213,9 @@ impl<'a> Wishes<'a> {
     /// Leaves out what is for another kind of package manager.
     #[must_use]
     pub fn for_ecosystem(mut self, ecosystem: Ecosystem) -> Self {
-        self.wishes.retain(|wish| match &wish.of {
-            WishOf::Planned(planned) => planned.iter().any(|planned| planned.artifact.ecosystem == ecosystem),
-            WishOf::Ready(_) => true,
+        self.all.retain(|download| match &download.of {
+            Of::Planned(planned) => planned.iter().any(|planned| planned.artifact.ecosystem == ecosystem),
+            Of::Ready(_) => true,
         });
         self.failures.retain(|failure| failure.ecosystem == ecosystem);
         self
@@ -230,90 +230,90 @@ impl<'a> Wishes<'a> {
         let mut by_name: Vec<_> = configurations.iter().collect();
         by_name.sort_unstable_by_key(|(name, _)| **name);
         let transport = ProjectTransport::together(by_name.iter().filter_map(|(_, npm)| npm.project_transport()));
-        let mut wishes = Self { configurations, settings: Some(settings), transport, ..Self::default() };
+        let mut downloads = Self { configurations, settings: Some(settings), transport, ..Self::default() };
         let mut by_wanted: HashMap<Vec<Key>, usize> = HashMap::new();
-        // Of each wish, the weaker digests that further artifacts state. Joined at the end: there may be as many as artifacts.
+        // Of each download, the weaker digests that further artifacts state. Joined at the end: there may be as many as artifacts.
         let mut further: HashMap<usize, Vec<Digest>> = HashMap::new();
         for planned in artifacts {
             let wanted = match &planned.artifact.integrity {
                 Some(integrity) => Wanted::Integrity(integrity.clone()),
-                None => match wishes.order_of(planned) {
-                    Ok(order) => order.wanted,
+                None => match downloads.job_of(planned) {
+                    Ok(job) => job.wanted,
                     Err(failure) => {
-                        wishes.failures.push(failure);
+                        downloads.failures.push(failure);
                         continue;
                     }
                 },
             };
             match by_wanted.entry(wanted.keys()) {
                 Entry::Occupied(at) => {
-                    let wish = &mut wishes.wishes[*at.get()];
-                    if let (Wanted::Integrity(ours), Wanted::Integrity(theirs)) = (&wish.wanted, &wanted)
+                    let download = &mut downloads.all[*at.get()];
+                    if let (Wanted::Integrity(ours), Wanted::Integrity(theirs)) = (&download.wanted, &wanted)
                         && ours != theirs
                     {
                         further.entry(*at.get()).or_default().extend(theirs.digests());
                     }
-                    wish.join(planned);
+                    download.join(planned);
                 }
                 Entry::Vacant(at) => {
-                    at.insert(wishes.wishes.len());
-                    wishes.wishes.push(Wish { wanted, of: WishOf::Planned(vec![planned]) });
+                    at.insert(downloads.all.len());
+                    downloads.all.push(Download { wanted, of: Of::Planned(vec![planned]) });
                 }
             }
         }
         for (position, digests) in further {
-            let wanted = &mut wishes.wishes[position].wanted;
+            let wanted = &mut downloads.all[position].wanted;
             if let Wanted::Integrity(ours) = wanted {
                 let all = Integrity::new(ours.digests().iter().chain(&digests).copied());
                 *ours = all.expect("ours has a digest");
             }
         }
-        wishes
+        downloads
     }
 
     /// Takes out what has no address that can be asked, as the failures of its artifacts. Only registries that are known by a name can lack one: a lockfile's own addresses were looked at when it was
     /// read.
     pub fn take_without_address(&mut self) -> Vec<Failure> {
         let has_name = |planned: &&Planned| matches!(planned.artifact.source, Source::Named { .. });
-        let (mut kept, mut failures) = (Vec::with_capacity(self.wishes.len()), Vec::new());
-        for wish in std::mem::take(&mut self.wishes) {
-            match wish.planned().iter().any(has_name).then(|| self.order(&wish)) {
+        let (mut kept, mut failures) = (Vec::with_capacity(self.all.len()), Vec::new());
+        for download in std::mem::take(&mut self.all) {
+            match download.planned().iter().any(has_name).then(|| self.job(&download)) {
                 Some(Err(without)) => failures.extend(without),
-                _ => kept.push(wish),
+                _ => kept.push(download),
             }
         }
-        self.wishes = kept;
+        self.all = kept;
         failures
     }
 
     /// How many artifacts are wanted, those that cannot be ordered included.
     pub fn artifacts(&self) -> usize {
-        self.failures.len() + self.wishes.iter().map(Wish::artifacts).sum::<usize>()
+        self.failures.len() + self.all.iter().map(Download::artifacts).sum::<usize>()
     }
 
-    /// The order for a wish. What has no address that can be asked comes back as the failure of all its artifacts.
-    pub(super) fn order(&self, wish: &Wish<'_>) -> Result<Order, Vec<Failure>> {
-        let planned = match &wish.of {
-            WishOf::Planned(planned) => planned,
-            WishOf::Ready(order) => return Ok((**order).clone()),
+    /// The order for a download. What has no address that can be asked comes back as the failure of all its artifacts.
+    pub(super) fn job(&self, download: &Download<'_>) -> Result<Job, Vec<Failure>> {
+        let planned = match &download.of {
+            Of::Planned(planned) => planned,
+            Of::Ready(job) => return Ok((**job).clone()),
         };
-        let (orders, failures): (Vec<_>, Vec<_>) =
-            planned.iter().map(|planned| self.order_of(planned)).partition(Result::is_ok);
+        let (jobs, failures): (Vec<_>, Vec<_>) =
+            planned.iter().map(|planned| self.job_of(planned)).partition(Result::is_ok);
         if !failures.is_empty() {
             return Err(failures.into_iter().filter_map(Result::err).collect());
         }
-        let mut orders = orders.into_iter().flatten();
-        let mut order = orders.next().expect("a wish is at least one artifact");
-        order.join(orders);
-        order.wanted = wish.wanted.clone();
-        Ok(order)
+        let mut jobs = jobs.into_iter().flatten();
+        let mut job = jobs.next().expect("a download is at least one artifact");
+        job.join(jobs);
+        job.wanted = download.wanted.clone();
+        Ok(job)
     }
 
-    fn order_of(&self, planned: &Planned) -> Result<Order, Failure> {
+    fn job_of(&self, planned: &Planned) -> Result<Job, Failure> {
         let npm = self.configurations[&*planned.entries[0].lockfile];
         let settings = self.settings.expect("set together with the configurations");
-        let order = order_of(planned, npm, settings, self.transport);
-        order.map(|order| self.marked(order, planned)).map_err(|error| Failure {
+        let job = job_of(planned, npm, settings, self.transport);
+        job.map(|job| self.marked(job, planned)).map_err(|error| Failure {
             package: planned.artifact.to_string().into(),
             ecosystem: planned.artifact.ecosystem,
             entries: planned.entries.clone(),
@@ -322,19 +322,19 @@ impl<'a> Wishes<'a> {
     }
 
     /// The order of one artifact, with what is known of it besides the plan.
-    fn marked(&self, mut order: Order, planned: &Planned) -> Order {
-        if let (false, Some(optional)) = (order.is_optional(), self.optional) {
+    fn marked(&self, mut job: Job, planned: &Planned) -> Job {
+        if let (false, Some(optional)) = (job.is_optional(), self.optional) {
             let is_optional = planned.entries.iter().all(|entry| optional.is_optional(entry));
-            order.artifacts.iter_mut().for_each(|artifact| artifact.is_optional = is_optional);
+            job.artifacts.iter_mut().for_each(|artifact| artifact.is_optional = is_optional);
         }
-        order
+        job
     }
 }
 
-impl<'a> Wish<'a> {
+impl<'a> Download<'a> {
     /// Takes over an artifact with the same bytes.
     fn join(&mut self, planned: &'a Planned) {
-        if let WishOf::Planned(all) = &mut self.of {
+        if let Of::Planned(all) = &mut self.of {
             all.push(planned);
         }
     }
@@ -359,12 +359,12 @@ fn selected_first_large<'a>(
     large.into_iter().chain(others)
 }
 
-fn order_of(
+fn job_of(
     planned: &Planned,
     npm: &NpmConfig,
     settings: &LarderToml,
     transport: Option<ProjectTransport>,
-) -> Result<Order, AddressError> {
+) -> Result<Job, AddressError> {
     let artifact = &planned.artifact;
     let addresses = addresses_of(artifact, npm, settings)?;
     let address = &addresses[0];
@@ -397,7 +397,7 @@ fn order_of(
         address: shown_address(&artifact.source, &addresses),
         identity,
     };
-    let ordered = Ordered {
+    let ordered = Package {
         package: artifact.to_string().into(),
         ecosystem: artifact.ecosystem,
         name: artifact.name.as_str().into(),
@@ -407,7 +407,7 @@ fn order_of(
     };
     let is_commit = artifact.integrity.is_none() && is_commit(&artifact.source);
     let (shape, origins) = (shape(planned), vec![origin]);
-    Ok(Order { wanted, artifacts: vec![ordered], addresses, packument, is_address_built, origins, is_commit, shape })
+    Ok(Job { wanted, artifacts: vec![ordered], addresses, packument, is_address_built, origins, is_commit, shape })
 }
 
 /// Whether a registry has it, though its address looks like any other.
@@ -460,7 +460,7 @@ fn shown_address(source: &Source, addresses: &[Address]) -> Option<String> {
     })
 }
 
-impl Order {
+impl Job {
     /// Takes over artifacts with the same bytes.
     fn join(&mut self, others: impl Iterator<Item = Self>) {
         let mut places: HashMap<Url, Vec<usize>> = HashMap::new();

@@ -1,4 +1,4 @@
-//! [`Spool`]: files between an archive and the store, in one file without a name, of which a killed process leaves nothing.
+//! [`Extracted`]: files between an archive and the store, in one file without a name, of which a killed process leaves nothing.
 
 use std::{
     collections::BTreeMap,
@@ -11,7 +11,7 @@ use std::{
 use crate::core::file_name::FileName;
 
 /// Files that wait to be taken.
-pub(super) struct Spool {
+pub(super) struct Extracted {
     file: Arc<File>,
     places: BTreeMap<FileName, (u64, u64)>,
 }
@@ -23,7 +23,7 @@ pub(super) struct Kept {
     left: u64,
 }
 
-impl Spool {
+impl Extracted {
     /// One that keeps them in this file, which is empty.
     pub(super) fn new(file: File) -> Self {
         Self { file: Arc::new(file), places: BTreeMap::new() }

@@ -1,4 +1,4 @@
-//! [`Inflow`]: a download that is read while it arrives, by a thread of its own. Where it breaks off, it goes on, or begins again with all that was read forgotten.
+//! [`PipeSink`]: a download that is read while it arrives, by a thread of its own. Where it breaks off, it goes on, or begins again with all that was read forgotten.
 
 use std::{
     io::{self, Read},
@@ -12,14 +12,14 @@ use std::{
 
 use bytes::Bytes;
 
-use super::spool::Spool;
+use super::extracted::Extracted;
 use crate::http::{FinishError, ResumePoint, Sink, SinkError, Validator};
 
 /// Pieces that wait to be read: the network is not to be far ahead.
 const WAITING: usize = 4;
 
 /// What the thread leaves when it has ended.
-pub(super) type Slot = Arc<Mutex<Option<(Spool, io::Result<()>)>>>;
+pub(super) type Slot = Arc<Mutex<Option<(Extracted, io::Result<()>)>>>;
 
 /// The reader needs no more: not an error.
 #[derive(Debug, thiserror::Error)]
@@ -27,7 +27,7 @@ pub(super) type Slot = Arc<Mutex<Option<(Spool, io::Result<()>)>>>;
 pub(super) struct Enough;
 
 /// Takes a body and gives it to `read`.
-pub(super) struct Inflow<F> {
+pub(super) struct PipeSink<F> {
     slot: Slot,
     read: Arc<F>,
     state: State,
@@ -38,24 +38,24 @@ pub(super) struct Inflow<F> {
 }
 
 enum State {
-    Idle(Spool),
+    Idle(Extracted),
     Reading(SyncSender<Bytes>, JoinHandle<()>),
     Ended,
 }
 
-impl<F: Fn(&mut dyn Read, &mut Spool) -> io::Result<()> + Send + Sync + 'static> Inflow<F> {
-    /// Reads what comes with `read`, into `spool`; both its result and the spool are in `slot` once the download has ended with success or [`Enough`].
-    pub(super) fn new(slot: Slot, spool: Spool, read: F) -> Self {
-        Self { slot, read: Arc::new(read), state: State::Idle(spool), received: 0, skipped: 0, validator: None }
+impl<F: Fn(&mut dyn Read, &mut Extracted) -> io::Result<()> + Send + Sync + 'static> PipeSink<F> {
+    /// Reads what comes with `read`, into `extracted`; both its result and the extracted are in `slot` once the download has ended with success or [`Enough`].
+    pub(super) fn new(slot: Slot, extracted: Extracted, read: F) -> Self {
+        Self { slot, read: Arc::new(read), state: State::Idle(extracted), received: 0, skipped: 0, validator: None }
     }
 
-    fn start(&mut self, mut spool: Spool) -> io::Result<()> {
-        spool.clear()?;
+    fn start(&mut self, mut extracted: Extracted) -> io::Result<()> {
+        extracted.clear()?;
         let (sender, receiver) = sync_channel(WAITING);
         let (slot, read) = (Arc::clone(&self.slot), Arc::clone(&self.read));
         let thread = thread::Builder::new().name("unpack".to_owned()).spawn(move || {
-            let result = read(&mut Pieces { receiver, piece: Bytes::new() }, &mut spool);
-            *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some((spool, result));
+            let result = read(&mut Pieces { receiver, piece: Bytes::new() }, &mut extracted);
+            *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some((extracted, result));
         })?;
         self.state = State::Reading(sender, thread);
         (self.received, self.skipped) = (0, 0);
@@ -78,14 +78,17 @@ impl<F: Fn(&mut dyn Read, &mut Spool) -> io::Result<()> + Send + Sync + 'static>
     fn again(&mut self) -> io::Result<()> {
         self.end();
         let left = self.slot.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let before =
-            if let State::Idle(spool) = mem::replace(&mut self.state, State::Ended) { Some(spool) } else { None };
-        let spool = before.or(left.map(|(spool, _)| spool));
-        self.start(spool.expect("a thread that has ended leaves its spool"))
+        let before = if let State::Idle(extracted) = mem::replace(&mut self.state, State::Ended) {
+            Some(extracted)
+        } else {
+            None
+        };
+        let extracted = before.or(left.map(|(extracted, _)| extracted));
+        self.start(extracted.expect("a thread that has ended leaves its extracted"))
     }
 }
 
-impl<F: Fn(&mut dyn Read, &mut Spool) -> io::Result<()> + Send + Sync + 'static> Sink for Inflow<F> {
+impl<F: Fn(&mut dyn Read, &mut Extracted) -> io::Result<()> + Send + Sync + 'static> Sink for PipeSink<F> {
     type Done = ();
 
     fn resume_point(&mut self) -> Result<Option<ResumePoint>, SinkError> {

@@ -1,0 +1,262 @@
+//! One download: the right to make it, where to ask, and its bytes into the store.
+
+use std::sync::Arc;
+
+use larder_store::{StoreError, claim::Claimed, digest::Integrity, look_up::Found, part::Sealed, receipt::Origin};
+use reqwest::StatusCode;
+use tokio::sync::oneshot;
+use url::Url;
+
+use super::{
+    FailureKind,
+    batch::Batch,
+    blocking::blocking,
+    downloads::Job,
+    first_bytes::{FirstBytes, not_a_package},
+    flights::{Boarding, Flight},
+    local,
+    packuments::PackumentError,
+    sink::PartSink,
+    watch::FileProgress,
+};
+use crate::{
+    config::address::Address,
+    core::artifact::PackageName,
+    http::{DownloadError, RedactedUrl, Request, download},
+};
+
+/// What became of a download.
+pub(super) enum Outcome {
+    /// Another larder had it, or an earlier run, or somebody else in this process.
+    Here {
+        /// The blob.
+        found: Found,
+        /// Whether the registry stated its digest, where the lockfile does not.
+        is_stated: bool,
+    },
+    /// It is with the committer.
+    Submitted {
+        /// What becomes of it there.
+        published: oneshot::Receiver<Result<Found, StoreError>>,
+        /// Whether the registry stated its digest, where the lockfile does not.
+        is_stated: bool,
+    },
+    /// Another larder is at it.
+    Busy,
+    /// It could not be had.
+    Failed(FailureKind),
+}
+
+enum Tried {
+    Here(Found),
+    Busy,
+    Sealed(Box<Sealed>),
+}
+
+/// Makes one download.
+pub(super) async fn run(batch: &Arc<Batch>, job: &Arc<Job>, progress: Arc<FileProgress>) -> Outcome {
+    let _permit = batch.engine.permits.acquire().await.expect("nobody closes it");
+    let integrity = match &job.packument {
+        Some(packument) if job.lacks_integrity() => stated_by_registry(batch, job, packument, &progress).await,
+        _ => Ok(None),
+    };
+    let integrity = match integrity {
+        Ok(integrity) => integrity,
+        Err(kind) => return Outcome::Failed(kind),
+    };
+    let is_stated = integrity.is_some();
+    let flight = match board(batch, job).await {
+        Ok(Boarded::Pilot(flight)) => flight,
+        Ok(Boarded::Here(found)) => return Outcome::Here { found, is_stated },
+        Err(kind) => return Outcome::Failed(kind),
+    };
+    match have(batch, job, integrity.as_ref(), &progress).await {
+        Ok(Tried::Here(found)) => Outcome::Here { found, is_stated },
+        Ok(Tried::Busy) => Outcome::Busy,
+        Ok(Tried::Sealed(sealed)) => Outcome::Submitted { published: submit(batch, *sealed, flight).await, is_stated },
+        Err(kind) => {
+            flight.fail(&job.addresses, &kind);
+            Outcome::Failed(kind)
+        }
+    }
+}
+
+enum Boarded {
+    Pilot(Flight),
+    Here(Found),
+}
+
+/// Waits while somebody else in this process downloads the same file.
+async fn board(batch: &Arc<Batch>, job: &Arc<Job>) -> Result<Boarded, FailureKind> {
+    loop {
+        let key = job.wanted.keys().into_iter().next().expect("what is wanted has a key");
+        let passenger = match batch.engine.flights.board(key) {
+            Boarding::Pilot(flight) => return Ok(Boarded::Pilot(flight)),
+            Boarding::Passenger(passenger) => passenger,
+        };
+        if let Some(kind) = passenger.wait(&job.addresses).await {
+            return Err(kind);
+        }
+        let (look_up, wanted) = (Arc::clone(&batch.engine.look_up), job.wanted.clone());
+        let found = blocking(move || look_up.look_again(&[wanted])).await;
+        if let Some(found) = found.map_err(|error| FailureKind::Store(Arc::new(error)))?.into_iter().flatten().next() {
+            return Ok(Boarded::Here(found));
+        }
+    }
+}
+
+/// Hands a complete file to the committer; the flight ends when that has published it.
+async fn submit(batch: &Arc<Batch>, sealed: Sealed, flight: Flight) -> oneshot::Receiver<Result<Found, StoreError>> {
+    let (sender, published) = oneshot::channel();
+    let batch = Arc::clone(batch);
+    blocking(move || {
+        let committer = &batch.engine.committer;
+        committer.submit_then(sealed, move |outcome| {
+            // Who was stopped meanwhile does not hear it.
+            drop(sender.send(outcome));
+            drop(flight);
+        });
+        if batch.is_hurried {
+            committer.hurry();
+        }
+    })
+    .await;
+    published
+}
+
+async fn have(
+    batch: &Batch,
+    job: &Arc<Job>,
+    integrity: Option<&Integrity>,
+    progress: &Arc<FileProgress>,
+) -> Result<Tried, FailureKind> {
+    let mut addresses = job.addresses.clone();
+    // Shared by all tries: there may be as many origins as addresses.
+    let origins: Arc<[Origin]> = job.origins.clone().into();
+    let mut next = 0;
+    let mut wrong_bytes = None;
+    loop {
+        let error = match once(batch, job, integrity, &origins, &addresses[next], progress).await {
+            Err(FailureKind::Download(error)) => error,
+            done => return done,
+        };
+        if job.is_address_built && is_not_found(&error) && next == 0 {
+            // Not every registry has its tarballs where the public one has them.
+            let stated = stated_address(batch, job, progress).await;
+            let stated = stated.filter(|stated| *stated != addresses[0].url);
+            addresses.extend(stated.map(|url| Address { url, authorization: None, member: None }));
+        }
+        next += 1;
+        let is_hopeless = matches!(error.last(), DownloadError::Sink { .. }) && not_a_package(&error).is_none();
+        let is_last = next == addresses.len() || is_hopeless;
+        if !is_last {
+            tracing::debug!(%error, "the next address is tried");
+        }
+        // That one source has other bytes must not be hidden by another that has none.
+        if matches!(error.last(), DownloadError::Mismatch { .. }) {
+            wrong_bytes.get_or_insert_with(|| Arc::clone(&error));
+        }
+        if is_last {
+            return Err(FailureKind::Download(wrong_bytes.unwrap_or(error)));
+        }
+    }
+}
+
+async fn once(
+    batch: &Batch,
+    job: &Arc<Job>,
+    integrity: Option<&Integrity>,
+    origins: &Arc<[Origin]>,
+    address: &Address,
+    progress: &Arc<FileProgress>,
+) -> Result<Tried, FailureKind> {
+    let failed = |error| FailureKind::Download(Arc::new(error));
+    let part = match claim(batch, job, integrity, origins).await.map_err(|error| FailureKind::Store(Arc::new(error)))? {
+        Claimed::Busy => return Ok(Tried::Busy),
+        Claimed::Here(found) => return Ok(Tried::Here(found)),
+        Claimed::Yours(part) => part,
+    };
+    // Where a digest is stated, it says what the bytes are. A commit is packed again before it is compared.
+    let is_open = job.lacks_integrity() && integrity.is_none();
+    let first = (is_open || job.is_commit).then(|| FirstBytes {
+        shape: is_open.then(|| job.shape.clone()),
+        is_commit: job.is_commit,
+        longest: batch.engine.longest,
+        store: batch.engine.store.clone(),
+    });
+    let (sink, url) = (PartSink::new(part, first), address.url.clone());
+    let sealed = if let Some(member) = &address.member {
+        let watched = Arc::clone(progress) as _;
+        let kept =
+            batch.archives.member(&batch.engine.client, &url, member, &watched).await.map_err(FailureKind::Download)?;
+        let (archive, file, progress) = (RedactedUrl::new(&url), member.to_string(), Arc::clone(progress));
+        let unread = move |source| DownloadError::Archive {
+            archive: archive.clone(),
+            file: file.clone(),
+            source: Arc::new(source),
+        };
+        let len = kept.len();
+        blocking(move || local::pour((kept, len), unread, &url, sink, &*progress)).await
+    } else if url.scheme() == "file" {
+        let progress = Arc::clone(progress);
+        blocking(move || local::copy(&url, sink, &*progress)).await
+    } else {
+        let request = Request { url, is_checked: !is_open && !job.is_commit };
+        download(&batch.engine.client, &request, sink, Arc::clone(progress) as _).await
+    };
+    Ok(Tried::Sealed(Box::new(sealed.map_err(failed)?)))
+}
+
+async fn claim(
+    batch: &Batch,
+    job: &Arc<Job>,
+    integrity: Option<&Integrity>,
+    origins: &Arc<[Origin]>,
+) -> Result<Claimed, StoreError> {
+    let (look_up, job, integrity) = (Arc::clone(&batch.engine.look_up), Arc::clone(job), integrity.cloned());
+    let origins = Arc::clone(origins);
+    let claim = move || look_up.claim(&job.wanted, integrity.as_ref(), origins);
+    blocking(claim).await
+}
+
+/// The digest that the registry states of a version; `None` if it states none: it does not list the version, though it may serve it still, or does not
+/// describe the package at all.
+async fn stated_by_registry(
+    batch: &Batch,
+    job: &Job,
+    packument: &Url,
+    progress: &Arc<FileProgress>,
+) -> Result<Option<Integrity>, FailureKind> {
+    let version = &job.artifacts[0].version;
+    let progress = FileProgress::of_documents(progress);
+    let stated = batch.packuments.distribution(&batch.engine.client, packument, version, &progress).await;
+    let error = match stated {
+        Ok(distribution) => return Ok(distribution.integrity),
+        Err(PackumentError::NoVersion) => return Ok(None),
+        Err(PackumentError::Download(error)) if is_not_found(&error) => return Ok(None),
+        Err(error) => error,
+    };
+    Err(FailureKind::Packument(Arc::new(error)))
+}
+
+/// Where the registry says that the tarball is, with the configured registry's host where that is due.
+async fn stated_address(batch: &Batch, job: &Job, progress: &Arc<FileProgress>) -> Option<Url> {
+    let artifact = &job.artifacts[0];
+    let progress = FileProgress::of_documents(progress);
+    let packument = job.packument.as_ref()?;
+    let stated = batch.packuments.distribution(&batch.engine.client, packument, &artifact.version, &progress).await;
+    let tarball = match stated {
+        Ok(distribution) => distribution.tarball?,
+        Err(error) => {
+            tracing::debug!(%error, package = %artifact.package, "no other address is known");
+            return None;
+        }
+    };
+    let name = PackageName::parse(&artifact.name).ok()?;
+    let replaced = job.configuration(&batch.engine.configurations).and_then(|npm| npm.replaced(&tarball, &name));
+    Some(replaced.unwrap_or(tarball))
+}
+
+fn is_not_found(error: &DownloadError) -> bool {
+    matches!(error.last(), DownloadError::Status { status: StatusCode::NOT_FOUND, .. })
+}
