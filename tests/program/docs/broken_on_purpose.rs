@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{help_of, page::Page, repository::Repository, shows};
+use super::{help::help_of, page::Page, repository::Repository, sessions::shows};
 
 /// A repository of one page.
 fn with(text: &str) -> Repository {

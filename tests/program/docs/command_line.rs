@@ -19,16 +19,14 @@ fn words(line: &str) -> Vec<String> {
     while let Some(sign) = signs.next() {
         match (quote, sign) {
             (Some(open), _) if open == sign => quote = None,
-            (Some(_), _) => word.get_or_insert_default().push(sign),
             (None, '\'' | '"') => {
                 quote = Some(sign);
                 word.get_or_insert_default();
             }
             (None, ' ') if signs.peek() == Some(&' ') => break,
             (None, ' ') => words.extend(word.take()),
-            (None, '#') if word.is_none() => break,
-            (None, '|' | ';' | '&') if word.is_none() => break,
-            (None, _) => word.get_or_insert_default().push(sign),
+            (None, '#' | '|' | ';' | '&') if word.is_none() => break,
+            _ => word.get_or_insert_default().push(sign),
         }
     }
     words.extend(word);
@@ -88,7 +86,8 @@ pub(crate) fn refused(arguments: &[String], in_a_sentence: bool) -> Option<Strin
             | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
     );
     let is_fine = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
-    (!is_fine && !(in_a_sentence && is_short)).then(|| error.to_string().lines().next().unwrap_or_default().to_owned())
+    let is_taken = is_fine || (in_a_sentence && is_short);
+    (!is_taken).then(|| error.to_string().lines().next().unwrap_or_default().to_owned())
 }
 
 #[test]

@@ -98,10 +98,6 @@ impl Page {
         let kept = (0..rows.len()).filter(|&index| !heads(index) && !is_rule(&rows[index]));
         kept.map(|index| rows[index].clone()).collect()
     }
-
-    pub(crate) fn text(&self) -> &str {
-        &self.text
-    }
 }
 
 /// What stands in code font in a line.

@@ -118,9 +118,12 @@ impl Repository {
 
     fn looks_like_a_path(&self, word: &str) -> bool {
         let is_plain = word.chars().all(|sign| sign.is_ascii_alphanumeric() || "/._-*+".contains(sign));
-        // A package may have a script of that kind.
-        let is_script = word.ends_with(".mjs") && word.contains('/');
-        let is_source = is_script || [".rs", ".sh", ".md", ".snippet"].iter().any(|ending| word.ends_with(ending));
+        let is_source = match word.rsplit_once('.') {
+            Some((_, "rs" | "sh" | "md" | "snippet")) => true,
+            // A package may have one at its top.
+            Some((_, "mjs")) => word.contains('/'),
+            _ => false,
+        };
         let begins_here = word.split_once('/').is_some_and(|(first, _)| self.files.contains(&format!("{first}/")));
         is_plain && (begins_here || is_source)
     }
@@ -156,12 +159,12 @@ impl Repository {
                 };
                 let words: Vec<_> = rest.split("  ").next().unwrap_or_default().split(' ').collect();
                 let is_script = |name: &str| {
-                    let mut scripts = self.files.iter().filter(|path| path.ends_with(".sh"));
-                    scripts.any(|path| path.starts_with(&format!("tests/{}/", words[0])) && path.contains(name))
+                    let folder = format!("tests/{}/", words[0]);
+                    self.files.iter().any(|path| path.strip_prefix(&folder).is_some_and(|path| path.contains(name)))
                 };
                 let is_name = |name: &&&str| name.starts_with(|sign: char| sign.is_ascii_lowercase());
                 if !self.parts.contains(words[0]) || !words[1..].iter().filter(is_name).all(|name| is_script(name)) {
-                    found.push(format!("{}: tests/run has no {rest}", page.place(line)));
+                    found.push(format!("{}: tests/run has no {}", page.place(line), words.join(" ")));
                 }
             }
         }
@@ -172,10 +175,7 @@ impl Repository {
     pub(crate) fn missing_tests(&self, page: &str) -> Vec<String> {
         let rows = self.page(page).rows();
         let names = rows.iter().filter_map(|row| row.last()).flat_map(|cell| spans_of(cell));
-        let is_there = |name: &str| match name.contains('/') {
-            true => self.files.contains(name),
-            false => self.sources.contains(&format!("fn {name}(")),
-        };
+        let is_there = |name: &str| self.files.contains(name) || self.sources.contains(&format!("fn {name}("));
         names.filter(|name| !is_there(name)).map(|name| format!("{page}: there is no test {name}")).collect()
     }
 }
