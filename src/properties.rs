@@ -7,7 +7,7 @@ use std::{io::Cursor, path::Path};
 use larder_store::digest::Integrity;
 
 use crate::{
-    config::{larder_toml::LarderToml, npmrc::ini},
+    config::{larder_toml::LarderToml, npmrc},
     core::{artifact::Source, manifest::Manifest},
     lockfile::{
         self, EntryKind, Reading, YarnLock,
@@ -117,12 +117,12 @@ pub fn larder_toml(bytes: &[u8]) {
 
 /// Any bytes as an `.npmrc`: no more settings than lines, no key over two lines, and a comment at the end changes nothing.
 pub fn npmrc(bytes: &[u8]) {
-    let settings = ini::parse(bytes);
+    let settings = npmrc::parse(bytes);
     let lines = bytes.split(|byte| matches!(byte, b'\n' | b'\r')).count();
     assert!(settings.len() <= lines, "{} settings in {lines} lines", settings.len());
     assert!(settings.keys().all(|key| !key.contains(['\n', '\r'])), "{:?}", settings.keys());
     let with_comment = [bytes, b"\n; a comment\n"].concat();
-    assert_eq!(ini::parse(&with_comment), settings);
+    assert_eq!(npmrc::parse(&with_comment), settings);
 }
 
 /// Any text as an integrity: what is read is read again from what it is written as.
