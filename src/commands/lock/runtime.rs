@@ -1,4 +1,4 @@
-//! The runtime: which release, and its npm tarball, which holds the distribution's lock.
+//! Which release of Pyodide a project uses, and its npm tarball, which holds the distribution's lock.
 
 use std::{collections::BTreeSet, io::Read as _};
 
