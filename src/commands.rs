@@ -40,7 +40,7 @@ use crate::{
     core::{environment::Environment, path_error::PathError},
     fetcher::{Fault, FetchError, HELD},
     lockfile::{LockfileError, larder_lock::LockFileError},
-    npm::metadata::CatalogError,
+    npm::metadata::MetadataError,
     plan::{PlanError, selection::PlatformError},
     pyodide::folder::FolderError,
     run::child::ChildError,
@@ -182,7 +182,7 @@ pub enum CommandError {
     Store(#[from] larder_store::StoreError),
     /// What is here cannot be offered.
     #[error(transparent)]
-    Catalog(#[from] CatalogError),
+    Metadata(#[from] MetadataError),
     /// A view cannot be written.
     #[error(transparent)]
     View(#[from] ViewError),
@@ -193,7 +193,7 @@ pub enum CommandError {
     #[error(transparent)]
     Child(#[from] ChildError),
     /// The system does not tell of signals.
-    #[error("the system does not tell of signals")]
+    #[error("cannot install signal handlers")]
     Signals(#[source] std::io::Error),
     /// There is no place for a run's files.
     #[error("cannot make a folder in {}", folder.display())]
@@ -316,7 +316,7 @@ impl CommandError {
             Self::Store(_)
             | Self::Fill(FetchError::Store(_))
             | Self::View(ViewError::Store(_))
-            | Self::Catalog(CatalogError::Store(_) | CatalogError::NoReceipt { .. }) => Outcome::Store,
+            | Self::Metadata(MetadataError::Store(_) | MetadataError::NoReceipt { .. }) => Outcome::Store,
             Self::Child(error) => Outcome::Child(error.exit_code()),
             _ => Outcome::Wrong,
         }
@@ -345,7 +345,7 @@ impl CommandError {
             Self::Registry { port: 1.., .. } => {
                 "another program may have that port: without --port, a free one is taken"
             }
-            Self::Catalog(CatalogError::NoReceipt { .. } | CatalogError::Tarball { .. }) => {
+            Self::Metadata(MetadataError::NoReceipt { .. } | MetadataError::Tarball { .. }) => {
                 "`larder verify --repair` looks at every blob of the store"
             }
             Self::Outdated { .. } => "`larder lock` makes it anew, and keeps the versions that still fit",

@@ -43,11 +43,11 @@ mod tests;
 
 pub use crate::core::redacted::RedactedUrl;
 pub use client::Client;
-pub use credential::{ClientIdentity, Credential, Credentials, NoCredentials};
+pub use credential::{ClientIdentity, Credential, Credentials};
 pub use document::{ByteRange, Page, Slice, document, page, slice};
 pub use download::{Request, download};
 pub use error::{ClientError, Danger, DownloadError, Phase};
-pub use progress::{Event, Progress, Silent};
+pub use progress::{Event, Progress};
 pub use range::{ResumePoint, Validator};
 pub use settings::{ClientSettings, ExtraCertificates, ProjectNetwork};
 pub use sink::{FinishError, Sink, SinkError};

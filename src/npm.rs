@@ -13,5 +13,8 @@
 //! | writes `resolved` into its lockfile as the packument has it | gives npm the true registry's addresses, and other clients its own |
 
 pub mod metadata;
+mod package_version;
 pub mod packument;
 pub mod tarball;
+
+pub use package_version::PackageVersion;

@@ -16,9 +16,9 @@ use crate::{
     npm::tarball::package_json,
     plan::Plan,
     pyodide::{
-        lint::{FolderContents, lint},
         distribution::Distribution,
         index::{page, wheel_metadata},
+        lint::{FolderContents, lint},
         wheel::Wheel,
     },
     python::{metadata::Metadata, name::ProjectName, requirement::Requirement, wheel_name::WheelName},

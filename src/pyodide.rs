@@ -11,7 +11,7 @@
 pub mod cycles;
 pub mod distribution;
 pub mod folder;
-pub mod folder_lock;
+mod folder_lock;
 pub mod from_resolution;
 pub mod index;
 pub mod lint;

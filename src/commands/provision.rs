@@ -16,7 +16,7 @@ use crate::{
     core::{artifact::Ecosystem, error_chain::chain, manifest::Manifests},
     fetcher::{Completed, Downloads, Failure, FailureKind, Fault, Fetcher, Reader, Repaired, WatchEvent},
     lockfile::{self, Format},
-    npm::metadata::Catalog,
+    npm::metadata::Metadata,
     plan::{Planned, selection::Platforms},
     run::{
         client_env::Mode,
@@ -171,13 +171,14 @@ impl Project {
     }
 
     /// What the project offers, with what of it is here.
-    pub(super) fn catalog(&self, store: &Store, supply: &Completed<'_>) -> Result<Catalog, CommandError> {
+    pub(super) fn catalog(&self, store: &Store, supply: &Completed<'_>) -> Result<Metadata, CommandError> {
         let mut manifests = Manifests::default();
         for lockfile in &self.input.project.lockfiles {
             manifests.extend(lockfile::manifests(&lockfile.name, &lockfile.bytes));
         }
         let configurations = self.input.by_lockfile(&self.configurations);
-        Ok(Catalog::new(store, self.input.plan.artifacts(), &supply.items, &configurations, manifests)?)
+        let present = supply.items.iter().map(|item| (item.planned, item.found));
+        Ok(Metadata::new(store, self.input.plan.artifacts(), present, &configurations, manifests)?)
     }
 }
 
@@ -194,8 +195,8 @@ pub(super) fn complete_catalog(
     (default, unfetchable): (&Platforms, Unfetchable),
     store: &Store,
     context: &Context<'_>,
-) -> Result<Result<Catalog, Outcome>, CommandError> {
-    let mut catalog = Catalog::default();
+) -> Result<Result<Metadata, Outcome>, CommandError> {
+    let mut catalog = Metadata::default();
     let mut worst = None;
     for project in projects {
         let supply = project.complete_or_leave(ecosystem, arguments, default.clone(), unfetchable, store, context)?;
@@ -208,7 +209,7 @@ pub(super) fn complete_catalog(
 }
 
 /// Reads the descriptions that only tarballs have. What has none is told: npm may install it all the same.
-pub(super) fn describe(catalog: &mut Catalog, store: &Store, context: &Context<'_>) {
+pub(super) fn describe(catalog: &mut Metadata, store: &Store, context: &Context<'_>) {
     let threads = std::thread::available_parallelism().map_or(2, usize::from);
     for error in catalog.describe(store, threads) {
         context.printer.warning(&chain(&error).join(": "));

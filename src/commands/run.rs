@@ -23,7 +23,7 @@ use crate::{
         interrupt::Interrupt,
     },
     lockfile::{self, Format, YarnLock},
-    npm::metadata::Catalog,
+    npm::metadata::Metadata,
     plan::Plan,
     registry::{Registry, RegistryState},
     run::{
@@ -187,7 +187,7 @@ fn yarns_of(projects: &[Project]) -> Vec<YarnLock> {
 
 fn start_registry(
     store: &Store,
-    catalog: Catalog,
+    catalog: Metadata,
     projects: &Arc<Vec<Project>>,
     arguments: &cli::Run,
     context: &Context<'_>,

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     cli,
     fetcher::Downloads,
-    npm::metadata::Catalog,
+    npm::metadata::Metadata,
     plan::selection::Selection,
     registry::{Registry, RegistryState},
     ui::units,
@@ -28,7 +28,7 @@ pub(super) fn run(arguments: &cli::Serve, context: &Context<'_>) -> Result<Outco
     let projects =
         Arc::new(Project::read_all(&or_here(&arguments.projects), arguments.fetching.trust_project_config, context)?);
     let store = context.open_store()?;
-    let mut catalog = Catalog::default();
+    let mut catalog = Metadata::default();
     for project in projects.iter() {
         let input = &project.input;
         let configurations = input.by_lockfile(&project.configurations);
@@ -37,7 +37,8 @@ pub(super) fn run(arguments: &cli::Serve, context: &Context<'_>) -> Result<Outco
         catalog.extend(project.catalog(&store, &here)?);
     }
     provision::describe(&mut catalog, &store, context);
-    let (all, here) = (catalog.offers().len(), catalog.offers().iter().filter(|offer| offer.found.is_some()).count());
+    let (all, here) =
+        (catalog.versions().len(), catalog.versions().iter().filter(|offer| offer.found.is_some()).count());
     // Before anyone is told of the registry, so that no signal is missed.
     let unusable = |source| CommandError::Registry { port: arguments.port, source };
     let mut signals = Signals::new([SIGHUP, SIGINT, SIGTERM]).map_err(unusable)?;

@@ -15,7 +15,7 @@ use crate::ui::units;
 pub(super) fn run(context: &Context<'_>) -> Result<Outcome, CommandError> {
     let place = context.store.display();
     let Some(store) = context.open_store_if_present()? else {
-        context.printer.line(&format!("{place}: there is no store yet; `larder fetch` makes it"));
+        context.printer.line(&format!("{place}: there is no store yet; `larder fetch` creates it"));
         context.printer.json(&json!({"store": place.to_string(), "exists": false}));
         return Ok(Outcome::Done);
     };
@@ -58,7 +58,7 @@ fn print(context: &Context<'_>, store: &Store, found: &Survey) {
 fn index(found: &Survey) -> String {
     let state = match &found.index {
         IndexState::Sled | IndexState::NotNeeded => "on disk".to_owned(),
-        IndexState::Rebuilt(why) => format!("made again from the receipts just now: {why}"),
+        IndexState::Rebuilt(why) => format!("rebuilt from the receipts just now: {why}"),
         IndexState::Memory(why) => format!("in memory for this run: {why}"),
     };
     let step = if found.index_is_in_step { "in step with the receipts" } else { "behind: `larder verify --repair`" };

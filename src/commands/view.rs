@@ -23,7 +23,7 @@ use crate::{
     config::project::LockfileBytes,
     core::{artifact::Ecosystem, interrupt::Interrupt, layout::Layout},
     lockfile::{self, LocalTarball},
-    npm::metadata::Catalog,
+    npm::metadata::Metadata,
     run::client_env::Mode,
     view::{
         folder::publish,
@@ -63,14 +63,14 @@ pub(super) fn run(arguments: &cli::View, context: &Context<'_>) -> Result<Outcom
     Ok(Outcome::Done)
 }
 
-fn layout(kind: &ViewKind, catalog: &Catalog, projects: &[Project], context: &Context<'_>) -> Layout {
+fn layout(kind: &ViewKind, catalog: &Metadata, projects: &[Project], context: &Context<'_>) -> Layout {
     if let ViewKind::Tarballs(view) = kind {
         return match view.names {
-            TarballNames::Npm => tarballs(catalog.offers()),
+            TarballNames::Npm => tarballs(catalog.versions()),
             TarballNames::Yarn => mirror_of_yarn(catalog, context),
         };
     }
-    let mut layout = npm_cache(catalog.offers(), catalog.packuments(), Index::Whole);
+    let mut layout = npm_cache(catalog.versions(), catalog.packuments(), Index::Whole);
     for lockfile in projects.iter().flat_map(|project| &project.input.project.lockfiles) {
         add_local_tarballs(&mut layout, lockfile, context);
     }

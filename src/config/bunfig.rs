@@ -25,16 +25,13 @@ use crate::core::environment::Environment;
 /// npm's keys and their values.
 pub(super) fn parse(bytes: &[u8], environment: &Environment) -> Result<Settings, Misread> {
     let text = String::from_utf8_lossy(bytes);
-    let document: toml::Table = toml::from_str(&text).map_err(|error: toml::de::Error| {
+    let document: Map<String, Tree> = toml::from_str(&text).map_err(|error: toml::de::Error| {
         let line = |start: usize| 1 + text.get(..start).unwrap_or(&text).matches('\n').count();
         let place = error.span().map_or_else(String::new, |span| format!(" (line {})", line(span.start)));
         Misread::Syntax { language: "TOML", place }
     })?;
-    let document = tree(toml::Value::Table(document));
-    let empty = Map::new();
-    let document = document.as_object().unwrap_or(&empty);
     let mut settings = Settings::new();
-    let Some(install) = Table::top(document).one_table("install")? else { return Ok(settings) };
+    let Some(install) = Table::top(&document).one_table("install")? else { return Ok(settings) };
     let table = Table::below(install, "install.");
     for key in ["ca", "cafile"] {
         if let Some(value) = table.setting(key)? {
@@ -103,19 +100,6 @@ fn variable(text: &str) -> String {
             format!("${{{name}}}")
         }
         _ => text.to_owned(),
-    }
-}
-
-/// The same tree in the other format's words.
-fn tree(value: toml::Value) -> Tree {
-    match value {
-        toml::Value::String(text) => Tree::String(text),
-        toml::Value::Integer(number) => Tree::from(number),
-        toml::Value::Float(number) => Tree::from(number),
-        toml::Value::Boolean(flag) => Tree::Bool(flag),
-        toml::Value::Datetime(time) => Tree::String(time.to_string()),
-        toml::Value::Array(list) => Tree::Array(list.into_iter().map(tree).collect()),
-        toml::Value::Table(table) => Tree::Object(table.into_iter().map(|(key, value)| (key, tree(value))).collect()),
     }
 }
 

@@ -2,21 +2,30 @@
 //!
 //! Finds and reads, and does not look into lockfiles. Every file is read whole, once, up to a bound.
 
-mod choice;
-mod workspace;
-
 use std::{
-    fs::{self, File},
-    io::{self, Read as _},
-    path::{Component, Path, PathBuf},
+    fs, io,
+    path::{Path, PathBuf},
     sync::Arc,
 };
 
-pub use self::choice::{DecidedBy, Several};
+use self::files::{LONGEST_SETTINGS, lockfile_names, read_file};
+pub use self::{
+    choice::{DecidedBy, Several},
+    error::ProjectError,
+    nearby::Nearby,
+};
 use crate::{
-    config::larder_toml::{LarderToml, LarderTomlError},
+    config::larder_toml::LarderToml,
     lockfile::{Format, larder_lock::LARDER_LOCK},
 };
+
+mod choice;
+mod error;
+mod files;
+mod nearby;
+#[cfg(test)]
+mod tests;
+mod workspace;
 
 /// bun's lockfile in its binary form.
 const BINARY_LOCKFILE: &str = "bun.lockb";
@@ -26,18 +35,6 @@ const SETTINGS: &str = "larder.toml";
 
 /// A lockfile of 100,000 entries has 50 MB. 512 MiB.
 const LONGEST_LOCKFILE: u64 = 512 << 20;
-
-/// A page of settings has a few kilobytes. 1 MiB.
-const LONGEST_SETTINGS: u64 = 1 << 20;
-
-/// Folder entries that are looked at for a hint: enough for a monorepo, and done before a person notices.
-const HINT_ENTRIES: usize = 2000;
-
-/// Lockfiles that a hint names.
-const HINT_LOCKFILES: usize = 5;
-
-/// The way out of a folder that is no project.
-const NAME_IT: &str = "name the project's folder or its lockfile; if none is named, larder takes the current folder";
 
 /// What was found where a person pointed.
 #[derive(Clone, Debug)]
@@ -166,27 +163,13 @@ fn find_lockfiles(folder: &Path) -> Result<Vec<&'static str>, ProjectError> {
     if folder.join(BINARY_LOCKFILE).is_file() {
         return Err(ProjectError::BinaryLockfile { path: folder.join(BINARY_LOCKFILE) });
     }
-    Err(ProjectError::NoLockfile {
-        folder: folder.to_owned(),
-        nearby: Nearby {
-            below: lockfiles_below(folder),
-            above: lockfile_above(folder),
-            has_package_json: folder.join("package.json").is_file(),
-            manager: named_manager(folder),
-        },
-    })
+    Err(ProjectError::NoLockfile { folder: folder.to_owned(), nearby: Nearby::of(folder, named_manager(folder)) })
 }
 
 /// The package manager that the folder's `package.json` names. One that cannot be read names none.
 fn named_manager(folder: &Path) -> Option<Format> {
     let package = read_file(&folder.join("package.json"), LONGEST_SETTINGS).ok()??;
     choice::named_by(&package)
-}
-
-/// The names of those that the folder has, one of each package manager.
-fn lockfile_names(folder: &Path) -> impl Iterator<Item = &'static str> {
-    let of = |format: Format| format.file_names().iter().copied().find(|name| folder.join(name).is_file());
-    Format::ALL.into_iter().filter_map(of)
 }
 
 /// The binary form counts only where its text is not beside it.
@@ -206,183 +189,3 @@ fn read_lockfile(folder: &Path, name: &Path, listed_in: Option<&Path>) -> Result
     let parts: Vec<_> = name.components().map(|part| part.as_os_str().to_string_lossy()).collect();
     Ok(LockfileBytes { path, name: parts.join("/"), bytes: bytes.into() })
 }
-
-/// The bytes of a file; `None` if there is none of that name.
-fn read_file(path: &Path, longest: u64) -> Result<Option<Vec<u8>>, ProjectError> {
-    let unreadable = |source| ProjectError::Unreadable { path: path.to_owned(), source };
-    let metadata = match fs::metadata(path) {
-        Ok(metadata) => metadata,
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-            return Ok(None);
-        }
-        Err(error) => return Err(unreadable(error)),
-    };
-    // Opening a pipe would wait for its writer.
-    if !metadata.is_file() {
-        return Err(ProjectError::NotAFile { path: path.to_owned() });
-    }
-    let mut bytes = Vec::new();
-    File::open(path).and_then(|file| file.take(longest + 1).read_to_end(&mut bytes)).map_err(unreadable)?;
-    if bytes.len() as u64 > longest {
-        return Err(ProjectError::TooLong { path: path.to_owned(), longest });
-    }
-    Ok(Some(bytes))
-}
-
-/// What was seen where a lockfile was looked for in vain.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Nearby {
-    /// Lockfiles one or two folders below, sorted, a few at most.
-    pub below: Vec<PathBuf>,
-    /// The nearest lockfile of the folders that it is in.
-    pub above: Option<PathBuf>,
-    /// Whether the folder has a `package.json`.
-    pub has_package_json: bool,
-    /// The package manager that it names.
-    pub manager: Option<Format>,
-}
-
-/// Lockfiles one and two folders below, without hidden folders, `node_modules` and links.
-fn lockfiles_below(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    let mut entries_left = HINT_ENTRIES;
-    let mut level = folders_in(folder, &mut entries_left);
-    for _ in 0..2 {
-        for folder in &level {
-            found.extend(lockfile_names(folder).map(|name| folder.join(name)));
-        }
-        level = level.iter().flat_map(|folder| folders_in(folder, &mut entries_left)).collect();
-    }
-    found.sort();
-    found.truncate(HINT_LOCKFILES);
-    found
-}
-
-/// A person may have gone into a folder of the project, as npm lets them.
-fn lockfile_above(folder: &Path) -> Option<PathBuf> {
-    let folder = folder.canonicalize().ok()?;
-    folder.ancestors().skip(1).find_map(|above| lockfile_names(above).next().map(|name| above.join(name)))
-}
-
-/// A hint needs no error: what cannot be listed has nothing to show.
-fn folders_in(folder: &Path, entries_left: &mut usize) -> Vec<PathBuf> {
-    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
-    let mut folders = Vec::new();
-    for entry in entries.flatten() {
-        let Some(left) = entries_left.checked_sub(1) else { break };
-        *entries_left = left;
-        let name = entry.file_name();
-        let is_skipped = name == "node_modules" || name.as_encoded_bytes().starts_with(b".");
-        if !is_skipped && entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            folders.push(entry.path());
-        }
-    }
-    folders
-}
-
-/// Why there is no project.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ProjectError {
-    /// There is nothing at a path that was named, on the command line or in `larder.toml`.
-    #[error("{} does not exist", path.display())]
-    NothingThere {
-        /// The path.
-        path: PathBuf,
-        /// The `larder.toml` that lists it, if it was not named on the command line.
-        listed_in: Option<PathBuf>,
-    },
-    /// A folder without a lockfile.
-    #[error("{} has no {}", folder.display(), names_of(&Format::ALL))]
-    NoLockfile {
-        /// The folder.
-        folder: PathBuf,
-        /// What is there instead.
-        nearby: Nearby,
-    },
-    /// bun's lockfile in its binary form.
-    #[error("{} is a lockfile of bun in its binary form, which larder does not read", path.display())]
-    BinaryLockfile {
-        /// The lockfile.
-        path: PathBuf,
-    },
-    /// A folder, a pipe or a device where a file was looked for.
-    #[error("{} is not a file", path.display())]
-    NotAFile {
-        /// The path.
-        path: PathBuf,
-    },
-    /// A file that is longer than any of its kind.
-    #[error("{} is longer than {longest} bytes", path.display())]
-    TooLong {
-        /// The file.
-        path: PathBuf,
-        /// The bound, in bytes.
-        longest: u64,
-    },
-    /// A file exists and cannot be read.
-    #[error("{} cannot be read", path.display())]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
-    /// `larder.toml` is wrong.
-    #[error(transparent)]
-    LarderToml(#[from] LarderTomlError),
-}
-
-impl ProjectError {
-    /// The way out, if there is one to name.
-    pub fn hint(&self) -> Option<String> {
-        match self {
-            Self::BinaryLockfile { .. } => {
-                Some("`bun install --save-text-lockfile` writes it as text, bun.lock".to_owned())
-            }
-            Self::NothingThere { listed_in: Some(settings), .. } => {
-                Some(format!("`lockfiles` in {} lists it", shown(settings)))
-            }
-            Self::NothingThere { .. } => Some(NAME_IT.to_owned()),
-            Self::NoLockfile { folder, nearby } => Some(nearby.hint(folder)),
-            _ => None,
-        }
-    }
-}
-
-impl Nearby {
-    fn hint(&self, folder: &Path) -> String {
-        if !self.below.is_empty() {
-            let paths: Vec<_> = self.below.iter().map(|path| shown(path)).collect();
-            return format!("there are lockfiles below it: {}", paths.join(", "));
-        }
-        // A folder of a workspace has a package.json, too.
-        match (&self.above, self.has_package_json) {
-            (Some(above), _) => format!("there is a lockfile above it: {}", above.display()),
-            (None, true) => {
-                let renewal = self.manager.unwrap_or(Format::Npm).renewal();
-                format!("`{renewal}` in {} makes one", folder.display())
-            }
-            (None, false) => NAME_IT.to_owned(),
-        }
-    }
-}
-
-/// `a, b and c`: the names that are looked for.
-fn names_of(formats: &[Format]) -> String {
-    let names: Vec<&str> = formats.iter().flat_map(|format| format.file_names()).copied().collect();
-    match names.as_slice() {
-        [first @ .., last] if !first.is_empty() => format!("{} and no {last}", first.join(", no ")),
-        names => names.concat(),
-    }
-}
-
-/// A path as a person would type it, without a leading `./`.
-fn shown(path: &Path) -> String {
-    let parts: PathBuf = path.components().filter(|part| !matches!(part, Component::CurDir)).collect();
-    parts.display().to_string()
-}
-
-#[cfg(test)]
-mod tests;

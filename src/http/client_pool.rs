@@ -1,4 +1,4 @@
-//! The HTTP clients: a few for what most requests are made with, and as many for each other profile that some go.
+//! A connection pool for each trust profile: a few HTTP clients, each with a connection of its own to an HTTP/2 host. Requests take turns.
 
 use std::{
     collections::{HashMap, hash_map::Entry},
@@ -20,10 +20,10 @@ use super::{
 };
 use crate::core::redacted::RedactedUrl;
 
-/// What a stream may have under profile before it is read: some batches of the writer, so that one slow write to disk does not stop it.
+/// Bytes that a stream may have under way before it is read: some batches of the writer, so that one slow write to disk does not stop it.
 const STREAM_WINDOW: u32 = 1 << 20;
 
-/// What all streams of a connection may have under profile together: bounds the memory of a connection whose streams are not read.
+/// Bytes that all streams of a connection may have under way together: bounds the memory of a connection whose streams are not read.
 const CONNECTION_WINDOW: u32 = 8 << 20;
 
 /// Longer frames mean fewer of them; too long, and one stream's frame delays the others.

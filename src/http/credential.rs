@@ -16,16 +16,6 @@ pub trait Credentials: Send + Sync {
     }
 }
 
-/// Knows none.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct NoCredentials;
-
-impl Credentials for NoCredentials {
-    fn credential_for(&self, _url: &Url) -> Option<Credential> {
-        None
-    }
-}
-
 /// What a request says about who asks.
 #[derive(Clone, Debug, Default)]
 pub struct Credential {

@@ -298,7 +298,7 @@ pub enum DownloadError {
         source: Option<Box<DownloadError>>,
     },
     /// The bytes cannot be kept.
-    #[error("what {url} sent cannot be kept")]
+    #[error("cannot keep what {url} sent")]
     Sink {
         /// The address.
         url: RedactedUrl,
@@ -419,7 +419,9 @@ fn said(status: StatusCode, is_authorized: bool, reason: Option<&str>) -> String
     let phrase = status.canonical_reason().map(|reason| format!(" {reason}")).unwrap_or_default();
     let hint = match (status, is_authorized) {
         (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, false) => " (there are no credentials for this address)",
-        (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, true) => " (the credentials for this address are refused)",
+        (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, true) => {
+            " (the server refuses the credentials for this address)"
+        }
         _ => "",
     };
     let reason = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
@@ -439,7 +441,7 @@ fn proxy_said(is_authorized: bool, offered: &[String]) -> String {
     let said = if is_authorized {
         "it does not accept the user and password in its address"
     } else {
-        "it wants to know who asks, and its address has no user and password"
+        "it requires authentication, and its address has no user and password"
     };
     if offered.is_empty() { said.to_owned() } else { format!("{said} (it offers {})", offered.join(", ")) }
 }

@@ -40,11 +40,3 @@ pub trait Progress: Send + Sync {
     /// Takes one event.
     fn event(&self, event: Event<'_>);
 }
-
-/// Takes no notice.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Silent;
-
-impl Progress for Silent {
-    fn event(&self, _event: Event<'_>) {}
-}

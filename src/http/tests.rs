@@ -85,6 +85,22 @@ impl Sink for MemorySink {
     }
 }
 
+/// Knows no credentials.
+struct NoCredentials;
+
+impl Credentials for NoCredentials {
+    fn credential_for(&self, _url: &url::Url) -> Option<Credential> {
+        None
+    }
+}
+
+/// Ignores every event.
+struct Silent;
+
+impl Progress for Silent {
+    fn event(&self, _event: Event<'_>) {}
+}
+
 /// Every event, in words.
 #[derive(Default)]
 struct Words(Mutex<Vec<String>>);

@@ -13,35 +13,35 @@ use crate::core::manifest::Manifest;
 /// What the abbreviated form is asked for with.
 pub const ABBREVIATED: &str = "application/vnd.npm.install-v1+json";
 
-/// One version of a package.
+/// One version, as a packument describes it.
 #[derive(Clone, Debug)]
-pub struct Release<'a> {
+pub(super) struct Described<'a> {
     /// The version.
-    pub version: &'a str,
+    pub(super) version: &'a str,
     /// What it says about itself.
-    pub manifest: &'a Manifest,
+    pub(super) manifest: &'a Manifest,
     /// Its tarball's digests.
-    pub integrity: &'a Integrity,
+    pub(super) integrity: &'a Integrity,
     /// Its tarball's address.
-    pub tarball: String,
+    pub(super) tarball: String,
 }
 
-/// The packument of a package with these releases, at least one, as JSON. The highest version that is no pre-release is `latest`. `placeholders` are further
+/// The packument of a package with these versions, at least one, as JSON. The highest version that is no pre-release is `latest`. `placeholders` are further
 /// versions that it names, of which nothing else is known.
-pub fn packument(name: &str, releases: &[Release<'_>], placeholders: &[String]) -> Vec<u8> {
-    let mut releases: Vec<&Release<'_>> = releases.iter().collect();
-    releases.sort_by(|a, b| by_precedence(a.version, b.version));
-    releases.dedup_by_key(|release| release.version);
-    let is_stable = |release: &&&Release<'_>| !release.version.contains('-');
-    let latest = releases.iter().rev().find(is_stable).or(releases.last()).map_or("", |release| release.version);
+pub(super) fn packument(name: &str, versions: &[Described<'_>], placeholders: &[String]) -> Vec<u8> {
+    let mut versions: Vec<&Described<'_>> = versions.iter().collect();
+    versions.sort_by(|a, b| by_precedence(a.version, b.version));
+    versions.dedup_by_key(|version| version.version);
+    let is_stable = |version: &&&Described<'_>| !version.version.contains('-');
+    let latest = versions.iter().rev().find(is_stable).or(versions.last()).map_or("", |version| version.version);
     let document =
-        Document { id: name, name, dist_tags: Tags { latest }, versions: Versions { name, releases, placeholders } };
+        Document { id: name, name, dist_tags: Tags { latest }, versions: Versions { name, versions, placeholders } };
     serde_json::to_vec(&document).expect("texts and JSON can be written")
 }
 
 /// The description of one version, as `<registry>/<name>/<version>` gives it.
-pub fn version_document(name: &str, release: &Release<'_>) -> Vec<u8> {
-    serde_json::to_vec(&Version { name, release }).expect("texts and JSON can be written")
+pub(super) fn version_document(name: &str, version: &Described<'_>) -> Vec<u8> {
+    serde_json::to_vec(&Version { name, version }).expect("texts and JSON can be written")
 }
 
 /// As semver orders versions; what is none comes first, by its text.
@@ -67,7 +67,7 @@ struct Tags<'a> {
 
 struct Versions<'a> {
     name: &'a str,
-    releases: Vec<&'a Release<'a>>,
+    versions: Vec<&'a Described<'a>>,
     placeholders: &'a [String],
 }
 
@@ -82,8 +82,8 @@ impl Serialize for Versions<'_> {
             });
             map.serialize_entry(version, &document)?;
         }
-        for release in &self.releases {
-            map.serialize_entry(release.version, &Version { name: self.name, release })?;
+        for version in &self.versions {
+            map.serialize_entry(version.version, &Version { name: self.name, version })?;
         }
         map.end()
     }
@@ -91,18 +91,18 @@ impl Serialize for Versions<'_> {
 
 struct Version<'a> {
     name: &'a str,
-    release: &'a Release<'a>,
+    version: &'a Described<'a>,
 }
 
 impl Serialize for Version<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("name", self.name)?;
-        map.serialize_entry("version", self.release.version)?;
-        for (field, value) in self.release.manifest.fields() {
+        map.serialize_entry("version", self.version.version)?;
+        for (field, value) in self.version.manifest.fields() {
             map.serialize_entry(field, value)?;
         }
-        map.serialize_entry("dist", &Dist::of(self.release))?;
+        map.serialize_entry("dist", &Dist::of(self.version))?;
         map.end()
     }
 }
@@ -118,14 +118,14 @@ struct Dist<'a> {
 
 impl<'a> Dist<'a> {
     /// A registry states sha1 in hexadecimal form and sha512 beside it; clients compare what both they and their lockfile have.
-    fn of(release: &'a Release<'_>) -> Self {
-        let digests = release.integrity.digests();
+    fn of(version: &'a Described<'_>) -> Self {
+        let digests = version.integrity.digests();
         let sha1 = digests.iter().find(|digest| digest.algorithm() == Algorithm::Sha1);
         let others = digests.iter().filter(|digest| digest.algorithm() != Algorithm::Sha1).copied();
         Self {
             shasum: sha1.map(larder_store::digest::Digest::to_hex),
             integrity: Integrity::new(others).map(|integrity| integrity.to_string()),
-            tarball: &release.tarball,
+            tarball: &version.tarball,
         }
     }
 }
@@ -140,14 +140,14 @@ mod tests {
         let manifest = Manifest::from_package_json(br#"{"dependencies": {"b": "^1"}}"#).unwrap();
         let integrity = [Algorithm::Sha1, Algorithm::Sha512].map(|algorithm| Digest::of(algorithm, b"abc"));
         let integrity = Integrity::new(integrity).unwrap();
-        let release = |version| Release {
+        let version = |version| Described {
             version,
             manifest: &manifest,
             integrity: &integrity,
             tarball: format!("http://localhost/a/-/a-{version}.tgz"),
         };
-        let releases: Vec<_> = versions.iter().copied().map(release).collect();
-        serde_json::from_slice(&packument("a", &releases, &["0.1.0".to_owned()])).unwrap()
+        let versions: Vec<_> = versions.iter().copied().map(version).collect();
+        serde_json::from_slice(&packument("a", &versions, &["0.1.0".to_owned()])).unwrap()
     }
 
     #[test]
@@ -170,7 +170,7 @@ mod tests {
             (&["2.0.0-rc.1", "2.0.0-beta.2"], "2.0.0-rc.1"),
             (&["1.0.0", "odd"], "1.0.0"),
         ];
-        assert_eq!(document(&["0.0.1"])["versions"]["0.1.0"]["version"], "0.1.0", "a placeholder is no release");
+        assert_eq!(document(&["0.0.1"])["versions"]["0.1.0"]["version"], "0.1.0", "a placeholder is no version");
         for (versions, latest) in cases {
             assert_eq!(document(versions)["dist-tags"]["latest"], latest, "{versions:?}");
         }

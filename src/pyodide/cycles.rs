@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::python::name::ProjectName;
 
 /// What each package needs.
-pub type Graph = BTreeMap<ProjectName, Vec<ProjectName>>;
+pub(super) type Graph = BTreeMap<ProjectName, Vec<ProjectName>>;
 
 /// A dependency that closes a cycle.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,7 +32,7 @@ pub struct Loss {
 
 /// The dependencies without which there is no cycle, in the order in which a walk from the roots, and then from all else, meets them. That a package needs
 /// itself is one, too. What is no key of the graph is passed over.
-pub fn back_edges(graph: &Graph, roots: &[ProjectName]) -> Vec<BackEdge> {
+pub(super) fn back_edges(graph: &Graph, roots: &[ProjectName]) -> Vec<BackEdge> {
     let mut found = Vec::new();
     let mut done = BTreeSet::new();
     for root in roots.iter().chain(graph.keys()) {
@@ -71,7 +71,7 @@ fn walk<'a>(graph: &'a Graph, root: &'a ProjectName, done: &mut BTreeSet<&'a Pro
 
 /// The graph without these dependencies.
 #[must_use]
-pub fn without(graph: &Graph, cut: &[BackEdge]) -> Graph {
+pub(super) fn without(graph: &Graph, cut: &[BackEdge]) -> Graph {
     let is_cut = |from: &ProjectName, to: &ProjectName| cut.iter().any(|edge| edge.from == *from && edge.to == *to);
     let keep = |name: &ProjectName, needs: &[ProjectName]| {
         needs.iter().filter(|need| !is_cut(name, need)).cloned().collect::<Vec<_>>()
@@ -80,7 +80,7 @@ pub fn without(graph: &Graph, cut: &[BackEdge]) -> Graph {
 }
 
 /// The roots that lead to less in `after` than in `before`.
-pub fn losses(before: &Graph, after: &Graph, roots: &[ProjectName]) -> Vec<Loss> {
+pub(super) fn losses(before: &Graph, after: &Graph, roots: &[ProjectName]) -> Vec<Loss> {
     let losses = roots.iter().map(|root| {
         let (whole, left) = (reached(before, root), reached(after, root));
         Loss { root: root.clone(), lost: whole.difference(&left).map(|name| (*name).clone()).collect() }

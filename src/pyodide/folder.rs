@@ -14,10 +14,11 @@ use larder_store::{
 };
 use url::Url;
 
+pub use super::folder_lock::Disagreement;
 use super::{
     cycles::{BackEdge, Loss},
     distribution::{Distribution, DistributionError},
-    folder_lock::{Disagreement, FolderLockInput},
+    folder_lock::FolderLockInput,
     runtime_files::RuntimeFiles,
     wheel::Wheel,
 };

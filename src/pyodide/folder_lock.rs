@@ -33,13 +33,13 @@ const FORM: u32 = 1;
 
 /// The lock of a folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FolderLock {
+pub(super) struct FolderLock {
     /// The document.
-    pub document: Map<String, Value>,
+    pub(super) document: Map<String, Value>,
     /// The dependencies that were left out, since they close cycles.
-    pub cut: Vec<BackEdge>,
+    pub(super) cut: Vec<BackEdge>,
     /// The requested packages that lead to less because of that.
-    pub losses: Vec<Loss>,
+    pub(super) losses: Vec<Loss>,
 }
 
 /// Where `larder.lock` and the distribution's lock disagree.
@@ -67,22 +67,22 @@ pub enum Disagreement {
 
 /// What a folder's lock is made from.
 #[derive(Clone, Copy, Debug)]
-pub struct FolderLockInput<'a> {
+pub(super) struct FolderLockInput<'a> {
     /// The runtime's own lock.
-    pub distribution: &'a Distribution,
+    pub(super) distribution: &'a Distribution,
     /// What is shipped.
-    pub lock: &'a LarderLock,
+    pub(super) lock: &'a LarderLock,
     /// The wheels of the index, by name.
-    pub wheels: &'a BTreeMap<ProjectName, Wheel>,
+    pub(super) wheels: &'a BTreeMap<ProjectName, Wheel>,
     /// The names of the runtime's own files.
-    pub runtime_file_names: &'a BTreeSet<&'a str>,
+    pub(super) runtime_file_names: &'a BTreeSet<&'a str>,
     /// Where the files are that are not shipped, if their entries are to stay. Ends with a slash.
-    pub elsewhere: Option<&'a Url>,
+    pub(super) elsewhere: Option<&'a Url>,
 }
 
 impl FolderLockInput<'_> {
     /// The lock; or all that disagrees.
-    pub fn build(&self) -> Result<FolderLock, Vec<Disagreement>> {
+    pub(super) fn build(&self) -> Result<FolderLock, Vec<Disagreement>> {
         let disagreements: Vec<Disagreement> = self.lock.packages.iter().flat_map(|one| self.compare(one)).collect();
         if !disagreements.is_empty() {
             return Err(disagreements);

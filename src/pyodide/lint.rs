@@ -14,7 +14,7 @@ use self::{
 };
 use super::{
     cycles::{self, Graph},
-    runtime_files::{self, MissingFiles},
+    runtime_files,
 };
 use crate::python::name::ProjectName;
 
@@ -33,9 +33,8 @@ pub const LOCKS: [&str; 2] = ["pyodide-lock.json", "repodata.json"];
 
 /// What is wrong, in a fixed order: the runtime, the lock, its packages by name, cycles, files.
 pub fn lint(contents: &FolderContents) -> Vec<Problem> {
-    let mut problems: Vec<Problem> = missing_files(contents)
-        .map(|MissingFiles { files }| Problem::of_folder(ProblemKind::NoRuntimeFile { files }))
-        .collect();
+    let mut problems: Vec<Problem> =
+        missing_files(contents).map(|files| Problem::of_folder(ProblemKind::NoRuntimeFile { files })).collect();
     match read_lock(contents) {
         Ok(lock) => lint_lock(&Lookups::new(contents, &lock), &mut problems),
         Err(kind) => problems.push(Problem::of_folder(kind)),
@@ -44,7 +43,7 @@ pub fn lint(contents: &FolderContents) -> Vec<Problem> {
 }
 
 /// `package.json` is for node alone, which can be given the entry point's path.
-fn missing_files(contents: &FolderContents) -> impl Iterator<Item = MissingFiles> {
+fn missing_files(contents: &FolderContents) -> impl Iterator<Item = String> {
     runtime_files::missing(|file| file == runtime_files::PACKAGE_JSON || contents.files.contains_key(file))
 }
 

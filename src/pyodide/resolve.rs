@@ -1,7 +1,8 @@
-//! The resolver: from requirements to the files that satisfy them. Given the same answers of the index it gives the same result; no clock, no order of arrival.
+//! A dependency resolver (`PubGrub`): from requirements to the files that satisfy them. The same answers of the index give the same result; neither a clock nor the
+//! order of arrival plays a part.
 //!
-//! A project that the distribution has is taken from there, as it is, with what its lock says that it needs. Only what the distribution lacks comes from the
-//! index, and what `larder.toml` itself asks for in another version than the distribution's. Where versions do not fit together, older ones are tried.
+//! A project that the distribution has comes from there, as it is, with the dependencies that its lock states. The index provides only what the distribution
+//! lacks, and what `larder.toml` itself asks for in another version than the distribution's. If versions conflict, older ones are tried.
 //!
 //! ```text
 //! provider.rs     what pubgrub asks: which version next, and what does it need

@@ -110,7 +110,7 @@ impl RuntimeFiles {
             ReadError::TooLong(file) => RuntimeFilesError::TooLong { version: version.clone(), file },
         })?;
         let missing = |file: String| RuntimeFilesError::Missing { version: version.clone(), file };
-        if let Some(MissingFiles { files }) = self::missing(|file| files.contains_key(file)).next() {
+        if let Some(files) = self::missing(|file| files.contains_key(file)).next() {
             return Err(missing(files));
         }
         let lock = LOCKS.into_iter().find_map(|name| Some((name, files.remove(name)?)));
@@ -136,24 +136,17 @@ impl RuntimeFiles {
     }
 }
 
-/// Of the files without which nothing loads, one that is not there; or several, of which one would do.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MissingFiles {
-    /// Their names, in words.
-    pub files: String,
-}
-
-/// What of the runtime is not there, the lock aside.
-pub fn missing(is_there: impl Fn(&str) -> bool) -> impl Iterator<Item = MissingFiles> {
+/// The files without which nothing loads and which are not there, the lock aside; where one of several would do, all of them in one text.
+pub(super) fn missing(is_there: impl Fn(&str) -> bool) -> impl Iterator<Item = String> {
     let has = move |row: &[&[&str]]| row.iter().any(|group| group.iter().all(|file| is_there(file)));
     NEEDED.into_iter().filter(move |row| !has(row)).map(|row| {
         let groups: Vec<String> = row.iter().map(|group| group.join(" and ")).collect();
-        MissingFiles { files: groups.join(" or ") }
+        groups.join(" or ")
     })
 }
 
 /// Whether a file belongs to the runtime's npm tarball, needed or not, or is a view's own mark.
-pub fn is_of_runtime(file: &str) -> bool {
+pub(super) fn is_of_runtime(file: &str) -> bool {
     let is_extra =
         matches!(file, "README.md" | "LICENSE" | "ffi.d.ts" | "pyodide.d.ts" | "console.html" | "console-v2.html");
     let is_source_map = matches!(file, "pyodide.js.map" | "pyodide.mjs.map");

@@ -23,7 +23,7 @@ pub struct Requirement {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RequirementError {
     /// Not what PEP 508 describes, and not what pip takes beside it.
-    #[error("`{}` is no requirement: {problem}", text.escape_debug())]
+    #[error("`{}` is not a requirement: {problem}", text.escape_debug())]
     Syntax {
         /// The text.
         text: String,
@@ -31,7 +31,7 @@ pub enum RequirementError {
         problem: String,
     },
     /// `name @ address`.
-    #[error("`{name}` is asked for by an address; larder takes packages from the distribution and the index")]
+    #[error("`{name}` is requested by its address; larder takes packages only from the distribution and the index")]
     Address {
         /// The name. The address may hold a secret.
         name: String,
@@ -202,7 +202,10 @@ mod tests {
     #[test]
     fn what_cannot_be_resolved_is_named_without_its_secret() {
         let error = Requirement::parse("a @ https://me:secret@files.example/a.whl").unwrap_err().to_string();
-        assert_eq!(error, "`a` is asked for by an address; larder takes packages from the distribution and the index");
+        assert_eq!(
+            error,
+            "`a` is requested by its address; larder takes packages only from the distribution and the index"
+        );
         for text in ["", "-a", "a b", "a>=one", "a[b", "a;nonsense"] {
             assert!(matches!(Requirement::parse(text), Err(RequirementError::Syntax { .. })), "{text:?}");
         }

@@ -19,7 +19,7 @@ pub struct Runtime {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RuntimeError {
     /// The lock's Python is none that packages can be chosen for.
-    #[error("Pyodide {version} states the Python version `{}`, which is none that larder knows", python.escape_debug())]
+    #[error("Pyodide {version} states the Python version `{}`, which larder does not support", python.escape_debug())]
     Python {
         /// The release.
         version: RuntimeVersion,
@@ -27,7 +27,7 @@ pub enum RuntimeError {
         python: String,
     },
     /// The lock's platform is not Emscripten.
-    #[error("Pyodide {version} states the platform `{}`, and larder knows `emscripten_X_Y_Z`", platform.escape_debug())]
+    #[error("Pyodide {version} states the platform `{}`; larder supports `emscripten_X_Y_Z`", platform.escape_debug())]
     Platform {
         /// The release.
         version: RuntimeVersion,
@@ -35,7 +35,7 @@ pub enum RuntimeError {
         platform: String,
     },
     /// The lock's ABI is no name of one.
-    #[error("Pyodide {version} states the ABI `{}`, and larder knows names such as `2025_0`", abi_version.escape_debug())]
+    #[error("Pyodide {version} states the ABI `{}`; larder supports names such as `2025_0`", abi_version.escape_debug())]
     Abi {
         /// The release.
         version: RuntimeVersion,

@@ -22,7 +22,7 @@ pub struct WheelName {
 
 /// A build tag: of two wheels that fit equally well, the one with the higher build is taken.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct BuildTag {
+pub(crate) struct BuildTag {
     number: u64,
     rest: Box<str>,
 }
@@ -124,7 +124,7 @@ impl WheelName {
     }
 
     /// The build tag, if there is one.
-    pub fn build(&self) -> Option<&BuildTag> {
+    pub(crate) fn build(&self) -> Option<&BuildTag> {
         self.build.as_ref()
     }
 

@@ -132,7 +132,7 @@ mod tests {
     use super::*;
     use crate::{
         core::{artifact::Artifact, layout::Layout},
-        npm::metadata::Catalog,
+        npm::metadata::Metadata,
         plan::EntryName,
         registry::{PyodideFolder, Upstream},
     };
@@ -158,7 +158,7 @@ mod tests {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
         let address = listener.local_addr().unwrap();
-        let state = RegistryState::new(store, Catalog::default(), Box::new(Nothing));
+        let state = RegistryState::new(store, Metadata::default(), Box::new(Nothing));
         let mut server = Server::new(state, address, PeerCheck::of(address));
         server.timeouts.header = Duration::from_millis(100);
         runtime.spawn(serve(listener, Arc::new(server)));

@@ -19,7 +19,8 @@ use super::{
 use crate::{
     core::artifact::Artifact,
     npm::{
-        metadata::{Catalog, Offer},
+        PackageVersion,
+        metadata::Metadata,
         packument::{ABBREVIATED, by_precedence},
     },
     plan::EntryName,
@@ -82,7 +83,7 @@ impl Client {
         }
     }
 
-    fn tarball(&self, offer: &Offer) -> String {
+    fn tarball(&self, offer: &PackageVersion) -> String {
         if self.is_npm { offer.shown_address() } else { format!("http://{}/{}", self.address, usual_path(offer)) }
     }
 }
@@ -116,7 +117,7 @@ fn local_origin(headers: &HeaderMap) -> Option<&HeaderValue> {
 fn tarball(state: &RegistryState, position: usize) -> Result<Response, String> {
     let (artifact, entry, found) = {
         let catalog = state.catalog();
-        let offer = &catalog.offers()[position];
+        let offer = &catalog.versions()[position];
         (offer.artifact.clone(), offer.entries[0].clone(), offer.found)
     };
     let mut found = match found {
@@ -161,19 +162,20 @@ fn arrive(state: &RegistryState, artifact: &Artifact, entry: &EntryName) -> Resu
 fn describe<T>(
     state: &RegistryState,
     name: &str,
-    work: impl FnOnce(&Catalog, &[&Offer]) -> Result<T, String>,
+    work: impl FnOnce(&Metadata, &[&PackageVersion]) -> Result<T, String>,
 ) -> Result<T, String> {
-    let is_of = |offer: &&Offer| offer.is_in_registry() && offer.artifact.name.as_str() == name;
+    let is_of = |offer: &&PackageVersion| offer.is_in_registry() && offer.artifact.name.as_str() == name;
     let unknown: Vec<_> = {
         let catalog = state.catalog();
-        let offers = catalog.offers().iter().filter(is_of);
+        let offers = catalog.versions().iter().filter(is_of);
         let unknown = offers.filter(|offer| !catalog.describes(offer));
         unknown.map(|offer| (offer.artifact.clone(), offer.entries[0].clone())).collect()
     };
     let fetch_one = |(artifact, entry): &(Artifact, EntryName)| arrive(state, artifact, entry).err();
     let failures: Vec<String> = unknown.iter().filter_map(fetch_one).collect();
     let catalog = state.catalog();
-    let offers: Vec<&Offer> = catalog.offers().iter().filter(is_of).filter(|offer| catalog.describes(offer)).collect();
+    let offers: Vec<&PackageVersion> =
+        catalog.versions().iter().filter(is_of).filter(|offer| catalog.describes(offer)).collect();
     if offers.is_empty() {
         return Err(failures.into_iter().next().unwrap_or_else(|| format!("no lockfile names {name}")));
     }
@@ -189,9 +191,10 @@ fn packument(state: &RegistryState, name: &str, client: &Client) -> Result<Respo
 
 fn one_version(state: &RegistryState, name: &str, version: &str, client: &Client) -> Result<Response, String> {
     describe(state, name, |catalog, offers| {
-        let is_stable = |offer: &&&Offer| !offer.artifact.version.as_str().contains('-');
-        let by_version =
-            |a: &&&Offer, b: &&&Offer| by_precedence(a.artifact.version.as_str(), b.artifact.version.as_str());
+        let is_stable = |offer: &&&PackageVersion| !offer.artifact.version.as_str().contains('-');
+        let by_version = |a: &&&PackageVersion, b: &&&PackageVersion| {
+            by_precedence(a.artifact.version.as_str(), b.artifact.version.as_str())
+        };
         let offer = match version {
             "latest" => offers.iter().filter(is_stable).max_by(by_version).or_else(|| offers.iter().max_by(by_version)),
             _ => offers.iter().find(|offer| offer.artifact.version.as_str() == version),

@@ -7,7 +7,7 @@ use percent_encoding::percent_decode_str;
 use super::upstream::PyodideFolder;
 use crate::{
     core::artifact::{PackageName, Version},
-    npm::metadata::Offer,
+    npm::PackageVersion,
 };
 
 /// What a path asks for.
@@ -44,7 +44,7 @@ pub(super) struct Router(HashMap<String, usize>);
 
 impl Router {
     /// The paths of these offers; of two with the same path, the first has it, and a query tells them apart.
-    pub(super) fn of(offers: &[Offer]) -> Self {
+    pub(super) fn of(offers: &[PackageVersion]) -> Self {
         let mut paths = HashMap::new();
         for (position, offer) in offers.iter().enumerate() {
             if offer.is_in_registry() {
@@ -94,12 +94,12 @@ impl Router {
 }
 
 /// `name/-/name-1.0.0.tgz`, `@scope/name/-/name-1.0.0.tgz`: where npm puts tarballs, and where packuments of this registry say that they are.
-pub(super) fn usual_path(offer: &Offer) -> String {
+pub(super) fn usual_path(offer: &PackageVersion) -> String {
     let name = &offer.artifact.name;
     format!("{name}/-/{}-{}.tgz", name.base(), offer.artifact.version)
 }
 
-fn stated_path(offer: &Offer) -> String {
+fn stated_path(offer: &PackageVersion) -> String {
     percent_decode_str(offer.address.path()).decode_utf8_lossy().trim_start_matches('/').to_owned()
 }
 

@@ -8,12 +8,12 @@ use std::{
 use larder_store::Store;
 
 use super::{folders::Folders, route::Router, upstream::Upstream};
-use crate::npm::metadata::Catalog;
+use crate::npm::metadata::Metadata;
 
 /// The store, what of it is offered, and where to get the rest.
 pub(crate) struct RegistryState {
     pub(super) store: Store,
-    catalog: RwLock<Catalog>,
+    catalog: RwLock<Metadata>,
     pub(super) router: Router,
     pub(super) folders: Folders,
     pub(super) upstream: Box<dyn Upstream>,
@@ -27,16 +27,16 @@ impl fmt::Debug for RegistryState {
 
 impl RegistryState {
     /// A registry over this catalog.
-    pub(crate) fn new(store: Store, catalog: Catalog, upstream: Box<dyn Upstream>) -> Self {
-        let router = Router::of(catalog.offers());
+    pub(crate) fn new(store: Store, catalog: Metadata, upstream: Box<dyn Upstream>) -> Self {
+        let router = Router::of(catalog.versions());
         Self { store, catalog: RwLock::new(catalog), router, folders: Folders::default(), upstream }
     }
 
-    pub(super) fn catalog(&self) -> RwLockReadGuard<'_, Catalog> {
+    pub(super) fn catalog(&self) -> RwLockReadGuard<'_, Metadata> {
         self.catalog.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn catalog_mut(&self) -> RwLockWriteGuard<'_, Catalog> {
+    pub(super) fn catalog_mut(&self) -> RwLockWriteGuard<'_, Metadata> {
         self.catalog.write().unwrap_or_else(PoisonError::into_inner)
     }
 }

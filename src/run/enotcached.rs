@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fmt};
 
 use url::Url;
 
-use crate::{core::redacted::redact, npm::metadata::Offer, plan::EntryName};
+use crate::{core::redacted::redact, npm::PackageVersion, plan::EntryName};
 
 /// What stands before and after the address in npm's log.
 const BEFORE: &str = "request to ";
@@ -118,8 +118,12 @@ pub(crate) fn not_cached(log: &str) -> Vec<Url> {
 }
 
 /// Why a request was not answered. `has_content`: whether the bytes that the cache had of this offer are in it still.
-pub(crate) fn explain(url: &Url, offers: &[Offer], has_content: impl Fn(&Offer) -> bool) -> Explanation {
-    let named = |offer: &Offer| (offer.artifact.to_string(), offer.entries[0].clone());
+pub(crate) fn explain(
+    url: &Url,
+    offers: &[PackageVersion],
+    has_content: impl Fn(&PackageVersion) -> bool,
+) -> Explanation {
+    let named = |offer: &PackageVersion| (offer.artifact.to_string(), offer.entries[0].clone());
     let cause = if let Some(offer) = offers.iter().find(|offer| is_tarball_of(url, offer)) {
         let (package, entry) = named(offer);
         match offer.found {
@@ -136,11 +140,11 @@ pub(crate) fn explain(url: &Url, offers: &[Offer], has_content: impl Fn(&Offer) 
 }
 
 /// By the address, or by the file's name below another host: npm may have been given another registry on its command line.
-fn is_tarball_of(url: &Url, offer: &Offer) -> bool {
+fn is_tarball_of(url: &Url, offer: &PackageVersion) -> bool {
     offer.address == *url || (url.path().contains("/-/") && url.path().ends_with(offer.address.path()))
 }
 
-fn is_description_of(url: &Url, offer: &Offer) -> bool {
+fn is_description_of(url: &Url, offer: &PackageVersion) -> bool {
     let escaped = offer.artifact.name.as_str().replace('/', "%2f");
     offer.packument == *url || url.path().strip_suffix(&escaped).is_some_and(|before| before.ends_with('/'))
 }

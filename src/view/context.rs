@@ -25,7 +25,7 @@ use larder_store::{
 
 use crate::core::layout::{Content, Layout};
 use crate::{
-    core::artifact::Artifact, lockfile::larder_lock::LARDER_LOCK, npm::metadata::CatalogError, plan::EntryName,
+    core::artifact::Artifact, lockfile::larder_lock::LARDER_LOCK, npm::metadata::MetadataError, plan::EntryName,
 };
 
 /// Where larder is in the folder.
@@ -84,7 +84,7 @@ pub fn context(
     program: Vec<u8>,
     entries: &[SeedEntry<'_>],
     known: impl Fn(&BlobId) -> Option<Receipt>,
-) -> Result<Layout, CatalogError> {
+) -> Result<Layout, MetadataError> {
     let mut layout = Layout::default();
     layout.insert(PROGRAM.to_owned(), Content::Program(program));
     let mut add = |part: SeedPart, path: String, content| layout.insert(format!("{}/{path}", part.folder()), content);
@@ -96,7 +96,7 @@ pub fn context(
         add(part, path, Content::Bytes(bytes));
     }
     for ((part, blob), facts) in blobs {
-        let Some(known) = known(&blob) else { return Err(CatalogError::NoReceipt { package: facts.package }) };
+        let Some(known) = known(&blob) else { return Err(MetadataError::NoReceipt { package: facts.package }) };
         let (path, bytes) = seed::receipt(&seed::reduced(&known, &facts.algorithms, facts.origins));
         add(part, path, Content::Bytes(bytes));
         add(part, seed::blob_path(&blob), Content::Blob(facts.found));

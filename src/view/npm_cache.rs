@@ -18,7 +18,7 @@ use url::Url;
 use crate::core::layout::{Content, Layout};
 use crate::{
     core::artifact::Source,
-    npm::{metadata::Offer, packument::ABBREVIATED},
+    npm::{PackageVersion, packument::ABBREVIATED},
 };
 
 /// The time in index entries, in milliseconds since 1970: the one that npm gives to the files of the tarballs it packs. A clock would make each view another.
@@ -37,7 +37,7 @@ pub enum Index {
 }
 
 /// A cache that holds the tarballs that are here, and these packuments.
-pub fn npm_cache(offers: &[Offer], packuments: Vec<Packument>, index: Index) -> Layout {
+pub fn npm_cache(offers: &[PackageVersion], packuments: Vec<Packument>, index: Index) -> Layout {
     let mut layout = Layout::default();
     for offer in offers {
         let (Some(found), Some(integrity)) = (offer.found, &offer.integrity) else { continue };
@@ -62,7 +62,7 @@ pub fn npm_cache(offers: &[Offer], packuments: Vec<Packument>, index: Index) -> 
 }
 
 /// Whether npm looks in the index for this tarball: it finds by digest what the lockfile states both address and digest of.
-fn is_asked_by_address(offer: &Offer) -> bool {
+fn is_asked_by_address(offer: &PackageVersion) -> bool {
     let has_no_address = matches!(offer.artifact.source, Source::Registry { resolved: None });
     has_no_address || offer.artifact.integrity.is_none()
 }

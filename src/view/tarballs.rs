@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 
 use crate::core::layout::{Content, Layout};
-use crate::{core::artifact::Artifact, npm::metadata::Offer};
+use crate::{core::artifact::Artifact, npm::PackageVersion};
 
 /// Hexadecimal digits of the blake3 that tell apart what would have one name.
 const TELLING_DIGITS: usize = 8;
 
 /// Every tarball that is here, each once. Names are npm's; of several packages that would have the same one, the first in the plan has it, and the names of the others
 /// end in the beginning of their blake3: `a-b-1.0.0-0a1b2c3d.tgz`.
-pub fn tarballs(offers: &[Offer]) -> Layout {
+pub fn tarballs(offers: &[PackageVersion]) -> Layout {
     let mut layout = Layout::default();
     let mut placed = BTreeSet::new();
     for offer in offers {

@@ -6,7 +6,7 @@
 use percent_encoding::percent_decode_str;
 
 use crate::core::layout::{Content, Layout};
-use crate::npm::metadata::Offer;
+use crate::npm::PackageVersion;
 
 /// A mirror, and what has no place in it.
 #[derive(Debug, Default)]
@@ -27,7 +27,7 @@ pub struct LeftOut {
 }
 
 /// Every tarball that is here, under the name that yarn looks for.
-pub fn yarn_mirror(offers: &[Offer]) -> Mirror {
+pub fn yarn_mirror(offers: &[PackageVersion]) -> Mirror {
     let mut mirror = Mirror::default();
     for offer in offers {
         let Some(found) = offer.found else { continue };

@@ -56,7 +56,7 @@ fn what_is_no_package_is_named_and_not_kept_and_the_next_run_asks_again() {
         world.server.on(&git_path(), Reply::body(body).until_closed());
         let (run, document) = world.fetch_json(&["--color", "never"]);
         assert_eq!((run.code, &document["failures"][0]["kind"]), (Some(code), &"not-a-package".into()), "{run:?}");
-        let sent = format!("what {} sent cannot be kept", world.server.url(&git_path()));
+        let sent = format!("cannot keep what {} sent", world.server.url(&git_path()));
         for part in ["tool 1.0.0: what came is not a package", &*sent, said] {
             assert!(run.err.contains(part), "{part}: {}", run.err);
         }

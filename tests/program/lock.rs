@@ -117,7 +117,7 @@ fn what_was_locked_is_kept_until_it_is_to_be_upgraded() {
     assert_eq!(project.lock(), ["a 1.0", "b 1.0"]);
     let run = project.run(&["lock", "--upgrade", "mistyped"]);
     assert_eq!(run.code, Some(1), "{run:?}");
-    assert!(run.err.contains("larder.lock has no mistyped, so there is nothing to choose anew"), "{run:?}");
+    assert!(run.err.contains("larder.lock has no mistyped, so there is nothing to upgrade"), "{run:?}");
     let run = project.run(&["lock", "--upgrade", "B"]);
     assert_eq!((run.code, project.locked()), (Some(0), vec!["a 1.0".to_owned(), "b 2.0".to_owned()]));
     assert!(run.out.contains("~ b 1.0 → 2.0\n"), "{run:?}");
@@ -164,7 +164,7 @@ fn what_cannot_be_had_is_named_at_once_and_the_old_lock_stays() {
     let run = project.run(&["lock"]);
     assert_eq!((run.code, project.text() == before), (Some(1), true));
     insta::assert_snapshot!(run.err, @r"
-    error: packages that cannot be had:
+    error: packages that are not available:
       numpy: the distribution has 2.2.5, which larder.toml does not accept, and the index does not know it
       nobody: the distribution does not have it, and the index does not know it
       source: the distribution does not have it, and the index has only source distributions of it, where Pyodide loads wheels
@@ -183,7 +183,7 @@ fn a_conflict_with_the_distribution_names_both_chains() {
     let run = project.run(&["lock"]);
     assert_eq!((run.code, project.text().as_str()), (Some(1), ""));
     insta::assert_snapshot!(run.err.split_once("error: ").unwrap().1, @r"
-    what larder.toml asks for does not fit together:
+    the requirements in larder.toml conflict:
       larder.toml asks for `app`
       app 1.0 needs `deep` (larder.toml → app)
       deep 1.0 needs `numpy>=3` (larder.toml → app → deep)
@@ -255,7 +255,7 @@ fn without_pyodide_in_larder_toml_there_is_nothing_to_lock() {
     let run = project.run(&["lock"]);
     assert_eq!(run.code, Some(1));
     insta::assert_snapshot!(run.err, @r"
-    error: larder.toml does not say what to lock: it has no [pyodide]
+    error: larder.toml has no [pyodide], so there is nothing to lock
 
     hint: `larder init` writes a larder.toml to begin with
     ");

@@ -177,7 +177,7 @@ fn a_wheel_of_the_index_that_is_not_what_it_seems_is_refused() {
         refused(&zip.build(), expected);
     }
     let whole = good().build();
-    refused(&whole[..whole.len() - 30], "it is no zip archive, or its end is missing");
+    refused(&whole[..whole.len() - 30], "it is not a zip archive, or its end is missing");
 }
 
 /// The index states the digest of these very bytes, and metadata beside them.

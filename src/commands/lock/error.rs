@@ -17,13 +17,13 @@ use crate::{
 #[non_exhaustive]
 pub enum LockError {
     /// No `[pyodide]`.
-    #[error("{}larder.toml does not say what to lock: it has no [pyodide]", below(folder))]
+    #[error("{}larder.toml has no [pyodide], so there is nothing to lock", below(folder))]
     NoPyodide {
         /// The project's folder.
         folder: PathBuf,
     },
     /// What is to be chosen anew is not there.
-    #[error("larder.lock has no {names}, so there is nothing to choose anew")]
+    #[error("larder.lock has no {names}, so there is nothing to upgrade")]
     NothingToUpgrade {
         /// The names, joined by commas.
         names: String,
@@ -53,7 +53,7 @@ pub enum LockError {
         problem: &'static str,
     },
     /// The runtime's tarball could not be had; the failure was told.
-    #[error("the npm tarball of Pyodide {version} could not be had")]
+    #[error("cannot fetch the npm tarball of Pyodide {version}")]
     Tarball {
         /// The release.
         version: RuntimeVersion,
@@ -138,14 +138,12 @@ impl LockError {
         Some(match self {
             Self::NoPyodide { .. } => "`larder init` writes a larder.toml to begin with",
             Self::NothingToUpgrade { .. } => {
-                "`larder lock` adds what larder.toml names anew; `larder lock --upgrade` chooses everything anew"
+                "`larder lock` adds what is new in larder.toml; `larder lock --upgrade` upgrades everything"
             }
             Self::NoRuntime { .. } => {
                 "`npm install pyodide` names one, or `version = \"…\"` below [pyodide] in larder.toml"
             }
-            Self::SeveralRuntimes { .. } => {
-                "name the one that is meant: `version = \"…\"` below [pyodide] in larder.toml"
-            }
+            Self::SeveralRuntimes { .. } => "choose one: `version = \"…\"` below [pyodide] in larder.toml",
             Self::Resolve(ResolveError::Conflict { .. }) => {
                 "change a requirement in larder.toml; another release of Pyodide has other versions"
             }

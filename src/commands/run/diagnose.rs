@@ -11,7 +11,7 @@ use super::run_dir::RunDir;
 use crate::{
     commands::{Context, provision::Project},
     config::package_manager::NpmConfig,
-    npm::metadata::{Catalog, Offer},
+    npm::{PackageVersion, metadata::Metadata},
     run::{child::Ended, enotcached, install_script::failed_download},
     view::npm_cache::content_path,
 };
@@ -26,8 +26,8 @@ pub(super) fn tell(ended: Ended, command: &[OsString], context: &Context<'_>) {
 }
 
 /// Says what npm's log has of requests that its cache did not answer.
-pub(super) fn explain_log(run_dir: &RunDir, catalog: &Catalog, context: &Context<'_>) {
-    let has_content = |offer: &Offer| {
+pub(super) fn explain_log(run_dir: &RunDir, catalog: &Metadata, context: &Context<'_>) {
+    let has_content = |offer: &PackageVersion| {
         let mut digests = offer.integrity.iter().flat_map(Integrity::digests);
         digests.all(|digest| run_dir.cache.join(content_path(digest)).symlink_metadata().is_ok())
     };
@@ -35,7 +35,7 @@ pub(super) fn explain_log(run_dir: &RunDir, catalog: &Catalog, context: &Context
     for log in files_of(&run_dir.logs) {
         let Ok(text) = std::fs::read(&log) else { continue };
         for url in enotcached::not_cached(&String::from_utf8_lossy(&text)) {
-            let explanation = enotcached::explain(&url, catalog.offers(), has_content);
+            let explanation = enotcached::explain(&url, catalog.versions(), has_content);
             context.printer.error(&explanation.to_string(), &[], None);
             let hint = explanation.cause.hint();
             if !hints.contains(&hint) {

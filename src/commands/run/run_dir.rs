@@ -15,7 +15,7 @@ use crate::{
     commands::{CommandError, Context, view::mirror_of_yarn},
     core::{interrupt::Interrupt, layout::Layout, path_error::PathError, scratch::Scratch},
     lockfile::YarnLock,
-    npm::metadata::Catalog,
+    npm::metadata::Metadata,
     run::client_env::Mode,
     view::{
         error::ViewError,
@@ -51,7 +51,7 @@ impl RunDir {
     /// and again took seconds of system time (it looks for inodes that were not in use just before), in memory 0.2 s.
     pub(super) fn lay_out(
         store: &Store,
-        catalog: &Catalog,
+        catalog: &Metadata,
         (mode, yarns): (Mode, &[YarnLock]),
         arguments: &cli::Run,
         context: &Context<'_>,
@@ -62,7 +62,7 @@ impl RunDir {
             // The registry has them.
             Mode::Registry => Vec::new(),
         };
-        let npm = npm_cache(catalog.offers(), packuments, Index::Needed);
+        let npm = npm_cache(catalog.versions(), packuments, Index::Needed);
         let mirror = yarns.contains(&YarnLock::Classic).then(|| mirror_of_yarn(catalog, context));
         let layouts = Layouts { npm, mirror };
         let named = context.environment.variable_os("TMPDIR").filter(|folder| !folder.is_empty());

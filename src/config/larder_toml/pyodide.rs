@@ -3,14 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
-use toml::de::DeTable;
+use serde::{Deserialize, Deserializer};
 use url::Url;
 
-use super::{
-    LarderTomlError,
-    reader::{Document, Item},
-    relative_path,
-};
+use super::values::{self, parse_base_url, relative_path};
 use crate::{
     core::{endpoints, file_name::FileName, runtime_version::RuntimeVersion},
     python::requirement::Requirement,
@@ -22,32 +18,30 @@ const VERSION: &str = "{version}";
 /// How the name of a release archive ends.
 const ARCHIVE: &str = ".tar.bz2";
 
-pub(super) const KEYS: [&str; 7] = [
-    "pyodide.version",
-    "pyodide.packages",
-    "pyodide.folder",
-    "pyodide.sources",
-    "pyodide.index",
-    "pyodide.files",
-    "pyodide.exclude-newer",
-];
-
 /// `[pyodide]`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case", expecting = "a table")]
 pub struct PyodideSettings {
     /// `version`: the release. None: the one that the npm lockfile names.
+    #[serde(deserialize_with = "version")]
     pub version: Option<RuntimeVersion>,
     /// `packages`: what the project needs, in the file's order.
+    #[serde(deserialize_with = "packages")]
     pub packages: Vec<Requirement>,
     /// `folder`: where the files go, relative to the file's folder.
+    #[serde(deserialize_with = "folder")]
     pub folder: Option<PathBuf>,
     /// `sources`: where the distribution's files are, tried in this order. Empty: the public CDN.
+    #[serde(deserialize_with = "sources")]
     pub sources: Vec<DistributionSource>,
     /// `index`: the simple API of a Python package index; ends with a slash. None: the public one.
+    #[serde(deserialize_with = "values::base_url")]
     pub index: Option<Url>,
     /// `files`: a mirror of the public index's file host; ends with a slash. None: that host.
+    #[serde(deserialize_with = "values::base_url")]
     pub files: Option<Url>,
     /// `exclude-newer`: files of the index that were uploaded at this time or later are not looked at.
+    #[serde(deserialize_with = "exclude_newer")]
     pub exclude_newer: Option<Timestamp>,
 }
 
@@ -67,38 +61,6 @@ pub enum DistributionSource {
 }
 
 impl PyodideSettings {
-    pub(super) fn read<'a>(document: Document<'a>, table: &'a DeTable<'a>) -> Result<Self, LarderTomlError> {
-        let mut read = Self::default();
-        for item in document.items(table, "pyodide.", &KEYS)? {
-            match item.key {
-                "pyodide.version" => {
-                    let accepted = "a version of Pyodide as npm writes it, such as \"0.28.3\"";
-                    read.version = Some(item.text(accepted, |text| RuntimeVersion::parse(text).ok())?);
-                }
-                "pyodide.packages" => {
-                    let accepted = "a list of names or requirements such as \"black[d]>=24\", each once";
-                    read.packages = item.list(accepted, |text| Requirement::parse(text).ok())?;
-                }
-                "pyodide.folder" => read.folder = Some(item.text("a relative path", relative_path)?),
-                "pyodide.sources" => {
-                    let accepted = "a list of \"cdn\", addresses such as \"https://mirror.example/pyodide/v{version}/full/\", relative folders and release archives (.tar.bz2) at either, each once";
-                    read.sources = item.list(accepted, DistributionSource::parse)?;
-                }
-                "pyodide.index" => {
-                    let accepted = "an address such as \"https://mirror.example/simple/\", without user name and query";
-                    read.index = Some(item.text(accepted, super::base_url)?);
-                }
-                "pyodide.files" => {
-                    let accepted = "an address such as \"https://mirror.example/files/\", without user name and query";
-                    read.files = Some(item.text(accepted, super::base_url)?);
-                }
-                "pyodide.exclude-newer" => read.exclude_newer = Some(time(item)?),
-                key => unreachable!("`{key}` is among the known keys and is not read"),
-            }
-        }
-        Ok(read)
-    }
-
     /// Lets folders among the sources begin at the folder of `larder.toml`.
     pub fn begin_at(&mut self, folder: &Path) {
         for source in &mut self.sources {
@@ -116,7 +78,7 @@ impl DistributionSource {
         }
         let is_archive = text.ends_with(ARCHIVE);
         if text.contains("://") {
-            super::base_url(&text.replace(VERSION, "0"))?;
+            parse_base_url(&text.replace(VERSION, "0"))?;
             return Some(if is_archive {
                 Self::ArchiveAddress(text.to_owned())
             } else {
@@ -140,7 +102,7 @@ impl DistributionSource {
             Self::ArchiveAddress(template) => return Url::parse(&template.replace(VERSION, version)).ok(),
             Self::ArchiveFile(path) => return Url::from_file_path(on_disk(path)?).ok(),
             Self::Cdn => Url::parse(endpoints::PYODIDE_CDN).ok()?.join(&format!("v{version}/full/")).ok()?,
-            Self::Address(template) => super::base_url(&template.replace(VERSION, version))?,
+            Self::Address(template) => parse_base_url(&template.replace(VERSION, version))?,
             Self::Folder(path) => Url::from_directory_path(on_disk(path)?).ok()?,
         };
         base.path_segments_mut().ok()?.pop_if_empty().push(file_name.as_str());
@@ -148,16 +110,33 @@ impl DistributionSource {
     }
 }
 
+fn version<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<RuntimeVersion>, D::Error> {
+    let accepted = "a version of Pyodide as npm writes it, such as \"0.28.3\"";
+    values::text(deserializer, accepted, |text| RuntimeVersion::parse(text).ok())
+}
+
+fn packages<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Requirement>, D::Error> {
+    let accepted = "a list of names or requirements such as \"black[d]>=24\", each once";
+    values::list(deserializer, accepted, |text| Requirement::parse(text).ok())
+}
+
+fn folder<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<PathBuf>, D::Error> {
+    values::text(deserializer, "a relative path", relative_path)
+}
+
+fn sources<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<DistributionSource>, D::Error> {
+    let accepted = "a list of \"cdn\", addresses such as \"https://mirror.example/pyodide/v{version}/full/\", relative folders and release archives (.tar.bz2) at either, each once";
+    values::list(deserializer, accepted, DistributionSource::parse)
+}
+
 /// A time, or the beginning of a day in UTC.
-fn time(item: Item<'_>) -> Result<Timestamp, LarderTomlError> {
-    item.text(
-        "a day such as \"2026-01-31\" (its beginning in UTC) or a time such as \"2026-01-31T12:00:00Z\"",
-        |text| {
-            let day = || text.parse::<Date>().ok()?.to_zoned(TimeZone::UTC).ok().map(|day| day.timestamp());
-            // A time is also read as its day: try it first.
-            text.parse().ok().or_else(day)
-        },
-    )
+fn exclude_newer<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
+    let accepted = "a day such as \"2026-01-31\" (its beginning in UTC) or a time such as \"2026-01-31T12:00:00Z\"";
+    values::text(deserializer, accepted, |text| {
+        let day = || text.parse::<Date>().ok()?.to_zoned(TimeZone::UTC).ok().map(|day| day.timestamp());
+        // A time is also read as its day: try it first.
+        text.parse().ok().or_else(day)
+    })
 }
 
 #[cfg(test)]

@@ -83,6 +83,18 @@ fn an_unknown_key_is_named_with_its_line_and_the_nearest_known_one() {
 }
 
 #[test]
+fn the_list_of_keys_is_that_of_the_tables() {
+    let mut known = Vec::new();
+    for table in ["", "fetch", "forges", "pyodide"] {
+        let prefix = if table.is_empty() { String::new() } else { format!("{table}.") };
+        let error = toml::from_str::<LarderToml>(&format!("{prefix}no-such-key = 1")).unwrap_err();
+        let (_, expected) = error.message().split_once(", expected one of ").unwrap();
+        known.extend(expected.split(", ").map(|key| format!("{prefix}{}", key.trim_matches('`'))));
+    }
+    assert_eq!(known, KEYS);
+}
+
+#[test]
 fn of_two_slips_the_first_in_the_file_is_named() {
     assert!(message("zzz = 1\naaa = 2").starts_with("larder.toml:1: unknown key `zzz`"));
 }

@@ -1,8 +1,10 @@
 //! Folders in, projects or hints out.
 
+use std::fs::File;
+
 use tempfile::TempDir;
 
-use super::*;
+use super::{nearby::NAME_IT, *};
 
 /// A folder with these files, whose bytes are their own names; `larder.toml` has the given text.
 fn folder(files: &[&str], settings: Option<&str>) -> TempDir {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{LONGEST_SETTINGS, lockfile_names, read_file};
+use super::files::{LONGEST_SETTINGS, lockfile_names, read_file};
 
 /// The longest list of folders that one pattern's braces stand for.
 const MOST_ALTERNATIVES: usize = 64;

@@ -159,7 +159,7 @@ async fn a_proxy_that_wants_to_know_who_asks_is_named_with_what_it_offers() {
         let error = document(&client, &url, "*/*", 1000, &Silent).await.unwrap_err();
         let said = message(&error);
         let expected =
-            "it wants to know who asks, and its address has no user and password (it offers NTLM, Negotiate)";
+            "it requires authentication, and its address has no user and password (it offers NTLM, Negotiate)";
         assert!(said.ends_with(expected), "{said}");
     }
     assert_eq!(proxy.requests().len(), 1);

@@ -105,10 +105,7 @@ async fn a_sink_that_cannot_write_stops_the_download() {
     case.held.lock().unwrap().fails_to_write = true;
     case.server.on("/a.tgz", Reply::body(case.wanted.clone()));
     let error = case.fetch().await.unwrap_err();
-    assert_eq!(
-        case.shown(&message(&error)),
-        "what http://registry.example/a.tgz sent cannot be kept ← the disk is full"
-    );
+    assert_eq!(case.shown(&message(&error)), "cannot keep what http://registry.example/a.tgz sent ← the disk is full");
     assert!(!error.is_network());
     let DownloadError::Sink { source, .. } = error else { panic!("{error}") };
     assert!(source.downcast_ref::<DiskFull>().is_some());

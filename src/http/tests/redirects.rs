@@ -66,7 +66,7 @@ async fn refused_credentials_are_said_to_be_refused() {
     case.server.on("/a.tgz", Reply::status(403));
     assert_eq!(
         case.fails().await,
-        "http://registry.example/a.tgz: 403 Forbidden (the credentials for this address are refused)"
+        "http://registry.example/a.tgz: 403 Forbidden (the server refuses the credentials for this address)"
     );
 }
 

@@ -18,8 +18,8 @@ pub(in crate::lockfile) enum Field<'a> {
     Absent,
     /// Text.
     Text(Cow<'a, str>),
-    /// `false`, which npm 6 has written where it knew nothing.
-    False,
+    /// `true` or `false`.
+    Flag(bool),
     /// Any other type.
     WrongType,
 }
@@ -28,9 +28,10 @@ impl Field<'_> {
     /// The text, if there is any.
     pub(in crate::lockfile) fn text(&self, field: &'static str) -> Result<Option<&str>, EntryProblem> {
         match self {
-            Self::Absent | Self::False => Ok(None),
+            // npm 6 has written `false` where it knew nothing.
+            Self::Absent | Self::Flag(false) => Ok(None),
             Self::Text(text) => Ok(Some(text).filter(|text| !text.is_empty()).map(|text| &**text)),
-            Self::WrongType => Err(EntryProblem::WrongType { field }),
+            Self::Flag(true) | Self::WrongType => Err(EntryProblem::WrongType { field }),
         }
     }
 
@@ -67,7 +68,7 @@ impl<'de> Visitor<'de> for FieldVisitor {
     }
 
     fn visit_bool<E: Error>(self, flag: bool) -> Result<Field<'de>, E> {
-        Ok(if flag { Field::WrongType } else { Field::False })
+        Ok(Field::Flag(flag))
     }
 
     fn visit_unit<E: Error>(self) -> Result<Field<'de>, E> {

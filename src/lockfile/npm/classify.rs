@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::{
-    entry::{Form, RawEntry},
+    entry::{Form, Limits, RawEntry},
     path::{self, split_package},
 };
 use crate::{
@@ -11,6 +11,7 @@ use crate::{
     lockfile::{
         entry::{EntryKind, NoDownload},
         error::EntryProblem,
+        lenient::List,
         package::Stated,
     },
 };
@@ -115,13 +116,16 @@ fn stated<'a>(form: Form, entry: &'a RawEntry<'_>, installed_name: &'a str) -> R
 }
 
 fn conditions(entry: &RawEntry<'_>) -> Result<Conditions, EntryProblem> {
+    let names = |list: fn(&Limits) -> &List, field| {
+        entry.limits.as_deref().map(|limits| list(limits).names(field)).transpose().map(Option::unwrap_or_default)
+    };
     Ok(Conditions {
         dev: entry.dev.is_set(),
         optional: entry.optional.is_set(),
         dev_optional: entry.dev_optional.is_set(),
         peer: entry.peer.is_set(),
-        os: entry.os.names("os")?,
-        cpu: entry.cpu.names("cpu")?,
-        libc: entry.libc.names("libc")?,
+        os: names(|limits| &limits.os, "os")?,
+        cpu: names(|limits| &limits.cpu, "cpu")?,
+        libc: names(|limits| &limits.libc, "libc")?,
     })
 }

@@ -23,7 +23,8 @@ pub(super) fn no_json(lockfile: &str, text: &str, error: &serde_json::Error) -> 
 /// A file of another tool that is JSON: it has keys that npm's lockfiles lack, and no version that npm would write.
 pub(super) fn other_tool(document: &Document<'_>) -> Option<OtherTool> {
     let seen = document.tell_tales;
-    if seen.workspaces && matches!(document.version, StatedVersion::Number(_)) {
+    let is_small = |version: &str| version.parse::<u8>().is_ok();
+    if seen.workspaces && matches!(&document.version, StatedVersion::Number(version) if is_small(version)) {
         return Some(OtherTool::Bun);
     }
     if document.version != StatedVersion::Absent {

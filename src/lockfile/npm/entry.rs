@@ -29,9 +29,8 @@ pub(super) struct RawEntry<'a> {
     pub(super) version: Field<'a>,
     pub(super) resolved: Field<'a>,
     pub(super) integrity: Field<'a>,
-    pub(super) os: List,
-    pub(super) cpu: List,
-    pub(super) libc: List,
+    /// `os`, `cpu` and `libc`; few entries have them.
+    pub(super) limits: Option<Box<Limits>>,
     pub(super) optional_dependencies: Shaped<Members<'a, IgnoredAny>>,
     pub(super) link: Flag,
     pub(super) in_bundle: Flag,
@@ -47,6 +46,14 @@ pub(super) struct RawEntry<'a> {
     problem: Option<Box<EntryProblem>>,
 }
 
+/// Where an optional package runs.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Limits {
+    pub(super) os: List,
+    pub(super) cpu: List,
+    pub(super) libc: List,
+}
+
 impl<'a> RawEntry<'a> {
     /// The entry of this path, before its fields are read.
     pub(super) fn at(path: Cow<'a, str>) -> Self {
@@ -60,9 +67,9 @@ impl<'a> RawEntry<'a> {
             "version" => keep(&mut self.version, object, "version")?,
             "resolved" => keep(&mut self.resolved, object, "resolved")?,
             "integrity" => keep(&mut self.integrity, object, "integrity")?,
-            "os" => keep(&mut self.os, object, "os")?,
-            "cpu" => keep(&mut self.cpu, object, "cpu")?,
-            "libc" => keep(&mut self.libc, object, "libc")?,
+            "os" => keep(&mut self.limits_mut().os, object, "os")?,
+            "cpu" => keep(&mut self.limits_mut().cpu, object, "cpu")?,
+            "libc" => keep(&mut self.limits_mut().libc, object, "libc")?,
             "link" => keep(&mut self.link, object, "link")?,
             "inBundle" => keep(&mut self.in_bundle, object, "inBundle")?,
             "bundled" => keep(&mut self.bundled, object, "bundled")?,
@@ -84,6 +91,10 @@ impl<'a> RawEntry<'a> {
             self.fail(problem);
         }
         Ok(())
+    }
+
+    fn limits_mut(&mut self) -> &mut Limits {
+        self.limits.get_or_insert_default()
     }
 
     /// Whether it says that it is in another package's archive.

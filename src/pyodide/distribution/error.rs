@@ -53,7 +53,7 @@ pub struct BadPackage {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PackageProblem {
     /// The entry is no object.
-    #[error("the entry is no object")]
+    #[error("the entry is not an object")]
     NoObject,
     /// A field that the loader needs is not there.
     #[error("`{field}` is missing")]

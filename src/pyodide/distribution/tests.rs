@@ -187,7 +187,7 @@ fn all_packages_that_cannot_be_used_are_named_at_once() {
         ENTRY.replacen(from, to, 1)
     };
     let cases = [
-        ("no-object", "1".to_owned(), "the entry is no object"),
+        ("no-object", "1".to_owned(), "the entry is not an object"),
         ("no-imports", change("\"imports\": [\"a\"], ", ""), "`imports` is missing"),
         ("bad-imports", change("[\"a\"]", "[1]"), "`imports` is not a list of texts"),
         ("no-depends", change("\"depends\": [\"C_d\"], ", ""), "`depends` is missing"),

@@ -334,7 +334,7 @@ fn is_status(error: &DownloadError, statuses: &[StatusCode]) -> bool {
     matches!(error.last(), DownloadError::Status { status, .. } if statuses.contains(status))
 }
 
-/// Whether the server answered and said no: query in another way may help.
+/// Whether the server answered and said no: asking in another way may help.
 fn is_refusal(error: &DownloadError) -> bool {
     matches!(error.last(), DownloadError::Status { status, .. } if status.is_client_error() || status.is_server_error())
 }

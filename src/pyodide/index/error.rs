@@ -12,7 +12,7 @@ use crate::{http::DownloadError, python::name::ProjectName};
 #[non_exhaustive]
 pub enum IndexError {
     /// Its list of a project's files did not arrive.
-    #[error("the index's list of {name} did not arrive")]
+    #[error("cannot download the index's list of {name}")]
     List {
         /// The project.
         name: ProjectName,
@@ -30,7 +30,7 @@ pub enum IndexError {
         source: PageError,
     },
     /// A wheel or its metadata did not arrive.
-    #[error("the metadata of {file_name} did not arrive")]
+    #[error("cannot download the metadata of {file_name}")]
     Metadata {
         /// The wheel.
         file_name: String,
@@ -39,7 +39,7 @@ pub enum IndexError {
         source: Arc<DownloadError>,
     },
     /// Metadata or a wheel that is not what the index says it is.
-    #[error("{file_name}: the index states {expected}, and what came is {actual}")]
+    #[error("{file_name}: the index states {expected}, but the file is {actual}")]
     Mismatch {
         /// The wheel, or its metadata.
         file_name: String,
@@ -52,7 +52,7 @@ pub enum IndexError {
     #[error("interrupted")]
     Interrupted,
     /// A wheel without readable metadata.
-    #[error("{file_name} is no wheel that can be read")]
+    #[error("{file_name} is not a readable wheel")]
     Archive {
         /// The wheel.
         file_name: String,

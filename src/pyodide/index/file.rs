@@ -45,5 +45,5 @@ pub(super) fn address(base: &Url, text: &str) -> Option<Url> {
 
 /// A digest in hexadecimal digits.
 pub(super) fn sha256(hex: &str) -> Result<Digest, &'static str> {
-    Digest::from_hex(Algorithm::Sha256, hex).map_err(|_| "its sha256 is none")
+    Digest::from_hex(Algorithm::Sha256, hex).map_err(|_| "its sha256 is invalid")
 }

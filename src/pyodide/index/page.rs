@@ -99,11 +99,11 @@ mod tests {
         );
         assert_eq!(message(b"[]", json), "it is not the simple API's JSON");
         let newer = br#"{"meta": {"api-version": "2.0"}, "files": []}"#;
-        assert_eq!(message(newer, json), "it has the form 2.0 of the simple API, and larder reads 1.x");
+        assert_eq!(message(newer, json), "it is version 2.0 of the simple API; larder reads 1.x");
         let file = |rest: &str| format!(r#"{{"files": [{{"filename": "a.whl", {rest}}}]}}"#);
-        assert_eq!(message(file(r#""url": "file:///etc/passwd""#).as_bytes(), json), "a.whl: its address is none");
+        assert_eq!(message(file(r#""url": "file:///etc/passwd""#).as_bytes(), json), "a.whl: its address is invalid");
         let hash = file(r#""url": "a.whl", "hashes": {"sha256": "12"}"#);
-        assert_eq!(message(hash.as_bytes(), json), "a.whl: its sha256 is none");
+        assert_eq!(message(hash.as_bytes(), json), "a.whl: its sha256 is invalid");
     }
 
     proptest::proptest! {

@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// The most that is asked for at first: a directory of some hundred files and what stands after it.
-pub const TAIL: u64 = 32 << 10;
+pub(super) const TAIL: u64 = 32 << 10;
 
 /// The longest metadata, bytes: descriptions of some hundred kilobytes are known.
 const LONGEST_METADATA: u64 = 16 << 20;
@@ -21,18 +21,18 @@ const SLACK: u64 = 512;
 
 /// Some bytes of the archive, by their offset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ByteSpan {
+pub(super) struct ByteSpan {
     /// The first byte.
-    pub offset: u64,
+    pub(super) offset: u64,
     /// How many.
-    pub len: u64,
+    pub(super) len: u64,
 }
 
 /// A member of the archive.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Member {
+pub(super) struct Member {
     /// Its header and its bytes, and perhaps a little more.
-    pub span: ByteSpan,
+    pub(super) span: ByteSpan,
     packed: usize,
     size: u64,
     method: u16,
@@ -47,7 +47,7 @@ pub enum ArchiveError {
     #[error("it is not a zip archive, or is not whole")]
     NotZip,
     /// More than 4 GiB or 65,535 members.
-    #[error("it is a zip archive of the 64-bit form")]
+    #[error("it is a ZIP64 archive")]
     Zip64,
     /// No `NAME-VERSION.dist-info/METADATA`, or several.
     #[error("it has {found} METADATA files of {expected}, and a wheel has one")]
@@ -58,7 +58,7 @@ pub enum ArchiveError {
         expected: &'static str,
     },
     /// A way of packing that wheels do not use.
-    #[error("its METADATA is packed in the way {method}, and larder knows 0 and 8")]
+    #[error("its METADATA is compressed with method {method}; larder supports 0 and 8")]
     Method {
         /// The method's number.
         method: u16,
@@ -75,7 +75,7 @@ pub enum ArchiveError {
 }
 
 /// Where the directory is. `tail` is the end of an archive of `total` bytes.
-pub fn directory(tail: &[u8], total: u64) -> Result<ByteSpan, ArchiveError> {
+pub(super) fn directory(tail: &[u8], total: u64) -> Result<ByteSpan, ArchiveError> {
     let End { at, members, len, offset } = End::find(tail).ok_or(ArchiveError::NotZip)?;
     if members == u16::MAX || len == u32::MAX || offset == u32::MAX {
         return Err(ArchiveError::Zip64);
@@ -89,7 +89,7 @@ pub fn directory(tail: &[u8], total: u64) -> Result<ByteSpan, ArchiveError> {
 }
 
 /// The project's `METADATA`, by the bytes of the directory.
-pub fn find_metadata(directory: &[u8], project: &ProjectName) -> Result<Member, ArchiveError> {
+pub(super) fn find_metadata(directory: &[u8], project: &ProjectName) -> Result<Member, ArchiveError> {
     let mut rest = directory;
     let mut found: Vec<Member> = Vec::new();
     while rest.starts_with(&HEADER) {
@@ -122,7 +122,7 @@ fn member(header: &Header<'_>) -> Result<Member, ArchiveError> {
 }
 
 /// Unpacks a member; `bytes` begin at its span and may be shorter than it, if the archive ends before.
-pub fn unpack(bytes: &[u8], member: &Member) -> Result<Vec<u8>, ArchiveError> {
+pub(super) fn unpack(bytes: &[u8], member: &Member) -> Result<Vec<u8>, ArchiveError> {
     let (name_len, extra_len) = zip::local_lens(bytes).ok_or(ArchiveError::NotZip)?;
     let start = LOCAL_LEN + usize::from(name_len) + usize::from(extra_len);
     let packed = bytes.get(start..start + member.packed).ok_or(ArchiveError::NotZip)?;

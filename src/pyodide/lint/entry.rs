@@ -19,12 +19,12 @@ pub(super) struct Entry<'a> {
 impl<'a> Entry<'a> {
     pub(super) fn problems(&self) -> Vec<ProblemKind> {
         let mut problems = Vec::new();
-        problems.extend(self.field("imports", NO_LOADER, is_texts, "no list of texts"));
-        problems.extend(self.field("depends", NO_LOAD, is_texts, "no list of texts"));
+        problems.extend(self.field("imports", NO_LOADER, is_texts, "not a list of strings"));
+        problems.extend(self.field("depends", NO_LOAD, is_texts, "not a list of strings"));
         let is_digest = |value: &Value| digest(value).is_some();
         problems.extend(self.field("sha256", NO_PACKAGE, is_digest, "not 64 hexadecimal digits"));
-        problems.extend(self.field("file_name", NO_PACKAGE, Value::is_string, "no text"));
-        problems.extend(self.field("name", "it is loaded as `undefined`", Value::is_string, "no text"));
+        problems.extend(self.field("file_name", NO_PACKAGE, Value::is_string, "not a string"));
+        problems.extend(self.field("name", "it is loaded as `undefined`", Value::is_string, "not a string"));
         problems.extend(self.key());
         problems.extend(self.closure());
         problems.extend(self.file());

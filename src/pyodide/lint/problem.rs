@@ -61,7 +61,7 @@ pub enum ProblemKind {
         expected: String,
     },
     /// An entry is no object.
-    #[error("the entry is no object: the loader fails")]
+    #[error("the entry is not an object: the loader fails")]
     NoObject,
     /// A field that the loader needs of every entry.
     #[error("`{field}` is {what}: {effect}")]
@@ -74,7 +74,7 @@ pub enum ProblemKind {
         effect: &'static str,
     },
     /// A key by which the loader never looks.
-    #[error("the key is not in its normal form, `{normal}`, by which the loader looks")]
+    #[error("the key is not in its normalized form, `{normal}`, which the loader looks up")]
     Key {
         /// The normal form.
         normal: String,
@@ -128,7 +128,7 @@ pub enum ProblemKind {
         expected: String,
     },
     /// Two packages with one file.
-    #[error("its file {file} is that of {other}, too")]
+    #[error("its file {file} is also that of {other}")]
     SameFile {
         /// The other package.
         other: String,
@@ -142,7 +142,7 @@ pub enum ProblemKind {
         why: String,
     },
     /// A wheel of something else.
-    #[error("{file} is of {found}, and the lock says {expected}")]
+    #[error("{file} is {found}, but the lock says {expected}")]
     OtherWheel {
         /// The wheel.
         file: String,

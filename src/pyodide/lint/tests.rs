@@ -74,7 +74,7 @@ fn fields_that_break_the_loader_are_named() {
     let empty = with_lock(|lock| lock["packages"]["b"]["sha256"] = "".into());
     assert_eq!(empty, ["[field] b: `sha256` is not 64 hexadecimal digits: the package cannot be loaded"]);
     let number = with_lock(|lock| lock["packages"]["b"] = 1.into());
-    assert_eq!(number[0], "[field] b: the entry is no object: the loader fails");
+    assert_eq!(number[0], "[field] b: the entry is not an object: the loader fails");
 }
 
 #[test]
@@ -162,7 +162,7 @@ fn names_that_the_loader_or_python_cannot_use_are_named() {
     );
     assert_eq!(
         renamed("c-1.0-py3-none-any.whl"),
-        ["[wheel-name] b: c-1.0-py3-none-any.whl is of c 1.0, and the lock says b 1.0"]
+        ["[wheel-name] b: c-1.0-py3-none-any.whl is c 1.0, but the lock says b 1.0"]
     );
     assert_eq!(
         renamed("b-1.0-cp314-cp314-pyemscripten_2026_0_wasm32.whl"),
@@ -174,7 +174,7 @@ fn names_that_the_loader_or_python_cannot_use_are_named() {
         let entry = packages.shift_remove("b").unwrap();
         packages.insert("B".to_owned(), entry);
     });
-    assert_eq!(key, ["[name] B: the key is not in its normal form, `b`, by which the loader looks"]);
+    assert_eq!(key, ["[name] B: the key is not in its normalized form, `b`, which the loader looks up"]);
 }
 
 #[test]

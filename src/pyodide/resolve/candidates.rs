@@ -178,7 +178,7 @@ impl Candidates {
             .map(|(version, _)| version)
             .collect();
         if let Some(last) = yanked.last() {
-            return format!("{last} is yanked, and chosen only if it is asked for with =={last}");
+            return format!("{last} is yanked, and chosen only if requested with =={last}");
         }
         if let Some(version) = self.by_version.keys().rev().find(|version| range.contains(version)) {
             return format!("{version} is a pre-release, and nothing asks for one");

@@ -257,7 +257,7 @@ impl<'a> Provider<'a> {
             return Ok(Err(format!("it needs Python {stated}, and the runtime has {}", self.rules.python)));
         }
         if let Some(unreadable) = &metadata.unreadable {
-            return Ok(Err(format!("it needs `{}`, which is no requirement", unreadable.escape_debug())));
+            return Ok(Err(format!("it needs `{}`, which is not a valid requirement", unreadable.escape_debug())));
         }
         Ok(Ok(metadata))
     }
@@ -324,7 +324,7 @@ impl<'a> Provider<'a> {
             if let (Package::Project(name), Err(reason)) = (package, needs)
                 && selected.get(package).is_some_and(|selected| selected < version)
             {
-                warnings.push(format!("{name} {version} is passed over: {reason}"));
+                warnings.push(format!("{name} {version} is skipped: {reason}"));
             }
         }
         warnings

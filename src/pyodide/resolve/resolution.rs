@@ -55,13 +55,13 @@ pub enum ResolveError {
     #[error(transparent)]
     Index(#[from] IndexError),
     /// Projects that `larder.toml` asks for and nobody has: all of them.
-    #[error("packages that cannot be had:{}", listed(.packages.iter().map(|(name, reason)| format!("{name}: {reason}"))))]
+    #[error("packages that are not available:{}", listed(.packages.iter().map(|(name, reason)| format!("{name}: {reason}"))))]
     Unavailable {
         /// Name and reason, in the order of `larder.toml`.
         packages: Vec<(ProjectName, String)>,
     },
     /// What is asked for does not fit together.
-    #[error("what larder.toml asks for does not fit together:{}", listed(.facts.iter()))]
+    #[error("the requirements in larder.toml conflict:{}", listed(.facts.iter()))]
     Conflict {
         /// The facts that together leave no way out, in sentences.
         facts: Vec<String>,

@@ -182,7 +182,7 @@ fn a_conflict_with_the_distribution_names_both_chains() {
         .with("deep", "1.0", &["Requires-Dist: numpy>=3"])
         .with("deep", "1.1", &["Requires-Dist: numpy (>=3)"]);
     insta::assert_snapshot!(message(&distribution, &index, &["app", "pandas"]), @"
-    what larder.toml asks for does not fit together:
+    the requirements in larder.toml conflict:
       larder.toml asks for `app`
       app 1.0 needs `deep` (larder.toml → app)
       deep 1.0 to 1.1 needs `numpy (>=3)` or `numpy>=3` (larder.toml → app → deep)
@@ -198,7 +198,7 @@ fn a_conflict_between_two_packages_names_both_chains() {
         .with("c", "1.0", &[])
         .with("c", "2.0", &[]);
     insta::assert_snapshot!(message(&distribution(&[]), &index, &["a", "b"]), @"
-    what larder.toml asks for does not fit together:
+    the requirements in larder.toml conflict:
       larder.toml asks for `b`
       larder.toml asks for `a`
       b 1.0 needs `c>=2` (larder.toml → b)
@@ -212,7 +212,7 @@ fn larder_toml_may_ask_for_another_version_than_the_distributions() {
     let index = Memory::default().with("packaging", "27.0", &[]);
     assert_eq!(chosen(&distribution, &index, &["micropip", "packaging>=27"]), ["micropip 0.11*", "packaging 27.0"]);
     insta::assert_snapshot!(message(&distribution, &index, &["packaging>=28"]), @"
-    what larder.toml asks for does not fit together:
+    the requirements in larder.toml conflict:
       larder.toml asks for `packaging>=28`
       packaging: the wheels that the runtime can load are 27.0; the distribution has 26.1
     ");
@@ -227,7 +227,7 @@ fn all_that_cannot_be_had_is_named_at_once() {
     index.files.insert(project("empty"), Vec::new());
     let requirements = ["nobody", "native", "old", "source", "empty", "nobody>1", "unwanted; sys_platform == 'win32'"];
     insta::assert_snapshot!(message(&distribution(&[]), &index, &requirements), @"
-    packages that cannot be had:
+    packages that are not available:
       nobody: the distribution does not have it, and the index does not know it
       native: the distribution does not have it, and the index has only wheels for manylinux_2_17_x86_64, which the runtime cannot load
       old: the distribution does not have it, and the index has only wheels for Python <3
@@ -244,9 +244,9 @@ fn a_yanked_version_is_chosen_only_if_it_is_pinned() {
     assert_eq!(chosen(&none, &index, &["a"]), ["a 1.0"]);
     assert_eq!(chosen(&none, &index, &["a==2.0"]), ["a 2.0"]);
     insta::assert_snapshot!(message(&none, &index, &["a>1"]), @"
-    what larder.toml asks for does not fit together:
+    the requirements in larder.toml conflict:
       larder.toml asks for `a>1`
-      a: 2.0 is yanked, and chosen only if it is asked for with ==2.0
+      a: 2.0 is yanked, and chosen only if requested with ==2.0
     ");
 }
 
@@ -291,7 +291,7 @@ fn requires_python_is_checked_in_the_list_and_in_the_metadata() {
         .with("a", "1.0", &["Requires-Python: >=3.6.*,"]);
     let resolution = run(&distribution(&[]), &index, &["a"], &With::default()).unwrap();
     assert_eq!(shown(&resolution), ["a 1.0"]);
-    assert_eq!(resolution.warnings, ["a 2.0 is passed over: it needs Python <3.10, and the runtime has 3.14.2"]);
+    assert_eq!(resolution.warnings, ["a 2.0 is skipped: it needs Python <3.10, and the runtime has 3.14.2"]);
 }
 
 #[test]
@@ -336,7 +336,7 @@ fn an_extra_of_the_distributions_package_is_read_from_the_index() {
     let chosen = chosen(&distribution, &index, &["requests[socks]"]);
     assert_eq!(chosen, ["idna 3.10*", "pysocks 1.7.1", "requests 2.32.4*"]);
     insta::assert_snapshot!(message(&distribution, &index, &["idna[all]"]), @"
-    what larder.toml asks for does not fit together:
+    the requirements in larder.toml conflict:
       larder.toml asks for `idna[all]`
       idna[all] 3.10 cannot be used: the distribution does not say what the extras of idna 3.10 need, and the index has no wheel of it
     ");
@@ -400,9 +400,9 @@ fn metadata_that_disagrees_with_the_name_is_passed_over_and_said_so() {
     index.metadata.insert("a-2.0-py3-none-any.whl".to_owned(), "Name: b\nVersion: 2.0\n".to_owned());
     let resolution = run(&distribution(&[]), &index, &["a"], &With::default()).unwrap();
     assert_eq!(shown(&resolution), ["a 1.0"]);
-    assert_eq!(resolution.warnings, ["a 2.0 is passed over: a-2.0-py3-none-any.whl says inside that it is b 2.0"]);
+    assert_eq!(resolution.warnings, ["a 2.0 is skipped: a-2.0-py3-none-any.whl says inside that it is b 2.0"]);
     insta::assert_snapshot!(message(&distribution(&[]), &index, &["a==2.0"]), @"
-    what larder.toml asks for does not fit together:
+    the requirements in larder.toml conflict:
       larder.toml asks for `a==2.0`
       a 2.0 cannot be used: a-2.0-py3-none-any.whl says inside that it is b 2.0
     ");

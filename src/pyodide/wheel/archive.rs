@@ -5,7 +5,7 @@
 //! ```
 //!
 //! Names and values are those of PKWARE's APPNOTE, 4.3. What Python's `zipfile` accepts and no builder of wheels writes is refused: members that
-//! lie upon each other (an archive of kilobytes that unpacks to gigabytes), bytes before the first member, names that stand twice.
+//! overlap (an archive of kilobytes that unpacks to gigabytes), bytes before the first member, names that stand twice.
 
 use std::{
     collections::HashSet,

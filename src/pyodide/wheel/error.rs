@@ -64,7 +64,7 @@ pub enum WheelError {
 #[non_exhaustive]
 pub enum ArchiveProblem {
     /// The directory at its end is not there.
-    #[error("it is no zip archive, or its end is missing")]
+    #[error("it is not a zip archive, or its end is missing")]
     NoEnd,
     /// The directory does not fit what follows it.
     #[error("its directory is damaged: {what}")]
@@ -104,7 +104,7 @@ pub enum ArchiveProblem {
         what: &'static str,
     },
     /// Two members that share bytes.
-    #[error("`{first}` and `{second}` lie upon each other")]
+    #[error("`{first}` and `{second}` overlap")]
     Overlap {
         /// One of them.
         first: String,

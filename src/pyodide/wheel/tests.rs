@@ -45,7 +45,7 @@ fn a_wheel_that_was_cut_anywhere_is_refused() {
     for len in 0..bytes.len() {
         assert!(read(&bytes[..len]).is_err(), "cut after {len} bytes of {}", bytes.len());
     }
-    assert_eq!(message(&bytes[..bytes.len() / 2]), "it is no zip archive, or its end is missing");
+    assert_eq!(message(&bytes[..bytes.len() / 2]), "it is not a zip archive, or its end is missing");
     assert_eq!(message(&bytes[7..]), "its directory is damaged: it does not end where the archive's end begins");
 }
 
@@ -146,7 +146,7 @@ fn a_bomb_is_refused_by_what_it_states_or_by_what_comes_out() {
 fn members_that_lie_upon_each_other_are_refused() {
     let mut made = Made::of(&whole());
     made.offsets.insert(1, 0);
-    assert_eq!(message(&made.bytes()), "`black/__init__.py` and `_black_version.py` lie upon each other");
+    assert_eq!(message(&made.bytes()), "`black/__init__.py` and `_black_version.py` overlap");
 }
 
 #[test]

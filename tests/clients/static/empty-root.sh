@@ -52,7 +52,7 @@ fetched "a name of /etc/hosts" mirror.example 0
 say "root:x:0:0::/home/of/root:/bin/sh" >"$root/etc/passwd"
 variables=()
 equals "exit code with a home that /etc/passwd names" 0 "$(run "$WORK/passwd" alone status)"
-equals "the store of that home" "/home/of/root/.cache/larder: there is no store yet; \`larder fetch\` makes it" "$(cat "$WORK/passwd.out")"
+equals "the store of that home" "/home/of/root/.cache/larder: there is no store yet; \`larder fetch\` creates it" "$(cat "$WORK/passwd.out")"
 
 # The registry that npm is configured with, as far as larder knows without any file but these.
 cp /etc/resolv.conf /etc/hosts "$root/etc/"

@@ -29,7 +29,7 @@ fn metadata_that_is_not_what_the_index_states_is_an_error() {
     let run = project.run(&["lock"]);
     assert_eq!((run.code, project.text().as_str()), (Some(1), ""));
     let message = format!(
-        "a-1.0-py3-none-any.whl.metadata: the index states {}, and what came is {}",
+        "a-1.0-py3-none-any.whl.metadata: the index states {}, but the file is {}",
         larder_store::digest::Digest::of(larder_store::digest::Algorithm::Sha256, b"other bytes"),
         larder_store::digest::Digest::of(larder_store::digest::Algorithm::Sha256, HEAD.as_bytes()),
     );
@@ -78,7 +78,7 @@ fn a_truncated_wheel_is_passed_over_for_an_older_one() {
     project.ask(&["a"], "");
     let run = project.run(&["lock"]);
     assert_eq!((run.code, project.locked()), (Some(0), vec!["a 1.0".to_owned()]), "{run:?}");
-    let warning = "a 2.0 is passed over: a-2.0-py3-none-any.whl: it is not a zip archive, or is not whole";
+    let warning = "a 2.0 is skipped: a-2.0-py3-none-any.whl: it is not a zip archive, or is not whole";
     assert!(run.err.contains(warning), "{run:?}");
 }
 
@@ -135,7 +135,7 @@ fn an_index_that_does_not_answer_is_the_networks_fault() {
     project.ask(&["a"], "");
     let run = project.run(&["lock"]);
     assert_eq!((run.code, project.text().as_str()), (Some(3), ""), "{run:?}");
-    assert!(run.err.contains("the index's list of a did not arrive"), "{run:?}");
+    assert!(run.err.contains("cannot download the index's list of a"), "{run:?}");
     project.world.server.on("/simple/a/", Reply::body("PK").header("content-type", "application/zip"));
     let run = project.run(&["lock"]);
     assert_eq!(run.code, Some(1), "{run:?}");

@@ -16,7 +16,7 @@ pub enum PageError {
     #[error("it is not the simple API's JSON")]
     Json(#[source] Arc<serde_json::Error>),
     /// A newer form.
-    #[error("it has the form {form} of the simple API, and larder reads 1.x")]
+    #[error("it is version {form} of the simple API; larder reads 1.x")]
     Form {
         /// The form.
         form: String,

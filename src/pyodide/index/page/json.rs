@@ -55,7 +55,7 @@ pub(super) fn files(bytes: &[u8], url: &Url) -> Result<Vec<IndexFile>, PageError
 impl File {
     fn checked(self, base: &Url) -> Result<IndexFile, PageError> {
         let wrong = |problem| PageError::Entry { file_name: self.filename.clone(), problem };
-        let url = address(base, &self.url).ok_or_else(|| wrong("its address is none"))?;
+        let url = address(base, &self.url).ok_or_else(|| wrong("its address is invalid"))?;
         let sha256 = self.hashes.get("sha256").map(|hex| sha256(hex)).transpose().map_err(wrong)?;
         let offer = match self.core_metadata.or(self.dist_info_metadata) {
             None => CoreMetadata::Unstated,
