@@ -22,7 +22,7 @@ use tokio::sync::OnceCell;
 use url::Url;
 
 use super::{
-    downloads::Job,
+    job::Job,
     extracted::{Extracted, Kept},
     pipe_sink::{self, PipeSink},
 };

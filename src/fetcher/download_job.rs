@@ -11,7 +11,7 @@ use super::{
     FailureKind,
     batch::Batch,
     blocking::blocking,
-    downloads::Job,
+    job::Job,
     first_bytes::{FirstBytes, not_a_package},
     flights::{Boarding, Flight},
     local,

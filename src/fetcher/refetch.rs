@@ -6,7 +6,8 @@ use larder_store::{look_up::Wanted, receipt::Receipt};
 use url::Url;
 
 use super::{
-    downloads::{Download, Job, Package},
+    downloads::Download,
+    job::{Job, Package},
     first_bytes::{ManifestPlace, Shape},
 };
 use crate::{
