@@ -38,8 +38,8 @@ mod settings;
 mod sink;
 mod watch;
 
-pub(crate) use credentials::{credential, identity_of};
 pub use completed::{Completed, Reader, Repaired, Stored};
+pub(crate) use credentials::{credential, identity_of};
 pub use downloads::{Download, Downloads, LeftOut, Optional};
 pub use error::FetchError;
 pub use failure::{Failure, FailureKind, Fault, HELD};

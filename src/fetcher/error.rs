@@ -2,7 +2,7 @@
 
 use larder_store::StoreError;
 
-use crate::{config::package_manager::NpmrcError, http::ClientError};
+use crate::{config::error::ConfigError, http::ClientError};
 
 /// Why nothing could be fetched.
 #[derive(Debug, thiserror::Error)]

@@ -55,22 +55,17 @@ pub(super) struct Package {
 
 impl Job {
     /// Whether the lockfile states no digest.
-    pub fn lacks_integrity(&self) -> bool {
+    pub(super) fn lacks_integrity(&self) -> bool {
         matches!(self.wanted, Wanted::Identity(_))
     }
 
-    /// Whether a registry describes the package, and has to be asked.
-    pub fn is_in_registry(&self) -> bool {
-        self.packument.is_some()
-    }
-
     /// Whether package managers install without it.
-    pub fn is_optional(&self) -> bool {
+    pub(super) fn is_optional(&self) -> bool {
         self.artifacts.iter().all(|artifact| artifact.is_optional)
     }
 
     /// The failure of each of its artifacts.
-    pub fn failures(&self, kind: &FailureKind) -> impl Iterator<Item = Failure> {
+    pub(super) fn failures(&self, kind: &FailureKind) -> impl Iterator<Item = Failure> {
         self.artifacts.iter().map(|artifact| Failure {
             package: Arc::clone(&artifact.package),
             ecosystem: artifact.ecosystem,

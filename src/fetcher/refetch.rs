@@ -7,8 +7,8 @@ use url::Url;
 
 use super::{
     downloads::Download,
-    job::{Job, Package},
     first_bytes::{ManifestPlace, Shape},
+    job::{Job, Package},
 };
 use crate::{
     config::address::{Address, is_commit_archive},

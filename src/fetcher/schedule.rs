@@ -117,8 +117,7 @@ async fn download(
             waiting.extend(busy.drain(..));
             continue;
         };
-        let Ended { file, job, outcome } =
-            ended.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
+        let Ended { file, job, outcome } = ended.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
         match outcome {
             Outcome::Busy => {
                 busy.push((file, job));
@@ -147,7 +146,12 @@ async fn download(
 }
 
 /// Of the files that other larders download, those that have stood still for too long have failed.
-fn give_up_stalled(batch: &Batch, busy: &mut Vec<Numbered>, stalls: &mut HashMap<u64, Stall>, report: &mut FetchReport) {
+fn give_up_stalled(
+    batch: &Batch,
+    busy: &mut Vec<Numbered>,
+    stalls: &mut HashMap<u64, Stall>,
+    report: &mut FetchReport,
+) {
     busy.retain(|(file, job)| {
         let stall = stalls.entry(*file).or_insert_with(|| batch.engine.look_up.stall(&job.wanted));
         let Some(error) = stall.given_up() else { return true };
