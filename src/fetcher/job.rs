@@ -21,7 +21,7 @@ pub(super) struct Job {
     /// How the store knows it.
     pub wanted: Wanted,
     /// The artifacts, at least one.
-    pub artifacts: Vec<Package>,
+    pub artifacts: Vec<JobArtifact>,
     /// Where it can be had: in this order, without repeats.
     pub addresses: Vec<Address>,
     /// Where the registry describes the package, if it is a registry's and the lockfile leaves its address or its digest open.
@@ -38,7 +38,7 @@ pub(super) struct Job {
 
 /// An artifact of a job.
 #[derive(Clone, Debug)]
-pub(super) struct Package {
+pub(super) struct JobArtifact {
     /// `react 18.2.0`.
     pub package: Arc<str>,
     /// What kind of package it is.

@@ -4,7 +4,7 @@ use larder_store::{key::Wanted, receipt::Origin};
 
 use super::{
     first_bytes::{ManifestPlace, Shape},
-    job::{Job, Package},
+    job::{Job, JobArtifact},
 };
 use crate::{
     config::{
@@ -63,7 +63,7 @@ pub(super) fn job_of(
         address: shown_address(&artifact.source, &addresses),
         identity,
     };
-    let ordered = Package {
+    let ordered = JobArtifact {
         package: artifact.to_string().into(),
         ecosystem: artifact.ecosystem,
         name: artifact.name.as_str().into(),

@@ -8,7 +8,7 @@ use url::Url;
 use super::{
     downloads::Download,
     first_bytes::{ManifestPlace, Shape},
-    job::{Job, Package},
+    job::{Job, JobArtifact},
 };
 use crate::{
     config::address::{Address, is_commit_archive},
@@ -29,7 +29,7 @@ impl Download<'_> {
         }
         let first = receipt.origins.first()?;
         let entry = EntryName { lockfile: "the store".into(), path: format!("blob {}", receipt.blob).into() };
-        let artifact = Package {
+        let artifact = JobArtifact {
             is_optional: false,
             package: format!("{} {}", first.name, first.version).into(),
             // A word of a later larder is none of this one's kinds.

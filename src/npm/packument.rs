@@ -34,8 +34,12 @@ pub(super) fn packument(name: &str, versions: &[Described<'_>], placeholders: &[
     versions.dedup_by_key(|version| version.version);
     let is_stable = |version: &&&Described<'_>| !version.version.contains('-');
     let latest = versions.iter().rev().find(is_stable).or(versions.last()).map_or("", |version| version.version);
-    let document =
-        Document { id: name, name, dist_tags: Tags { latest }, versions: Versions { name, versions, placeholders } };
+    let document = Document {
+        id: name,
+        name,
+        dist_tags: Tags { latest },
+        versions: Versions { name, described: versions, placeholders },
+    };
     serde_json::to_vec(&document).expect("texts and JSON can be written")
 }
 
@@ -67,7 +71,7 @@ struct Tags<'a> {
 
 struct Versions<'a> {
     name: &'a str,
-    versions: Vec<&'a Described<'a>>,
+    described: Vec<&'a Described<'a>>,
     placeholders: &'a [String],
 }
 
@@ -82,7 +86,7 @@ impl Serialize for Versions<'_> {
             });
             map.serialize_entry(version, &document)?;
         }
-        for version in &self.versions {
+        for version in &self.described {
             map.serialize_entry(version.version, &Version { name: self.name, version })?;
         }
         map.end()

@@ -70,9 +70,9 @@ fn the_newest_thousand_notes_are_kept() {
     let store = Store::open(&folder.path().join("store")).unwrap();
     let notes = store.root().join("gone");
     fs::create_dir(&notes).unwrap();
-    for number in 0..1000 {
+    for number in 0..1000_u64 {
         let old = fs::File::create(notes.join(format!("{number:064}"))).unwrap();
-        old.set_modified(std::time::UNIX_EPOCH + std::time::Duration::from_secs(number as u64)).unwrap();
+        old.set_modified(std::time::UNIX_EPOCH + std::time::Duration::from_secs(number)).unwrap();
     }
     let one = wanted("one");
     store.note_gone(&one, "a");
