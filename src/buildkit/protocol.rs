@@ -69,7 +69,7 @@ pub(crate) struct Report {
 pub struct JobFailure {
     /// Sentences: what went wrong, and its causes.
     pub causes: Vec<String>,
-    /// The way out.
+    /// What to do about it.
     pub hint: Option<String>,
 }
 
@@ -87,14 +87,14 @@ pub(crate) struct MissingBlob {
 pub(crate) struct BadBlob {
     /// The blob, if it is known which.
     pub blob: Option<String>,
-    /// A package that it is said to be.
+    /// The package that a receipt names it.
     pub package: Option<String>,
     /// What is wrong.
     pub cause: String,
 }
 
 impl Report {
-    /// Takes note of what was taken in.
+    /// The report of an import.
     pub(crate) fn of(taken: &Imported) -> Self {
         Self {
             carried: taken.imported.count,

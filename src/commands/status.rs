@@ -1,4 +1,4 @@
-//! `larder status`: what the store holds.
+//! `larder status`: prints what the store holds.
 
 use std::time::Duration;
 

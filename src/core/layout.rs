@@ -1,4 +1,4 @@
-//! A view as a value: its files by path, each a blob of the store or bytes that were made.
+//! A layout: a view as a value, its files by path, each a blob of the store or made bytes.
 
 use std::collections::{BTreeMap, BTreeSet};
 

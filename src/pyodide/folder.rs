@@ -1,4 +1,4 @@
-//! What a folder that Pyodide loads from holds: the runtime's files, the packages under their real names, and the lock that names them. Pure.
+//! The layout of a folder that Pyodide loads from: the runtime's files, the packages under their real names, and the lock that names them. Pure.
 //!
 //! ```text
 //! pyodide.mjs pyodide.asm.… python_stdlib.zip package.json   the runtime, out of its npm tarball

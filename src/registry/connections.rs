@@ -22,7 +22,7 @@ use super::{handlers, peer_uid::PeerCheck, state::RegistryState, write_timeout::
 const MOST: usize = 1024;
 /// Files that the rest of the program needs.
 const OTHER_FILES: u64 = 64;
-/// Connections of other users at once: each is told that it gets nothing. What is more is closed without a word.
+/// Connections of other users at once: each gets a refusal. Further ones are closed without a response.
 const MOST_STRANGERS: usize = 16;
 /// Requests that are handled at once.
 const MOST_HANDLED: usize = 384;

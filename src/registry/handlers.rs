@@ -150,7 +150,7 @@ fn is_absent(error: &StoreError) -> bool {
     }
 }
 
-/// Sees to it that an artifact is in the store, and notes that it is.
+/// Has the upstream fetch an artifact, and adds it to the catalog.
 fn arrive(state: &RegistryState, artifact: &Artifact, entry: &EntryName) -> Result<BlobRef, String> {
     let found = state.upstream.pull(artifact, entry)?;
     let noted = state.catalog_mut().arrived(&state.store, artifact, found);

@@ -1,4 +1,4 @@
-//! Waits for locks, as a person sees them.
+//! Reports waits for locks.
 
 use std::path::Path;
 

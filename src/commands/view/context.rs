@@ -68,7 +68,7 @@ fn list(platforms: &BTreeSet<Platform>) -> String {
 }
 
 impl ContextError {
-    /// The way out.
+    /// What to do about it.
     pub const fn hint(&self) -> &'static str {
         match self {
             Self::OtherPlatform { .. } => {

@@ -1,4 +1,4 @@
-//! Whether `larder.lock` is what `larder.toml` and the npm lockfiles ask for. Needs no network: what a newer lock would choose is another matter.
+//! The freshness of `larder.lock`: whether it is what `larder.toml` and the npm lockfiles ask for. Needs no network: what a newer lock would choose is another matter.
 
 use std::collections::BTreeSet;
 

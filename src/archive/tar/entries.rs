@@ -1,23 +1,42 @@
 //! A tar archive, entry by entry. Nothing of it is held but the name of the entry at hand, which has a bound: whoever packed it may mean harm.
 //!
-//! What tells an entry's name, target and length is read as node's tar reads it: ustar with its prefix, GNU's long names, and pax records.
+//! What tells an entry's name, target and length is read as node's tar reads it: ustar with its prefix, GNU's long names, and pax records, whose length counts
+//! where the header has another.
 
 use std::io::{self, Read};
 
 use tar::{EntryType, Header, PaxExtensions};
 
+use crate::archive::bounded::Bounded;
+
 /// Everything in a tar archive is in blocks of this many bytes.
-pub(super) const BLOCK: usize = 512;
+pub(crate) const BLOCK: usize = 512;
 /// A name is not longer: file systems have 4 KiB. Bytes.
 const LONGEST_NAME: usize = 64 << 10;
-/// What stands for a name, with attributes beside it. Bytes.
-const LONGEST_EXTENSION: u64 = 1 << 20;
-/// The largest packages have some ten thousand files.
-const MOST_ENTRIES: u64 = 1_000_000;
+/// What stands for a name, with attributes beside it: what npm's reader takes (node-tar's `maxMetaEntrySize`). Bytes.
+pub(super) const LONGEST_EXTENSION: u64 = 1 << 20;
+
+/// How much of an archive is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// Bytes, headers included.
+    pub bytes: u64,
+    /// Entries, those that stand for names included.
+    pub entries: usize,
+}
+
+/// What becomes of an entry that stands for a name and is longer than 1 MiB.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LongNames {
+    /// It is passed over, as npm's reader does: the file keeps its header's name.
+    PassedOver,
+    /// It is an error: the archive is to be packed again, with every name as it is.
+    Refused,
+}
 
 /// What an entry is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     File,
     Symlink,
     HardLink,
@@ -28,20 +47,20 @@ pub(super) enum Kind {
 
 /// An entry's head.
 #[derive(Debug)]
-pub(super) struct Entry {
-    pub(super) kind: Kind,
-    pub(super) path: Vec<u8>,
+pub(crate) struct Entry {
+    pub(crate) kind: Kind,
+    pub(crate) path: Vec<u8>,
     /// Where a link leads.
-    pub(super) target: Vec<u8>,
+    pub(crate) target: Vec<u8>,
     /// Whether its owner may run it.
-    pub(super) is_program: bool,
+    pub(crate) is_program: bool,
     /// Bytes of its content.
-    pub(super) len: u64,
+    pub(crate) len: u64,
 }
 
 /// Why an archive cannot be read.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum TarError {
+pub(crate) enum TarError {
     /// What comes first is no entry.
     #[error("it is no tar archive")]
     NotTar,
@@ -58,17 +77,22 @@ pub(super) enum TarError {
     #[error("a name in it has more than {LONGEST_NAME} bytes")]
     LongName,
     /// There is no end to it.
-    #[error("it has more than {MOST_ENTRIES} entries")]
-    TooMany,
+    #[error("it has more than {most} entries")]
+    TooMany {
+        /// The bound.
+        most: usize,
+    },
 }
 
 /// The entries of an archive. As a reader, it gives the content of the one at hand.
-pub(super) struct Entries<R> {
-    source: R,
+pub(crate) struct Entries<R> {
+    source: Bounded<R>,
+    most: usize,
+    long_names: LongNames,
     /// Bytes of the content that were not read yet, and of what fills up its last block.
     left: u64,
     padding: u64,
-    count: u64,
+    count: usize,
     /// Whether the blocks came that say that this is all.
     is_ended: bool,
 }
@@ -82,22 +106,27 @@ struct Extensions {
 }
 
 impl<R: Read> Entries<R> {
-    pub(super) fn new(source: R) -> Self {
-        Self { source, left: 0, padding: 0, count: 0, is_ended: false }
+    pub(crate) fn new(source: R, bounds: Bounds, long_names: LongNames) -> Self {
+        let source = Bounded::new(source, bounds.bytes);
+        Self { source, most: bounds.entries, long_names, left: 0, padding: 0, count: 0, is_ended: false }
     }
 
     /// The next entry; `None` after the last one.
-    pub(super) fn next(&mut self) -> Result<Option<Entry>, TarError> {
+    pub(crate) fn next(&mut self) -> Result<Option<Entry>, TarError> {
         let mut extensions = Extensions::default();
         loop {
             self.skip()?;
             let Some(header) = self.header()? else { return Ok(None) };
-            self.count += 1;
-            if self.count > MOST_ENTRIES {
-                return Err(TarError::TooMany);
+            if self.count == self.most {
+                return Err(TarError::TooMany { most: self.most });
             }
+            self.count += 1;
             let kind = header.entry_type();
             let len = header.entry_size().map_err(|_| TarError::Damaged)?;
+            if self.long_names == LongNames::PassedOver && is_extension(kind) && len > LONGEST_EXTENSION {
+                self.content(len);
+                continue;
+            }
             match kind {
                 EntryType::GNULongName => extensions.path = Some(self.extension(len).map(until_nul)?),
                 EntryType::GNULongLink => extensions.target = Some(self.extension(len).map(until_nul)?),
@@ -109,12 +138,12 @@ impl<R: Read> Entries<R> {
     }
 
     /// Whether the archive says where it ends. Asked after the last entry.
-    pub(super) const fn is_ended(&self) -> bool {
+    pub(crate) const fn is_ended(&self) -> bool {
         self.is_ended
     }
 
     /// Reads what is behind the last entry, so that a checksum at the very end is compared.
-    pub(super) fn drain(mut self) -> Result<(), TarError> {
+    pub(crate) fn drain(mut self) -> Result<(), TarError> {
         io::copy(&mut self.source, &mut io::sink()).map(drop).map_err(TarError::Source)
     }
 
@@ -231,13 +260,18 @@ impl Extensions {
     }
 }
 
+/// Whether an entry says something of the one that it stands before.
+fn is_extension(kind: EntryType) -> bool {
+    kind.is_gnu_longname() || kind.is_gnu_longlink() || kind.is_pax_local_extensions()
+}
+
 fn until_nul(mut bytes: Vec<u8>) -> Vec<u8> {
     bytes.truncate(bytes.iter().position(|&byte| byte == 0).unwrap_or(bytes.len()));
     bytes
 }
 
 /// The sum of a header's bytes, those of the sum itself taken for spaces.
-pub(super) fn checksum(block: &[u8; BLOCK]) -> u32 {
+pub(crate) fn checksum(block: &[u8; BLOCK]) -> u32 {
     let sum = |bytes: &[u8]| bytes.iter().map(|&byte| u32::from(byte)).sum::<u32>();
     sum(&block[..148]) + 8 * u32::from(b' ') + sum(&block[156..])
 }
