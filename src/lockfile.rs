@@ -14,7 +14,6 @@ mod diagnose;
 mod entry;
 mod error;
 mod format;
-mod larder;
 pub mod larder_lock;
 mod lenient;
 mod missing;
@@ -31,7 +30,7 @@ mod yarn;
 pub use entry::{Entry, EntryKind, NoDownload, Reading};
 pub use error::{EntryProblem, LockfileError, OtherTool};
 pub use format::Format;
-pub use larder::RUNTIME_PACKAGE;
+pub use larder_lock::RUNTIME_PACKAGE;
 pub use missing::MissingOptional;
 pub use npm::LocalTarball;
 pub use package::UNSTATED_VERSION;
@@ -91,7 +90,7 @@ pub fn optional_of_yarn_1(lockfile: &str, bytes: &[u8], package_json: &[u8]) -> 
 
 /// The entries of a `larder.lock`: the runtime's npm tarball, and a file for each package.
 pub fn of_larder_lock(lockfile: &str, lock: &LarderLock) -> Reading {
-    larder::read(lockfile, lock)
+    larder_lock::entries(lockfile, lock)
 }
 
 /// The archives of this machine that a lockfile of npm names with a digest: npm looks for them in its cache, too.

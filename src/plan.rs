@@ -1,54 +1,19 @@
 //! The plan: every artifact that a project's lockfiles name, each once, and its digest. Pure.
 
-use std::{fmt, sync::Arc};
+use std::sync::Arc;
 
 use self::merge::Candidate;
-use crate::{
-    core::artifact::Artifact,
-    lockfile::{EntryKind, NoDownload, Reading, Unfetchable},
-};
+use crate::lockfile::{EntryKind, NoDownload, Reading};
 
+mod contradiction;
 mod digest;
 mod merge;
+mod planned;
 pub mod selection;
 
+pub use contradiction::{Contradiction, PlanError};
 pub use digest::PlanDigest;
-
-/// How many contradictions a message lists.
-const LISTED_CONTRADICTIONS: usize = 20;
-
-/// An entry's name, for messages: `package-lock.json: node_modules/a`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct EntryName {
-    /// The lockfile's label.
-    pub lockfile: Arc<str>,
-    /// The entry's path.
-    pub path: Arc<str>,
-}
-
-impl fmt::Display for EntryName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.lockfile, self.path.escape_debug())
-    }
-}
-
-/// An artifact of the plan and the entries that name it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Planned {
-    /// The artifact, with what all its entries state.
-    pub artifact: Artifact,
-    /// The entries, sorted; at least one.
-    pub entries: Vec<EntryName>,
-}
-
-/// An entry that cannot be fetched.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct UnfetchableEntry {
-    /// The entry.
-    pub entry: EntryName,
-    /// What it is, and why not.
-    pub unfetchable: Unfetchable,
-}
+pub use planned::{EntryName, Planned, UnfetchableEntry};
 
 /// How many entries there are of each kind. `entries` is the sum of all the others.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
@@ -73,49 +38,6 @@ pub struct Sum {
     pub projects: usize,
     /// Entries that cannot be fetched.
     pub unfetchable: usize,
-}
-
-/// Two entries that state digests of the same file that cannot both hold.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Contradiction {
-    /// The artifact, as [`Artifact`] is displayed.
-    pub package: String,
-    /// An entry, and the integrity that it states.
-    pub first: (EntryName, String),
-    /// Another entry, and the integrity that it states.
-    pub second: (EntryName, String),
-}
-
-impl fmt::Display for Contradiction {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { package, first, second } = self;
-        write!(f, "{package}: {} states {}, {} states {}", first.0, first.1, second.0, second.1)
-    }
-}
-
-/// Lockfiles that cannot be planned together.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum PlanError {
-    /// The same name, version and address with digests that cannot all hold for the same bytes.
-    #[error("lockfile entries contradict each other:{}", Listed(.contradictions))]
-    Contradictions {
-        /// All of them, sorted by package.
-        contradictions: Vec<Contradiction>,
-    },
-}
-
-struct Listed<'a>(&'a [Contradiction]);
-
-impl fmt::Display for Listed<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for contradiction in self.0.iter().take(LISTED_CONTRADICTIONS) {
-            write!(f, "\n  {contradiction}")?;
-        }
-        match self.0.len().saturating_sub(LISTED_CONTRADICTIONS) {
-            0 => Ok(()),
-            more => write!(f, "\n  and {more} more"),
-        }
-    }
 }
 
 /// Every artifact that a project's lockfiles name.
@@ -181,7 +103,7 @@ impl Plan {
 
     /// The plan's digest: see [`PlanDigest`].
     pub fn digest(&self) -> PlanDigest {
-        PlanDigest::of(self)
+        PlanDigest::of(&self.artifacts, &self.unfetchable)
     }
 }
 

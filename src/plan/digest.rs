@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, fmt};
 
-use super::Plan;
+use super::planned::{Planned, UnfetchableEntry};
 use crate::{
     core::{
         artifact::{Artifact, Forge, Source},
@@ -40,14 +40,14 @@ impl PlanDigest {
         &self.0
     }
 
-    pub(super) fn of(plan: &Plan) -> Self {
+    pub(super) fn of(artifacts: &[Planned], unfetchable: &[UnfetchableEntry]) -> Self {
         let mut writer = Writer::default();
         writer.buffer.extend_from_slice(FORM);
-        writer.count(plan.artifacts.len());
-        for planned in &plan.artifacts {
+        writer.count(artifacts.len());
+        for planned in artifacts {
             writer.artifact(&planned.artifact);
         }
-        let mut unfetchable: Vec<&Unfetchable> = plan.unfetchable.iter().map(|entry| &entry.unfetchable).collect();
+        let mut unfetchable: Vec<&Unfetchable> = unfetchable.iter().map(|entry| &entry.unfetchable).collect();
         unfetchable.sort_unstable();
         unfetchable.dedup();
         writer.count(unfetchable.len());

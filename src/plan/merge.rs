@@ -5,7 +5,10 @@ use std::{cmp::Ordering, sync::Arc};
 use larder_store::digest::{Algorithm, Digest, Integrity};
 use url::Url;
 
-use super::{Contradiction, EntryName, PlanError, Planned};
+use super::{
+    contradiction::{Contradiction, PlanError},
+    planned::{EntryName, Planned},
+};
 use crate::core::{
     artifact::{Artifact, Conditions, Forge, Source},
     file_host::{FilePath, FilePlace},

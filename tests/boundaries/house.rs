@@ -224,6 +224,9 @@ impl<'ast> Visit<'ast> for Reader<'_> {
 
     fn visit_attribute(&mut self, _: &'ast Attribute) {}
 
+    /// `pub(in crate::room)` imports nothing.
+    fn visit_visibility(&mut self, _: &'ast syn::Visibility) {}
+
     fn visit_lit_str(&mut self, text: &'ast syn::LitStr) {
         self.file.texts.push((text.span().start().line, text.value()));
     }

@@ -5,7 +5,8 @@ use serde::Deserialize;
 use url::Url;
 
 use super::{
-    Asker, FORM, LARDER_TOML, LarderLock, LockFileError, LockedBase, LockedPackage, LockedRuntime, LockedSource,
+    error::LockFileError,
+    lock::{Asker, FORM, LARDER_TOML, LarderLock, LockedBase, LockedPackage, LockedRuntime, LockedSource},
 };
 use crate::{
     core::{
@@ -62,7 +63,14 @@ struct RawPackage {
     why: Vec<String>,
 }
 
-pub(super) fn read(lockfile: &str, bytes: &[u8]) -> Result<LarderLock, LockFileError> {
+impl LarderLock {
+    /// Reads the bytes of the file; `lockfile` is its label, for messages.
+    pub fn parse(lockfile: &str, bytes: &[u8]) -> Result<Self, LockFileError> {
+        read(lockfile, bytes)
+    }
+}
+
+fn read(lockfile: &str, bytes: &[u8]) -> Result<LarderLock, LockFileError> {
     let text = str::from_utf8(bytes).map_err(|_| LockFileError::NotUtf8 { lockfile: lockfile.to_owned() })?;
     let syntax = |error: toml::de::Error| LockFileError::Syntax {
         lockfile: lockfile.to_owned(),

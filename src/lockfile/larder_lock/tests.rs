@@ -1,10 +1,19 @@
 //! What is written is read again; what is wrong is named.
 
-use larder_store::digest::Algorithm;
+use larder_store::digest::{Algorithm, Digest};
 use proptest::prelude::*;
+use url::Url;
 
 use super::*;
-use crate::core::{file_host::FilePath, runtime_version::RuntimeVersion};
+use crate::{
+    core::{
+        artifact::Version,
+        file_host::{FilePath, FilePlace},
+        file_name::FileName,
+        runtime_version::RuntimeVersion,
+    },
+    python::{name::ProjectName, runtime::Runtime},
+};
 
 fn name(text: &str) -> ProjectName {
     ProjectName::parse(text).unwrap()

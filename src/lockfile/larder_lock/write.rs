@@ -2,13 +2,21 @@
 
 use std::fmt::{Display, Write as _};
 
-use super::{FORM, FilePlace, LarderLock, LockedPackage, LockedSource};
+use super::lock::{FORM, LarderLock, LockedPackage, LockedSource};
+use crate::core::file_host::FilePlace;
 
 const HEAD: &str =
     "# Written by `larder lock` from larder.toml. Commit it; to change it, change larder.toml and lock again.\n";
 
+impl LarderLock {
+    /// The file's text.
+    pub fn to_text(&self) -> String {
+        text(self)
+    }
+}
+
 /// The whole file.
-pub(super) fn text(lock: &LarderLock) -> String {
+fn text(lock: &LarderLock) -> String {
     let mut writer = Writer { text: HEAD.to_owned() };
     writer.raw("version", FORM);
     if let Some(time) = lock.exclude_newer {

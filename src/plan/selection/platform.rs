@@ -2,7 +2,6 @@
 
 use std::{collections::BTreeSet, fmt, str::FromStr};
 
-use super::Platforms;
 use crate::core::artifact::Conditions;
 
 /// Known systems: node's name, Docker's name, the name in Rust's `std::env::consts::OS`.
@@ -113,6 +112,15 @@ pub struct Platform {
     pub cpu: Cpu,
     /// The C library; `None`: any. It counts on Linux alone.
     pub libc: Option<Libc>,
+}
+
+/// The platforms that optional packages are wanted for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Platforms {
+    /// All of them.
+    All,
+    /// These.
+    Only(BTreeSet<Platform>),
 }
 
 /// A platform that larder does not know.

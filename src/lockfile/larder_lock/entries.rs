@@ -2,10 +2,10 @@
 
 use larder_store::digest::Integrity;
 
-use super::entry::{Entry, EntryKind, Reading};
+use super::lock::{LarderLock, LockedPackage, LockedSource};
 use crate::{
     core::artifact::{Artifact, Conditions, Ecosystem, PackageName, Source, Version},
-    lockfile::larder_lock::{LarderLock, LockedPackage, LockedSource},
+    lockfile::entry::{Entry, EntryKind, Reading},
 };
 
 /// The entry of the runtime's tarball: no package is called so, since a name in its normal form has no brackets.
@@ -15,7 +15,7 @@ const RUNTIME: &str = "[runtime]";
 pub const RUNTIME_PACKAGE: &str = "pyodide";
 
 /// The entries of a lock.
-pub(super) fn read(lockfile: &str, lock: &LarderLock) -> Reading {
+pub(in crate::lockfile) fn entries(lockfile: &str, lock: &LarderLock) -> Reading {
     let packages = lock.packages.iter().map(|package| Entry {
         path: package.name.as_str().into(),
         kind: EntryKind::Artifact(artifact(lock, package)),
