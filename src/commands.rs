@@ -1,9 +1,9 @@
 //! One file a command: arguments → library → printer.
 
-mod agreement;
 mod buildkit;
 mod fetch;
 mod forget;
+mod freshness;
 mod init;
 mod input;
 mod larder_lock;

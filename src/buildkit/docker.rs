@@ -100,7 +100,7 @@ pub enum BuildError {
 }
 
 impl BuildError {
-    /// The way out, if there is one to name.
+    /// What to do about it, if that can be said.
     pub const fn hint(&self) -> Option<&'static str> {
         Some(match self {
             Self::NoDocker => "install Docker's client, or put it into PATH",
@@ -122,7 +122,7 @@ impl BuildError {
 }
 
 impl Build<'_> {
-    /// What the client is told.
+    /// The client's arguments.
     pub(crate) fn arguments(&self) -> Vec<String> {
         let mut arguments: Vec<String> = ["buildx", "build", "--progress=plain"].map(str::to_owned).to_vec();
         if let Some(builder) = self.builder {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::{Completing, Selecting};
+use super::common::{Completing, Selecting};
 use crate::buildkit::mount::{CacheMount, MountId, Sharing};
 
 /// `larder buildkit`.

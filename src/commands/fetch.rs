@@ -6,7 +6,7 @@ use larder_store::{Store, index::IndexState};
 use serde::Serialize;
 
 use super::{
-    CommandError, Context, Outcome, agreement,
+    CommandError, Context, Outcome, freshness,
     input::Input,
     prepared,
     settings::{default_platforms, fetch_settings, selection},
@@ -89,7 +89,7 @@ struct Fetched {
 fn fetch(arguments: &cli::Fetch, context: &Context<'_>, store: &Store, input: &Input) -> Result<Fetched, CommandError> {
     let start = Instant::now();
     let settings = &input.project.settings;
-    for warning in agreement::warnings(&input.project, &input.plan, input.larder_lock.as_ref()) {
+    for warning in freshness::warnings(&input.project, &input.plan, input.larder_lock.as_ref()) {
         context.printer.warning(&warning);
     }
     let selection = selection(&arguments.selecting, &input.project, default_platforms())?;

@@ -13,7 +13,7 @@ use std::{
 use serde::Serialize;
 
 use self::own_files::{OwnFiles, STATIC_FOLDERS};
-use super::{CommandError, Context, Outcome, agreement, input, lock::write_whole};
+use super::{CommandError, Context, Outcome, freshness, input, lock::write_whole};
 use crate::{
     cli,
     config::project::{Project, ProjectError},
@@ -144,7 +144,7 @@ fn look(folder: &Path) -> Result<Found, CommandError> {
     };
     for project in &projects {
         let readings = input::readings(project)?;
-        let runtime = agreement::runtimes(&readings).next();
+        let runtime = freshness::runtimes(&readings).next();
         if let (None, Some((lockfile, artifact))) = (&found.runtime, runtime) {
             found.runtime = Some((artifact.version.to_string(), lockfile.to_owned()));
         }

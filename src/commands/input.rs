@@ -6,7 +6,7 @@ use std::{
     sync::OnceLock,
 };
 
-use super::{CommandError, Context, agreement, below, settings::platforms_of};
+use super::{CommandError, Context, below, freshness, settings::platforms_of};
 use crate::{
     config::{
         package_manager::NpmConfig,
@@ -51,7 +51,7 @@ impl Input {
             return Err(CommandError::NoLarderLock { path: project.folder.join(LARDER_LOCK) });
         }
         if let Some(lock) = &larder_lock {
-            agreement::check(&project, &readings, lock)?;
+            freshness::check(&project, &readings, lock)?;
             readings.push(lockfile::of_larder_lock(LARDER_LOCK, lock));
         }
         let plan = Plan::new(&readings)?;

@@ -65,27 +65,7 @@ pub(super) fn run(arguments: &cli::Run, context: &Context<'_>) -> Result<Outcome
         Mode::Registry => (Some(start_registry(&store, catalog, &projects, arguments, context)?), None),
     };
     let url = registry.as_ref().map(Registry::url);
-    let client_env = ClientEnv {
-        npm_cache: &run_dir.cache,
-        npm_logs: &run_dir.logs,
-        registry: url.as_deref(),
-        scopes: projects.iter().flat_map(|project| &project.configurations).flat_map(NpmConfig::scopes).collect(),
-        replaced_host: replaced_host(&projects),
-        caches: &run_dir.caches,
-        has_pnpm: lockfiles(&projects).any(|(_, lockfile)| Format::of(&lockfile.name) == Format::Pnpm),
-        has_wheels: projects.iter().any(|project| project.input.larder_lock.is_some()),
-        is_offline: arguments.completing.fetching.offline,
-    };
-    let no_proxy = ["no_proxy", "NO_PROXY"].iter().find_map(|name| {
-        let value = context.environment.variable(name);
-        value.filter(|value| !value.is_empty())
-    });
-    let mut set = client_env::variables(&client_env, no_proxy);
-    set.extend(yarn_variables(YarnEnv {
-        mirror: run_dir.yarn_mirror.as_deref().filter(|_| !is_for_npm(mode, &projects)),
-        registry: url.as_deref().filter(|_| yarns.iter().any(|yarn| *yarn != YarnLock::Classic)),
-    }));
-    let unset = client_env::contradicting(context.environment.variables().map(|(name, _)| name), &set);
+    let (unset, set) = environment(url.as_deref(), mode, &yarns, &run_dir, &projects, arguments, context);
     let ended = run_child(&arguments.command, (&unset, &set), &run_dir, &projects, context)?;
     if let Some(url) = &url {
         restore_records(&projects, url, context);
@@ -100,6 +80,40 @@ pub(super) fn run(arguments: &cli::Run, context: &Context<'_>) -> Result<Outcome
         diagnose::keep_logs(&run_dir, &projects, context);
     }
     Ok(Outcome::Child(ended.exit_code()))
+}
+
+/// The variables to unset and to set, so that the command's package manager finds the store.
+fn environment(
+    registry: Option<&str>,
+    mode: Mode,
+    yarns: &[YarnLock],
+    run_dir: &RunDir,
+    projects: &[Project],
+    arguments: &cli::Run,
+    context: &Context<'_>,
+) -> (Vec<OsString>, Vec<(OsString, OsString)>) {
+    let client_env = ClientEnv {
+        npm_cache: &run_dir.cache,
+        npm_logs: &run_dir.logs,
+        registry,
+        scopes: projects.iter().flat_map(|project| &project.configurations).flat_map(NpmConfig::scopes).collect(),
+        replaced_host: replaced_host(projects),
+        caches: &run_dir.caches,
+        has_pnpm: lockfiles(projects).any(|(_, lockfile)| Format::of(&lockfile.name) == Format::Pnpm),
+        has_wheels: projects.iter().any(|project| project.input.larder_lock.is_some()),
+        is_offline: arguments.completing.fetching.offline,
+    };
+    let no_proxy = ["no_proxy", "NO_PROXY"].iter().find_map(|name| {
+        let value = context.environment.variable(name);
+        value.filter(|value| !value.is_empty())
+    });
+    let mut set = client_env::variables(&client_env, no_proxy);
+    set.extend(yarn_variables(YarnEnv {
+        mirror: run_dir.yarn_mirror.as_deref().filter(|_| !is_for_npm(mode, projects)),
+        registry: registry.filter(|_| yarns.iter().any(|yarn| *yarn != YarnLock::Classic)),
+    }));
+    let unset = client_env::contradicting(context.environment.variables().map(|(name, _)| name), &set);
+    (unset, set)
 }
 
 /// Runs the command with what install scripts keep in the user's npm cache, and moves there what they add.

@@ -1,6 +1,6 @@
-//! Folders that are made for a while and leave nothing behind, a kill included: each is locked as long as it is in use, and whoever makes the next one
-//! removes those that nobody uses any more. What is removed has the form of name that is given here and holds a file that states this very name; or it is an
-//! old view, of which goes what its mark names; or it is empty.
+//! Scratch folders: temporary folders that leave nothing behind, even after a kill. Each is locked as long as it is in use, and whoever makes the next one removes
+//! those that nobody has locked. A folder is removed only if its name has the form that is given here and it holds a file that states this very name, or if it is empty; of an
+//! old view, the files that its mark names are removed.
 
 use std::{
     fs::{File, Permissions},

@@ -1,4 +1,4 @@
-//! What says that a folder is a view, and which of its files larder wrote.
+//! A view's mark: a file that says that a folder is a view and names the files that larder wrote there.
 //!
 //! ```text
 //! .larder-view     tarballs                 the kind

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use larder_store::{look_up::Wanted, receipt::Receipt};
+use larder_store::{key::Wanted, receipt::Receipt};
 use url::Url;
 
 use super::{
-    downloads::{Download, Job, Package},
+    downloads::Download,
     first_bytes::{ManifestPlace, Shape},
+    job::{Job, Package},
 };
 use crate::{
     config::address::{Address, is_commit_archive},

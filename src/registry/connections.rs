@@ -22,7 +22,7 @@ use super::{handlers, peer_uid::PeerCheck, state::RegistryState, write_timeout::
 const MOST: usize = 1024;
 /// Files that the rest of the program needs.
 const OTHER_FILES: u64 = 64;
-/// Connections of other users at once: each is told that it gets nothing. What is more is closed without a word.
+/// Connections of other users at once: each gets a refusal. Further ones are closed without a response.
 const MOST_STRANGERS: usize = 16;
 /// Requests that are handled at once.
 const MOST_HANDLED: usize = 384;
@@ -127,7 +127,7 @@ async fn respond(server: Arc<Server>, request: Request<Incoming>) -> Response {
 mod tests {
     use std::io::{Read as _, Write as _};
 
-    use larder_store::{Store, look_up::Found};
+    use larder_store::{Store, key::BlobRef};
 
     use super::*;
     use crate::{
@@ -140,7 +140,7 @@ mod tests {
     struct Nothing;
 
     impl Upstream for Nothing {
-        fn pull(&self, _: &Artifact, _: &EntryName) -> Result<Found, String> {
+        fn pull(&self, _: &Artifact, _: &EntryName) -> Result<BlobRef, String> {
             Err("nothing is fetched".to_owned())
         }
 

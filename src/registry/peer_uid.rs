@@ -6,9 +6,6 @@
 //! root's number for it (`TIME_WAIT` and others), so no other state counts.
 //!
 //! Who has opened a socket stays its owner for good, so a connection is asked about once, when it is accepted.
-//!
-//! There is no token beside it. A token keeps others out only if every client has to show it: npm's and pnpm's are variables that shells drop, yarn sends one only where it is configured for every
-//! registry, and a secret in the path is lost where npm replaces a host.
 
 use std::{
     fs, io,

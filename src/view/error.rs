@@ -83,7 +83,7 @@ pub enum ViewError {
 }
 
 impl ViewError {
-    /// The way out, if there is one to name.
+    /// What to do about it, if that can be said.
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::NotAView { .. } => Some("name a folder that does not exist or is empty, or remove this one first"),

@@ -1,4 +1,4 @@
-//! npm's cache (`_cacache`), as npm 10 to 12 read it. Pure.
+//! npm's cache (`_cacache`) as a layout, in the format that npm 10 to 12 read. Pure.
 //!
 //! ```text
 //! _cacache/content-v2/sha512/ab/cd/<124 hex>   a tarball or a packument, by each of its digests
@@ -7,6 +7,9 @@
 //!
 //! `npm ci` finds a tarball by its digest alone, if the lockfile states address and digest. The index is for everything else: packuments, what has no
 //! digest in the lockfile, and `npm cache verify`, which removes content that no index entry names.
+//! npm rewrites an index bucket whenever it reads it, and takes a failure as "not cached": a read-only cache serves tarballs by digest only, and with a writable copy of its
+//! index everything.
+//!
 //! The format is that of cacache (content-v2, index-v5) and make-fetch-happen (the metadata of an entry).
 
 use std::fmt::Write as _;

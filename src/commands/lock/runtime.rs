@@ -1,4 +1,4 @@
-//! The runtime: which release, and its npm tarball, which holds the distribution's lock.
+//! Which release of Pyodide a project uses, and its npm tarball, which holds the distribution's lock.
 
 use std::{collections::BTreeSet, io::Read as _};
 
@@ -11,7 +11,7 @@ use url::Url;
 use super::error::LockError;
 use crate::{
     commands::{
-        CommandError, Context, agreement,
+        CommandError, Context, freshness,
         settings::{JOBS, client_settings},
     },
     config::{larder_toml::PyodideSettings, package_manager::NpmConfig, project::Project},
@@ -54,7 +54,7 @@ pub(super) fn choose(
     readings: &[Reading],
     before: Option<&LarderLock>,
 ) -> Result<Chosen, LockError> {
-    let stated: Vec<(&str, &Artifact)> = agreement::runtimes(readings).collect();
+    let stated: Vec<(&str, &Artifact)> = freshness::runtimes(readings).collect();
     if let Some(version) = &settings.version {
         let same = stated.iter().find(|(_, artifact)| artifact.version.as_str() == version.as_str());
         return Ok(match same {
@@ -133,10 +133,11 @@ pub(super) fn fetch(
         return Err(LockError::Tarball { version, is_network }.into());
     }
     let wanted = downloads.all[0].wanted.clone();
-    let found = store.look_up(std::slice::from_ref(&wanted), context.now)?.find(&wanted);
+    let found = store.lookup(std::slice::from_ref(&wanted), context.now)?.find(&wanted);
     let Some(found) = found else { return Err(LockError::Tarball { version, is_network: false }.into()) };
     let mut bytes = Vec::new();
-    larder_store::blob::open_checked(store, &found.blob, stated.as_ref())?
+    store
+        .open_checked(&found.blob, stated.as_ref())?
         .read_to_end(&mut bytes)
         .map_err(|source| LockError::Blob { path: store.blob_path(&found.blob), source })?;
     let integrity = stated.unwrap_or_else(|| Digest::of(Algorithm::Sha512, &bytes).into());

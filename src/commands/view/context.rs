@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use larder_store::look_up::Wanted;
+use larder_store::key::Wanted;
 
 use super::{summary::print, target::check_target};
 use crate::{
@@ -68,7 +68,7 @@ fn list(platforms: &BTreeSet<Platform>) -> String {
 }
 
 impl ContextError {
-    /// The way out.
+    /// What to do about it.
     pub const fn hint(&self) -> &'static str {
         match self {
             Self::OtherPlatform { .. } => {

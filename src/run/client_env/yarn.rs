@@ -1,14 +1,10 @@
 //! The variables for yarn.
 //!
-//! yarn 1 asks for the lockfile's absolute addresses, whatever registry is configured, unless its offline mirror has a file of that name: so it gets a mirror of links, by a
-//! variable of npm's, which it reads too. yarn 2 and later work an address out from registry, name and version, so they get the registry; they fail at a variable
-//! `YARN_…` that they do not know.
-//!
 //! What yarn does, and what larder does about it:
 //!
 //! | yarn | larder |
 //! |---|---|
-//! | 1 asks for the lockfile's absolute addresses, unless its offline mirror has a file of that name | gives it a mirror of links (`view::yarn_mirror`), by `npm_config_…`: later yarns fail at a variable `YARN_…` that they do not know |
+//! | 1 asks for the lockfile's absolute addresses, unless its offline mirror has a file of that name | gives it a mirror of links (`view::yarn_mirror`), by `npm_config_…`, which it reads too: later yarns fail at a variable `YARN_…` that they do not know |
 //! | 1 fetches packages for every platform, and only then reads what they are for | fetches them, too |
 //! | 2 and later work an address out from registry, name and version | serves it there |
 //! | 2 and later fetch the package that a patch is of, even for another platform | counts it as needed |

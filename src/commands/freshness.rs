@@ -1,0 +1,80 @@
+//! The freshness of `larder.lock`: whether it is what `larder.toml` and the npm lockfiles ask for. Needs no network: what a newer lock would choose is another matter.
+
+use std::collections::BTreeSet;
+
+use super::CommandError;
+use crate::{
+    config::project::Project,
+    core::artifact::{Artifact, Ecosystem, Source},
+    lockfile::{
+        EntryKind, RUNTIME_PACKAGE, Reading,
+        larder_lock::{LARDER_LOCK, LarderLock},
+    },
+    plan::Plan,
+};
+
+/// The entries of npm lockfiles that name a runtime, each with its lockfile's name.
+pub(super) fn runtimes(readings: &[Reading]) -> impl Iterator<Item = (&str, &Artifact)> {
+    readings.iter().flat_map(|reading| {
+        reading.entries.iter().filter_map(|entry| match &entry.kind {
+            EntryKind::Artifact(artifact)
+                if artifact.name.as_str() == RUNTIME_PACKAGE
+                    && matches!(artifact.source, Source::Registry { .. } | Source::Remote { .. }) =>
+            {
+                Some((&*reading.lockfile, artifact))
+            }
+            _ => None,
+        })
+    })
+}
+
+/// Names the first disagreement.
+pub(super) fn check(project: &Project, readings: &[Reading], lock: &LarderLock) -> Result<(), CommandError> {
+    let locked = lock.runtime.release.version();
+    let outdated = |what: String| Err(CommandError::Outdated { folder: project.folder.clone(), what });
+    let settings = project.settings.pyodide.as_ref();
+    if let Some(version) = settings.and_then(|settings| settings.version.as_ref()) {
+        if version != locked {
+            return outdated(format!("larder.toml asks for Pyodide {version}, larder.lock has {locked}"));
+        }
+    } else {
+        let stated: Vec<(&str, &Artifact)> = runtimes(readings).collect();
+        let is_stated = stated.iter().any(|(_, artifact)| artifact.version.as_str() == locked.as_str());
+        if let (false, Some((lockfile, artifact))) = (is_stated, stated.first()) {
+            return outdated(format!("{lockfile} has Pyodide {}, larder.lock has {locked}", artifact.version));
+        }
+    }
+    let Some(settings) = settings else { return Ok(()) };
+    let asked: BTreeSet<String> = settings.packages.iter().map(ToString::to_string).collect();
+    let requested: BTreeSet<String> = lock.requested.iter().cloned().collect();
+    if let Some(new) = asked.difference(&requested).next() {
+        return outdated(format!("larder.toml asks for `{new}`, and larder.lock was made without it"));
+    }
+    if let Some(old) = requested.difference(&asked).next() {
+        return outdated(format!("larder.lock was made with `{old}`, and larder.toml does not ask for it"));
+    }
+    Ok(())
+}
+
+/// What does not stop a fetch, and should be known: no lock yet, or npm lockfiles that name another runtime than the one that `larder.toml` chose.
+pub(super) fn warnings(project: &Project, plan: &Plan, lock: Option<&LarderLock>) -> Vec<String> {
+    let mut warnings: Vec<String> = Vec::new();
+    let asks_for_packages = project.settings.pyodide.as_ref().is_some_and(|pyodide| !pyodide.packages.is_empty());
+    let Some(lock) = lock else {
+        let text = "larder.toml asks for Pyodide's packages, and larder.lock does not exist: run `larder lock`";
+        // Of a lockfile that is named alone, it is not read.
+        let is_there = project.folder.join(LARDER_LOCK).is_file();
+        warnings.extend((asks_for_packages && !is_there).then(|| text.to_owned()));
+        return warnings;
+    };
+    let locked = lock.runtime.release.version();
+    let runtimes = plan.artifacts().iter().filter(|planned| {
+        let artifact = &planned.artifact;
+        artifact.ecosystem == Ecosystem::Npm && artifact.name.as_str() == RUNTIME_PACKAGE
+    });
+    let others = runtimes.filter(|planned| planned.artifact.version.as_str() != locked.as_str()).map(|planned| {
+        format!("{} is Pyodide {}, larder.lock has {locked}", planned.entries[0], planned.artifact.version)
+    });
+    warnings.extend(others);
+    warnings
+}
