@@ -8,11 +8,14 @@ use std::{
     sync::Arc,
 };
 
-use self::files::{LONGEST_SETTINGS, lockfile_names, read_file};
 pub use self::{
     choice::{DecidedBy, Several},
     error::ProjectError,
     nearby::Nearby,
+};
+use self::{
+    files::{LONGEST_SETTINGS, read_file},
+    lockfile_names::lockfile_names,
 };
 use crate::{
     config::larder_toml::LarderToml,
@@ -22,6 +25,7 @@ use crate::{
 mod choice;
 mod error;
 mod files;
+mod lockfile_names;
 mod nearby;
 #[cfg(test)]
 mod tests;

@@ -2,7 +2,10 @@
 
 use std::{io, path::PathBuf};
 
-use super::nearby::{NAME_IT, Nearby, shown};
+use super::{
+    lockfile_names::names_of,
+    nearby::{NAME_IT, Nearby, shown},
+};
 use crate::{config::larder_toml::LarderTomlError, lockfile::Format};
 
 /// Why there is no project.
@@ -73,14 +76,5 @@ impl ProjectError {
             Self::NoLockfile { folder, nearby } => Some(nearby.hint(folder)),
             _ => None,
         }
-    }
-}
-
-/// `a, b and c`: the names that are looked for.
-fn names_of(formats: &[Format]) -> String {
-    let names: Vec<&str> = formats.iter().flat_map(|format| format.file_names()).copied().collect();
-    match names.as_slice() {
-        [first @ .., last] if !first.is_empty() => format!("{} and no {last}", first.join(", no ")),
-        names => names.concat(),
     }
 }

@@ -1,4 +1,4 @@
-//! A project's files: which lockfiles a folder has, and a file's bytes up to a bound.
+//! The bytes of a project's file, up to a bound.
 
 use std::{
     fs::{self, File},
@@ -7,16 +7,9 @@ use std::{
 };
 
 use super::error::ProjectError;
-use crate::lockfile::Format;
 
 /// A page of settings has a few kilobytes. 1 MiB.
 pub(super) const LONGEST_SETTINGS: u64 = 1 << 20;
-
-/// The names of those that the folder has, one of each package manager.
-pub(super) fn lockfile_names(folder: &Path) -> impl Iterator<Item = &'static str> {
-    let of = |format: Format| format.file_names().iter().copied().find(|name| folder.join(name).is_file());
-    Format::ALL.into_iter().filter_map(of)
-}
 
 /// The bytes of a file; `None` if there is none of that name.
 pub(super) fn read_file(path: &Path, longest: u64) -> Result<Option<Vec<u8>>, ProjectError> {

@@ -5,7 +5,7 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
-use super::files::lockfile_names;
+use super::lockfile_names::lockfile_names;
 use crate::lockfile::Format;
 
 /// Folder entries that are looked at for a hint: enough for a monorepo, and done before a person notices.

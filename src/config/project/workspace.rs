@@ -2,7 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use super::files::{LONGEST_SETTINGS, lockfile_names, read_file};
+use super::{
+    files::{LONGEST_SETTINGS, read_file},
+    lockfile_names::lockfile_names,
+};
 
 /// The longest list of folders that one pattern's braces stand for.
 const MOST_ALTERNATIVES: usize = 64;
