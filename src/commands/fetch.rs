@@ -6,7 +6,7 @@ use larder_store::{Store, index::IndexState};
 use serde::Serialize;
 
 use super::{
-    CommandError, Context, Outcome, agreement,
+    CommandError, Context, Outcome, freshness,
     input::Input,
     prepared,
     settings::{default_platforms, fetch_settings, selection},
