@@ -40,7 +40,8 @@ use jiff::Timestamp;
 use larder_store::{
     Store, StoreError,
     digest::Algorithm,
-    look_up::{Found, LookUp, Wanted},
+    key::{BlobRef, Wanted},
+    lookup::Lookup,
 };
 
 pub(crate) use credentials::{credential, identity_of};
@@ -93,7 +94,7 @@ pub struct FetchReport {
     /// How long the disk was waited for after the last download.
     pub barrier: std::time::Duration,
     /// The blob of each download, in the downloads' order; `None` for what is not here.
-    pub found: Vec<Option<Found>>,
+    pub found: Vec<Option<BlobRef>>,
     /// Which of them this call fetched: their bytes were compared as they came.
     fetched_here: HashSet<usize>,
     /// A remark on the index, if it was not had as usual.
@@ -131,7 +132,7 @@ struct Shared {
     configurations: Arc<[NpmConfig]>,
     settings: FetchSettings,
     /// What was found so far of all that was asked for.
-    look_up: Mutex<Option<Arc<LookUp>>>,
+    look_up: Mutex<Option<Arc<Lookup>>>,
     engine: Mutex<Option<Arc<Engine>>>,
 }
 
@@ -198,7 +199,7 @@ impl Fetcher {
     }
 
     /// What is here of it now.
-    fn look(&self, downloads: &Downloads<'_>) -> Result<(Arc<LookUp>, Vec<Option<Found>>), StoreError> {
+    fn look(&self, downloads: &Downloads<'_>) -> Result<(Arc<Lookup>, Vec<Option<BlobRef>>), StoreError> {
         let wanted: Vec<Wanted> = downloads.all.iter().map(|download| download.wanted.clone()).collect();
         let mut kept = self.0.look_up.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(look_up) = &*kept {
@@ -207,13 +208,13 @@ impl Fetcher {
             let found = look_up.look_again(&wanted)?;
             return Ok((look_up, found));
         }
-        let look_up = Arc::new(self.0.store.look_up(&wanted, self.0.settings.now)?);
+        let look_up = Arc::new(self.0.store.lookup(&wanted, self.0.settings.now)?);
         let found = wanted.iter().map(|wanted| look_up.find(wanted)).collect();
         *kept = Some(Arc::clone(&look_up));
         Ok((look_up, found))
     }
 
-    fn engine(&self, look_up: Arc<LookUp>) -> Result<Arc<Engine>, FetchError> {
+    fn engine(&self, look_up: Arc<Lookup>) -> Result<Arc<Engine>, FetchError> {
         let Shared { store, configurations, settings, engine, .. } = &*self.0;
         let mut engine = engine.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(engine) = &*engine {
@@ -235,7 +236,7 @@ impl FetchReport {
     }
 
     /// Notes what somebody else had fetched.
-    fn note_here(&mut self, place: usize, job: &Job, found: Found, is_stated: bool) {
+    fn note_here(&mut self, place: usize, job: &Job, found: BlobRef, is_stated: bool) {
         self.found[place] = Some(found);
         self.already_here += job.artifacts.len();
         if job.lacks_integrity() && is_stated {
@@ -244,7 +245,7 @@ impl FetchReport {
     }
 
     /// Notes what was fetched.
-    fn note_fetched(&mut self, place: usize, job: &Job, found: Found, is_stated: bool) {
+    fn note_fetched(&mut self, place: usize, job: &Job, found: BlobRef, is_stated: bool) {
         self.found[place] = Some(found);
         self.fetched_here.insert(place);
         self.fetched += job.artifacts.len();
@@ -261,8 +262,8 @@ impl FetchReport {
 }
 
 /// What is here as another lockfile's package, for a lockfile that has nothing but the sha1. Every receipt of a fetch has the sha512.
-fn known_otherwise(store: &Store, job: &Job) -> Option<Found> {
+fn known_otherwise(store: &Store, job: &Job) -> Option<BlobRef> {
     let Wanted::Integrity(integrity) = &job.wanted else { return None };
     let is_weak = integrity.strongest().iter().all(|digest| digest.algorithm() == Algorithm::Sha1);
-    is_weak.then(|| store.find_namesake(&job.origins, integrity))?
+    is_weak.then(|| store.find_by_alternate_digest(&job.origins, integrity))?
 }

@@ -1,32 +1,22 @@
 //! Reads a tar archive that somebody else packed: nothing of it reaches memory without a bound, and reading it ends.
-//!
-//! Names that are too long for a header stand in entries of their own, before the file that they name (GNU's `L`, pax's `x`). A reader that takes those whole
-//! takes as much memory as the archive says. Here they are read up to a bound, and a longer one is passed over, as npm's own reader does.
 
 use std::{
     io::{self, Read},
     ops::ControlFlow,
 };
 
-use tar::EntryType;
+use super::bounded::too_much;
 
-/// The longest entry that stands for a name, bytes: what npm's reader takes (node-tar's `maxMetaEntrySize`). 1 MiB.
-const LONGEST_META: u64 = 1 << 20;
+mod entries;
 
-/// How much of an archive is read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Bounds {
-    /// Bytes, headers included.
-    pub bytes: u64,
-    /// Entries, those that stand for names included.
-    pub entries: usize,
-}
+pub use entries::Bounds;
+pub(crate) use entries::{BLOCK, Entries, Entry, Kind, LongNames, TarError, checksum};
 
 /// A regular file of an archive.
 pub struct TarFile<'a> {
     /// Where it stands, as the archive writes it.
     pub path: &'a [u8],
-    /// Its length, as its header states it.
+    /// Its length, as the archive states it.
     pub size: u64,
     /// Its bytes; what is not read of them is passed over.
     pub bytes: &'a mut dyn Read,
@@ -38,107 +28,38 @@ impl std::fmt::Debug for TarFile<'_> {
     }
 }
 
-/// Whether an error says that an archive holds more than its bounds.
-pub fn is_too_much(error: &io::Error) -> bool {
-    error.kind() == io::ErrorKind::FileTooLarge
-}
-
 /// Shows each regular file to `visit`, in the archive's order, until that breaks; gives what it broke with. Folders, links and devices are passed over.
 pub fn walk<T, E: From<io::Error>>(
     archive: impl Read,
     bounds: Bounds,
     mut visit: impl FnMut(TarFile<'_>) -> Result<ControlFlow<T>, E>,
 ) -> Result<Option<T>, E> {
-    let mut archive = tar::Archive::new(Bounded { source: archive, left: bounds.bytes, most: bounds.bytes });
-    let mut stated = Stated::default();
-    for (position, entry) in archive.entries()?.raw(true).enumerate() {
-        if position == bounds.entries {
-            return Err(too_much(format!("it has more than {} entries", bounds.entries)).into());
-        }
-        let mut entry = entry?;
-        let (kind, size) = (entry.header().entry_type(), entry.size());
-        if is_meta(kind) {
-            stated.read(kind, size, &mut entry)?;
+    let mut entries = Entries::new(archive, bounds, LongNames::PassedOver);
+    while let Some(entry) = entries.next().map_err(io_error)? {
+        if entry.kind != Kind::File {
             continue;
         }
-        let Stated { path, size: stated_size } = std::mem::take(&mut stated);
-        if stated_size.is_some_and(|stated| stated != size) {
-            // Of two readers each could find other files in it.
-            return Err(io::Error::new(io::ErrorKind::InvalidData, "an entry states two lengths").into());
-        }
-        if !kind.is_file() {
-            continue;
-        }
-        let path = path.unwrap_or_else(|| entry.path_bytes().into_owned());
-        if let ControlFlow::Break(found) = visit(TarFile { path: &path, size, bytes: &mut entry })? {
+        let file = TarFile { path: &entry.path, size: entry.len, bytes: &mut entries };
+        if let ControlFlow::Break(found) = visit(file)? {
             return Ok(Some(found));
         }
     }
     Ok(None)
 }
 
-/// Whether an entry says something of others, and is no file itself.
-fn is_meta(kind: EntryType) -> bool {
-    kind.is_gnu_longname()
-        || kind.is_gnu_longlink()
-        || kind.is_pax_local_extensions()
-        || kind.is_pax_global_extensions()
-}
-
-/// What the entries before a file state of it.
-#[derive(Default)]
-struct Stated {
-    path: Option<Vec<u8>>,
-    size: Option<u64>,
-}
-
-impl Stated {
-    fn read(&mut self, kind: EntryType, size: u64, entry: &mut impl Read) -> io::Result<()> {
-        let says_nothing_of_a_name = kind.is_gnu_longlink() || kind.is_pax_global_extensions();
-        if says_nothing_of_a_name || size > LONGEST_META {
-            return Ok(());
-        }
-        let mut bytes = Vec::new();
-        entry.take(LONGEST_META).read_to_end(&mut bytes)?;
-        if kind.is_gnu_longname() {
-            bytes.truncate(bytes.iter().position(|&byte| byte == 0).unwrap_or(bytes.len()));
-            self.path = Some(bytes);
-            return Ok(());
-        }
-        for record in tar::PaxExtensions::new(&bytes).flatten() {
-            match record.key_bytes() {
-                b"path" => self.path = Some(record.value_bytes().to_vec()),
-                b"size" => self.size = record.value().ok().and_then(|value| value.parse().ok()),
-                _ => {}
-            }
-        }
-        Ok(())
-    }
-}
-
-fn too_much(what: String) -> io::Error {
-    io::Error::new(io::ErrorKind::FileTooLarge, what)
-}
-
-/// Refuses to give more than a number of bytes.
-struct Bounded<R> {
-    source: R,
-    left: u64,
-    most: u64,
-}
-
-impl<R: Read> Read for Bounded<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.source.read(buffer)?;
-        let left = self.left.checked_sub(read as u64);
-        self.left = left.ok_or_else(|| too_much(format!("it unpacks to more than {} bytes", self.most)))?;
-        Ok(read)
+fn io_error(error: TarError) -> io::Error {
+    match error {
+        TarError::Source(error) => error,
+        TarError::TooMany { .. } => too_much(error),
+        _ => io::Error::new(io::ErrorKind::InvalidData, error),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use tar::EntryType;
+
+    use super::{super::bounded::is_too_much, *};
 
     const BOUNDS: Bounds = Bounds { bytes: 64 << 20, entries: 1000 };
 
@@ -191,19 +112,23 @@ mod tests {
             let long = vec![b'n'; 8 << 20];
             let files =
                 archive(&[(header("x", kind, long.len() as u64), &long), (header("own", EntryType::Regular, 1), b"1")]);
-            assert_eq!(paths(&*files, BOUNDS).unwrap(), ["own"], "{kind:?}");
-            let mut stated = Stated::default();
-            let mut unread = NeverRead;
-            stated.read(kind, long.len() as u64, &mut unread).unwrap();
+            let mut largest = 0;
+            let measured = Measured { source: &files, largest: &mut largest };
+            assert_eq!(paths(measured, BOUNDS).unwrap(), ["own"], "{kind:?}");
+            assert!(largest <= 64 << 10, "{kind:?}: {largest} bytes were asked for at once");
         }
     }
 
-    /// What would be in memory if somebody read it.
-    struct NeverRead;
+    /// Notes how much of it somebody takes into memory at once.
+    struct Measured<'a> {
+        source: &'a [u8],
+        largest: &'a mut usize,
+    }
 
-    impl Read for NeverRead {
-        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
-            Err(io::Error::other("it was read"))
+    impl Read for Measured<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            *self.largest = buffer.len().max(*self.largest);
+            self.source.read(buffer)
         }
     }
 
@@ -220,12 +145,26 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_of_two_lengths_is_refused() {
+    fn of_two_lengths_the_one_in_the_pax_record_counts_as_for_npm() {
+        // As node-tar reads it: `header.size` is what the pax record says, where it says any.
         let files = |pax: &[u8]| {
             let meta = header("x", EntryType::XHeader, pax.len() as u64);
-            paths(&*archive(&[(meta, pax), (header("file", EntryType::Regular, 1), b"1")]), BOUNDS)
+            let hidden = archive(&[(header("hidden", EntryType::Regular, 0), b"")]);
+            let mut files = archive(&[(meta, pax), (header("file", EntryType::Regular, 1), b"1")]);
+            files.truncate(files.len() - 1024);
+            files.extend(hidden);
+            let mut read = Vec::new();
+            let walked = walk(&*files, BOUNDS, |file| {
+                let mut bytes = Vec::new();
+                file.bytes.read_to_end(&mut bytes)?;
+                read.push((String::from_utf8_lossy(file.path).into_owned(), bytes.len()));
+                Ok::<_, io::Error>(ControlFlow::<()>::Continue(()))
+            });
+            walked.map(|_| read)
         };
-        assert_eq!(files(b"10 size=1\n").unwrap(), ["file"]);
-        assert_eq!(files(b"10 size=5\n").unwrap_err().to_string(), "an entry states two lengths");
+        let both = vec![("file".to_owned(), 1), ("hidden".to_owned(), 0)];
+        assert_eq!(files(b"10 size=1\n").unwrap(), both);
+        assert_eq!(files(b"12 size=600\n").unwrap(), [("file".to_owned(), 600)]);
+        assert_eq!(files(b"13 size=9000\n").unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
     }
 }

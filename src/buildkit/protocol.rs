@@ -19,11 +19,11 @@ use std::{
 };
 
 use larder_store::{
-    carry::Lack,
     digest::BlobId,
-    look_up::Key,
+    import::{Imported, Refusal},
+    key::Key,
     receipt::{Receipt, ReceiptError},
-    take_in::{Refusal, TakenIn},
+    transfer::Missing,
 };
 use serde::{Deserialize, Serialize};
 
@@ -95,10 +95,10 @@ pub(crate) struct BadBlob {
 
 impl Report {
     /// The report of an import.
-    pub(crate) fn of(taken: &TakenIn) -> Self {
+    pub(crate) fn of(taken: &Imported) -> Self {
         Self {
-            carried: taken.taken.count,
-            bytes: taken.taken.bytes,
+            carried: taken.imported.count,
+            bytes: taken.imported.bytes,
             supplemented: taken.supplemented,
             already_there: taken.already_here,
             not_believed: taken.not_believed,
@@ -230,10 +230,10 @@ fn plain(text: &mut String) {
 }
 
 /// What of `receipts` is lacking, as a report says it.
-pub(crate) fn lacking<'a>(receipts: &'a [Receipt], report: &Report) -> Vec<(&'a Receipt, Lack)> {
+pub(crate) fn lacking<'a>(receipts: &'a [Receipt], report: &Report) -> Vec<(&'a Receipt, Missing)> {
     let lack_of = |lacking: &MissingBlob| (lacking.blob.parse::<BlobId>().ok(), lacking.bytes);
     let named: std::collections::HashMap<_, _> = report.lacking.iter().map(lack_of).collect();
-    let lack = |bytes: &bool| if *bytes { Lack::Bytes } else { Lack::Keys };
+    let lack = |bytes: &bool| if *bytes { Missing::Bytes } else { Missing::Keys };
     receipts.iter().filter_map(|receipt| Some((receipt, named.get(&Some(receipt.blob)).map(lack)?))).collect()
 }
 
@@ -322,6 +322,6 @@ mod tests {
             ],
             ..Report::default()
         };
-        assert_eq!(lacking(&receipts, &report), [(&receipts[0], Lack::Bytes), (&receipts[2], Lack::Keys)]);
+        assert_eq!(lacking(&receipts, &report), [(&receipts[0], Missing::Bytes), (&receipts[2], Missing::Keys)]);
     }
 }

@@ -1,4 +1,4 @@
-//! `larder forget`: blobs out of the store, by package or digest.
+//! `larder forget`: removes blobs from the store, by package or digest.
 
 use larder_store::{
     forget::{Forgotten, Named, forget},

@@ -2,7 +2,7 @@
 
 use std::{path::Path, slice};
 
-use larder_store::{Store, look_up::Wanted, verify::verify_wanted};
+use larder_store::{Store, key::Wanted, verify::verify_wanted};
 
 use super::{
     CommandError, Context, Outcome,

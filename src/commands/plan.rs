@@ -1,4 +1,4 @@
-//! `larder plan`: what lockfiles name, and its digest.
+//! `larder plan`: prints the artifacts that the lockfiles name, and the plan's digest.
 
 use serde::Serialize;
 

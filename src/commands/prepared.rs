@@ -2,7 +2,7 @@
 
 use std::fs::File;
 
-use larder_store::{Store, look_up::Found};
+use larder_store::{Store, key::BlobRef};
 
 use super::Context;
 use crate::{
@@ -10,9 +10,9 @@ use crate::{
 };
 
 /// Warns of those among these files. Only those from git are read, as far as their `package.json`.
-pub(super) fn warn<'a>(store: &Store, files: impl Iterator<Item = (&'a Planned, Found)>, context: &Context<'_>) {
+pub(super) fn warn<'a>(store: &Store, files: impl Iterator<Item = (&'a Planned, BlobRef)>, context: &Context<'_>) {
     let from_git = files.filter(|(planned, _)| matches!(planned.artifact.source, Source::Git { .. }));
-    let line = |(planned, found): (&Planned, Found)| {
+    let line = |(planned, found): (&Planned, BlobRef)| {
         let tarball = File::open(store.blob_path(&found.blob)).ok()?;
         let why = prepared_for(&package_json(tarball).ok()?)?;
         let (package, entry) = (&planned.artifact, &planned.entries[0]);

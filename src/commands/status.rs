@@ -1,11 +1,11 @@
-//! `larder status`: what the store holds.
+//! `larder status`: prints what the store holds.
 
 use std::time::Duration;
 
 use larder_store::{
     Store,
     index::IndexState,
-    survey::{Survey, Tally, survey},
+    stats::{Stats, Tally, stats},
 };
 use serde_json::{Value, json};
 
@@ -19,18 +19,18 @@ pub(super) fn run(context: &Context<'_>) -> Result<Outcome, CommandError> {
         context.printer.json(&json!({"store": place.to_string(), "exists": false}));
         return Ok(Outcome::Done);
     };
-    let found = survey(&store)?;
+    let found = stats(&store)?;
     print(context, &store, &found);
     context.printer.json(&document(context, &store, &found));
     Ok(Outcome::Done)
 }
 
-fn print(context: &Context<'_>, store: &Store, found: &Survey) {
+fn print(context: &Context<'_>, store: &Store, found: &Stats) {
     let printer = context.printer;
     let access = if store.is_writable() { "" } else { " (read-only)" };
     printer.line(&format!("{}{access}", store.root().display()));
     printer.line(&format!("{:<10} {}", "blobs", tally(found.blobs)));
-    if let (Some(count), Some(root)) = (found.below, store.root_below()) {
+    if let (Some(count), Some(root)) = (found.lower, store.lower_root()) {
         printer.line(&format!("{:<10} {}, in {}, which is only read", "below", tally(count), root.display()));
     }
     for (ecosystem, count) in &found.ecosystems {
@@ -55,7 +55,7 @@ fn print(context: &Context<'_>, store: &Store, found: &Survey) {
     printer.line(&format!("{:<10} {}", "index", index(found)));
 }
 
-fn index(found: &Survey) -> String {
+fn index(found: &Stats) -> String {
     let state = match &found.index {
         IndexState::Sled | IndexState::NotNeeded => "on disk".to_owned(),
         IndexState::Rebuilt(why) => format!("rebuilt from the receipts just now: {why}"),
@@ -79,7 +79,7 @@ fn age(context: &Context<'_>, then: jiff::Timestamp) -> String {
     }
 }
 
-fn document(context: &Context<'_>, store: &Store, found: &Survey) -> Value {
+fn document(context: &Context<'_>, store: &Store, found: &Stats) -> Value {
     let row = |tally: Tally| json!({"count": tally.count, "bytes": tally.bytes});
     let (index, why) = match &found.index {
         IndexState::Sled | IndexState::NotNeeded => ("sled", None),
@@ -96,7 +96,7 @@ fn document(context: &Context<'_>, store: &Store, found: &Survey) -> Value {
         "newest": found.fetched.map(|(_, newest)| newest.to_string()),
         "partial": row(found.partial),
         "damaged": row(found.damaged),
-        "below": found.below.map(row),
+        "below": found.lower.map(row),
         "without_blob": found.without_blob,
         "index": {"state": index, "why": why, "in_step": found.index_is_in_step},
     })

@@ -7,7 +7,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use larder_store::{Store, look_up::Found};
+use larder_store::{Store, key::BlobRef};
 
 use super::{Context, larder_lock::threads, provision::Project};
 use crate::{
@@ -88,7 +88,7 @@ impl Through {
 }
 
 impl Upstream for Through {
-    fn pull(&self, artifact: &Artifact, entry: &EntryName) -> Result<Found, String> {
+    fn pull(&self, artifact: &Artifact, entry: &EntryName) -> Result<BlobRef, String> {
         let (at, planned) = self.planned(artifact, entry).ok_or_else(|| format!("{entry} is not in the plan"))?;
         let project = &self.projects[at];
         let configurations = project.input.by_lockfile(&project.configurations);

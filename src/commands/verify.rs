@@ -89,12 +89,12 @@ fn print(context: &Context<'_>, found: &Verification, depth: Depth) {
                 ("is damaged", format!("its bytes are blake3 {actual}; it could not be set aside"))
             }
             FaultKind::Unreadable(error) => ("cannot be read", error.to_string()),
-            FaultKind::Below { error, .. } => {
+            FaultKind::Lower { error, .. } => {
                 ("cannot be used", format!("{error}; it is in the store beside larder, which is only read"))
             }
             FaultKind::InTheWay(error) => ("is gone", format!("{error}; it was moved out of the way")),
             FaultKind::Missing => ("is gone", "it has a receipt and no file".to_owned()),
-            FaultKind::Misstated { stated, is_below, .. } => ("has a false receipt", false_receipt(stated, *is_below)),
+            FaultKind::Misstated { stated, is_lower, .. } => ("has a false receipt", false_receipt(stated, *is_lower)),
         };
         printer.error(&format!("{}: blob {} {what}", package(fault), fault.blob), &[report::caused_by(&cause)], None);
     }
@@ -116,8 +116,8 @@ fn print(context: &Context<'_>, found: &Verification, depth: Depth) {
     }
 }
 
-fn false_receipt(stated: &str, is_below: bool) -> String {
-    let place = if is_below { "; it is in the store beside larder, which is only read" } else { "" };
+fn false_receipt(stated: &str, is_lower: bool) -> String {
+    let place = if is_lower { "; it is in the store beside larder, which is only read" } else { "" };
     format!("the receipt states {stated}, which its bytes do not have{place}")
 }
 
@@ -145,8 +145,8 @@ fn repair(
     }
     let (mut downloads, mut hopeless) = (Downloads::default(), 0);
     for fault in &found.faults {
-        if let FaultKind::Misstated { is_below, .. } = fault.kind {
-            if is_below || !store.is_writable() {
+        if let FaultKind::Misstated { is_lower, .. } = fault.kind {
+            if is_lower || !store.is_writable() {
                 hopeless += 1;
                 let what = format!("{}: the receipt of blob {} cannot be corrected", package(fault), fault.blob);
                 context.printer.error(
@@ -172,7 +172,7 @@ fn repair(
                 fault.blob
             );
             let hint = match fault.kind {
-                FaultKind::Below { .. } => "`larder run` and `larder view` read what they need, and fetch it again",
+                FaultKind::Lower { .. } => "`larder run` and `larder view` read what they need, and fetch it again",
                 _ => "`larder fetch` in the project that needs it does",
             };
             context.printer.error(&what, &[], Some(hint));
@@ -214,7 +214,7 @@ fn document(found: &Verification, repaired: Option<&Repaired>) -> Value {
 fn fault_row(fault: &Fault) -> Value {
     let kind = match &fault.kind {
         FaultKind::Damaged { .. } => "damaged",
-        FaultKind::Below { .. } => "below",
+        FaultKind::Lower { .. } => "below",
         FaultKind::Unreadable(_) => "unreadable",
         FaultKind::Missing | FaultKind::InTheWay(_) => "missing",
         FaultKind::Misstated { .. } => "misstated",

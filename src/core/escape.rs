@@ -1,4 +1,4 @@
-//! Text of others, as a terminal may be given it: names, addresses and folders are whatever somebody put into a lockfile.
+//! Terminal escaping of text from outside: names, addresses and folders are whatever somebody put into a lockfile.
 
 use std::{borrow::Cow, fmt::Write as _};
 

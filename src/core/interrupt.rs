@@ -1,4 +1,4 @@
-//! The user's wish to stop, noticed between two pieces of work.
+//! Signal handling: Ctrl-C and SIGTERM set a flag, which is checked between two pieces of work.
 //!
 //! A signal that ends the program at once leaves what it was writing. And once a runtime has listened for one, the signal has no effect of its own any
 //! more: whatever goes on then has to ask.

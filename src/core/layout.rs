@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use larder_store::look_up::Found;
+use larder_store::key::BlobRef;
 
 /// What a file of a view holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Content {
     /// A blob.
-    Blob(Found),
+    Blob(BlobRef),
     /// These bytes.
     Bytes(Vec<u8>),
     /// These bytes, which can be run.

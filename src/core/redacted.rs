@@ -1,4 +1,4 @@
-//! Addresses as messages, receipts and identities may show them: without secrets.
+//! Redaction: addresses as messages, receipts and identities may show them, without secrets.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! [`RuntimeVersion`]: which release of Pyodide, and the folder that a CDN has it in.
+//! [`RuntimeVersion`]: a release of Pyodide, and its folder on a CDN.
 
 use std::{fmt, sync::Arc};
 

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use larder_store::{StoreError, look_up::Found, wait::Stall};
+use larder_store::{StoreError, key::BlobRef, wait::Stall};
 use tokio::{
     signal::unix::{SignalKind, signal},
     sync::oneshot,
@@ -59,7 +59,7 @@ struct Ended {
 struct Submitted {
     file: u64,
     job: Arc<Job>,
-    published: oneshot::Receiver<Result<Found, StoreError>>,
+    published: oneshot::Receiver<Result<BlobRef, StoreError>>,
     is_stated: bool,
 }
 

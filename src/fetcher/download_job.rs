@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use larder_store::{StoreError, claim::Claimed, digest::Integrity, look_up::Found, part::Sealed, receipt::Origin};
+use larder_store::{
+    StoreError, digest::Integrity, download_lock::DownloadLock, key::BlobRef, part::Sealed, receipt::Origin,
+};
 use reqwest::StatusCode;
 use tokio::sync::oneshot;
 use url::Url;
@@ -30,14 +32,14 @@ pub(super) enum Outcome {
     /// Another larder had it, or an earlier run, or somebody else in this process.
     Here {
         /// The blob.
-        found: Found,
+        found: BlobRef,
         /// Whether the registry stated its digest, where the lockfile does not.
         is_stated: bool,
     },
     /// It is with the committer.
     Submitted {
         /// What becomes of it there.
-        published: oneshot::Receiver<Result<Found, StoreError>>,
+        published: oneshot::Receiver<Result<BlobRef, StoreError>>,
         /// Whether the registry stated its digest, where the lockfile does not.
         is_stated: bool,
     },
@@ -48,7 +50,7 @@ pub(super) enum Outcome {
 }
 
 enum Tried {
-    Here(Found),
+    Here(BlobRef),
     Busy,
     Sealed(Box<Sealed>),
 }
@@ -83,7 +85,7 @@ pub(super) async fn run(batch: &Arc<Batch>, job: &Arc<Job>, progress: Arc<FilePr
 
 enum Boarded {
     Pilot(Flight),
-    Here(Found),
+    Here(BlobRef),
 }
 
 /// Waits while somebody else in this process downloads the same file.
@@ -106,7 +108,7 @@ async fn board(batch: &Arc<Batch>, job: &Arc<Job>) -> Result<Boarded, FailureKin
 }
 
 /// Hands a complete file to the committer; the flight ends when that has published it.
-async fn submit(batch: &Arc<Batch>, sealed: Sealed, flight: Flight) -> oneshot::Receiver<Result<Found, StoreError>> {
+async fn submit(batch: &Arc<Batch>, sealed: Sealed, flight: Flight) -> oneshot::Receiver<Result<BlobRef, StoreError>> {
     let (sender, published) = oneshot::channel();
     let batch = Arc::clone(batch);
     blocking(move || {
@@ -172,9 +174,9 @@ async fn once(
 ) -> Result<Tried, FailureKind> {
     let failed = |error| FailureKind::Download(Arc::new(error));
     let part = match claim(batch, job, integrity, origins).await.map_err(|error| FailureKind::Store(Arc::new(error)))? {
-        Claimed::Busy => return Ok(Tried::Busy),
-        Claimed::Here(found) => return Ok(Tried::Here(found)),
-        Claimed::Yours(part) => part,
+        DownloadLock::Busy => return Ok(Tried::Busy),
+        DownloadLock::Present(found) => return Ok(Tried::Here(found)),
+        DownloadLock::Acquired(part) => part,
     };
     // Where a digest is stated, it says what the bytes are. A commit is packed again before it is compared.
     let is_open = job.lacks_integrity() && integrity.is_none();
@@ -212,10 +214,10 @@ async fn claim(
     job: &Arc<Job>,
     integrity: Option<&Integrity>,
     origins: &Arc<[Origin]>,
-) -> Result<Claimed, StoreError> {
+) -> Result<DownloadLock, StoreError> {
     let (look_up, job, integrity) = (Arc::clone(&batch.engine.look_up), Arc::clone(job), integrity.cloned());
     let origins = Arc::clone(origins);
-    let claim = move || look_up.claim(&job.wanted, integrity.as_ref(), origins);
+    let claim = move || DownloadLock::acquire(&look_up, &job.wanted, integrity.as_ref(), origins);
     blocking(claim).await
 }
 

@@ -8,7 +8,7 @@ use std::{
 
 use larder_store::{
     digest::{Digest, Integrity},
-    look_up::{Key, Wanted},
+    key::{Key, Wanted},
     receipt::Origin,
 };
 

@@ -3,7 +3,7 @@
 
 use std::{fmt, sync::Arc};
 
-use larder_store::{Store, commit::Committer, look_up::LookUp};
+use larder_store::{Store, commit::Committer, lookup::Lookup};
 use tokio::{runtime::Runtime, sync::Semaphore};
 
 use super::{FetchError, FetchSettings, credentials::KnownCredentials, downloads::Job, flights::Flights};
@@ -16,7 +16,7 @@ pub(super) struct Engine {
     pub(super) client: Client,
     credentials: Arc<KnownCredentials>,
     pub(super) committer: Committer,
-    pub(super) look_up: Arc<LookUp>,
+    pub(super) look_up: Arc<Lookup>,
     pub(super) flights: Flights,
     /// One for each download that may be under way at once.
     pub(super) permits: Semaphore,
@@ -30,7 +30,7 @@ pub(super) struct Engine {
 impl Engine {
     pub(super) fn start(
         store: &Store,
-        look_up: Arc<LookUp>,
+        look_up: Arc<Lookup>,
         configurations: &Arc<[NpmConfig]>,
         settings: &FetchSettings,
     ) -> Result<Self, FetchError> {

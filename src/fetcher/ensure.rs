@@ -9,8 +9,8 @@ use std::{collections::HashSet, sync::Arc};
 
 use larder_store::{
     Store, StoreError,
-    look_up::Found,
-    verify::{Fault, FaultKind, Unfit, verify_wanted},
+    key::BlobRef,
+    verify::{Fault, FaultKind, UnfitBlob, verify_wanted},
 };
 
 use super::{Download, Downloads, Failure, FailureKind, FetchError, FetchReport, Fetcher, Unwatched, Watcher};
@@ -22,7 +22,7 @@ pub struct Stored<'a> {
     /// The artifact.
     pub planned: &'a Planned,
     /// Its blob.
-    pub found: Found,
+    pub found: BlobRef,
 }
 
 /// What came of completing a plan.
@@ -131,8 +131,8 @@ impl Fetcher {
 }
 
 /// Reads the blobs of the downloads at these places, and names those that are not what is wished for: places are the downloads'.
-fn unfit(store: &Store, downloads: &Downloads<'_>, report: &FetchReport, unread: &[usize]) -> Vec<Unfit> {
-    let here: Vec<(usize, Found)> = unread.iter().filter_map(|place| Some((*place, report.found[*place]?))).collect();
+fn unfit(store: &Store, downloads: &Downloads<'_>, report: &FetchReport, unread: &[usize]) -> Vec<UnfitBlob> {
+    let here: Vec<(usize, BlobRef)> = unread.iter().filter_map(|place| Some((*place, report.found[*place]?))).collect();
     let wanted: Vec<_> = here.iter().map(|(place, found)| (*found, &downloads.all[*place].wanted)).collect();
     let threads = std::thread::available_parallelism().map_or(2, usize::from);
     let mut faults = verify_wanted(store, &wanted, threads);
@@ -142,14 +142,14 @@ fn unfit(store: &Store, downloads: &Downloads<'_>, report: &FetchReport, unread:
     faults
 }
 
-fn items<'a>(downloads: &Downloads<'a>, found: &[Option<Found>]) -> Vec<Stored<'a>> {
+fn items<'a>(downloads: &Downloads<'a>, found: &[Option<BlobRef>]) -> Vec<Stored<'a>> {
     let mut items: Vec<Stored<'a>> = downloads.all.iter().zip(found).flat_map(stored).collect();
     items.sort_by(|a, b| a.planned.entries.cmp(&b.planned.entries));
     items
 }
 
 fn stored<'w, 'a>(
-    (download, found): (&'w Download<'a>, &Option<Found>),
+    (download, found): (&'w Download<'a>, &Option<BlobRef>),
 ) -> impl Iterator<Item = Stored<'a>> + use<'w, 'a> {
     let found = *found;
     download.planned().iter().filter_map(move |planned| Some(Stored { planned, found: found? }))
@@ -160,7 +160,7 @@ fn is_mendable(store: &Store, fault: &Fault) -> bool {
     let is_out_of_the_way = matches!(
         fault.kind,
         FaultKind::Damaged { set_aside: Some(_), .. }
-            | FaultKind::Below { .. }
+            | FaultKind::Lower { .. }
             | FaultKind::InTheWay(_)
             | FaultKind::Missing
             | FaultKind::Misstated { is_set_right: true, .. }
@@ -168,8 +168,8 @@ fn is_mendable(store: &Store, fault: &Fault) -> bool {
     store.is_writable() && is_out_of_the_way
 }
 
-fn repaired_of(downloads: &Downloads<'_>, faults: &[Unfit]) -> Vec<Repaired> {
-    let repaired = faults.iter().flat_map(|Unfit { places, fault }| {
+fn repaired_of(downloads: &Downloads<'_>, faults: &[UnfitBlob]) -> Vec<Repaired> {
+    let repaired = faults.iter().flat_map(|UnfitBlob { places, fault }| {
         let was_another = matches!(fault.kind, FaultKind::Misstated { .. });
         let planned = places.iter().flat_map(|place| downloads.all[*place].planned());
         planned.map(move |planned| Repaired { package: planned.artifact.to_string().into(), was_another })
@@ -177,9 +177,9 @@ fn repaired_of(downloads: &Downloads<'_>, faults: &[Unfit]) -> Vec<Repaired> {
     repaired.collect()
 }
 
-fn damaged(downloads: &Downloads<'_>, faults: &[Unfit]) -> Vec<Failure> {
+fn damaged(downloads: &Downloads<'_>, faults: &[UnfitBlob]) -> Vec<Failure> {
     let mut failures = Vec::new();
-    for Unfit { places, fault } in faults {
+    for UnfitBlob { places, fault } in faults {
         for planned in places.iter().flat_map(|place| downloads.all[*place].planned()) {
             failures.push(Failure {
                 package: planned.artifact.to_string().into(),
@@ -199,7 +199,7 @@ fn cause(kind: &FaultKind) -> String {
         FaultKind::Damaged { actual, set_aside: None } => {
             format!("its bytes are blake3 {actual}; it could not be set aside")
         }
-        FaultKind::Unreadable(error) | FaultKind::InTheWay(error) | FaultKind::Below { error, .. } => error.to_string(),
+        FaultKind::Unreadable(error) | FaultKind::InTheWay(error) | FaultKind::Lower { error, .. } => error.to_string(),
         FaultKind::Missing => "it has a receipt and no file".to_owned(),
         FaultKind::Misstated { stated, .. } => format!("the store has it for {stated}, which its bytes are not"),
     }

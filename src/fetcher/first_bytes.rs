@@ -1,10 +1,8 @@
 //! Bytes that nobody states a digest of, before they are recorded: they must be a package, and a forge's archive of a commit is packed again in the one way that
 //! never changes.
 
-mod gunzip;
 mod repack;
 mod shape;
-mod tar;
 
 use std::{
     fs::File,

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use larder_store::look_up::Key;
+use larder_store::key::Key;
 use tokio::sync::watch;
 
 use super::FailureKind;

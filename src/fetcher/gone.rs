@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use larder_store::{Store, look_up::Wanted};
+use larder_store::{Store, key::Wanted};
 use reqwest::StatusCode;
 
 use super::{Failure, FailureKind, Fault, downloads::Job, packuments::PackumentError};

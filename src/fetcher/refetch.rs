@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use larder_store::{look_up::Wanted, receipt::Receipt};
+use larder_store::{key::Wanted, receipt::Receipt};
 use url::Url;
 
 use super::{

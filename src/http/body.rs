@@ -1,4 +1,4 @@
-//! A response's body: its bytes within the limits ([`Incoming`]), and their way to a sink ([`pour`]).
+//! A response's body: [`Incoming`] reads its bytes within the limits, [`pour`] hands them to a sink in batches.
 
 use bytes::Bytes;
 use tokio::time::timeout;

@@ -1,4 +1,4 @@
-//! [`Client`]: makes single requests, over a few connections to each host.
+//! [`Client`]: sends single requests, over a few connections to each host.
 
 use std::{fmt, sync::Arc};
 

@@ -1,4 +1,4 @@
-//! What a request says about who asks: [`Credentials`] knows it, address by address.
+//! Credentials of requests: [`Credentials`] looks them up by address.
 
 use std::{fmt, sync::Arc};
 

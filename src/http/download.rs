@@ -1,4 +1,4 @@
-//! [`download`]: an artifact's bytes to its sink, in as many tries as it takes.
+//! [`download`]: streams an artifact into its sink, with retries that resume.
 
 use std::{fmt, sync::Arc};
 

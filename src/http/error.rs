@@ -1,4 +1,4 @@
-//! What can go wrong: [`ClientError`] when a client is made, [`DownloadError`] when it is used.
+//! The errors of HTTP: [`ClientError`] when a client is made, [`DownloadError`] when it is used.
 
 use std::{error::Error, fmt, io, path::PathBuf, sync::Arc, time::Duration};
 

@@ -1,4 +1,4 @@
-//! What happens while bytes are fetched: [`Event`], told to a [`Progress`].
+//! Progress reporting: a [`Progress`] takes the [`Event`]s of a download.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! A proxy that wants to know who asks: its 407 is believed for the rest of the run. A wrong password that is tried again and again can lock an account.
+//! Proxies that require authentication: after one 407, no request of this run goes through that proxy. A wrong password that is tried again and again locks accounts.
 
 use std::{
     error::Error,

@@ -1,4 +1,4 @@
-//! Resumption: what is kept of a body ([`ResumePoint`]), of which version of the file ([`Validator`]), and whether a partial response continues it.
+//! Resumption with range requests: how much of a body is kept ([`ResumePoint`]), of which version ([`Validator`]), and whether a partial response continues it.
 //!
 //! RFC 9110: sections 8.8 (validators), 13.1.5 (If-Range), 14 (ranges).
 

@@ -1,4 +1,4 @@
-//! How requests are made: [`ClientSettings`].
+//! [`ClientSettings`]: proxies, certificates, timeouts, retries and limits.
 
 use std::{fmt, time::Duration};
 

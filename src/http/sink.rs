@@ -1,4 +1,4 @@
-//! Where a body goes: [`Sink`].
+//! [`Sink`]: takes the bytes of a body.
 
 use std::error::Error;
 

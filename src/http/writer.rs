@@ -1,4 +1,4 @@
-//! Runs a sink's calls where blocking is allowed, at most one at a time, and lets the next bytes arrive meanwhile.
+//! Double buffering: a sink's calls run on blocking threads, one at a time, while the next bytes arrive.
 
 use std::{future::pending, mem, panic};
 

@@ -13,9 +13,9 @@ use std::{
 };
 
 use larder_store::{
-    Store, StoreError, blob,
+    Store, StoreError,
     digest::{Algorithm, Integrity},
-    look_up::Found,
+    key::BlobRef,
 };
 use url::Url;
 
@@ -90,11 +90,11 @@ impl Metadata {
     pub fn new<'a>(
         store: &Store,
         artifacts: &[Planned],
-        present: impl IntoIterator<Item = (&'a Planned, Found)>,
+        present: impl IntoIterator<Item = (&'a Planned, BlobRef)>,
         configurations: &HashMap<&str, &NpmConfig>,
         manifests: Manifests,
     ) -> Result<Self, MetadataError> {
-        let present: HashMap<&EntryName, Found> =
+        let present: HashMap<&EntryName, BlobRef> =
             present.into_iter().map(|(planned, found)| (&planned.entries[0], found)).collect();
         // npm knows nothing of mirrors for forges.
         let settings = LarderToml::default();
@@ -191,7 +191,7 @@ impl Metadata {
     }
 
     /// Notes that an artifact's bytes are here now.
-    pub fn arrived(&mut self, store: &Store, artifact: &Artifact, found: Found) -> Result<(), MetadataError> {
+    pub fn arrived(&mut self, store: &Store, artifact: &Artifact, found: BlobRef) -> Result<(), MetadataError> {
         for position in 0..self.versions.len() {
             if self.versions[position].artifact != *artifact {
                 continue;
@@ -237,12 +237,12 @@ impl Metadata {
 fn from_tarball(store: &Store, version: &PackageVersion) -> Result<Manifest, MetadataError> {
     let package = || version.artifact.to_string();
     let found = version.found.ok_or_else(|| MetadataError::NotHere { package: package() })?;
-    let tarball = blob::open_checked(store, &found.blob, version.artifact.integrity.as_ref())?;
+    let tarball = store.open_checked(&found.blob, version.artifact.integrity.as_ref())?;
     let bytes = package_json(tarball).map_err(|source| MetadataError::Tarball { package: package(), source })?;
     Manifest::from_package_json(&bytes).map_err(|source| MetadataError::PackageJson { package: package(), source })
 }
 
-fn integrity(store: &Store, artifact: &Artifact, found: Option<Found>) -> Result<Option<Integrity>, MetadataError> {
+fn integrity(store: &Store, artifact: &Artifact, found: Option<BlobRef>) -> Result<Option<Integrity>, MetadataError> {
     match (&artifact.integrity, found) {
         (Some(stated), _) if is_plain(stated) => Ok(Some(stated.clone())),
         (_, None) => Ok(None),

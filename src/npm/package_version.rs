@@ -1,6 +1,6 @@
 //! One version of a package: an artifact of the plan, and how npm knows it.
 
-use larder_store::{digest::Integrity, look_up::Found};
+use larder_store::{digest::Integrity, key::BlobRef};
 use url::Url;
 
 use crate::{
@@ -19,7 +19,7 @@ pub struct PackageVersion {
     /// The lockfile entries that name it.
     pub entries: Vec<EntryName>,
     /// Its blob, if it is here.
-    pub found: Option<Found>,
+    pub found: Option<BlobRef>,
     /// Where npm would ask for it.
     pub address: Url,
     /// Where npm would ask for its package's description.

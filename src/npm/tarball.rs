@@ -5,9 +5,11 @@ use std::{
     ops::ControlFlow,
 };
 
-use flate2::bufread::MultiGzDecoder;
-
-use crate::archive::tar::{self, Bounds};
+use crate::archive::{
+    bounded::is_too_much,
+    gzip::{Gunzip, MAGIC},
+    tar::{self, Bounds},
+};
 
 /// The longest `package.json` that is read: far longer than any. 16 MiB.
 const LONGEST_PACKAGE_JSON: u64 = 16 << 20;
@@ -36,11 +38,7 @@ pub enum TarballError {
 pub fn package_json(tarball: impl Read) -> Result<Vec<u8>, TarballError> {
     let mut tarball = BufReader::with_capacity(64 << 10, tarball);
     let start = tarball.fill_buf().map_err(TarballError::Unreadable)?;
-    if start.starts_with(&[0x1f, 0x8b]) {
-        find_in(MultiGzDecoder::new(tarball), BOUNDS)
-    } else {
-        find_in(tarball, BOUNDS)
-    }
+    if start.starts_with(MAGIC) { find_in(Gunzip::new(tarball), BOUNDS) } else { find_in(tarball, BOUNDS) }
 }
 
 fn find_in(archive: impl Read, bounds: Bounds) -> Result<Vec<u8>, TarballError> {
@@ -60,7 +58,7 @@ fn find_in(archive: impl Read, bounds: Bounds) -> Result<Vec<u8>, TarballError> 
 
 impl From<io::Error> for TarballError {
     fn from(error: io::Error) -> Self {
-        if tar::is_too_much(&error) { Self::TooMuch(error) } else { Self::Unreadable(error) }
+        if is_too_much(&error) { Self::TooMuch(error) } else { Self::Unreadable(error) }
     }
 }
 

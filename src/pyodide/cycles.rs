@@ -1,4 +1,4 @@
-//! Cycles among dependencies, which keep Pyodide's loader waiting forever, and where they are broken. Pure.
+//! Dependency cycles, which keep Pyodide's loader waiting forever: found and broken at their back edges. Pure.
 //!
 //! The loader lets every package wait until those that it needs are installed, so a graph with a cycle never ends. Python does not mind: only installing has an order. A cycle is
 //! broken at its back edge: the dependency on a package that is still being gone through, when one walks depth first from what was requested.

@@ -1,4 +1,4 @@
-//! What a folder that Pyodide loads from holds: the runtime's files, the packages under their real names, and the lock that names them. Pure.
+//! The layout of a folder that Pyodide loads from: the runtime's files, the packages under their real names, and the lock that names them. Pure.
 //!
 //! ```text
 //! pyodide.mjs pyodide.asm.… python_stdlib.zip package.json   the runtime, out of its npm tarball
@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use larder_store::{
     digest::{Algorithm, Digest},
-    look_up::Found,
+    key::BlobRef,
 };
 use url::Url;
 
@@ -39,7 +39,7 @@ pub struct FolderInput<'a> {
     /// The runtime.
     pub runtime_files: RuntimeFiles,
     /// The file of each package.
-    pub files: BTreeMap<ProjectName, Found>,
+    pub files: BTreeMap<ProjectName, BlobRef>,
     /// The wheels of the index.
     pub wheels: BTreeMap<ProjectName, Wheel>,
     /// Where the rest of the distribution is, if its entries are to stay in the lock. Ends with a slash.

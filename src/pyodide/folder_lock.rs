@@ -1,4 +1,4 @@
-//! The `pyodide-lock.json` of a folder: of the distribution's lock, what is shipped; beside it, what came from the index. Pure.
+//! Builds the `pyodide-lock.json` of a folder: the distribution's lock pruned to what is shipped, and entries for what came from the index. Pure.
 //!
 //! ```text
 //! info, and what else the distribution's lock says      as it is

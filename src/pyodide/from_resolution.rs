@@ -1,4 +1,4 @@
-//! From a resolution to a `larder.lock`. Pure.
+//! Builds a `larder.lock` from a resolution. Pure.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! [`RuntimeFiles`]: the files of the runtime itself, out of its npm tarball.
+//! [`RuntimeFiles`]: the files of the runtime itself, read from its npm tarball.
 //!
 //! What a browser asks for, as its requests showed, and `package.json`, by which node finds the entry points:
 //!

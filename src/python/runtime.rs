@@ -1,4 +1,4 @@
-//! [`Runtime`]: what one release of Pyodide is, as far as choosing packages for it needs.
+//! [`Runtime`]: one release of Pyodide as the target environment of a resolution.
 
 use pep440_rs::Version;
 use pep508_rs::{MarkerEnvironment, MarkerEnvironmentBuilder};

@@ -1,4 +1,4 @@
-//! Version specifiers: read leniently, and as ranges that the resolver can reckon with.
+//! Version specifiers: parsed leniently, and converted into ranges for the resolver.
 //!
 //! PEP 440 is strict and old metadata is not. What pip once took is taken here: a comma too many or too few, `>=3.6.*`, `!=3.0*`, quotes, parentheses.
 

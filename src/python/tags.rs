@@ -1,4 +1,4 @@
-//! [`Tags`]: which wheels a runtime can load, and which of them it prefers.
+//! [`Tags`]: compatibility tags: which wheels a runtime can load, and which of them it prefers.
 
 use std::collections::HashMap;
 

@@ -1,4 +1,4 @@
-//! [`WheelName`]: what a wheel's file name says.
+//! [`WheelName`]: a parsed wheel file name.
 //!
 //! `name-version(-build)?-python-abi-platform.whl`, where each of the last three is a set of tags joined by dots
 //! (packaging.python.org, binary distribution format).

@@ -9,9 +9,9 @@ use axum::body::Body;
 use bytes::Bytes;
 use http_body_util::channel::{Channel, Sender};
 use larder_store::{
-    Store, StoreError, blob,
+    Store, StoreError,
     digest::{Hasher, Integrity},
-    look_up::{Found, Wanted},
+    key::{BlobRef, Wanted},
     verify::{FaultKind, verify_blobs, verify_wanted},
 };
 use tokio::task::spawn_blocking;
@@ -22,10 +22,10 @@ const SMALL: u64 = 256 << 10;
 const PIECE: usize = 64 << 10;
 
 /// The body of a blob whose bytes are those of its name, and what the lockfile states of them. A damaged one is set aside, if the store can be written.
-pub(super) fn checked(store: &Store, found: Found, stated: Option<&Integrity>) -> Result<Body, StoreError> {
+pub(super) fn checked(store: &Store, found: BlobRef, stated: Option<&Integrity>) -> Result<Body, StoreError> {
     if found.size > SMALL {
         // The same file is sent that was read.
-        return match blob::open_checked(store, &found.blob, stated) {
+        return match store.open_checked(&found.blob, stated) {
             Ok(file) => Ok(streamed(file)),
             Err(error) => {
                 verify(store, found, stated)?;
@@ -48,7 +48,7 @@ pub(super) fn checked(store: &Store, found: Found, stated: Option<&Integrity>) -
     Err(StoreError::DamagedBlob { path: store.blob_path(&found.blob), actual: actual.blob })
 }
 
-fn verify(store: &Store, found: Found, stated: Option<&Integrity>) -> Result<(), StoreError> {
+fn verify(store: &Store, found: BlobRef, stated: Option<&Integrity>) -> Result<(), StoreError> {
     let kind = match stated.map(|stated| Wanted::Integrity(stated.clone())) {
         Some(wanted) => verify_wanted(store, &[(found, &wanted)], 1).pop().map(|unfit| unfit.fault.kind),
         None => verify_blobs(store, &[found], 1).pop().map(|fault| fault.kind),
@@ -62,7 +62,7 @@ fn verify(store: &Store, found: Found, stated: Option<&Integrity>) -> Result<(),
         Some(FaultKind::Damaged { actual, .. }) => {
             Err(StoreError::DamagedBlob { path: store.blob_path(&found.blob), actual })
         }
-        Some(FaultKind::Unreadable(error) | FaultKind::InTheWay(error) | FaultKind::Below { error, .. }) => Err(error),
+        Some(FaultKind::Unreadable(error) | FaultKind::InTheWay(error) | FaultKind::Lower { error, .. }) => Err(error),
         Some(FaultKind::Missing) => Err(StoreError::Io {
             action: "read",
             path: store.blob_path(&found.blob),

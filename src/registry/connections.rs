@@ -127,7 +127,7 @@ async fn respond(server: Arc<Server>, request: Request<Incoming>) -> Response {
 mod tests {
     use std::io::{Read as _, Write as _};
 
-    use larder_store::{Store, look_up::Found};
+    use larder_store::{Store, key::BlobRef};
 
     use super::*;
     use crate::{
@@ -140,7 +140,7 @@ mod tests {
     struct Nothing;
 
     impl Upstream for Nothing {
-        fn pull(&self, _: &Artifact, _: &EntryName) -> Result<Found, String> {
+        fn pull(&self, _: &Artifact, _: &EntryName) -> Result<BlobRef, String> {
             Err("nothing is fetched".to_owned())
         }
 

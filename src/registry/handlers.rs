@@ -7,7 +7,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts},
     response::Response,
 };
-use larder_store::{StoreError, look_up::Found};
+use larder_store::{StoreError, key::BlobRef};
 
 use super::{
     body,
@@ -151,7 +151,7 @@ fn is_absent(error: &StoreError) -> bool {
 }
 
 /// Has the upstream fetch an artifact, and adds it to the catalog.
-fn arrive(state: &RegistryState, artifact: &Artifact, entry: &EntryName) -> Result<Found, String> {
+fn arrive(state: &RegistryState, artifact: &Artifact, entry: &EntryName) -> Result<BlobRef, String> {
     let found = state.upstream.pull(artifact, entry)?;
     let noted = state.catalog_mut().arrived(&state.store, artifact, found);
     noted.map_err(|error| error.to_string())?;

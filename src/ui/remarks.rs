@@ -1,4 +1,4 @@
-//! What stops nothing and should be known: of each kind some lines and how many more there are.
+//! Warnings in groups: the first lines of each kind, and how many more there are.
 
 use super::{printer::Printer, units};
 use crate::fetcher::{Failure, Gone};

@@ -1,4 +1,4 @@
-//! Progress of a question to an index: a line that moves on a terminal; elsewhere a plain one, if it takes long.
+//! Progress of a resolution: a line that moves on a terminal; elsewhere a plain one, if it takes long.
 
 use std::{
     collections::BTreeSet,

@@ -1,8 +1,8 @@
-//! Waits for locks, as a person sees them.
+//! Reports waits for locks.
 
 use std::path::Path;
 
-use larder_store::wait::{Holder, Observer};
+use larder_store::{holder::Holder, wait::Observer};
 
 use super::printer::Printer;
 use crate::core::interrupt;

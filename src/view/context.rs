@@ -18,7 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use larder_store::{
     digest::{Algorithm, BlobId},
-    look_up::{Found, Wanted},
+    key::{BlobRef, Wanted},
     receipt::{Origin, Receipt},
     seed,
 };
@@ -68,12 +68,12 @@ pub struct SeedEntry<'a> {
     /// What it is looked up by.
     pub wanted: Wanted,
     /// Its blob.
-    pub found: Found,
+    pub found: BlobRef,
 }
 
 /// What the artifacts of one blob state of it.
 struct BlobFacts {
-    found: Found,
+    found: BlobRef,
     algorithms: BTreeSet<Algorithm>,
     origins: Vec<Origin>,
     package: String,

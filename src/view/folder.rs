@@ -22,7 +22,7 @@ use std::{
 
 use larder_store::{
     Store, StoreError, barrier,
-    place::{Placed, Placer},
+    link::{Linked, Linker},
 };
 
 use self::{
@@ -119,7 +119,7 @@ fn write(
     is_stopped: &dyn Fn() -> bool,
 ) -> Result<Vec<PathBuf>, ViewError> {
     make_folders(layout, root, |folder| set_mode(folder, FOLDER_MODE))?;
-    let placer = Placer::new(store);
+    let linker = Linker::new(store);
     let mut written = Vec::new();
     for ((path, content), kept) in layout.files().zip(kept) {
         stop_if(is_stopped)?;
@@ -129,12 +129,12 @@ fn write(
             continue;
         }
         match content {
-            Content::Blob(found) => match placer.place(&found.blob, &target).map_err(view_error)? {
-                Placed::Copy => {
+            Content::Blob(found) => match linker.link(&found.blob, &target).map_err(view_error)? {
+                Linked::Copy => {
                     published.written += 1;
                     written.push(target);
                 }
-                Placed::Reflink | Placed::HardLink => published.shared += 1,
+                Linked::Reflink | Linked::HardLink => published.shared += 1,
             },
             Content::Bytes(bytes) | Content::Program(bytes) => {
                 fs::write(&target, bytes).at("write", &target)?;

@@ -16,7 +16,7 @@ use std::{
 use larder_store::{
     Store, StoreError,
     digest::{Hasher, Integrity},
-    look_up::{Found, Wanted},
+    key::{BlobRef, Wanted},
 };
 
 use crate::{
@@ -43,7 +43,7 @@ pub struct LockedFiles {
     /// The runtime; `None` if it was not asked for.
     pub core: Option<RuntimeFiles>,
     /// The file of each package.
-    pub files: BTreeMap<ProjectName, Found>,
+    pub files: BTreeMap<ProjectName, BlobRef>,
     /// The wheels of the index.
     pub wheels: BTreeMap<ProjectName, Wheel>,
 }
@@ -89,7 +89,7 @@ pub enum LockedFileProblem {
         /// What they should be.
         integrity: Integrity,
         /// The blob.
-        found: Found,
+        found: BlobRef,
     },
     /// It cannot be read.
     #[error("{what}: its blob cannot be read: {source}")]
@@ -129,7 +129,7 @@ impl LockedFileProblem {
     }
 
     /// The package, the blob that holds other bytes than its own, and what they should be.
-    pub fn damaged(&self) -> Option<(&str, Found, &Integrity)> {
+    pub fn damaged(&self) -> Option<(&str, BlobRef, &Integrity)> {
         match self {
             Self::OtherBytes { what, found, integrity } => Some((what, *found, integrity)),
             _ => None,
@@ -175,7 +175,7 @@ struct Item<'a> {
 /// What one file gave.
 enum Loaded {
     Core(RuntimeFiles),
-    Package(ProjectName, Found, Option<Wheel>),
+    Package(ProjectName, BlobRef, Option<Wheel>),
 }
 
 /// Loads the packages and, if `with_runtime`, the runtime, with `threads` threads.
@@ -188,7 +188,7 @@ pub fn load(
 ) -> Result<LockedFiles, LockedFilesError> {
     let items = items(lock, with_runtime);
     let wanted: Vec<Wanted> = items.iter().filter_map(|item| item.integrity.clone()).map(Wanted::Integrity).collect();
-    let look_up = store.look_up(&wanted, now)?;
+    let look_up = store.lookup(&wanted, now)?;
     let next = AtomicUsize::new(0);
     let loaded = Mutex::new(Vec::with_capacity(items.len()));
     thread::scope(|scope| {
@@ -242,7 +242,7 @@ fn gather(results: impl Iterator<Item = Result<Loaded, LockedFileProblem>>) -> R
 }
 
 impl Item<'_> {
-    fn load(&self, store: &Store, lock: &LarderLock, found: Option<Found>) -> Result<Loaded, LockedFileProblem> {
+    fn load(&self, store: &Store, lock: &LarderLock, found: Option<BlobRef>) -> Result<Loaded, LockedFileProblem> {
         let what = || self.what.clone();
         let Some(integrity) = &self.integrity else { return Err(LockedFileProblem::NoIntegrity { what: what() }) };
         let Some(found) = found else {
@@ -272,7 +272,7 @@ impl Item<'_> {
 }
 
 /// Whether a blob's bytes are those of its name and of the lock.
-fn is(file: &mut File, found: Found, integrity: &Integrity) -> io::Result<bool> {
+fn is(file: &mut File, found: BlobRef, integrity: &Integrity) -> io::Result<bool> {
     let mut hasher = Hasher::new(integrity.algorithms());
     let mut buffer = vec![0; READ_BYTES];
     loop {

@@ -12,7 +12,7 @@ use super::error::ViewError;
 
 /// Refuses a view's folder that lies in the store or holds it.
 pub(super) fn refuse_store(store: &Store, target: &Path) -> Result<(), ViewError> {
-    for root in std::iter::once(store.root()).chain(store.roots_below()) {
+    for root in std::iter::once(store.root()).chain(store.lower_roots()) {
         if is_within(target, root) {
             return Err(refused(target, "lies in the store", root));
         }

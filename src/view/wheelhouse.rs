@@ -10,7 +10,7 @@
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
-use larder_store::look_up::Found;
+use larder_store::key::BlobRef;
 
 use crate::core::layout::{Content, Layout};
 use crate::{
@@ -21,7 +21,7 @@ use crate::{
 const INDEX: &str = "simple";
 
 /// The wheels that are here, and their index.
-pub fn wheelhouse(lock: &LarderLock, files: &BTreeMap<ProjectName, Found>) -> Layout {
+pub fn wheelhouse(lock: &LarderLock, files: &BTreeMap<ProjectName, BlobRef>) -> Layout {
     let mut layout = Layout::default();
     let wheels = lock.packages.iter().filter(|package| package.file_name.is_wheel());
     let mut projects = String::new();
@@ -71,7 +71,7 @@ mod tests {
         let mut lock = larder_lock(&packages, &distribution_lock(&info(), &packages));
         lock.packages[1].file_name = FileName::parse("numpy-1.0+a-py3-none-any.whl").unwrap();
         lock.packages[2].file_name = FileName::parse("openblas-1.0.zip").unwrap();
-        let found = |package: &Package| (package.project(), Found { blob: BlobId::of(&package.bytes()), size: 1 });
+        let found = |package: &Package| (package.project(), BlobRef { blob: BlobId::of(&package.bytes()), size: 1 });
         let layout = wheelhouse(&lock, &packages.iter().map(found).collect());
         let paths: Vec<&str> = layout.files().map(|(path, _)| path).collect();
         assert_eq!(

@@ -1,25 +1,22 @@
 //! Turning complete files into blobs, in groups: one barrier, then each blob and its receipt; and at the end the index.
 
 use std::{
-    sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
+    sync::{
+        Arc,
+        mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
+    },
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
 use crate::{
-    barrier, blob, claim,
-    error::StoreError,
-    index::IndexState,
-    journal,
-    look_up::{Found, LookUp},
-    part::Sealed,
-    receipt,
-    store::Store,
+    barrier, blob, clock::day, error::StoreError, index::IndexState, journal, key::BlobRef, lookup::Lookup,
+    overlay::Overlay, part::Sealed, part_file, receipt_files, writable::Writable,
 };
 
 /// How long a complete file waits for others to share its barrier.
 const GROUP_AGE: Duration = Duration::from_secs(1);
-/// How long nothing comes before the index is told of what was published: it is opened and closed for that, which costs some milliseconds.
+/// How long nothing comes before the index is updated with what was published: it is opened and closed for that, which costs some milliseconds.
 const IDLE: Duration = Duration::from_secs(1);
 /// How many files share a barrier at most, and how many more may wait for the next one: each is held open by its lock.
 const GROUP_FILES: usize = 256;
@@ -48,35 +45,44 @@ struct Work {
     done: Done,
 }
 
-/// Who is told what became of a file.
+/// Where the outcome of a file goes.
 enum Done {
-    /// Who asks at the end, by this tag.
+    /// To [`Committed::published`], with this tag.
     Tag(u64),
-    Call(Box<dyn FnOnce(Result<Found, StoreError>) + Send>),
+    Call(Box<dyn FnOnce(Result<BlobRef, StoreError>) + Send>),
 }
 
 /// What a [`Committer`] did.
 #[derive(Debug, Default)]
 pub struct Committed {
     /// Each file that was submitted with a tag, by it.
-    pub published: Vec<(u64, Result<Found, StoreError>)>,
+    pub published: Vec<(u64, Result<BlobRef, StoreError>)>,
     /// How long barriers took, in all. Most of it passes while other files are downloaded.
     pub barriers: Duration,
-    /// How the index was had, if it had to be changed.
+    /// Where the index was, if it had to be changed.
     pub index: Option<IndexState>,
     /// Why nothing more is published: a lock that another process holds. What waits meanwhile would only wait for it again.
     stuck: Option<StoreError>,
-    /// Whether something was published that the index was not told of.
+    /// Whether something was published that the index does not know.
     is_index_behind: bool,
 }
 
+impl Committed {
+    fn report(&mut self, done: Done, outcome: Result<BlobRef, StoreError>) {
+        match done {
+            Done::Tag(tag) => self.published.push((tag, outcome)),
+            Done::Call(call) => call(outcome),
+        }
+    }
+}
+
 impl Committer {
-    /// Starts one for the store that `look_up` looked in.
-    pub fn start(look_up: &LookUp, now: jiff::Timestamp) -> Self {
+    /// Starts one for the store that `lookup` looked in.
+    pub fn start(lookup: &Lookup, now: jiff::Timestamp) -> Self {
         let files = group_files(rustix::process::getrlimit(rustix::process::Resource::Nofile).current);
         let (sender, receiver) = sync_channel(files);
-        let store = look_up.store.clone();
-        let today = crate::look_up::day(now);
+        let store = Arc::clone(lookup.store());
+        let today = day(now);
         let thread = thread::spawn(move || run(&store, &receiver, files, today));
         Self { sender, thread }
     }
@@ -87,7 +93,7 @@ impl Committer {
     }
 
     /// Takes a complete file, and calls `done` on the committer's thread with the outcome. Blocks while too many wait for the disk.
-    pub fn submit_then(&self, sealed: Sealed, done: impl FnOnce(Result<Found, StoreError>) + Send + 'static) {
+    pub fn submit_then(&self, sealed: Sealed, done: impl FnOnce(Result<BlobRef, StoreError>) + Send + 'static) {
         self.send(Message::File(Box::new(Work { sealed, done: Done::Call(Box::new(done)) })));
     }
 
@@ -96,14 +102,14 @@ impl Committer {
         self.send(Message::Hurry);
     }
 
-    /// Publishes what was submitted and tells the index; how the index was had, if it had to be changed. Blocks.
+    /// Publishes what was submitted and updates the index; where the index was, if it had to be changed. Blocks.
     pub fn settle(&self) -> Option<IndexState> {
         let (sender, receiver) = sync_channel(1);
         self.send(Message::Settle(sender));
         receiver.recv().expect("the committer's thread answers")
     }
 
-    /// Publishes what was submitted, tells the index, and says what became of each. Blocks.
+    /// Publishes what was submitted, updates the index, and returns what became of each. Blocks.
     pub fn finish(self) -> Committed {
         drop(self.sender);
         self.thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
@@ -120,7 +126,27 @@ fn group_files(limit: Option<u64>) -> usize {
     usize::try_from(left).unwrap_or(GROUP_FILES).clamp(4, GROUP_FILES)
 }
 
-fn run(store: &Store, receiver: &Receiver<Message>, files: usize, today: u32) -> Committed {
+fn run(store: &Overlay, receiver: &Receiver<Message>, files: usize, today: u32) -> Committed {
+    match store.writable() {
+        Ok(store) => commit(store, receiver, files, today),
+        Err(error) => refuse_all(receiver, &error),
+    }
+}
+
+/// Nothing is published in a store that cannot be written.
+fn refuse_all(receiver: &Receiver<Message>, error: &StoreError) -> Committed {
+    let mut committed = Committed::default();
+    for message in receiver {
+        match message {
+            Message::File(work) => committed.report(work.done, Err(error.again())),
+            Message::Hurry => {}
+            Message::Settle(reply) => drop(reply.send(None)),
+        }
+    }
+    committed
+}
+
+fn commit(store: Writable<'_>, receiver: &Receiver<Message>, files: usize, today: u32) -> Committed {
     let mut committed = Committed::default();
     loop {
         let (group, next) = gather(receiver, files, committed.is_index_behind);
@@ -130,16 +156,16 @@ fn run(store: &Store, receiver: &Receiver<Message>, files: usize, today: u32) ->
         match next {
             Next::Group => {}
             Next::Settle(reply) => {
-                tell_index(store, today, &mut committed);
+                update_index(store, today, &mut committed);
                 // Who does not wait any more needs no answer.
                 drop(reply.send(committed.index.take()));
             }
             Next::Idle => {
                 committed.stuck = None;
-                tell_index(store, today, &mut committed);
+                update_index(store, today, &mut committed);
             }
             Next::End => {
-                tell_index(store, today, &mut committed);
+                update_index(store, today, &mut committed);
                 return committed;
             }
         }
@@ -182,10 +208,12 @@ fn gather(receiver: &Receiver<Message>, files: usize, is_index_behind: bool) -> 
     (group, Next::Group)
 }
 
-fn publish(store: &Store, group: Vec<Work>, committed: &mut Committed) {
+fn publish(store: Writable<'_>, group: Vec<Work>, committed: &mut Committed) {
     if let Some(error) = &committed.stuck {
         let error = error.again();
-        group.into_iter().for_each(|work| committed.tell(work.done, Err(error.again())));
+        for work in group {
+            committed.report(work.done, Err(error.again()));
+        }
         return;
     }
     let start = Instant::now();
@@ -194,7 +222,7 @@ fn publish(store: &Store, group: Vec<Work>, committed: &mut Committed) {
     let records: Vec<_> = group.iter().map(|work| (work.sealed.key, work.sealed.receipt.blob)).collect();
     // Without its record, a file that a kill or a full disk stops half-way would be lost; before it, it is whole in partial/.
     let recorded = match barrier {
-        Ok(()) => journal::append(store.layout(), &records),
+        Ok(()) => journal::append(store, &records),
         Err(error) => Err(StoreError::io("sync", store.root(), error)),
     };
     committed.is_index_behind = true;
@@ -206,51 +234,41 @@ fn publish(store: &Store, group: Vec<Work>, committed: &mut Committed) {
         if let Err(error @ (StoreError::Held { .. } | StoreError::Interrupted)) = &outcome {
             committed.stuck.get_or_insert_with(|| error.again());
         }
-        committed.tell(done, outcome);
+        committed.report(done, outcome);
     }
 }
 
-impl Committed {
-    fn tell(&mut self, done: Done, outcome: Result<Found, StoreError>) {
-        match done {
-            Done::Tag(tag) => self.published.push((tag, outcome)),
-            Done::Call(call) => call(outcome),
-        }
-    }
-}
-
-fn publish_one(store: &Store, sealed: Sealed) -> Result<Found, StoreError> {
+fn publish_one(store: Writable<'_>, sealed: Sealed) -> Result<BlobRef, StoreError> {
     let Sealed { key, part, lock, receipt, has_state } = sealed;
-    let found = Found { blob: receipt.blob, size: receipt.size };
-    let layout = store.layout();
+    let found = BlobRef { blob: receipt.blob, size: receipt.size };
     let keys: Vec<_> = receipt.keys().map(|known| known.hash()).collect();
     // Whatever can be refused comes before the blob gets its name: another user's folder, a full disk.
-    let receipt = receipt::stage(layout, receipt)?;
+    let receipt = receipt_files::stage(store, receipt)?;
     if !keys.contains(&key) {
         // Of several digests that were stated as alternatives, the bytes have another one than the download is named by.
-        journal::append(layout, &keys.iter().map(|key| (*key, found.blob)).collect::<Vec<_>>())?;
+        journal::append(store, &keys.iter().map(|key| (*key, found.blob)).collect::<Vec<_>>())?;
     }
     lock.check_name()?;
-    blob::publish(layout, &part, &lock, &found.blob)?;
-    receipt.publish(layout)?;
+    blob::publish(store, &part, &lock, &found.blob)?;
+    receipt.publish(store)?;
     if has_state {
-        claim::remove(&part.with_extension("json"));
+        part_file::remove(&part.with_extension("json"));
     }
     drop(lock);
     Ok(found)
 }
 
-/// A store whose index cannot be told is as valid: the journal stays, and the next run reads it.
-fn tell_index(store: &Store, today: u32, committed: &mut Committed) {
+/// A store whose index cannot be updated is as valid: the journal stays, and the next run reads it.
+fn update_index(store: Writable<'_>, today: u32, committed: &mut Committed) {
     if !committed.is_index_behind || committed.stuck.is_some() {
         return;
     }
     committed.is_index_behind = false;
     match journal::fold(store, today) {
         Ok(state) => committed.index = state,
-        Err(error) => tracing::warn!(%error, "the index could not be told of what was fetched"),
+        Err(error) => tracing::warn!(%error, "the index could not be updated with what was fetched"),
     }
-    claim::remove_abandoned(store.layout());
+    part_file::remove_abandoned(store);
 }
 
 #[cfg(test)]

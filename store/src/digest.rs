@@ -4,6 +4,7 @@
 //! The text form of an integrity is that of Subresource Integrity, section 3.5 of the W3C recommendation
 //! (`sha512-<base64>`, several separated by white space, options after `?` ignored), which npm's lockfiles use.
 
+mod error;
 #[cfg(test)]
 mod tests;
 
@@ -16,6 +17,7 @@ use base64::{
 };
 use sha2::Digest as _;
 
+pub use self::error::DigestError;
 use crate::sha512::Sha512;
 
 /// npm reads integrities whose padding is missing; so does larder.
@@ -364,49 +366,6 @@ impl Hasher {
         digests.extend(self.sha1.map(|hash| of(Algorithm::Sha1, &hash.finalize())));
         Digests { blob: BlobId(*self.blake3.finalize().as_bytes()), digests, len: self.len }
     }
-}
-
-/// Why a text is no digest.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum DigestError {
-    /// The algorithm's digests are longer or shorter.
-    #[error("{algorithm} digest of {actual} bytes instead of {expected}")]
-    WrongLength {
-        /// The algorithm's name.
-        algorithm: &'static str,
-        /// Bytes that its digests have.
-        expected: usize,
-        /// Bytes that this one has.
-        actual: usize,
-    },
-    /// Not an even number of hexadecimal digits.
-    #[error("`{text}` is not hexadecimal")]
-    NotHex {
-        /// The text.
-        text: String,
-    },
-    /// Not base64 after the algorithm.
-    #[error("`{text}` is not base64")]
-    NotBase64 {
-        /// The token.
-        text: String,
-        /// What is wrong with it.
-        #[source]
-        source: base64::DecodeError,
-    },
-    /// No `algorithm-digest`.
-    #[error("`{text}` is not of the form `algorithm-digest`")]
-    NotSri {
-        /// The token.
-        text: String,
-    },
-    /// None of the algorithms is one that larder knows.
-    #[error("`{text}` has no sha512, sha384, sha256 or sha1 digest")]
-    NoKnownAlgorithm {
-        /// The whole integrity.
-        text: String,
-    },
 }
 
 fn write_hex(f: &mut impl fmt::Write, bytes: &[u8]) -> fmt::Result {

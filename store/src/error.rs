@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use crate::{open::Unfit, wait::Holder};
+use crate::{holder::Holder, unfit::Unfit};
 
 /// Why the store could not do something. Each variant names the path.
 #[derive(Debug, thiserror::Error)]

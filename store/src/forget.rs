@@ -1,21 +1,23 @@
 //! Forgetting: blobs and their receipts out of the store, by what a person calls them.
 //!
 //! Only who has the store to himself may remove a blob: everyone else uses it under a shared lock. What names a blob goes before the blob: the index and the
-//! remembered look-ups, then the receipt, then the bytes. A kill in between leaves blobs that count as absent, and the same call again removes the rest.
+//! look-up cache, then the receipt, then the bytes. A kill in between leaves blobs that count as absent, and the same call again removes the rest.
 
 use std::{collections::HashSet, io, path::Path};
 
 use crate::{
-    amend, claim,
+    clock::day,
     digest::{BlobId, Digest},
     error::StoreError,
     index::{self, Addition, Entry, IndexState},
     journal,
+    key::Key,
     layout::Layout,
-    look_up::{Key, day},
-    part,
-    receipt::{self, Receipt},
+    lookup_cache, part, part_file,
+    receipt::Receipt,
+    receipt_files,
     store::Store,
+    writable::Writable,
 };
 
 /// What a person calls a blob by.
@@ -57,20 +59,21 @@ impl Named {
     }
 }
 
-/// Removes every blob that one of these names, and its receipt, from the store in this folder. `None` if there is no store. The store below is not touched.
+/// Removes every blob that one of these names, and its receipt, from the store in this folder. `None` if there is no store. Lower stores are not touched.
 ///
 /// Whoever uses the store is waited for, for a while; [`StoreError::InUse`] says that it was in vain.
 pub fn forget(root: &Path, named: &[Named], now: jiff::Timestamp) -> Result<Option<Forgotten>, StoreError> {
     let Some(store) = Store::open_exclusively(root)? else { return Ok(None) };
-    journal::fold(&store, day(now))?;
+    let store = store.writable()?;
+    journal::fold(store, day(now))?;
     let layout = store.layout();
     // What was killed before it had a receipt has no name, and may be what is to be forgotten: it is fetched again.
-    journal::clear(layout)?;
+    journal::clear(store)?;
     remove_complete_parts(layout)?;
     let (mut gone, mut kept) = (Vec::new(), Vec::new());
     let mut found = vec![false; named.len()];
-    for file in receipt::walk(&layout.receipts()) {
-        let Some(receipt) = file?.1.and_then(|id| receipt::read(layout, &id)) else { continue };
+    for file in receipt_files::walk(&layout.receipts()) {
+        let Some(receipt) = file?.1.and_then(|id| receipt_files::read(layout, &id)) else { continue };
         let mut is_named = false;
         for (named, found) in named.iter().zip(&mut found) {
             if named.is(&receipt) {
@@ -85,8 +88,8 @@ pub fn forget(root: &Path, named: &[Named], now: jiff::Timestamp) -> Result<Opti
     if gone.is_empty() {
         return Ok(Some(forgotten));
     }
-    out_of_index(&store, &gone, &kept, day(now))?;
-    amend::remove_remembered(layout)?;
+    out_of_index(store, &gone, &kept, day(now))?;
+    lookup_cache::clear(store)?;
     for receipt in &gone {
         remove_parts(layout, receipt)?;
         remove(&layout.receipt(&receipt.blob))?;
@@ -101,12 +104,12 @@ pub fn forget(root: &Path, named: &[Named], now: jiff::Timestamp) -> Result<Opti
 }
 
 /// Takes the blobs out of the index. What another blob is found by, too, leads to that one from then on.
-fn out_of_index(store: &Store, gone: &[Receipt], kept: &[Receipt], today: u32) -> Result<(), StoreError> {
+fn out_of_index(store: Writable<'_>, gone: &[Receipt], kept: &[Receipt], today: u32) -> Result<(), StoreError> {
     let keys: HashSet<Key> = gone.iter().flat_map(Receipt::keys).collect();
     let blobs: Vec<BlobId> = gone.iter().map(|receipt| receipt.blob).collect();
     let shared: Vec<&Receipt> = kept.iter().filter(|receipt| receipt.keys().any(|key| keys.contains(&key))).collect();
     let all: Vec<Key> = keys.iter().cloned().collect();
-    let ((), state) = store.with_index(|index| {
+    let ((), state) = index::with(store, |index| {
         index.remove(&all, &blobs)?;
         let mut again = Vec::with_capacity(shared.len());
         for receipt in &shared {
@@ -117,7 +120,7 @@ fn out_of_index(store: &Store, gone: &[Receipt], kept: &[Receipt], today: u32) -
     })?;
     // It could not be opened, and whatever opens it the next time must not find what is gone.
     if matches!(state, IndexState::Memory(_)) {
-        index::discard(store.layout())?;
+        index::discard(store)?;
     }
     Ok(())
 }
@@ -143,7 +146,7 @@ fn remove_complete_parts(layout: &Layout) -> Result<(), StoreError> {
 fn remove_parts(layout: &Layout, receipt: &Receipt) -> Result<(), StoreError> {
     for key in receipt.keys() {
         let part = layout.part_of(&key.hash());
-        claim::remove(&part.with_extension("json"));
+        part_file::remove(&part.with_extension("json"));
         remove(&part)?;
     }
     Ok(())

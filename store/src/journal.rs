@@ -1,4 +1,4 @@
-//! `partial/journal`: what is being published and the index does not know yet. One file for all processes, 64 bytes a record: the blake3 of the
+//! The journal, a write-ahead log: `partial/journal` says what is being published and the index does not know yet. One file for all processes, 64 bytes a record: the blake3 of the
 //! key, and the blob.
 //!
 //! Records are appended before their blobs are renamed into place, so that neither a kill nor the index's lagging behind hides a blob. Folding moves
@@ -14,14 +14,15 @@ use std::{
 use crate::{
     digest::BlobId,
     error::{At as _, StoreError},
-    index::{Addition, IndexState},
+    index::{self, Addition, IndexState},
+    key::KeyHash,
     layout::Layout,
     lock,
-    look_up::KeyHash,
     open::{self, Names},
-    receipt::{self, Receipt},
-    store::Store,
+    receipt::Receipt,
+    receipt_files,
     wait::Patience,
+    writable::Writable,
 };
 
 const RECORD: usize = 64;
@@ -31,9 +32,9 @@ const MOST_BYTES: u64 = 64 << 20;
 const FOLD_PATIENCE: Patience = Patience::up_to(Duration::from_mins(1));
 
 /// Adds records. The caller has made their bytes durable and holds their locks.
-pub(crate) fn append(layout: &Layout, records: &[(KeyHash, BlobId)]) -> Result<(), StoreError> {
-    let path = layout.journal();
-    let mut file = open(layout)?;
+pub(crate) fn append(store: Writable<'_>, records: &[(KeyHash, BlobId)]) -> Result<(), StoreError> {
+    let path = store.layout().journal();
+    let mut file = open(store)?;
     lock::exclusive(&file, &path, FOLD_PATIENCE)?;
     let len = file.seek(SeekFrom::End(0)).at("write", &path)?;
     // A full disk may have cut the last append.
@@ -44,11 +45,10 @@ pub(crate) fn append(layout: &Layout, records: &[(KeyHash, BlobId)]) -> Result<(
 }
 
 /// Adds to the receipt of a blob that is here and durable, and records the keys that it has then.
-pub(crate) fn supplement(layout: &Layout, receipt: Receipt) -> Result<(), StoreError> {
+pub(crate) fn supplement(store: Writable<'_>, receipt: Receipt) -> Result<(), StoreError> {
     let records: Vec<_> = receipt.keys().map(|key| (key.hash(), receipt.blob)).collect();
-    append(layout, &records)?;
-    receipt::write(layout, receipt)?;
-    Ok(())
+    append(store, &records)?;
+    receipt_files::write(store, receipt)
 }
 
 /// The records from byte `offset` on, and where the next ones will be.
@@ -81,10 +81,10 @@ pub(crate) fn len(layout: &Layout) -> u64 {
 
 /// Moves what is published into the index. What is still being published stays, and so does what a kill has left half-way: it is
 /// found when it is wanted.
-pub(crate) fn fold(store: &Store, today: u32) -> Result<Option<IndexState>, StoreError> {
+pub(crate) fn fold(store: Writable<'_>, today: u32) -> Result<Option<IndexState>, StoreError> {
     let layout = store.layout();
     let path = layout.journal();
-    let mut file = open(layout)?;
+    let mut file = open(store)?;
     // What is not folded is found in the journal.
     lock::exclusive(&file, &path, Patience::brief())?;
     if file.metadata().at("stat", &path)?.len() > MOST_BYTES {
@@ -97,7 +97,7 @@ pub(crate) fn fold(store: &Store, today: u32) -> Result<Option<IndexState>, Stor
     // Each receipt is read once: one blob may have thousands of keys.
     let mut receipts: HashMap<BlobId, (Option<Addition>, HashSet<KeyHash>)> = HashMap::new();
     for (key, blob) in records_of(&bytes) {
-        let (addition, keys) = receipts.entry(blob).or_insert_with(|| match receipt::read(layout, &blob) {
+        let (addition, keys) = receipts.entry(blob).or_insert_with(|| match receipt_files::read(layout, &blob) {
             Some(receipt) => (Some(Addition::of(&receipt, today)), receipt.keys().map(|key| key.hash()).collect()),
             None => (None, HashSet::new()),
         });
@@ -111,7 +111,7 @@ pub(crate) fn fold(store: &Store, today: u32) -> Result<Option<IndexState>, Stor
     if additions.is_empty() && unpublished.len() * RECORD == bytes.len() {
         return Ok(None);
     }
-    let ((), state) = store.with_index(|index| index.add(&additions))?;
+    let ((), state) = index::with(store, |index| index.add(&additions))?;
     if !matches!(state, IndexState::Memory(_)) {
         // Written before it is cut: a kill in between leaves records twice, which does no harm.
         file.seek(SeekFrom::Start(0)).at("write", &path)?;
@@ -122,16 +122,16 @@ pub(crate) fn fold(store: &Store, today: u32) -> Result<Option<IndexState>, Stor
 }
 
 /// Empties it. What it names and no receipt has counts as absent from then on. For who has the store alone.
-pub(crate) fn clear(layout: &Layout) -> Result<(), StoreError> {
-    if len(layout) == 0 {
+pub(crate) fn clear(store: Writable<'_>) -> Result<(), StoreError> {
+    if len(store.layout()) == 0 {
         return Ok(());
     }
-    open(layout)?.set_len(0).at("write", &layout.journal())
+    open(store)?.set_len(0).at("write", &store.layout().journal())
 }
 
-/// [`fold`] for who only looks: a store that cannot be written, a full disk, or a journal that another process holds is no reason to fail.
-pub(crate) fn fold_if_possible(store: &Store, today: u32) -> Result<(), StoreError> {
-    if !store.is_writable() || len(store.layout()) == 0 {
+/// [`fold`] for who only looks: a full disk, or a journal that another process holds, is no reason to fail.
+pub(crate) fn fold_if_possible(store: Writable<'_>, today: u32) -> Result<(), StoreError> {
+    if len(store.layout()) == 0 {
         return Ok(());
     }
     match fold(store, today) {
@@ -144,7 +144,10 @@ pub(crate) fn fold_if_possible(store: &Store, today: u32) -> Result<(), StoreErr
     }
 }
 
-fn open(layout: &Layout) -> Result<File, StoreError> {
+fn open(store: Writable<'_>) -> Result<File, StoreError> {
+    let layout = store.layout();
+    // Anybody may delete `partial/` at any time.
+    open::make_folder(&layout.partial()).at("create", &layout.partial())?;
     open::shared(layout, &layout.journal(), Names::One)
 }
 

@@ -1,8 +1,16 @@
-//! Where everything is. The only module that knows the store's paths.
+//! Where everything is, and what it is called. The only module that knows the store's paths.
 
-use std::path::{Path, PathBuf};
+use std::{
+    ffi::OsStr,
+    path::{Path, PathBuf},
+};
 
-use crate::{digest::BlobId, look_up::KeyHash};
+use crate::{digest::BlobId, key::KeyHash};
+
+/// How the names of files begin that are being written: [`crate::atomic_file`].
+pub(crate) const NEW: &str = ".new-";
+/// How the names of the folders in `damaged/` begin in which something lies that was in the way.
+pub(crate) const ASIDE: &str = "aside-";
 
 /// The paths of one store.
 #[derive(Clone, Debug)]
@@ -71,12 +79,12 @@ impl Layout {
         self.root.join(format!("partial/{key}.part"))
     }
 
-    pub(crate) fn all_remembered(&self) -> PathBuf {
+    pub(crate) fn lookup_cache(&self) -> PathBuf {
         self.root.join("remembered")
     }
 
-    pub(crate) fn remembered(&self, name: &str) -> PathBuf {
-        self.all_remembered().join(name)
+    pub(crate) fn cached_lookup(&self, name: &str) -> PathBuf {
+        self.lookup_cache().join(name)
     }
 
     pub(crate) fn all_gone(&self) -> PathBuf {
@@ -90,4 +98,24 @@ impl Layout {
     pub(crate) fn journal(&self) -> PathBuf {
         self.root.join("partial/journal")
     }
+}
+
+/// Whether a name has this many lower-case hexadecimal digits, and nothing else.
+pub(crate) fn is_hex(name: &[u8], digits: usize) -> bool {
+    name.len() == digits && name.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+/// Whether this is the name of a download's bytes, or of what is known of them.
+pub(crate) fn is_of_download(name: &OsStr) -> bool {
+    let name = name.as_encoded_bytes();
+    let key = name.strip_suffix(b".part").or_else(|| name.strip_suffix(b".json"));
+    key.is_some_and(|key| is_hex(key, 64))
+}
+
+/// The blob that a path in `blobs/` or `receipts/` names, if it names one.
+pub(crate) fn named_blob(path: &Path) -> Option<BlobId> {
+    let shard = path.parent()?.file_name()?.to_str()?;
+    let name = path.file_name()?.to_str()?;
+    let rest = name.strip_suffix(".json").unwrap_or(name);
+    (shard.len() == 2).then(|| format!("{shard}{rest}").parse().ok()).flatten()
 }

@@ -3,45 +3,65 @@
 //! `docs/store-format.md` is the format on disk. The usual way through this crate:
 //!
 //! ```text
-//! Store::open ─▶ Store::look_up(wanted) ─▶ LookUp::claim ─▶ Part::write … finish ─▶ Committer::submit … finish
-//!                     what is here             the right         verified bytes        barrier, blob, receipt,
-//!                                              to download       in partial/           then the index
+//! Store::open ─▶ Store::lookup(wanted) ─▶ DownloadLock::acquire ─▶ Part::write … finish ─▶ Committer::submit … finish
+//!                which have a blob         the right to download    verified bytes          barrier, blob, receipt,
+//!                                                                   in partial/             then the index
 //! ```
 //!
-//! [`Store::open_over`] opens one store over another, which is only read: what is in either is here.
+//! [`Store::open_over`] opens one store over another, which is only read: what is in either is in the store.
+//!
+//! The files in their order; each imports only from those before it:
+//!
+//! | | |
+//! |---|---|
+//! | values | `sha512`, `digest`, `clock`, `key`, `layout`, `receipt`, `unfit`, `holder`, `error` |
+//! | files of a store | `open`, `wait`, `lock`, `atomic_file`, `meta`, `foreign`, `create`, `writable`, `receipt_files`, `hash`, `blob`, `barrier` |
+//! | finding | `index`, `journal`, `alternate_digests`, `lookup_cache`, `lower`, `overlay`, `gone`, `lookup` |
+//! | a download that becomes a blob | `part_file`, `part`, `download_lock`, `commit` |
+//! | whole stores | `store`, `hash_blobs`, `amend`, `verify`, `stats`, `link`, `transfer`, `import`, `forget`, `seed` |
 
+mod alternate_digests;
 mod amend;
+mod atomic_file;
 pub mod barrier;
-mod below;
 pub mod blob;
-pub mod carry;
-mod check;
-pub mod claim;
+mod clock;
 pub mod commit;
+mod create;
 pub mod digest;
+pub mod download_lock;
 pub mod error;
+mod foreign;
 pub mod forget;
 mod gone;
+mod hash;
+mod hash_blobs;
+pub mod holder;
+pub mod import;
 pub mod index;
 mod journal;
+pub mod key;
 mod layout;
+pub mod link;
 mod lock;
-pub mod look_up;
+pub mod lookup;
+mod lookup_cache;
+mod lower;
 mod meta;
-mod namesakes;
-pub mod open;
-mod own;
+mod open;
+mod overlay;
 pub mod part;
-pub mod place;
+mod part_file;
 pub mod receipt;
+mod receipt_files;
 pub mod seed;
 mod sha512;
+pub mod stats;
 mod store;
-pub mod survey;
-pub mod take_in;
+pub mod transfer;
+pub mod unfit;
 pub mod verify;
 pub mod wait;
+mod writable;
 
-mod whole_file;
-
-pub use crate::{error::StoreError, store::Store};
+pub use crate::{error::StoreError, store::Store, writable::Writable};

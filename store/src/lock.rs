@@ -3,6 +3,7 @@
 use std::{
     fs::{File, TryLockError},
     path::Path,
+    time::Duration,
 };
 
 use crate::{
@@ -11,6 +12,17 @@ use crate::{
     open::{self, Names},
     wait::{Patience, wait_for},
 };
+
+/// How long blobs may be removed before who wants to use the store gives up.
+const REMOVAL_PATIENCE: Patience = Patience::up_to(Duration::from_mins(1));
+
+/// Says that the store is in use, until the file is closed: the shared lock on the file `lock`, where there is one.
+pub(crate) fn use_store(layout: &Layout, lock_file: Option<File>) -> Result<Option<File>, StoreError> {
+    if let Some(file) = &lock_file {
+        shared(file, &layout.lock(), REMOVAL_PATIENCE)?;
+    }
+    Ok(lock_file)
+}
 
 /// Opens a lock file for writing, making it if it is missing.
 pub(crate) fn open(layout: &Layout, path: &Path, names: Names) -> Result<File, StoreError> {

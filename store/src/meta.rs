@@ -4,13 +4,7 @@ use std::io;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    error::{At as _, StoreError},
-    layout::Layout,
-    open,
-    own::refuse_strangers,
-    whole_file,
-};
+use crate::{error::StoreError, layout::Layout, open};
 
 /// The format that this crate reads and writes.
 const FORMAT: u32 = 1;
@@ -60,19 +54,6 @@ pub(crate) fn look(layout: &Layout) -> Result<Present, StoreError> {
 /// Whether there is a store, of a format that this crate reads.
 pub(crate) fn check(layout: &Layout) -> Result<bool, StoreError> {
     Ok(look(layout)? == Present::Store)
-}
-
-/// Makes an empty store. Several processes may do this at once: all write the same.
-pub(crate) fn create(layout: &Layout) -> Result<(), StoreError> {
-    let root = layout.root();
-    refuse_strangers(layout)?;
-    std::fs::create_dir_all(root).at("create", root)?;
-    // `blobs/` first: by it, a store that is killed here is known again.
-    for folder in [layout.blobs(), layout.receipts(), layout.partial()] {
-        open::make_folder(&folder).at("create", &folder)?;
-    }
-    // On the disk before it has its name: an empty file of that name would be what a power loss leaves.
-    whole_file::stage(&layout.meta(), &bytes())?.synced()?.publish(layout)
 }
 
 /// What the file says of a store of this format.

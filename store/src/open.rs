@@ -7,9 +7,9 @@
 //! The store's own folder may be a link: its user named it.
 
 use std::{
-    fs::{self, File, FileType, Metadata, OpenOptions, Permissions},
+    fs::{self, File, Metadata, OpenOptions, Permissions},
     io::{self, Read as _},
-    os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _},
+    os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
 };
 
@@ -17,66 +17,9 @@ use rustix::fs::OFlags;
 
 use crate::{
     error::{At as _, StoreError},
-    layout::Layout,
+    layout::{ASIDE, Layout, is_hex},
+    unfit::Unfit,
 };
-
-/// What lies where the store has something else.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Unfit {
-    /// A symbolic link.
-    #[error("a symbolic link")]
-    Link,
-    /// A folder.
-    #[error("a folder")]
-    Folder,
-    /// A named pipe.
-    #[error("a pipe")]
-    Pipe,
-    /// A socket.
-    #[error("a socket")]
-    Socket,
-    /// A device.
-    #[error("a device")]
-    Device,
-    /// A file in place of a folder.
-    #[error("a file, and no folder")]
-    File,
-    /// A file that is written in place, and is another file too.
-    #[error("a hard link to another file")]
-    HardLink,
-    /// A file that is too long to be read whole.
-    #[error("longer than {0} bytes")]
-    Long(u64),
-}
-
-impl Unfit {
-    /// What a file is that is no plain one.
-    fn of(kind: FileType) -> Option<Self> {
-        if kind.is_file() {
-            None
-        } else if kind.is_symlink() {
-            Some(Self::Link)
-        } else if kind.is_dir() {
-            Some(Self::Folder)
-        } else if kind.is_fifo() {
-            Some(Self::Pipe)
-        } else if kind.is_socket() {
-            Some(Self::Socket)
-        } else {
-            Some(Self::Device)
-        }
-    }
-
-    /// The same as what [`StoreError::io`] makes a [`StoreError::Unfit`] of.
-    fn into_io(self) -> io::Error {
-        io::Error::new(io::ErrorKind::InvalidData, self)
-    }
-
-    /// What an error of this module says.
-    pub(crate) fn in_error(error: &io::Error) -> Option<Self> {
-        error.get_ref()?.downcast_ref::<Self>().copied()
-    }
-}
 
 /// How many names a file may have that is opened to be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -203,9 +146,6 @@ fn set_aside(layout: &Layout, path: &Path) -> io::Result<()> {
     fs::rename(path, place.join(path.file_name().unwrap_or(path.as_os_str())))
 }
 
-/// What the folders below `damaged/` are called in which something lies that was in the way.
-pub(crate) const ASIDE: &str = "aside-";
-
 /// Refuses a store whose blobs or receipts are elsewhere. In one that can be written, folders of what can be lost are made anew.
 pub(crate) fn check_folders(layout: &Layout, is_writable: bool) -> Result<(), StoreError> {
     for folder in [layout.blobs(), layout.receipts()] {
@@ -225,7 +165,7 @@ pub(crate) fn check_folders(layout: &Layout, is_writable: bool) -> Result<(), St
         }
     }
     if is_writable {
-        for folder in [layout.damaged(), layout.partial(), layout.all_remembered(), layout.all_gone()] {
+        for folder in [layout.damaged(), layout.partial(), layout.lookup_cache(), layout.all_gone()] {
             if unfit_folder(&folder).at("look at", &folder)?.is_some() {
                 clear(layout, &folder)?;
             }
@@ -260,11 +200,6 @@ pub(crate) fn unfit_in(database: &Path) -> io::Result<Option<(PathBuf, Unfit)>> 
         }
     }
     Ok(None)
-}
-
-/// Whether a name has this many lower-case hexadecimal digits, and nothing else.
-pub(crate) fn is_hex(name: &[u8], digits: usize) -> bool {
-    name.len() == digits && name.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 fn options() -> OpenOptions {

@@ -11,15 +11,16 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    blob,
-    claim::{self, LockedFile, receipt_of},
+    atomic_file,
     digest::{Algorithm, BlobId, Digests, Hasher, Integrity},
     error::{At as _, StoreError},
+    hash::hash_into,
+    key::KeyHash,
     layout::Layout,
-    look_up::KeyHash,
     open,
+    part_file::{self, PartFile},
     receipt::{Origin, Receipt},
-    whole_file,
+    writable::Writable,
 };
 
 /// From this length on, what a server calls a body is noted, so that a later run can go on with it: bytes.
@@ -44,7 +45,7 @@ pub struct Part {
     layout: Layout,
     key: KeyHash,
     path: PathBuf,
-    file: LockedFile,
+    file: PartFile,
     integrity: Option<Integrity>,
     /// The blob that these bytes were when they were first fetched.
     recorded: Option<BlobId>,
@@ -79,7 +80,7 @@ pub struct Sealed {
     pub(crate) key: KeyHash,
     pub(crate) part: PathBuf,
     /// Held until the receipt is written.
-    pub(crate) lock: LockedFile,
+    pub(crate) lock: PartFile,
     pub(crate) receipt: Receipt,
     pub(crate) has_state: bool,
 }
@@ -119,20 +120,20 @@ pub enum Expected {
 
 impl Part {
     pub(crate) fn new(
-        layout: &Layout,
+        store: Writable<'_>,
         key: KeyHash,
-        file: LockedFile,
+        file: PartFile,
         integrity: Option<Integrity>,
         recorded: Option<BlobId>,
         origins: Arc<[Origin]>,
     ) -> Self {
         let hasher = Hasher::new(algorithms(integrity.as_ref()));
         let state = State::default();
-        let path = layout.part_of(&key);
+        let layout = store.layout();
         Self {
+            path: layout.part_of(&key),
             layout: layout.clone(),
             key,
-            path,
             file,
             integrity,
             recorded,
@@ -205,7 +206,7 @@ impl Part {
             self.state.complete = Some(actual.blob.to_string());
             self.write_state()?;
         }
-        Ok(receipt_of(&actual, self.origins.to_vec()))
+        Ok(Receipt::of_fetched(&actual, self.origins.to_vec()))
     }
 
     /// Hands the finished file over. `receipt` is what [`Part::finish`] gave.
@@ -237,7 +238,7 @@ impl Part {
     fn hash_from_start(&mut self, len: u64) -> Result<(), StoreError> {
         self.hasher = Hasher::new(algorithms(self.integrity.as_ref()));
         self.file.seek(SeekFrom::Start(0)).at("read", &self.path)?;
-        blob::hash_into(&mut self.file, &mut self.hasher, len).at("read", &self.path)
+        hash_into(&mut self.file, &mut self.hasher, len).at("read", &self.path)
     }
 
     fn state_path(&self) -> PathBuf {
@@ -255,14 +256,14 @@ impl Part {
 
     fn write_state(&mut self) -> Result<(), StoreError> {
         let text = serde_json::to_vec(&self.state).expect("two plain fields can be written");
-        whole_file::write(&self.layout, &self.state_path(), &text)?;
+        atomic_file::write(&self.layout, &self.state_path(), &text)?;
         self.is_state_written = true;
         Ok(())
     }
 
     fn forget_state(&mut self) {
         if std::mem::take(&mut self.is_state_written) {
-            claim::remove(&self.state_path());
+            part_file::remove(&self.state_path());
         }
         self.state = State::default();
     }

@@ -1,6 +1,6 @@
 //! The form of a seed: a store's files that are handed on, by their paths in it.
 //!
-//! It is `meta.json`, blobs, notes of optional packages that are gone, and receipts that state only what the blobs are asked for by: neither addresses, nor times, nor what other projects made known
+//! It is `meta.json`, blobs, notes of optional packages that are gone, and receipts that state only the keys that the lockfiles use: neither addresses, nor times, nor what other projects made known
 //! of the same bytes. So the same wishes give the same seed, on every machine.
 
 use std::{collections::BTreeSet, path::Path};
@@ -8,8 +8,8 @@ use std::{collections::BTreeSet, path::Path};
 use crate::{
     digest::{Algorithm, BlobId, Integrity},
     gone,
+    key::Wanted,
     layout::Layout,
-    look_up::Wanted,
     meta,
     receipt::{Origin, Receipt},
 };
@@ -29,7 +29,7 @@ pub fn gone(wanted: &Wanted, address: &str) -> (String, Vec<u8>) {
     (relative(|layout| gone::path(layout, wanted, address)), Vec::new())
 }
 
-/// The path and the bytes of a note that nobody had this file, if its digest tells it from others wherever it is.
+/// The path and the bytes of a note that no address had this file, if its digest identifies it whatever the address.
 pub fn gone_anywhere(wanted: &Wanted) -> Option<(String, Vec<u8>)> {
     let is_told_by_digest = matches!(wanted, Wanted::Integrity(_));
     is_told_by_digest.then(|| (relative(|layout| gone::path_anywhere(layout, wanted)), Vec::new()))

@@ -118,7 +118,6 @@ mod tests {
     use sha2::Digest as _;
 
     use super::*;
-    use crate::digest::{Algorithm, Digest};
 
     /// Bytes that differ from seed to seed and place to place.
     fn bytes(seed: u64, len: usize) -> Vec<u8> {
@@ -174,8 +173,8 @@ mod tests {
             ),
         ];
         for (bytes, digest) in cases {
-            let found = Digest::new(Algorithm::Sha512, &in_pieces(bytes, &[1000])).unwrap();
-            assert_eq!(found.to_hex(), digest, "{} bytes", bytes.len());
+            let found: Vec<String> = in_pieces(bytes, &[1000]).iter().map(|byte| format!("{byte:02x}")).collect();
+            assert_eq!(found.concat(), digest, "{} bytes", bytes.len());
         }
     }
 

@@ -1,9 +1,7 @@
-//! Waiting for a lock that another process holds. A wait is told after a second, ends when the user wants to stop, and has a limit.
+//! Waiting for a lock that another process holds. A wait is reported after a second, ends when the user wants to stop, and has a limit.
 //!
-//! The library prints nothing and catches no signals: the program says once, by [`observe`], whom to tell and whom to ask. Without an observer, waits are
+//! The library prints nothing and catches no signals: the program says once, by [`observe`], who is to know of waits and who can end them. Without an observer, waits are
 //! silent and end at their limit.
-
-mod holder;
 
 use std::{
     path::{Path, PathBuf},
@@ -12,12 +10,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-pub use self::holder::Holder;
-use crate::error::StoreError;
+use crate::{error::StoreError, holder::Holder};
 
 /// The longest step between two tries to get a lock.
 const LONGEST_STEP: Duration = Duration::from_millis(50);
-/// A wait this long is told.
+/// A wait this long is reported.
 const TOLD_AFTER: Duration = Duration::from_secs(1);
 /// Two larders that work side by side hold each other up for some milliseconds. Only a longer wait asks whether the user wants to stop.
 const ASKED_AFTER: Duration = Duration::from_millis(100);
@@ -178,7 +175,6 @@ mod tests {
     };
 
     use super::*;
-    use crate::lock;
 
     #[derive(Default)]
     struct Told {
@@ -206,8 +202,8 @@ mod tests {
     }
 
     fn attempt(path: &Path) -> impl FnMut() -> Result<Option<()>, StoreError> + use<> {
-        let (path, file) = (path.to_owned(), File::create(path).unwrap());
-        move || Ok(lock::try_exclusive(&file, &path)?.then_some(()))
+        let file = File::create(path).unwrap();
+        move || Ok(file.try_lock().is_ok().then_some(()))
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use larder_store::{Store, carry::inventory, digest::BlobId};
+use larder_store::{Store, digest::BlobId, transfer::inventory};
 
 use crate::support::{Package, Run, World, finish, packages, program};
 

@@ -2,7 +2,9 @@
 
 use std::fs;
 
-use larder_store::{Store, claim::Claimed, commit::Committer, digest::BlobId, look_up::Wanted, receipt::Origin};
+use larder_store::{
+    Store, commit::Committer, digest::BlobId, download_lock::DownloadLock, key::Wanted, receipt::Origin,
+};
 use larder_test_server::Reply;
 
 use crate::support::{World, gzip, tar_of, tarball};
@@ -35,7 +37,7 @@ fn packed(top: &str, level: u32) -> Vec<u8> {
 
 fn blobs(world: &World) -> Vec<Vec<u8>> {
     let store = Store::open(&world.store()).unwrap();
-    let receipts = larder_store::carry::inventory(&store).unwrap();
+    let receipts = larder_store::transfer::inventory(&store).unwrap();
     receipts.iter().map(|receipt| fs::read(store.blob_path(&receipt.blob)).unwrap()).collect()
 }
 
@@ -170,7 +172,7 @@ fn record(world: &World, identity: &str, bytes: &[u8]) {
     let now = "2026-01-31T12:00:00Z".parse().unwrap();
     let store = Store::open(&world.store()).unwrap();
     let wanted = Wanted::Identity(identity.to_owned());
-    let look_up = store.look_up(std::slice::from_ref(&wanted), now).unwrap();
+    let look_up = store.lookup(std::slice::from_ref(&wanted), now).unwrap();
     let origin = Origin {
         ecosystem: "npm".to_owned(),
         name: "tool".to_owned(),
@@ -178,7 +180,7 @@ fn record(world: &World, identity: &str, bytes: &[u8]) {
         address: None,
         identity: Some(identity.to_owned()),
     };
-    let Claimed::Yours(mut part) = look_up.claim(&wanted, None, vec![origin]).unwrap() else {
+    let DownloadLock::Acquired(mut part) = DownloadLock::acquire(&look_up, &wanted, None, vec![origin]).unwrap() else {
         panic!("it is not here")
     };
     part.begin(0, None).unwrap();

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use larder_store::{Store, digest::Integrity, look_up::Wanted};
+use larder_store::{Store, digest::Integrity, key::Wanted};
 use larder_test_server::Reply;
 
 use crate::support::{Package, World, packages, rounds};

@@ -6,9 +6,9 @@ use std::{
 };
 
 use larder_store::{
-    carry::inventory,
-    look_up::Key,
-    take_in::{Identities, take_in},
+    import::{Identities, import},
+    key::Key,
+    transfer::inventory,
 };
 
 use super::{
@@ -35,9 +35,8 @@ pub(super) fn run(arguments: &Harvest, context: &Context<'_>) -> Result<Outcome,
     let platforms = Platforms::Only(BTreeSet::from([binary.executable.platform()]));
     let only = if arguments.projects.is_empty() { None } else { Some(keys(arguments, &platforms, context)?) };
     let store = context.open_store()?;
-    if !store.is_writable() {
-        return Err(larder_store::StoreError::ReadOnly { root: store.root().to_owned() }.into());
-    }
+    // Before the builder is asked.
+    store.writable()?;
     let start = Instant::now();
     let builder = Builder::new(&arguments.mount, binary, &store, context, interrupt)?;
     let request = builder.request()?;
@@ -50,7 +49,7 @@ pub(super) fn run(arguments: &Harvest, context: &Context<'_>) -> Result<Outcome,
     if handed.carried + handed.supplemented > 0 {
         // Whatever a Dockerfile runs can write to the mount.
         let answer = answer.join(STORE);
-        let taken = take_in(&store, &answer, Identities::Known, context.now, threads(), &|| builder.is_stopped())?;
+        let taken = import(&store, &answer, Identities::Known, context.now, threads(), &|| builder.is_stopped())?;
         if taken.is_stopped {
             return Err(BuildkitError::from(BuildError::Interrupted).into());
         }

@@ -5,11 +5,11 @@ use std::collections::HashMap;
 
 use larder_store::{
     Store, StoreError,
-    carry::{Lack, hand_out, inventory, lack, present},
     digest::BlobId,
-    look_up::Found,
+    import::{Identities, import},
+    key::BlobRef,
     receipt::Receipt,
-    take_in::{Identities, take_in},
+    transfer::{Missing, export, inventory, missing, present},
     verify::{FaultKind, verify_blobs},
 };
 
@@ -56,8 +56,8 @@ fn ask(arguments: &Inside, context: &Context<'_>) -> Result<Report, CommandError
     let there: Vec<Receipt> = wanted.iter().filter_map(|receipt| present(&store, &receipt.blob)).collect();
     let (damaged, sound) = sound(&store, there);
     let lacking = wanted.iter().filter_map(|receipt| {
-        let lack = lack(sound.get(&receipt.blob), receipt)?;
-        Some(MissingBlob { blob: receipt.blob.to_string(), bytes: lack == Lack::Bytes })
+        let lack = missing(sound.get(&receipt.blob), receipt)?;
+        Some(MissingBlob { blob: receipt.blob.to_string(), bytes: lack == Missing::Bytes })
     });
     Ok(Report { lacking: lacking.collect(), damaged, ..Report::default() })
 }
@@ -67,7 +67,7 @@ fn take(arguments: &Inside, context: &Context<'_>) -> Result<Report, CommandErro
     // The step's end is the build's: nobody is there to stop it otherwise.
     // What the host gives is the user's own.
     let request = arguments.request.join(STORE);
-    let taken = take_in(&store, &request, Identities::Believed, context.now, threads(), &|| false)?;
+    let taken = import(&store, &request, Identities::Believed, context.now, threads(), &|| false)?;
     Ok(Report::of(&taken))
 }
 
@@ -82,15 +82,15 @@ fn hand(arguments: &Inside, context: &Context<'_>) -> Result<Report, CommandErro
     let here: Vec<Receipt> = inventory(&store)?.into_iter().filter(is_wanted).collect();
     let (lacking, already_there): (Vec<_>, Vec<_>) = here
         .into_iter()
-        .map(|receipt| (lack(theirs.get(&receipt.blob), &receipt), receipt))
+        .map(|receipt| (missing(theirs.get(&receipt.blob), &receipt), receipt))
         .partition(|(lack, _)| lack.is_some());
-    let lacks: HashMap<BlobId, Lack> =
+    let lacks: HashMap<BlobId, Missing> =
         lacking.iter().filter_map(|(lack, receipt)| Some((receipt.blob, (*lack)?))).collect();
     // Only what is carried is read; the host reads it again.
     let (damaged, sound) = sound(&store, lacking.into_iter().map(|(_, receipt)| receipt).collect());
-    let mut handed: Vec<(&Receipt, Lack)> = sound.values().map(|receipt| (receipt, lacks[&receipt.blob])).collect();
+    let mut handed: Vec<(&Receipt, Missing)> = sound.values().map(|receipt| (receipt, lacks[&receipt.blob])).collect();
     handed.sort_by_key(|(receipt, _)| receipt.blob);
-    let tally = hand_out(&store, handed.iter().copied(), &arguments.answer.join(STORE), &|| false)?;
+    let tally = export(&store, handed.iter().copied(), &arguments.answer.join(STORE), &|| false)?;
     Ok(Report {
         damaged,
         carried: tally.count,
@@ -108,14 +108,15 @@ fn open(context: &Context<'_>) -> Result<Store, CommandError> {
 
 /// Reads blobs: those that are damaged, and the others.
 fn sound(store: &Store, receipts: Vec<Receipt>) -> (Vec<BadBlob>, HashMap<BlobId, Receipt>) {
-    let blobs: Vec<Found> = receipts.iter().map(|receipt| Found { blob: receipt.blob, size: receipt.size }).collect();
+    let blobs: Vec<BlobRef> =
+        receipts.iter().map(|receipt| BlobRef { blob: receipt.blob, size: receipt.size }).collect();
     let faults = verify_blobs(store, &blobs, threads());
     let mut sound: HashMap<BlobId, Receipt> = receipts.into_iter().map(|receipt| (receipt.blob, receipt)).collect();
     let mut damaged = Vec::new();
     for fault in faults {
         let cause = match fault.kind {
             FaultKind::Damaged { actual, .. } => format!("its bytes are blake3 {actual}; it was set aside there"),
-            FaultKind::Unreadable(error) | FaultKind::Below { error, .. } => chain(&error).join(": "),
+            FaultKind::Unreadable(error) | FaultKind::Lower { error, .. } => chain(&error).join(": "),
             FaultKind::InTheWay(error) => format!("{error}; it was moved out of the way there"),
             FaultKind::Missing => "it has a receipt and no file".to_owned(),
             FaultKind::Misstated { stated, .. } => format!("its receipt states {stated}, which its bytes do not have"),

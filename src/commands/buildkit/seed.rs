@@ -7,9 +7,9 @@ use std::{
 
 use larder_store::{
     Store,
-    carry::{Lack, hand_out, inventory, present},
     digest::BlobId,
     receipt::Receipt,
+    transfer::{Missing, export, inventory, present},
 };
 
 use super::{
@@ -105,11 +105,11 @@ fn planned(
 fn import(
     builder: &Builder<'_>,
     store: &Store,
-    missing: &[(&Receipt, Lack)],
+    missing: &[(&Receipt, Missing)],
     context: &Context<'_>,
 ) -> Result<Report, CommandError> {
     let target = builder.request()?.join(STORE);
-    let handed = hand_out(store, missing.iter().copied(), &target, &|| builder.is_stopped())?;
+    let handed = export(store, missing.iter().copied(), &target, &|| builder.is_stopped())?;
     if builder.is_stopped() {
         return Err(BuildkitError::from(BuildError::Interrupted).into());
     }

@@ -1,4 +1,4 @@
-//! What is new in a lock: a line for each package that came, went or changed. Pure.
+//! The difference between two locks: a line for each package that was added, removed or changed. Pure.
 
 use std::{collections::BTreeMap, fmt};
 

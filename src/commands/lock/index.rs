@@ -1,4 +1,4 @@
-//! The index that a project names, and what it and the sources are asked beside versions.
+//! A client for the index that a project names, and the digests that the index does not state.
 
 use std::{collections::BTreeMap, sync::Arc};
 

@@ -1,4 +1,4 @@
-//! The runtime: which release, and its npm tarball, which holds the distribution's lock.
+//! Which release of Pyodide a project uses, and its npm tarball, which holds the distribution's lock.
 
 use std::{collections::BTreeSet, io::Read as _};
 
@@ -133,10 +133,11 @@ pub(super) fn fetch(
         return Err(LockError::Tarball { version, is_network }.into());
     }
     let wanted = downloads.all[0].wanted.clone();
-    let found = store.look_up(std::slice::from_ref(&wanted), context.now)?.find(&wanted);
+    let found = store.lookup(std::slice::from_ref(&wanted), context.now)?.find(&wanted);
     let Some(found) = found else { return Err(LockError::Tarball { version, is_network: false }.into()) };
     let mut bytes = Vec::new();
-    larder_store::blob::open_checked(store, &found.blob, stated.as_ref())?
+    store
+        .open_checked(&found.blob, stated.as_ref())?
         .read_to_end(&mut bytes)
         .map_err(|source| LockError::Blob { path: store.blob_path(&found.blob), source })?;
     let integrity = stated.unwrap_or_else(|| Digest::of(Algorithm::Sha512, &bytes).into());

@@ -1,4 +1,4 @@
-//! A whole file, or the one that was there before.
+//! Atomic replacement of a file: readers see the old one or the new one.
 
 use std::{fs::Permissions, io, io::Write as _, os::unix::fs::PermissionsExt as _, path::Path};
 

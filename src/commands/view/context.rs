@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use larder_store::look_up::Wanted;
+use larder_store::key::Wanted;
 
 use super::{summary::print, target::check_target};
 use crate::{

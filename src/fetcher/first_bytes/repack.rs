@@ -19,10 +19,8 @@ use std::{
 
 use flate2::Crc;
 
-use super::{
-    shape::{NotAPackage, Seen, Shape, broken, walk},
-    tar::{BLOCK, Entry, Kind, checksum},
-};
+use super::shape::{NotAPackage, Seen, Shape, broken, walk};
+use crate::archive::tar::{BLOCK, Entry, Kind, checksum};
 
 /// The time of every entry, in octal: 1985-10-26 08:15 UTC, as in what npm packs.
 const TIME: &[u8] = b"03560116604";

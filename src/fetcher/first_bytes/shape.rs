@@ -11,13 +11,16 @@ use std::{
 
 use serde::Deserialize;
 
-use super::{
-    gunzip::{Bounded, Gunzip, MAGIC},
-    tar::{Entries, Entry, Kind, TarError},
+use crate::archive::{
+    bounded::is_too_much,
+    gzip::{Gunzip, MAGIC},
+    tar::{Bounds, Entries, Entry, Kind, LongNames, TarError},
 };
 
 /// The longest `package.json` that is read: far longer than any. 16 MiB.
 const LONGEST_PACKAGE_JSON: u64 = 16 << 20;
+/// The largest packages have some ten thousand files.
+const MOST_ENTRIES: usize = 1_000_000;
 /// Of what came, how much is looked at to say what it is. Bytes.
 const HEAD: usize = 1024;
 /// Of a name, how many characters a message has.
@@ -189,7 +192,8 @@ pub(super) fn walk(
     }
     let is_gzip = head.starts_with(MAGIC);
     let source = if is_gzip { Unpacked::Gzip(Box::new(Gunzip::new(packed))) } else { Unpacked::Plain(packed) };
-    let mut entries = Entries::new(Bounded::new(source, longest));
+    let bounds = Bounds { bytes: longest, entries: MOST_ENTRIES };
+    let mut entries = Entries::new(source, bounds, LongNames::Refused);
     let refused = |error| of_tar(error, if is_gzip { None } else { Some(&head) });
     let mut has_entries = false;
     while let Some(entry) = entries.next().map_err(refused)? {
@@ -208,14 +212,13 @@ fn of_tar(error: TarError, head: Option<&[u8]>) -> NotAPackage {
         TarError::NotTar => head.map_or(NotAPackage::NoArchive, looks),
         TarError::Source(error) => broken(error),
         TarError::Cut | TarError::Damaged => NotAPackage::Broken(io::Error::other(error)),
-        TarError::LongName | TarError::TooMany => NotAPackage::Refused(io::Error::other(error)),
+        TarError::LongName | TarError::TooMany { .. } => NotAPackage::Refused(io::Error::other(error)),
     }
 }
 
 /// What became of reading the archive's bytes.
 pub(super) fn broken(error: io::Error) -> NotAPackage {
-    let is_too_long = error.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<super::gunzip::TooLong>);
-    if is_too_long { NotAPackage::Refused(error) } else { NotAPackage::Broken(error) }
+    if is_too_much(&error) { NotAPackage::Refused(error) } else { NotAPackage::Broken(error) }
 }
 
 /// What bytes look like that are no archive.

@@ -11,7 +11,7 @@ use super::other_types::other_types;
 use crate::lockfile::error::EntryProblem;
 
 /// What a flag says.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::lockfile) enum Flag {
     /// Not there.
     #[default]

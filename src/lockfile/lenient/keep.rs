@@ -9,6 +9,11 @@ use crate::lockfile::error::EntryProblem;
 pub(in crate::lockfile) trait Value: Default + PartialEq {
     /// Whether it has the wrong type, whatever the entry turns out to be.
     fn is_wrong(&self) -> bool;
+
+    /// Takes a further value of the same key.
+    fn replace(&mut self, value: Self) {
+        *self = value;
+    }
 }
 
 /// Text may be of any type where nobody asks for it, as in the entry of a link.
@@ -22,11 +27,23 @@ impl Value for Flag {
     fn is_wrong(&self) -> bool {
         *self == Self::WrongType
     }
+
+    /// One that stands twice is set if either is.
+    fn replace(&mut self, value: Self) {
+        *self = value.max(*self);
+    }
 }
 
 impl Value for List {
     fn is_wrong(&self) -> bool {
         *self == Self::WrongType
+    }
+
+    /// The first counts.
+    fn replace(&mut self, value: Self) {
+        if *self == Self::Absent {
+            *self = value;
+        }
     }
 }
 
@@ -41,6 +58,6 @@ pub(in crate::lockfile) fn keep<'de, V: Value + Deserialize<'de>, A: MapAccess<'
         return Ok(Some(EntryProblem::WrongType { field }));
     }
     let differs = *place != V::default() && *place != value;
-    *place = value;
+    place.replace(value);
     Ok(differs.then_some(EntryProblem::Duplicate { field: Some(field) }))
 }

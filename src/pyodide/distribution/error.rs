@@ -1,4 +1,4 @@
-//! What can be wrong with a distribution's lock.
+//! Errors in a distribution's lock.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! [`IndexClient`]: asks an index over HTTP, each thing once, several at a time.
+//! [`IndexClient`]: an HTTP client for a package index, with single flight: each thing is requested once, several at a time.
 //!
 //! A wheel's metadata is had in the cheapest way that works: by itself, if the index offers it, or says nothing and has it all the same; else as a piece of
 //! the wheel; else out of the whole wheel. What the index states a digest of is checked.

@@ -1,4 +1,4 @@
-//! Why an index does not answer.
+//! Errors of an index.
 
 use std::sync::Arc;
 

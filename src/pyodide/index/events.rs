@@ -1,4 +1,4 @@
-//! What a person may want to see of questions to an index, as typed events.
+//! Progress of requests to an index, as typed events.
 
 use std::{fmt, time::Duration};
 

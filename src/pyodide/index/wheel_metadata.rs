@@ -1,4 +1,4 @@
-//! The `METADATA` of a wheel, from pieces of it: the end of the archive, its directory, and the one member.
+//! The `METADATA` of a remote wheel, read from parts of the file: the end of the archive, its directory, and the one member.
 //!
 //! Enough of ZIP for what wheels are. Nothing is trusted: every offset is checked, and what unpacks to more than metadata can have is refused.
 

@@ -1,4 +1,4 @@
-//! What a folder holds, as a value.
+//! [`FolderContents`]: what a folder holds, as a value.
 
 use std::collections::BTreeMap;
 

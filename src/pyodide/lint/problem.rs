@@ -1,4 +1,4 @@
-//! What can be wrong with a folder.
+//! [`Problem`]: what the lint reports.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! pubgrub's proof that there is no solution, in sentences: each of its facts once, with the chain that leads to whoever needs what.
+//! Explains a conflict: pubgrub's proof that there is no solution, in sentences, each of its facts once, with the chain of dependents.
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},

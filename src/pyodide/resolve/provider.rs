@@ -1,4 +1,4 @@
-//! [`Provider`]: what pubgrub asks.
+//! [`Provider`]: the dependency provider of pubgrub: which version to try next, and what it needs.
 
 use std::{
     cell::RefCell,

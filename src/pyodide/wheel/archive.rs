@@ -1,4 +1,4 @@
-//! The zip archive that a wheel is: its directory, read whole and checked, and single members.
+//! A validating reader of the zip archive that a wheel is: its directory, read whole and checked, and single members.
 //!
 //! ```text
 //! member …  member │ directory: one header a member │ [zip64 end, its locator] │ end

@@ -1,4 +1,4 @@
-//! What can be wrong with a wheel.
+//! Errors in a wheel.
 
 use std::io;
 

@@ -1,4 +1,4 @@
-//! Which modules a wheel brings, told from its files alone: `top_level.txt` is in three wheels of ten.
+//! The importable modules of a wheel, derived from its file names: only three wheels of ten have a `top_level.txt`.
 
 use std::collections::BTreeSet;
 

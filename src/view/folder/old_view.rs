@@ -11,7 +11,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use larder_store::{Store, blob, look_up::Found};
+use larder_store::{Store, blob, key::BlobRef};
 
 use super::{
     modes::{FOLDER_MODE, mode_of_bytes},
@@ -119,7 +119,7 @@ impl<'a> OldView<'a> {
         }
     }
 
-    fn is_blob(&self, found: &Found, file: &Path, metadata: &Metadata) -> bool {
+    fn is_blob(&self, found: &BlobRef, file: &Path, metadata: &Metadata) -> bool {
         let blob = fs::symlink_metadata(self.store.blob_path(&found.blob));
         blob.is_ok_and(|blob| (blob.dev(), blob.ino()) == (metadata.dev(), metadata.ino()))
             || blob::id_of_file(file).is_ok_and(|id| id == found.blob)

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::{Addition, Entry, Index, IndexError};
-use crate::{digest::BlobId, look_up::Key};
+use super::interface::{Addition, Entry, Index, IndexError};
+use crate::{digest::BlobId, key::Key};
 
 /// An index that lives as long as its value.
 #[derive(Clone, Debug, Default)]
-pub struct MemoryIndex {
+pub(crate) struct MemoryIndex {
     keys: BTreeMap<Key, BlobId>,
     blobs: BTreeMap<BlobId, Entry>,
 }

@@ -1,11 +1,16 @@
 //! Filling an index from the receipts.
 
-use super::{Addition, Index, MemoryIndex};
+use super::{
+    interface::{Addition, Index, IndexError},
+    memory::MemoryIndex,
+};
 use crate::{
+    clock::day,
+    digest::BlobId,
     error::{At as _, StoreError},
+    key::Key,
     layout::Layout,
-    look_up::day,
-    receipt,
+    receipt_files,
 };
 
 /// Receipts per change of the index: bounds the memory that a change takes.
@@ -19,7 +24,7 @@ pub(crate) enum RebuildError {
     Store(#[from] StoreError),
     /// The index does not take them.
     #[error(transparent)]
-    Index(#[from] super::IndexError),
+    Index(#[from] IndexError),
 }
 
 /// An index in memory that says what the receipts say.
@@ -32,12 +37,17 @@ pub(crate) fn in_memory(layout: &Layout) -> Result<MemoryIndex, StoreError> {
     }
 }
 
+/// What the index should say.
+pub(crate) fn keys_of_receipts(layout: &Layout) -> Result<Vec<(Key, BlobId)>, StoreError> {
+    Ok(in_memory(layout)?.keys().expect("the index in memory answers everything"))
+}
+
 /// Notes every receipt in `index`. Receipts that cannot be read are passed over.
 pub(crate) fn fill(layout: &Layout, index: &mut dyn Index) -> Result<(), RebuildError> {
     let mut additions = Vec::with_capacity(BATCH);
-    for file in receipt::walk(&layout.receipts()) {
+    for file in receipt_files::walk(&layout.receipts()) {
         let (path, id) = file?;
-        let Some(receipt) = id.and_then(|id| receipt::read(layout, &id)) else { continue };
+        let Some(receipt) = id.and_then(|id| receipt_files::read(layout, &id)) else { continue };
         let last_used = if let Some(fetched) = receipt.fetched {
             day(fetched)
         } else {

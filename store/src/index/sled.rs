@@ -2,11 +2,11 @@
 
 use std::{collections::HashSet, io, path::Path};
 
-use super::{Addition, Entry, Index, IndexError};
+use super::interface::{Addition, Entry, Index, IndexError};
 use crate::{
-    StoreError,
     digest::BlobId,
-    look_up::Key,
+    error::StoreError,
+    key::Key,
     wait::{Patience, wait_for},
 };
 
@@ -58,7 +58,7 @@ impl SledIndex {
     }
 
     /// How often it was changed.
-    pub(crate) fn changes(&self) -> Result<u64, IndexError> {
+    pub(crate) fn generation(&self) -> Result<u64, IndexError> {
         let value = self.state.get("changes")?;
         value.map_or(Ok(0), |value| {
             Ok(u64::from_be_bytes(value.as_ref().try_into().map_err(|_| IndexError::Value("state"))?))
@@ -66,8 +66,8 @@ impl SledIndex {
     }
 
     /// Notes how often it was changed: the last record of a change, so that whatever loses a part of it loses this.
-    pub(crate) fn set_changes(&self, changes: u64) -> Result<(), IndexError> {
-        self.state.insert("changes", &changes.to_be_bytes())?;
+    pub(crate) fn set_generation(&self, generation: u64) -> Result<(), IndexError> {
+        self.state.insert("changes", &generation.to_be_bytes())?;
         self.database.flush()?;
         Ok(())
     }

@@ -2,15 +2,15 @@
 
 use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
 
-use larder_store::{Store, index::IndexState, look_up::Wanted, verify::FaultKind};
+use larder_store::{Store, download_lock::DownloadLock, index::IndexState, key::Wanted, verify::FaultKind};
 
 use crate::support::{fetch, now, put, sha512, store};
 
 fn is_found(store: &Store, wanted: &Wanted) -> (bool, IndexState) {
     // What is remembered would need no index.
     let _ = fs::remove_dir_all(store.root().join("remembered"));
-    let look_up = store.look_up(std::slice::from_ref(wanted), now()).unwrap();
-    (look_up.find(wanted).is_some(), look_up.index_state())
+    let lookup = store.lookup(std::slice::from_ref(wanted), now()).unwrap();
+    (lookup.find(wanted).is_some(), lookup.index_state())
 }
 
 fn make_writable(path: &Path) {
@@ -58,9 +58,9 @@ fn an_index_damaged_anywhere_never_hides_or_invents_a_blob() {
         fs::write(index.join("db"), damaged).unwrap();
         let _ = fs::remove_dir_all(store.root().join("remembered"));
         let wanted: Vec<Wanted> = (0..200_u32).map(|number| sha512(&number.to_le_bytes())).collect();
-        let look_up = store.look_up(&wanted, now()).unwrap();
-        let found = wanted.iter().filter(|wanted| look_up.find(wanted).is_some()).count();
-        assert_eq!(found, 200, "zeroed from byte {place} on: {:?}", look_up.index_state());
+        let lookup = store.lookup(&wanted, now()).unwrap();
+        let found = wanted.iter().filter(|wanted| lookup.find(wanted).is_some()).count();
+        assert_eq!(found, 200, "zeroed from byte {place} on: {:?}", lookup.index_state());
     }
 }
 
@@ -164,10 +164,10 @@ fn a_blob_whose_run_was_killed_before_the_receipt_is_taken_over_without_a_byte()
     // Behind it, what a full disk cut off.
     fs::write(&journal, [record.as_slice(), b"cut"].concat()).unwrap();
 
-    let look_up = store.look_up(std::slice::from_ref(&wanted), now()).unwrap();
-    assert_eq!(look_up.find(&wanted), None);
-    let claimed = look_up.claim(&wanted, None, vec![crate::support::origin("react")]).unwrap();
-    let larder_store::claim::Claimed::Here(adopted) = claimed else { panic!("the bytes are all there") };
+    let lookup = store.lookup(std::slice::from_ref(&wanted), now()).unwrap();
+    assert_eq!(lookup.find(&wanted), None);
+    let claimed = DownloadLock::acquire(&lookup, &wanted, None, vec![crate::support::origin("react")]).unwrap();
+    let DownloadLock::Present(adopted) = claimed else { panic!("the bytes are all there") };
     assert_eq!(adopted, found);
     assert_eq!(is_found(&store, &wanted), (true, IndexState::Sled));
     assert_eq!(crate::support::left_in_partial(folder.path()), 0, "the index knows it now");
@@ -177,7 +177,7 @@ fn a_blob_whose_run_was_killed_before_the_receipt_is_taken_over_without_a_byte()
 fn what_is_published_and_not_in_the_index_is_found_by_the_journal() {
     let (folder, store) = store();
     let first = sha512(b"first");
-    let look_up = store.look_up(std::slice::from_ref(&first), now()).unwrap();
+    let lookup = store.lookup(std::slice::from_ref(&first), now()).unwrap();
     // Another process publishes it, and is killed before it tells the index.
     let found = put(&store, b"first");
     fs::remove_dir_all(folder.path().join("index-sled-v1")).unwrap();
@@ -185,8 +185,8 @@ fn what_is_published_and_not_in_the_index_is_found_by_the_journal() {
     let key = blake3::hash(first.keys()[0].as_bytes());
     let record = [key.as_bytes().as_slice(), found.blob.as_bytes()].concat();
     fs::write(folder.path().join("partial/journal"), record).unwrap();
-    let claimed = look_up.claim(&first, None, vec![]).unwrap();
-    assert!(matches!(claimed, larder_store::claim::Claimed::Here(here) if here == found), "{claimed:?}");
+    let claimed = DownloadLock::acquire(&lookup, &first, None, vec![]).unwrap();
+    assert!(matches!(claimed, DownloadLock::Present(here) if here == found), "{claimed:?}");
 }
 
 #[test]
@@ -199,8 +199,8 @@ fn a_part_is_complete_only_if_its_bytes_are_those_that_were() {
         // What a power loss or a kill can leave: the state of the whole beside a part of it.
         fs::write(folder.path().join(format!("partial/{key}.part")), bytes).unwrap();
         fs::write(folder.path().join(format!("partial/{key}.json")), &state).unwrap();
-        let look_up = store.look_up(std::slice::from_ref(&wanted), now()).unwrap();
-        let larder_store::claim::Claimed::Yours(mut part) = look_up.claim(&wanted, None, vec![]).unwrap() else {
+        let lookup = store.lookup(std::slice::from_ref(&wanted), now()).unwrap();
+        let DownloadLock::Acquired(mut part) = DownloadLock::acquire(&lookup, &wanted, None, vec![]).unwrap() else {
             panic!("nobody has published it")
         };
         assert_eq!(part.kept().unwrap().unwrap().is_complete, is_complete, "{bytes}");

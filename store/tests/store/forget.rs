@@ -6,14 +6,14 @@ use larder_store::{
     Store,
     digest::{Algorithm, BlobId, Digest, Integrity},
     forget::{Forgotten, Named, forget},
-    look_up::{Found, Wanted},
+    key::{BlobRef, Wanted},
     verify::verify,
 };
 
 use crate::support::{fetch, left_in_partial, now, put, sha512, store};
 
-fn find(store: &Store, wanted: &Wanted) -> Option<Found> {
-    store.look_up(std::slice::from_ref(wanted), now()).unwrap().find(wanted)
+fn find(store: &Store, wanted: &Wanted) -> Option<BlobRef> {
+    store.lookup(std::slice::from_ref(wanted), now()).unwrap().find(wanted)
 }
 
 fn dropped(folder: &std::path::Path, named: &[Named]) -> Forgotten {
@@ -63,7 +63,7 @@ fn a_lost_blob_and_a_part_that_is_complete_are_forgotten_too() {
     assert_eq!((forgotten.receipts.len(), forgotten.bytes), (1, 0));
     assert_eq!(left_in_partial(folder.path()), 0);
     let opened = Store::open(folder.path()).unwrap();
-    assert_eq!(opened.look_up(std::slice::from_ref(&commit), now()).unwrap().recorded(&commit), None);
+    assert_eq!(opened.lookup(std::slice::from_ref(&commit), now()).unwrap().recorded(&commit), None);
 }
 
 #[test]

@@ -2,23 +2,26 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop where it is")]
 
-mod below;
+mod alternate_digests;
 mod damage;
 mod forget;
-mod namesakes;
+mod golden;
+mod gone;
+mod import;
+mod lower;
 mod planted;
 mod racing;
 mod strangers;
 mod support;
-mod take_in;
 mod truth;
+mod vanishing;
 
 use larder_store::{
     Store, StoreError,
-    claim::Claimed,
     digest::{Algorithm, BlobId, Digest, Integrity},
+    download_lock::DownloadLock,
     index::IndexState,
-    look_up::Wanted,
+    key::Wanted,
     part::{Expected, SealError},
 };
 use support::{fetch, now, origin, put, sha512, store};
@@ -31,10 +34,10 @@ fn a_blob_is_found_by_its_integrity_and_only_by_it() {
     assert_eq!(std::fs::read(store.blob_path(&found.blob)).unwrap(), b"tarball");
 
     let wanted = [sha512(b"tarball"), sha512(b"other")];
-    let look_up = store.look_up(&wanted, now()).unwrap();
-    assert_eq!(look_up.find(&wanted[0]), Some(found));
-    assert_eq!(look_up.find(&wanted[1]), None);
-    assert_eq!(look_up.index_state(), IndexState::Sled);
+    let lookup = store.lookup(&wanted, now()).unwrap();
+    assert_eq!(lookup.find(&wanted[0]), Some(found));
+    assert_eq!(lookup.find(&wanted[1]), None);
+    assert_eq!(lookup.index_state(), IndexState::Sled);
 }
 
 #[test]
@@ -44,19 +47,19 @@ fn a_look_up_that_found_everything_needs_no_index_the_next_time_that_day() {
     let now = jiff::Timestamp::now();
     let found = put(&store, b"tarball");
     let wanted = [sha512(b"tarball")];
-    assert_eq!(store.look_up(&wanted, now).unwrap().index_state(), IndexState::Sled);
-    let again = store.look_up(&wanted, now).unwrap();
+    assert_eq!(store.lookup(&wanted, now).unwrap().index_state(), IndexState::Sled);
+    let again = store.lookup(&wanted, now).unwrap();
     assert_eq!((again.find(&wanted[0]), again.index_state()), (Some(found), IndexState::NotNeeded));
     let tomorrow = now + jiff::SignedDuration::from_hours(24);
-    assert_eq!(store.look_up(&wanted, tomorrow).unwrap().index_state(), IndexState::Sled, "its use is noted daily");
+    assert_eq!(store.lookup(&wanted, tomorrow).unwrap().index_state(), IndexState::Sled, "its use is noted daily");
 
     let file = std::fs::read_dir(folder.path().join("remembered")).unwrap().next().unwrap().unwrap().path();
     let mut bytes = std::fs::read(&file).unwrap();
     bytes[5] ^= 1;
     std::fs::write(&file, bytes).unwrap();
-    assert_eq!(store.look_up(&wanted, now).unwrap().index_state(), IndexState::Sled, "damage is noticed");
+    assert_eq!(store.lookup(&wanted, now).unwrap().index_state(), IndexState::Sled, "damage is noticed");
     std::fs::remove_file(store.blob_path(&found.blob)).unwrap();
-    assert_eq!(store.look_up(&wanted, now).unwrap().find(&wanted[0]), None, "and so is a blob that is gone");
+    assert_eq!(store.lookup(&wanted, now).unwrap().find(&wanted[0]), None, "and so is a blob that is gone");
 }
 
 #[test]
@@ -91,8 +94,10 @@ fn a_blob_cannot_be_written_by_mistake() {
 fn bytes_that_disagree_with_the_integrity_never_get_in() {
     let (folder, store) = store();
     let wanted = sha512(b"right");
-    let look_up = store.look_up(std::slice::from_ref(&wanted), now()).unwrap();
-    let Claimed::Yours(mut part) = look_up.claim(&wanted, None, vec![]).unwrap() else { panic!("nobody else is here") };
+    let lookup = store.lookup(std::slice::from_ref(&wanted), now()).unwrap();
+    let DownloadLock::Acquired(mut part) = DownloadLock::acquire(&lookup, &wanted, None, vec![]).unwrap() else {
+        panic!("nobody else is here")
+    };
     part.begin(0, None).unwrap();
     part.write(b"wrong").unwrap();
     let Err(SealError::Mismatch { expected, actual }) = part.finish() else { panic!("wrong bytes were taken") };
@@ -133,7 +138,7 @@ fn of_two_digests_that_are_alternatives_either_finds_the_bytes() {
         put(&store, b"something else");
         let wanted = Wanted::Integrity(Integrity::new(digests).unwrap());
         let found = fetch(&store, &wanted, bytes).unwrap();
-        let find = |store: &Store| store.look_up(std::slice::from_ref(&wanted), now()).unwrap().find(&wanted);
+        let find = |store: &Store| store.lookup(std::slice::from_ref(&wanted), now()).unwrap().find(&wanted);
         assert_eq!((find(&store), find(&store)), (Some(found), Some(found)));
     }
 }
@@ -145,13 +150,19 @@ fn a_body_is_resumed_by_another_run_with_its_validator() {
     let (first, rest) = bytes.split_at(400_000);
     let wanted = sha512(&bytes);
     {
-        let look_up = store.look_up(std::slice::from_ref(&wanted), now()).unwrap();
-        let Claimed::Yours(mut part) = look_up.claim(&wanted, None, vec![]).unwrap() else { panic!() };
+        let lookup = store.lookup(std::slice::from_ref(&wanted), now()).unwrap();
+        let DownloadLock::Acquired(mut part) = DownloadLock::acquire(&lookup, &wanted, None, vec![]).unwrap() else {
+            panic!()
+        };
         part.begin(0, Some("\"etag\"")).unwrap();
         part.write(first).unwrap();
     }
-    let look_up = store.look_up(std::slice::from_ref(&wanted), now()).unwrap();
-    let Claimed::Yours(mut part) = look_up.claim(&wanted, None, vec![origin("react")]).unwrap() else { panic!() };
+    let lookup = store.lookup(std::slice::from_ref(&wanted), now()).unwrap();
+    let DownloadLock::Acquired(mut part) =
+        DownloadLock::acquire(&lookup, &wanted, None, vec![origin("react")]).unwrap()
+    else {
+        panic!()
+    };
     let kept = part.kept().unwrap().unwrap();
     assert_eq!((kept.len, kept.validator.as_deref(), kept.is_complete), (400_000, Some("\"etag\""), false));
     part.begin(400_000, kept.validator.as_deref()).unwrap();
@@ -164,14 +175,18 @@ fn a_complete_body_that_was_not_published_needs_no_byte_more() {
     let (_folder, store) = store();
     let wanted = sha512(b"abcdef");
     {
-        let look_up = store.look_up(std::slice::from_ref(&wanted), now()).unwrap();
-        let Claimed::Yours(mut part) = look_up.claim(&wanted, None, vec![]).unwrap() else { panic!() };
+        let lookup = store.lookup(std::slice::from_ref(&wanted), now()).unwrap();
+        let DownloadLock::Acquired(mut part) = DownloadLock::acquire(&lookup, &wanted, None, vec![]).unwrap() else {
+            panic!()
+        };
         part.begin(0, None).unwrap();
         part.write(b"abcdef").unwrap();
         part.finish().unwrap();
     }
-    let look_up = store.look_up(std::slice::from_ref(&wanted), now()).unwrap();
-    let Claimed::Yours(mut part) = look_up.claim(&wanted, None, vec![]).unwrap() else { panic!() };
+    let lookup = store.lookup(std::slice::from_ref(&wanted), now()).unwrap();
+    let DownloadLock::Acquired(mut part) = DownloadLock::acquire(&lookup, &wanted, None, vec![]).unwrap() else {
+        panic!()
+    };
     assert!(part.kept().unwrap().unwrap().is_complete);
     assert_eq!(part.finish().unwrap().blob, BlobId::of(b"abcdef"));
 }
@@ -181,12 +196,12 @@ fn what_has_no_integrity_must_have_the_bytes_of_its_first_fetch() {
     let (_folder, store) = store();
     let wanted = Wanted::Identity("git github owner/repository#0123".to_owned());
     fetch(&store, &wanted, b"first").unwrap();
-    let blob = store.look_up(std::slice::from_ref(&wanted), now()).unwrap().find(&wanted).unwrap().blob;
+    let blob = store.lookup(std::slice::from_ref(&wanted), now()).unwrap().find(&wanted).unwrap().blob;
     std::fs::remove_file(store.blob_path(&blob)).unwrap();
 
-    let look_up = store.look_up(std::slice::from_ref(&wanted), now()).unwrap();
-    assert_eq!((look_up.find(&wanted), look_up.recorded(&wanted)), (None, Some(blob)));
-    drop(look_up);
+    let lookup = store.lookup(std::slice::from_ref(&wanted), now()).unwrap();
+    assert_eq!((lookup.find(&wanted), lookup.recorded(&wanted)), (None, Some(blob)));
+    drop(lookup);
     let error = fetch(&store, &wanted, b"second").unwrap_err();
     assert!(matches!(error, SealError::Mismatch { expected: Expected::Recorded(recorded), .. } if recorded == blob));
     fetch(&store, &wanted, b"first").unwrap();
@@ -220,7 +235,7 @@ fn the_survey_counts_what_is_here() {
     let (_folder, store) = store();
     put(&store, b"one");
     put(&store, b"three");
-    let survey = larder_store::survey::survey(&store).unwrap();
+    let survey = larder_store::stats::stats(&store).unwrap();
     assert_eq!((survey.blobs.count, survey.blobs.bytes), (2, 8));
     assert_eq!(survey.ecosystems["npm"], survey.blobs);
     assert!(survey.index_is_in_step);
@@ -253,7 +268,7 @@ fn reads_the_golden_store_of_format_1() {
 
     let store = Store::open(folder.path()).unwrap();
     let wanted = sha512(b"golden\n");
-    let found = store.look_up(std::slice::from_ref(&wanted), now()).unwrap().find(&wanted).unwrap();
+    let found = store.lookup(std::slice::from_ref(&wanted), now()).unwrap().find(&wanted).unwrap();
     assert_eq!((found.blob, found.size), (blob, 7));
     assert_eq!(String::from_utf8(store.receipt(&blob).unwrap().to_json()).unwrap(), receipt);
 }

@@ -10,13 +10,13 @@ use std::{
 
 use larder_store::{
     Store, StoreError,
-    claim::Claimed,
     digest::BlobId,
-    look_up::{Found, Wanted},
-    open::Unfit,
-    place::Placer,
-    survey::survey,
-    take_in::{Identities, take_in},
+    download_lock::DownloadLock,
+    import::{Identities, import},
+    key::{BlobRef, Wanted},
+    link::Linker,
+    stats::stats,
+    unfit::Unfit,
     verify::{FaultKind, verify},
 };
 use rustix::fs::{CWD, FileType, Mode};
@@ -127,17 +127,17 @@ fn partial_name(bytes: &[u8], extension: &str) -> String {
     format!("partial/{}.{extension}", blake3::hash(sha512(bytes).keys()[0].as_bytes()).to_hex())
 }
 
-fn find(store: &Store, wanted: &Wanted) -> Option<Found> {
-    store.look_up(std::slice::from_ref(wanted), now()).unwrap().find(wanted)
+fn find(store: &Store, wanted: &Wanted) -> Option<BlobRef> {
+    store.lookup(std::slice::from_ref(wanted), now()).unwrap().find(wanted)
 }
 
-/// Everything that a command does with a store: look, fetch a file, survey, verify.
-fn use_all(root: &Path, bytes: &'static [u8]) -> Result<Found, StoreError> {
+/// Everything that a command does with a store: look, fetch a file, stats, verify.
+fn use_all(root: &Path, bytes: &'static [u8]) -> Result<BlobRef, StoreError> {
     let store = Store::open(root)?;
     let found = find(&store, &sha512(bytes)).unwrap_or_else(|| put(&store, bytes));
     assert_eq!(fs::read(store.blob_path(&found.blob)).unwrap(), bytes);
     assert!(fs::symlink_metadata(store.blob_path(&found.blob)).unwrap().is_file());
-    survey(&store).unwrap();
+    stats(&store).unwrap();
     verify(&store, 1, &|_| ()).unwrap();
     Ok(found)
 }
@@ -197,7 +197,7 @@ fn a_linked_folder_of_what_can_be_lost_is_replaced_and_one_of_blobs_is_refused()
             let above = planted.folder.path().join("above");
             let error = Store::open_over(&above, &planted.root()).unwrap_err();
             assert!(matches!(error, StoreError::Unfit { .. }), "{what}: {error}");
-            let error = take_in(&Store::open(&above).unwrap(), &planted.root(), Identities::Known, now(), 1, &|| false)
+            let error = import(&Store::open(&above).unwrap(), &planted.root(), Identities::Known, now(), 1, &|| false)
                 .unwrap_err();
             assert!(matches!(error, StoreError::Unfit { .. }), "{what}: {error}");
         }
@@ -241,7 +241,7 @@ fn a_blob_that_is_no_file_is_absent_and_passes_into_nothing() {
         assert_eq!(find(&store, &wanted), None, "{kind}");
         let target = planted.folder.path().join("placed");
         let (root, path) = (planted.root(), target.clone());
-        let placed = in_time(kind, move || Placer::new(&Store::open(&root).unwrap()).place(&found.blob, &path));
+        let placed = in_time(kind, move || Linker::new(&Store::open(&root).unwrap()).link(&found.blob, &path));
         assert!(matches!(placed, Err(StoreError::Unfit { .. })), "{kind}: {placed:?}");
         assert!(fs::symlink_metadata(&target).is_err(), "{kind}");
         let root = planted.root();
@@ -315,13 +315,17 @@ fn a_part_that_loses_its_name_is_not_published() {
     let planted = Planted::new();
     let store = planted.open().unwrap();
     let wanted = sha512(b"tarball");
-    let look_up = store.look_up(std::slice::from_ref(&wanted), now()).unwrap();
-    let Claimed::Yours(mut part) = look_up.claim(&wanted, None, vec![origin("react")]).unwrap() else { panic!() };
+    let lookup = store.lookup(std::slice::from_ref(&wanted), now()).unwrap();
+    let DownloadLock::Acquired(mut part) =
+        DownloadLock::acquire(&lookup, &wanted, None, vec![origin("react")]).unwrap()
+    else {
+        panic!()
+    };
     part.begin(0, None).unwrap();
     part.write(b"tarball").unwrap();
     let receipt = part.finish().unwrap();
     planted.plant("link", &partial_name(b"tarball", "part"));
-    let committer = larder_store::commit::Committer::start(&look_up, now());
+    let committer = larder_store::commit::Committer::start(&lookup, now());
     committer.submit(1, part.seal(receipt));
     let outcome = committer.finish().published.remove(0).1;
     assert!(outcome.is_err(), "{outcome:?}");

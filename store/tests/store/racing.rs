@@ -2,7 +2,7 @@
 
 use std::{sync::Barrier, thread, time::Duration};
 
-use larder_store::{Store, claim::Claimed, commit::Committer};
+use larder_store::{Store, commit::Committer, download_lock::DownloadLock};
 
 use crate::support::{now, origin, sha512, store};
 
@@ -33,18 +33,18 @@ fn one_of_many_downloads_and_the_others_find_it() {
 
 pub(crate) fn run(store: &Store, bodies: &[Vec<u8>]) -> usize {
     let wanted: Vec<_> = bodies.iter().map(|body| sha512(body)).collect();
-    let look_up = store.look_up(&wanted, now()).unwrap();
-    let committer = Committer::start(&look_up, now());
+    let lookup = store.lookup(&wanted, now()).unwrap();
+    let committer = Committer::start(&lookup, now());
     let mut downloads = 0;
-    let mut todo: Vec<usize> = (0..bodies.len()).filter(|at| look_up.find(&wanted[*at]).is_none()).collect();
+    let mut todo: Vec<usize> = (0..bodies.len()).filter(|at| lookup.find(&wanted[*at]).is_none()).collect();
     while let Some(at) = todo.pop() {
-        match look_up.claim(&wanted[at], None, vec![origin("react")]).unwrap() {
-            Claimed::Here(_) => {}
-            Claimed::Busy => {
+        match DownloadLock::acquire(&lookup, &wanted[at], None, vec![origin("react")]).unwrap() {
+            DownloadLock::Present(_) => {}
+            DownloadLock::Busy => {
                 todo.insert(0, at);
                 thread::sleep(Duration::from_millis(1));
             }
-            Claimed::Yours(mut part) => {
+            DownloadLock::Acquired(mut part) => {
                 downloads += 1;
                 part.begin(0, None).unwrap();
                 part.write(&bodies[at]).unwrap();

@@ -92,8 +92,8 @@ fn an_empty_meta_json_in_a_store_is_written_again() {
                 Store::open_if_present(folder.path()).unwrap().unwrap()
             };
             let wanted = sha512(b"tarball");
-            let look_up = store.look_up(std::slice::from_ref(&wanted), now()).unwrap();
-            assert_eq!(look_up.find(&wanted), Some(found));
+            let lookup = store.lookup(std::slice::from_ref(&wanted), now()).unwrap();
+            assert_eq!(lookup.find(&wanted), Some(found));
             let written = fs::read_to_string(folder.path().join("meta.json")).unwrap();
             assert_eq!(written, r#"{"format":1,"needs":"0.1.0"}"#);
         }
@@ -116,7 +116,7 @@ fn only_files_of_their_own_form_are_swept() {
     let remembered: Vec<_> = (0..70).map(|number| write(format!("remembered/{number:064x}"))).collect();
     put(&store, b"tarball");
     let wanted = sha512(b"tarball");
-    store.look_up(std::slice::from_ref(&wanted), now()).unwrap();
+    store.lookup(std::slice::from_ref(&wanted), now()).unwrap();
     assert!(mine.iter().all(|path| path.exists()));
     assert!(!swept.exists());
     assert_eq!(remembered.iter().filter(|path| path.exists()).count(), 63);

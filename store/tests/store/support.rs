@@ -2,10 +2,10 @@
 
 use larder_store::{
     Store,
-    claim::Claimed,
     commit::Committer,
     digest::{Algorithm, Digest},
-    look_up::{Found, Wanted},
+    download_lock::DownloadLock,
+    key::{BlobRef, Wanted},
     part::SealError,
     receipt::Origin,
 };
@@ -34,12 +34,12 @@ pub(crate) fn origin(name: &str) -> Origin {
     }
 }
 
-pub(crate) fn put(store: &Store, bytes: &[u8]) -> Found {
+pub(crate) fn put(store: &Store, bytes: &[u8]) -> BlobRef {
     fetch(store, &sha512(bytes), bytes).unwrap()
 }
 
 /// A whole fetch of `bytes`, when `wanted` is asked for.
-pub(crate) fn fetch(store: &Store, wanted: &Wanted, bytes: &[u8]) -> Result<Found, SealError> {
+pub(crate) fn fetch(store: &Store, wanted: &Wanted, bytes: &[u8]) -> Result<BlobRef, SealError> {
     let identity = match wanted {
         Wanted::Integrity(_) => None,
         Wanted::Identity(identity) => Some(identity.clone()),
@@ -48,15 +48,20 @@ pub(crate) fn fetch(store: &Store, wanted: &Wanted, bytes: &[u8]) -> Result<Foun
 }
 
 /// The same for these packages.
-pub(crate) fn fetch_as(store: &Store, wanted: &Wanted, bytes: &[u8], origins: Vec<Origin>) -> Result<Found, SealError> {
-    let look_up = store.look_up(std::slice::from_ref(wanted), now()).unwrap();
-    let Claimed::Yours(mut part) = look_up.claim(wanted, None, origins).unwrap() else {
+pub(crate) fn fetch_as(
+    store: &Store,
+    wanted: &Wanted,
+    bytes: &[u8],
+    origins: Vec<Origin>,
+) -> Result<BlobRef, SealError> {
+    let lookup = store.lookup(std::slice::from_ref(wanted), now()).unwrap();
+    let DownloadLock::Acquired(mut part) = DownloadLock::acquire(&lookup, wanted, None, origins).unwrap() else {
         panic!("nobody else fetches it")
     };
     part.begin(0, None)?;
     part.write(bytes)?;
     let receipt = part.finish()?;
-    let committer = Committer::start(&look_up, now());
+    let committer = Committer::start(&lookup, now());
     committer.submit(7, part.seal(receipt));
     let mut outcomes = committer.finish().published;
     assert_eq!(outcomes.len(), 1);

@@ -9,7 +9,7 @@ use larder_store::{
     Store,
     digest::{Algorithm, Digest, Integrity},
     index::{Addition, Entry},
-    look_up::{Found, Wanted},
+    key::{BlobRef, Wanted},
     receipt::{Origin, Receipt},
     verify::{Depth, FaultKind, repair, verify, verify_to, verify_wanted},
 };
@@ -19,13 +19,13 @@ use crate::support::{fetch, fetch_as, put, sha512, store};
 const GOOD: &[u8] = b"good";
 const EVIL: &[u8] = b"evil";
 
-fn receipt_path(store: &Path, found: &Found) -> PathBuf {
+fn receipt_path(store: &Path, found: &BlobRef) -> PathBuf {
     let hex = found.blob.to_string();
     store.join("receipts").join(&hex[..2]).join(format!("{}.json", &hex[2..]))
 }
 
 /// Makes the receipt of a blob state these digests, and nothing else.
-fn forge(store: &Store, root: &Path, found: &Found, digests: &[Digest]) {
+fn forge(store: &Store, root: &Path, found: &BlobRef, digests: &[Digest]) {
     let digests = Integrity::new(digests.iter().copied()).unwrap();
     let receipt = Receipt { digests, ..store.receipt(&found.blob).unwrap() };
     fs::write(receipt_path(root, found), receipt.to_json()).unwrap();
@@ -33,13 +33,13 @@ fn forge(store: &Store, root: &Path, found: &Found, digests: &[Digest]) {
     drop(fs::remove_dir_all(root.join("remembered")));
 }
 
-fn find(store: &Store, wanted: &Wanted) -> Option<Found> {
+fn find(store: &Store, wanted: &Wanted) -> Option<BlobRef> {
     // What is remembered counts on the day that it was written.
-    store.look_up(std::slice::from_ref(wanted), jiff::Timestamp::now()).unwrap().find(wanted)
+    store.lookup(std::slice::from_ref(wanted), jiff::Timestamp::now()).unwrap().find(wanted)
 }
 
 /// The one fault of a blob that is read for `wanted`.
-fn misstated(store: &Store, found: Found, wanted: &Wanted) -> Option<(String, bool)> {
+fn misstated(store: &Store, found: BlobRef, wanted: &Wanted) -> Option<(String, bool)> {
     let mut faults = verify_wanted(store, &[(found, wanted)], 2);
     assert!(faults.len() <= 1, "{faults:?}");
     let unfit = faults.pop()?;
@@ -64,7 +64,7 @@ fn verify_names_a_receipt_that_states_what_its_bytes_do_not_have_and_repair_remo
 
     let found = verify(&store, 2, &|_| {}).unwrap();
     let [fault] = found.faults.as_slice() else { panic!("{found:?}") };
-    let FaultKind::Misstated { stated, is_below: false, .. } = &fault.kind else { panic!("{fault:?}") };
+    let FaultKind::Misstated { stated, is_lower: false, .. } = &fault.kind else { panic!("{fault:?}") };
     assert_eq!((fault.blob, stated), (evil.blob, &of_good(Algorithm::Sha512).to_string()));
     assert!(
         verify_to(&store, 2, Depth::Names, &|_| {}).unwrap().faults.is_empty(),
@@ -173,7 +173,7 @@ fn a_store_below_that_lies_is_not_believed_and_is_named() {
     let store = Store::open_over(&above, &below).unwrap();
     let found = verify(&store, 2, &|_| {}).unwrap();
     assert!(
-        matches!(found.faults.as_slice(), [fault] if matches!(fault.kind, FaultKind::Misstated { is_below: true, .. }))
+        matches!(found.faults.as_slice(), [fault] if matches!(fault.kind, FaultKind::Misstated { is_lower: true, .. }))
     );
     let wanted = sha512(GOOD);
     assert_eq!(
@@ -190,7 +190,7 @@ fn a_store_below_that_lies_is_not_believed_and_is_named() {
 fn many_files_of_any_length_are_compared_each_with_its_own() {
     let (_folder, store) = store();
     let bodies: Vec<Vec<u8>> = (0..40_u8).map(|number| vec![number; usize::from(number) * 9_001]).collect();
-    let found: Vec<Found> = bodies.iter().map(|body| put(&store, body)).collect();
+    let found: Vec<BlobRef> = bodies.iter().map(|body| put(&store, body)).collect();
     let wanted: Vec<Wanted> = bodies.iter().map(|body| sha512(body)).collect();
     let pairs: Vec<_> = found.iter().copied().zip(&wanted).collect();
     for threads in [1, 3] {

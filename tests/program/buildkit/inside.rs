@@ -4,7 +4,7 @@ use std::{fs, path::PathBuf, thread, time::Duration};
 
 use larder_store::{
     Store,
-    carry::{Lack, hand_out, inventory},
+    transfer::{Missing, export, inventory},
 };
 
 use super::Bench;
@@ -15,8 +15,8 @@ fn request(world: &World) -> (PathBuf, PathBuf) {
     let request = world.folder.path().join("request");
     let store = Store::open(&world.store()).unwrap();
     let receipts = inventory(&store).unwrap();
-    let carried = receipts.iter().map(|receipt| (receipt, Lack::Bytes));
-    hand_out(&store, carried, &request.join("store"), &|| false).unwrap();
+    let carried = receipts.iter().map(|receipt| (receipt, Missing::Bytes));
+    export(&store, carried, &request.join("store"), &|| false).unwrap();
     (request, world.folder.path().join("answer"))
 }
 

@@ -1,4 +1,4 @@
-//! The anchors of an index's HTML page. Not a reader of HTML: it knows tags, attributes, comments and character references, and no more is in such pages.
+//! An index's list of files as HTML (PEP 503): its anchors. Not an HTML parser: such pages hold only tags, attributes, comments and character references.
 
 use percent_encoding::percent_decode_str;
 use url::Url;
