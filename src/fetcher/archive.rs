@@ -22,8 +22,8 @@ use tokio::sync::OnceCell;
 use url::Url;
 
 use super::{
-    downloads::Job,
     extracted::{Extracted, Kept},
+    job::Job,
     pipe_sink::{self, PipeSink},
 };
 use crate::{

@@ -1,249 +1,45 @@
-//! One call's downloads: some at once, until all are published.
+//! [`Batch`]: what the downloads of one call share.
 
-use std::{
-    collections::{HashMap, VecDeque},
-    sync::Arc,
-    time::{Duration, Instant},
-};
-
-use larder_store::{StoreError, key::BlobRef, wait::Stall};
-use tokio::{
-    signal::unix::{SignalKind, signal},
-    sync::oneshot,
-    task::JoinSet,
-};
+use std::sync::Arc;
 
 use super::{
-    FailureKind, FetchError, FetchReport, WatchEvent, Watcher,
     archive::Archives,
-    blocking::blocking,
-    download_job::{self, Outcome},
-    downloads::Job,
     engine::Engine,
-    gone, not_found,
+    job::Job,
     packuments::Packuments,
-    watch::{FileProgress, Tally},
-};
-use crate::{
-    core::interrupt::{self, Interrupt},
-    http::DownloadError,
+    watch::{FileProgress, Tally, Watcher},
 };
 
-/// How often it is asked whether another larder is done with a file: often enough not to be felt, and a look costs a few system calls.
-const BUSY_STEP: Duration = Duration::from_millis(25);
-
-/// What the downloads of one call share.
+/// The engine, what was asked for once for all, and who is told.
 pub(super) struct Batch {
     pub(super) engine: Arc<Engine>,
     pub(super) packuments: Packuments,
     pub(super) archives: Archives,
-    tally: Arc<Tally>,
-    watcher: Arc<dyn Watcher>,
+    pub(super) tally: Arc<Tally>,
+    pub(super) watcher: Arc<dyn Watcher>,
     /// Whether somebody waits for each of its files, and not for all of them.
     pub(super) is_hurried: bool,
 }
 
-/// A file that is missing: where it stands among what the call is for, and the download.
-pub(super) type Missing = (usize, Job);
-
-/// A file with its number, which is that of its place.
-type Numbered = (u64, Arc<Job>);
-
-struct Ended {
-    file: u64,
-    job: Arc<Job>,
-    outcome: Outcome,
-}
-
-/// A file that is with the committer.
-struct Submitted {
-    file: u64,
-    job: Arc<Job>,
-    published: oneshot::Receiver<Result<BlobRef, StoreError>>,
-    is_stated: bool,
-}
-
-/// Downloads what is missing; what becomes of it is in `report`.
-pub(super) fn run(
-    engine: &Arc<Engine>,
-    missing: Vec<Missing>,
-    is_hurried: bool,
-    watcher: &Arc<dyn Watcher>,
-    report: &mut FetchReport,
-) -> Result<(), FetchError> {
-    engine.know(missing.iter().map(|(_, job)| job))?;
-    let archives = Archives::of(missing.iter().map(|(_, job)| job), engine.store.clone(), engine.longest);
-    let batch = Arc::new(Batch {
-        engine: Arc::clone(engine),
-        packuments: Packuments::default(),
-        archives,
-        tally: Arc::default(),
-        watcher: Arc::clone(watcher),
-        is_hurried,
-    });
-    let came_before = interrupt::came();
-    engine.block_on(async {
-        tokio::select! {
-            outcome = batch.run(missing, report) => outcome,
-            () = interrupted(came_before) => Err(FetchError::Interrupted),
-        }
-    })
-}
-
 impl Batch {
-    async fn run(self: &Arc<Self>, missing: Vec<Missing>, report: &mut FetchReport) -> Result<(), FetchError> {
-        self.watcher.event(WatchEvent::Missing { files: missing.len() });
-        let missing = missing.into_iter().map(|(place, job)| (place as u64, Arc::new(job)));
-        let submitted = self.download(missing.collect(), report).await?;
-        report.requests = self.tally.requests();
-        report.received = self.tally.received();
-        let start = Instant::now();
-        if !self.is_hurried {
-            self.watcher.event(WatchEvent::Committing);
-            let engine = Arc::clone(&self.engine);
-            if let Some(index) = blocking(move || engine.committer.settle()).await {
-                report.index = Some(index);
-            }
-        }
-        self.settle(submitted, report).await?;
-        report.barrier = start.elapsed();
-        Ok(())
-    }
-
-    /// Makes all downloads, as many at once as may be. Those that are with the committer come back.
-    async fn download(
-        self: &Arc<Self>,
-        mut waiting: VecDeque<Numbered>,
-        report: &mut FetchReport,
-    ) -> Result<Vec<Submitted>, FetchError> {
-        let mut running = JoinSet::new();
-        let (mut busy, mut stalls) = (Vec::new(), HashMap::new());
-        let (mut submitted, mut not_found) = (Vec::new(), Vec::new());
-        loop {
-            while running.len() < self.engine.jobs
-                && let Some((file, job)) = waiting.pop_front()
-            {
-                running.spawn(self.start(file, job));
-            }
-            let Some(ended) = running.join_next().await else {
-                self.give_up_stalled(&mut busy, &mut stalls, report);
-                if busy.is_empty() {
-                    break;
-                }
-                self.watcher.event(WatchEvent::WaitingForOthers { files: busy.len() });
-                tokio::time::sleep(BUSY_STEP).await;
-                waiting.extend(busy.drain(..));
-                continue;
-            };
-            let Ended { file, job, outcome } =
-                ended.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
-            match outcome {
-                Outcome::Busy => {
-                    busy.push((file, job));
-                    continue;
-                }
-                Outcome::Here { found, is_stated } => report.note_here(place_of(file), &job, found, is_stated),
-                Outcome::Submitted { published, is_stated } => {
-                    submitted.push(Submitted { file, job, published, is_stated });
-                }
-                Outcome::Failed(kind) => {
-                    if let Some(error) = fatal(&kind) {
-                        return Err(error);
-                    }
-                    if !job.is_optional() && not_found::is_explainable(&kind) {
-                        not_found.push((job, kind));
-                    } else {
-                        report.note(&job, kind, &self.engine.store);
-                    }
-                }
-            }
-            self.watcher.event(WatchEvent::Ended { file });
-        }
-        let explained = not_found::explained(self, not_found, &self.progress(None)).await;
-        report.failures.extend(explained.iter().flat_map(|(job, kind)| job.failures(kind)));
-        Ok(submitted)
-    }
-
-    /// Of the files that other larders download, those that have stood still for too long have failed.
-    fn give_up_stalled(&self, busy: &mut Vec<Numbered>, stalls: &mut HashMap<u64, Stall>, report: &mut FetchReport) {
-        busy.retain(|(file, job)| {
-            let stall = stalls.entry(*file).or_insert_with(|| self.engine.look_up.stall(&job.wanted));
-            let Some(error) = stall.given_up() else { return true };
-            report.failures.extend(job.failures(&FailureKind::Store(Arc::new(error))));
-            self.watcher.event(WatchEvent::Ended { file: *file });
-            false
-        });
-    }
-
-    /// Waits until all is published, and moves what could not be from the fetched to the failed.
-    async fn settle(&self, submitted: Vec<Submitted>, report: &mut FetchReport) -> Result<(), FetchError> {
-        let mut fetched = Vec::with_capacity(submitted.len());
-        for Submitted { file, job, published, is_stated } in submitted {
-            match published.await.expect("the committer tells what becomes of each file") {
-                Ok(found) => {
-                    gone::arrived(&job, &self.engine.store);
-                    report.note_fetched(place_of(file), &job, found, is_stated);
-                    fetched.push((job, found));
-                }
-                Err(error) if error.is_fatal() => return Err(error.into()),
-                Err(error) => report.failures.extend(job.failures(&FailureKind::Store(Arc::new(error)))),
-            }
-        }
-        self.engine.look_up.remember(fetched.iter().map(|(job, found)| (&job.wanted, *found)));
-        Ok(())
-    }
-
-    fn start(self: &Arc<Self>, file: u64, job: Arc<Job>) -> impl Future<Output = Ended> + use<> {
-        let progress = Arc::new(self.progress(Some((file, Arc::clone(&job.artifacts[0].package)))));
-        let batch = Arc::clone(self);
-        async move {
-            let outcome = download_job::run(&batch, &job, progress).await;
-            Ended { file, job, outcome }
+    pub(super) fn new<'a>(
+        engine: &Arc<Engine>,
+        jobs: impl Iterator<Item = &'a Job>,
+        is_hurried: bool,
+        watcher: &Arc<dyn Watcher>,
+    ) -> Self {
+        Self {
+            engine: Arc::clone(engine),
+            packuments: Packuments::default(),
+            archives: Archives::of(jobs, engine.store.clone(), engine.longest),
+            tally: Arc::default(),
+            watcher: Arc::clone(watcher),
+            is_hurried,
         }
     }
 
-    fn progress(&self, file: Option<(u64, Arc<str>)>) -> FileProgress {
+    /// The progress of a file, or of what is asked for besides.
+    pub(super) fn progress(&self, file: Option<(u64, Arc<str>)>) -> FileProgress {
         FileProgress { tally: Arc::clone(&self.tally), watcher: Arc::clone(&self.watcher), file }
-    }
-}
-
-fn place_of(file: u64) -> usize {
-    usize::try_from(file).expect("it was one")
-}
-
-/// A store that cannot go on stops the whole: every other order would fail in the same way.
-fn fatal(kind: &FailureKind) -> Option<FetchError> {
-    let error: &StoreError = match kind {
-        FailureKind::Store(error) => error,
-        FailureKind::Download(error) => match error.last() {
-            DownloadError::Sink { source, .. } => source.downcast_ref()?,
-            _ => return None,
-        },
-        _ => return None,
-    };
-    error.is_fatal().then(|| FetchError::Store(error.again()))
-}
-
-/// Ends when the user or the system asks the program to stop.
-///
-/// `came_before` is what [`interrupt::came`] said at the beginning: a signal between that and the moment from which this listens counts too.
-async fn interrupted(came_before: bool) {
-    // From now on the signals have no effect of their own: whoever waits for a lock later has to ask.
-    if let Err(error) = Interrupt::watch() {
-        tracing::debug!(%error, "waits for locks end at their limit only");
-    }
-    let (mut ctrl_c, mut terminate) = match (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) {
-        (Ok(ctrl_c), Ok(terminate)) => (ctrl_c, terminate),
-        (Err(error), _) | (_, Err(error)) => {
-            tracing::debug!(%error, "signals keep their usual effect: every moment is a safe one to stop");
-            return std::future::pending().await;
-        }
-    };
-    if interrupt::came() && !came_before {
-        return;
-    }
-    tokio::select! {
-        _ = ctrl_c.recv() => {}
-        _ = terminate.recv() => {}
     }
 }

@@ -8,7 +8,7 @@ use std::{
 use reqwest::header::HeaderValue;
 use url::Url;
 
-use super::downloads::Job;
+use super::job::Job;
 use crate::{
     config::{authorization::Authorization, package_manager::NpmConfig},
     core::artifact::{Ecosystem, PackageName},

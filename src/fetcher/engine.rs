@@ -6,7 +6,7 @@ use std::{fmt, sync::Arc};
 use larder_store::{Store, commit::Committer, lookup::Lookup};
 use tokio::{runtime::Runtime, sync::Semaphore};
 
-use super::{FetchError, FetchSettings, credentials::KnownCredentials, downloads::Job, flights::Flights};
+use super::{credentials::KnownCredentials, error::FetchError, flights::Flights, job::Job, settings::FetchSettings};
 use crate::{config::package_manager::NpmConfig, core::open_files, http::Client};
 
 /// The client with its connections and look-ups, the committer, and the threads of both.

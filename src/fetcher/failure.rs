@@ -69,7 +69,7 @@ impl Failure {
     pub fn hint(&self) -> Option<&'static str> {
         match &self.kind {
             FailureKind::Download(error) if self.ecosystem != Ecosystem::Npm => python_hint(self.ecosystem, error),
-            kind => manager_hints::hint(kind, Format::of(&self.entries[0].lockfile)).or_else(|| kind.hint()),
+            kind => managers_hint(kind, Format::of(&self.entries[0].lockfile)).or_else(|| kind.hint()),
         }
     }
 }
@@ -253,7 +253,7 @@ fn is_mismatch(error: &DownloadError) -> bool {
 }
 
 /// Whether the bytes are not those of a digest that is stated.
-pub(super) fn is_digest_mismatch(error: &DownloadError) -> bool {
+fn is_digest_mismatch(error: &DownloadError) -> bool {
     matches!(error.last(), DownloadError::Mismatch { .. })
 }
 
@@ -268,5 +268,41 @@ fn not_a_package_hint(error: &DownloadError) -> Option<&'static str> {
         ),
         NotAPackage::Empty | NotAPackage::Broken(_) => Some("nothing of it was kept, and the next run asks again"),
         _ => None,
+    }
+}
+
+/// The way out of a failure of a package of this manager's lockfile, if it is one that its manager's commands lead to.
+fn managers_hint(kind: &FailureKind, manager: Format) -> Option<&'static str> {
+    match kind {
+        FailureKind::NoIntegrity => Some(manager_hints::no_integrity(manager)),
+        FailureKind::Download(error) if is_digest_mismatch(error) => Some(manager_hints::mismatch(manager)),
+        FailureKind::Unfetchable(UnfetchableReason::PluginProtocol { .. }) => {
+            Some("yarn fetches it itself where it may: `larder run` without --offline lets it")
+        }
+        FailureKind::Unfetchable(UnfetchableReason::NotUnderstood { .. } | UnfetchableReason::NothingStated) => {
+            Some(manager_hints::not_understood(manager))
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lockfile::EntryProblem;
+
+    #[test]
+    fn a_hint_names_the_command_of_the_lockfiles_own_manager() {
+        let problem = EntryProblem::NotAnObject;
+        let odd = FailureKind::Unfetchable(UnfetchableReason::NotUnderstood { problem });
+        for manager in Format::ALL {
+            for kind in [&FailureKind::NoIntegrity, &odd] {
+                let hint = managers_hint(kind, manager).unwrap();
+                assert!(hint.contains(&format!("`{manager} install")), "{hint}");
+                let others = Format::ALL.into_iter().filter(|other| *other != manager);
+                assert!(others.into_iter().all(|other| !hint.contains(&format!("`{other} "))), "{hint}");
+            }
+        }
+        assert_eq!(managers_hint(&FailureKind::Offline, Format::Yarn), None);
     }
 }

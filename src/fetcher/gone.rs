@@ -7,7 +7,7 @@ use std::sync::Arc;
 use larder_store::{Store, key::Wanted};
 use reqwest::StatusCode;
 
-use super::{Failure, FailureKind, Fault, downloads::Job, packuments::PackumentError};
+use super::{Failure, FailureKind, Fault, job::Job, packuments::PackumentError};
 use crate::{core::redacted::without_userinfo, http::DownloadError};
 
 /// A file that is gone, and that nothing but optional dependencies lead to.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use reqwest::StatusCode;
 use url::Url;
 
-use super::{FailureKind, batch::Batch, downloads::Job, packuments::PackumentError, watch::FileProgress};
+use super::{FailureKind, batch::Batch, job::Job, packuments::PackumentError, watch::FileProgress};
 use crate::{core::redacted::redact, http::DownloadError};
 
 /// More files that are gone are a registry's trouble, and are not asked about.

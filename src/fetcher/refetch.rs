@@ -6,8 +6,9 @@ use larder_store::{key::Wanted, receipt::Receipt};
 use url::Url;
 
 use super::{
-    downloads::{Download, Job, Package},
+    downloads::Download,
     first_bytes::{ManifestPlace, Shape},
+    job::{Job, Package},
 };
 use crate::{
     config::address::{Address, is_commit_archive},

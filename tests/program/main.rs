@@ -25,6 +25,7 @@ mod odd_entries;
 mod optional;
 mod plan;
 mod planted;
+mod pull_through;
 mod pyodide;
 mod racing;
 mod registry;

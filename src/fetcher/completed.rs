@@ -1,19 +1,23 @@
 //! A selected part of a plan, complete: every artifact of it with its blob, whose bytes were read and are what they should be.
 //!
-//! [`Fetcher::fetch`] sees to it that the store has the files; this reads those that were there before a build depends on them, and compares them with their names and with
+//! [`Fetcher::fetch`](super::Fetcher::fetch) sees to it that the store has the files; this reads those that were there before a build depends on them, and compares them with their names and with
 //! the digests that the lockfile states: what a store says of its blobs may have been written by anybody who can write there. So a damaged or a wrong blob is fetched again,
 //! or named, before anything starts and not in the middle of it. What is read anyway is not read twice: the views of a `larder.lock`, which compare more than blake3, read for
 //! themselves (`view::locked_files`).
 
-use std::{collections::HashSet, sync::Arc};
+use std::sync::Arc;
 
 use larder_store::{
-    Store, StoreError,
+    Store,
     key::BlobRef,
     verify::{Fault, FaultKind, UnfitBlob, verify_wanted},
 };
 
-use super::{Download, Downloads, Failure, FailureKind, FetchError, FetchReport, Fetcher, Unwatched, Watcher};
+use super::{
+    downloads::{Download, Downloads},
+    failure::{Failure, FailureKind},
+    report::FetchReport,
+};
 use crate::plan::Planned;
 
 /// An artifact that is here.
@@ -45,93 +49,22 @@ pub struct Repaired {
     pub was_another: bool,
 }
 
-/// How often other files are looked for in place of wrong ones: each time may find another one that somebody has put there.
-const TRIES: usize = 4;
-
 /// Who reads the blobs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reader {
-    /// [`Fetcher::ensure`]: all of them, against their names.
+    /// [`Fetcher::ensure`](super::Fetcher::ensure): all of them, against their names.
     Fetcher,
     /// The caller, which then has to cope with what it finds.
     Caller,
 }
 
-impl Fetcher {
-    /// What of these downloads is in the store. Nothing is fetched, and no blob is read.
-    pub fn find<'a>(&self, downloads: &Downloads<'a>) -> Result<Completed<'a>, StoreError> {
-        let (_, found) = self.look(downloads)?;
-        Ok(Completed { items: items(downloads, &found), ..Completed::default() })
-    }
-
-    /// Fetches what is missing or, where no request may be made, names it; then reads every blob that was there before, unless the caller does.
-    pub fn ensure<'a>(
-        &self,
-        downloads: &Downloads<'a>,
-        watcher: &Arc<dyn Watcher>,
-        reader: Reader,
-    ) -> Result<Completed<'a>, FetchError> {
-        self.ensure_for(downloads, false, watcher, reader)
-    }
-
-    /// [`Fetcher::ensure`] for a few files for which somebody waits: they are published as soon as the disk has them, together with what others pull meanwhile, and
-    /// the index is told later.
-    pub fn pull<'a>(&self, downloads: &Downloads<'a>) -> Result<Completed<'a>, FetchError> {
-        let unwatched: Arc<dyn Watcher> = Arc::new(Unwatched);
-        self.ensure_for(downloads, true, &unwatched, Reader::Fetcher)
-    }
-
-    fn ensure_for<'a>(
-        &self,
-        downloads: &Downloads<'a>,
-        is_hurried: bool,
-        watcher: &Arc<dyn Watcher>,
-        reader: Reader,
-    ) -> Result<Completed<'a>, FetchError> {
-        let store = self.store();
-        let mut report = self.fetch_for(downloads, is_hurried, watcher)?;
-        let mut repaired = Vec::new();
-        let all = if reader == Reader::Fetcher { downloads.all.len() } else { 0 };
-        // What came just now was compared as it came.
-        let mut unread: Vec<usize> = (0..all).filter(|place| !report.fetched_here.contains(place)).collect();
-        for attempt in 0.. {
-            if unread.is_empty() || !report.failures.is_empty() {
-                break;
-            }
-            let faults = unfit(store, downloads, &report, &unread);
-            if faults.is_empty() {
-                break;
-            }
-            let failures = damaged(downloads, &faults);
-            if attempt == TRIES || faults.iter().any(|unfit| !is_mendable(store, &unfit.fault)) {
-                report.failures = failures;
-                break;
-            }
-            let again = self.fetch_for(downloads, is_hurried, watcher)?;
-            // Without a network, the right file may be here all the same.
-            if self.0.settings.is_offline && !again.failures.is_empty() {
-                report.failures = failures;
-                break;
-            }
-            repaired.extend(repaired_of(downloads, &faults));
-            let is_wrong: HashSet<usize> = faults.iter().flat_map(|unfit| unfit.places.iter().copied()).collect();
-            unread = (0..downloads.all.len())
-                .filter(|place| is_wrong.contains(place) || report.found[*place] != again.found[*place])
-                .filter(|place| !again.fetched_here.contains(place))
-                .collect();
-            report = FetchReport {
-                requests: report.requests + again.requests,
-                received: report.received + again.received,
-                fetched: report.fetched + again.fetched,
-                ..again
-            };
-        }
-        Ok(Completed { items: items(downloads, &report.found), report, repaired })
-    }
-}
-
 /// Reads the blobs of the downloads at these places, and names those that are not what is wished for: places are the downloads'.
-fn unfit(store: &Store, downloads: &Downloads<'_>, report: &FetchReport, unread: &[usize]) -> Vec<UnfitBlob> {
+pub(super) fn unfit(
+    store: &Store,
+    downloads: &Downloads<'_>,
+    report: &FetchReport,
+    unread: &[usize],
+) -> Vec<UnfitBlob> {
     let here: Vec<(usize, BlobRef)> = unread.iter().filter_map(|place| Some((*place, report.found[*place]?))).collect();
     let wanted: Vec<_> = here.iter().map(|(place, found)| (*found, &downloads.all[*place].wanted)).collect();
     let threads = std::thread::available_parallelism().map_or(2, usize::from);
@@ -142,7 +75,7 @@ fn unfit(store: &Store, downloads: &Downloads<'_>, report: &FetchReport, unread:
     faults
 }
 
-fn items<'a>(downloads: &Downloads<'a>, found: &[Option<BlobRef>]) -> Vec<Stored<'a>> {
+pub(super) fn items<'a>(downloads: &Downloads<'a>, found: &[Option<BlobRef>]) -> Vec<Stored<'a>> {
     let mut items: Vec<Stored<'a>> = downloads.all.iter().zip(found).flat_map(stored).collect();
     items.sort_by(|a, b| a.planned.entries.cmp(&b.planned.entries));
     items
@@ -156,7 +89,7 @@ fn stored<'w, 'a>(
 }
 
 /// Whether a blob is out of the way, so that it counts as absent and is fetched again.
-fn is_mendable(store: &Store, fault: &Fault) -> bool {
+pub(super) fn is_mendable(store: &Store, fault: &Fault) -> bool {
     let is_out_of_the_way = matches!(
         fault.kind,
         FaultKind::Damaged { set_aside: Some(_), .. }
@@ -168,7 +101,7 @@ fn is_mendable(store: &Store, fault: &Fault) -> bool {
     store.is_writable() && is_out_of_the_way
 }
 
-fn repaired_of(downloads: &Downloads<'_>, faults: &[UnfitBlob]) -> Vec<Repaired> {
+pub(super) fn repaired_of(downloads: &Downloads<'_>, faults: &[UnfitBlob]) -> Vec<Repaired> {
     let repaired = faults.iter().flat_map(|UnfitBlob { places, fault }| {
         let was_another = matches!(fault.kind, FaultKind::Misstated { .. });
         let planned = places.iter().flat_map(|place| downloads.all[*place].planned());
@@ -177,7 +110,7 @@ fn repaired_of(downloads: &Downloads<'_>, faults: &[UnfitBlob]) -> Vec<Repaired>
     repaired.collect()
 }
 
-fn damaged(downloads: &Downloads<'_>, faults: &[UnfitBlob]) -> Vec<Failure> {
+pub(super) fn damaged(downloads: &Downloads<'_>, faults: &[UnfitBlob]) -> Vec<Failure> {
     let mut failures = Vec::new();
     for UnfitBlob { places, fault } in faults {
         for planned in places.iter().flat_map(|place| downloads.all[*place].planned()) {
