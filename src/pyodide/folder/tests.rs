@@ -12,7 +12,7 @@ fn ingredients<'a>(lock: &'a LarderLock, packages: &[Package], distribution: &st
     let tarball = runtime_tarball("0.28.3", distribution);
     let found = |package: &Package| {
         let bytes = package.bytes();
-        (package.project(), Found { blob: BlobId::of(&bytes), size: bytes.len() as u64 })
+        (package.project(), BlobRef { blob: BlobId::of(&bytes), size: bytes.len() as u64 })
     };
     FolderInput {
         lock,
