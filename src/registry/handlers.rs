@@ -83,8 +83,8 @@ impl Client {
         }
     }
 
-    fn tarball(&self, offer: &PackageVersion) -> String {
-        if self.is_npm { offer.shown_address() } else { format!("http://{}/{}", self.address, usual_path(offer)) }
+    fn tarball(&self, version: &PackageVersion) -> String {
+        if self.is_npm { version.shown_address() } else { format!("http://{}/{}", self.address, usual_path(version)) }
     }
 }
 
@@ -117,8 +117,8 @@ fn local_origin(headers: &HeaderMap) -> Option<&HeaderValue> {
 fn tarball(state: &RegistryState, position: usize) -> Result<Response, String> {
     let (artifact, entry, found) = {
         let catalog = state.catalog();
-        let offer = &catalog.versions()[position];
-        (offer.artifact.clone(), offer.entries[0].clone(), offer.found)
+        let version = &catalog.versions()[position];
+        (version.artifact.clone(), version.entries[0].clone(), version.found)
     };
     let mut found = match found {
         Some(found) => found,
@@ -164,43 +164,45 @@ fn describe<T>(
     name: &str,
     work: impl FnOnce(&Metadata, &[&PackageVersion]) -> Result<T, String>,
 ) -> Result<T, String> {
-    let is_of = |offer: &&PackageVersion| offer.is_in_registry() && offer.artifact.name.as_str() == name;
+    let is_of = |version: &&PackageVersion| version.is_in_registry() && version.artifact.name.as_str() == name;
     let unknown: Vec<_> = {
         let catalog = state.catalog();
-        let offers = catalog.versions().iter().filter(is_of);
-        let unknown = offers.filter(|offer| !catalog.describes(offer));
-        unknown.map(|offer| (offer.artifact.clone(), offer.entries[0].clone())).collect()
+        let versions = catalog.versions().iter().filter(is_of);
+        let unknown = versions.filter(|version| !catalog.describes(version));
+        unknown.map(|version| (version.artifact.clone(), version.entries[0].clone())).collect()
     };
     let fetch_one = |(artifact, entry): &(Artifact, EntryName)| arrive(state, artifact, entry).err();
     let failures: Vec<String> = unknown.iter().filter_map(fetch_one).collect();
     let catalog = state.catalog();
-    let offers: Vec<&PackageVersion> =
-        catalog.versions().iter().filter(is_of).filter(|offer| catalog.describes(offer)).collect();
-    if offers.is_empty() {
+    let versions: Vec<&PackageVersion> =
+        catalog.versions().iter().filter(is_of).filter(|version| catalog.describes(version)).collect();
+    if versions.is_empty() {
         return Err(failures.into_iter().next().unwrap_or_else(|| format!("no lockfile names {name}")));
     }
-    work(&catalog, &offers)
+    work(&catalog, &versions)
 }
 
 fn packument(state: &RegistryState, name: &str, client: &Client) -> Result<Response, String> {
-    describe(state, name, |catalog, offers| {
+    describe(state, name, |catalog, versions| {
         let content_type = if client.takes_abbreviated { ABBREVIATED } else { "application/json" };
-        Ok(json(content_type, catalog.packument(offers, |offer| client.tarball(offer))))
+        Ok(json(content_type, catalog.packument(versions, |version| client.tarball(version))))
     })
 }
 
-fn one_version(state: &RegistryState, name: &str, version: &str, client: &Client) -> Result<Response, String> {
-    describe(state, name, |catalog, offers| {
-        let is_stable = |offer: &&&PackageVersion| !offer.artifact.version.as_str().contains('-');
+fn one_version(state: &RegistryState, name: &str, wanted: &str, client: &Client) -> Result<Response, String> {
+    describe(state, name, |catalog, versions| {
+        let is_stable = |version: &&&PackageVersion| !version.artifact.version.as_str().contains('-');
         let by_version = |a: &&&PackageVersion, b: &&&PackageVersion| {
             by_precedence(a.artifact.version.as_str(), b.artifact.version.as_str())
         };
-        let offer = match version {
-            "latest" => offers.iter().filter(is_stable).max_by(by_version).or_else(|| offers.iter().max_by(by_version)),
-            _ => offers.iter().find(|offer| offer.artifact.version.as_str() == version),
+        let version = match wanted {
+            "latest" => {
+                versions.iter().filter(is_stable).max_by(by_version).or_else(|| versions.iter().max_by(by_version))
+            }
+            _ => versions.iter().find(|version| version.artifact.version.as_str() == wanted),
         };
-        let document = offer.and_then(|offer| catalog.version(offer, client.tarball(offer)));
-        Ok(json("application/json", document.ok_or_else(|| format!("no lockfile names {name} {version}"))?))
+        let document = version.and_then(|version| catalog.version(version, client.tarball(version)));
+        Ok(json("application/json", document.ok_or_else(|| format!("no lockfile names {name} {wanted}"))?))
     })
 }
 

@@ -19,7 +19,7 @@ pub(super) enum Route {
     Packument(String),
     /// The description of one version of a package, or of a tag's.
     Version(String, String),
-    /// A tarball: the offer's position in the catalog.
+    /// A tarball: the version's position in the catalog.
     Tarball(usize),
     /// A tarball of this package that no lockfile names.
     UnknownTarball(String),
@@ -43,13 +43,13 @@ const FOLDERS: [(&str, PyodideFolder); 2] =
 pub(super) struct Router(HashMap<String, usize>);
 
 impl Router {
-    /// The paths of these offers; of two with the same path, the first has it, and a query tells them apart.
-    pub(super) fn of(offers: &[PackageVersion]) -> Self {
+    /// The paths of these versions; of two with the same path, the first has it, and a query tells them apart.
+    pub(super) fn of(versions: &[PackageVersion]) -> Self {
         let mut paths = HashMap::new();
-        for (position, offer) in offers.iter().enumerate() {
-            if offer.is_in_registry() {
-                let with_query = offer.address.query().map(|query| format!("{}?{query}", stated_path(offer)));
-                for path in [usual_path(offer), stated_path(offer)].into_iter().chain(with_query) {
+        for (position, version) in versions.iter().enumerate() {
+            if version.is_in_registry() {
+                let with_query = version.address.query().map(|query| format!("{}?{query}", stated_path(version)));
+                for path in [usual_path(version), stated_path(version)].into_iter().chain(with_query) {
                     paths.entry(path).or_insert(position);
                 }
             }
@@ -94,13 +94,13 @@ impl Router {
 }
 
 /// `name/-/name-1.0.0.tgz`, `@scope/name/-/name-1.0.0.tgz`: where npm puts tarballs, and where packuments of this registry say that they are.
-pub(super) fn usual_path(offer: &PackageVersion) -> String {
-    let name = &offer.artifact.name;
-    format!("{name}/-/{}-{}.tgz", name.base(), offer.artifact.version)
+pub(super) fn usual_path(version: &PackageVersion) -> String {
+    let name = &version.artifact.name;
+    format!("{name}/-/{}-{}.tgz", name.base(), version.artifact.version)
 }
 
-fn stated_path(offer: &PackageVersion) -> String {
-    percent_decode_str(offer.address.path()).decode_utf8_lossy().trim_start_matches('/').to_owned()
+fn stated_path(version: &PackageVersion) -> String {
+    percent_decode_str(version.address.path()).decode_utf8_lossy().trim_start_matches('/').to_owned()
 }
 
 /// `@scope/name/rest` → `@scope/name` and `rest`.

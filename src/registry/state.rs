@@ -10,7 +10,7 @@ use larder_store::Store;
 use super::{folders::Folders, route::Router, upstream::Upstream};
 use crate::npm::metadata::Metadata;
 
-/// The store, what of it is offered, and where to get the rest.
+/// The store, the catalog of package versions, and the upstream.
 pub(crate) struct RegistryState {
     pub(super) store: Store,
     catalog: RwLock<Metadata>,

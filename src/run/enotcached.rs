@@ -117,22 +117,22 @@ pub(crate) fn not_cached(log: &str) -> Vec<Url> {
     log.lines().filter_map(address).filter(|url| seen.insert(url.clone())).collect()
 }
 
-/// Why a request was not answered. `has_content`: whether the bytes that the cache had of this offer are in it still.
+/// Why a request was not answered. `has_content`: whether the bytes that the cache had of this version are in it still.
 pub(crate) fn explain(
     url: &Url,
-    offers: &[PackageVersion],
+    versions: &[PackageVersion],
     has_content: impl Fn(&PackageVersion) -> bool,
 ) -> Explanation {
-    let named = |offer: &PackageVersion| (offer.artifact.to_string(), offer.entries[0].clone());
-    let cause = if let Some(offer) = offers.iter().find(|offer| is_tarball_of(url, offer)) {
-        let (package, entry) = named(offer);
-        match offer.found {
+    let named = |version: &PackageVersion| (version.artifact.to_string(), version.entries[0].clone());
+    let cause = if let Some(version) = versions.iter().find(|version| is_tarball_of(url, version)) {
+        let (package, entry) = named(version);
+        match version.found {
             None => Cause::LeftOut { package, entry },
-            Some(_) if !has_content(offer) => Cause::Damaged { package, entry },
+            Some(_) if !has_content(version) => Cause::Damaged { package, entry },
             Some(_) => Cause::Hashless { package, entry },
         }
-    } else if let Some(offer) = offers.iter().find(|offer| is_description_of(url, offer)) {
-        Cause::Description { name: offer.artifact.name.to_string() }
+    } else if let Some(version) = versions.iter().find(|version| is_description_of(url, version)) {
+        Cause::Description { name: version.artifact.name.to_string() }
     } else {
         Cause::NotPlanned
     };
@@ -140,11 +140,11 @@ pub(crate) fn explain(
 }
 
 /// By the address, or by the file's name below another host: npm may have been given another registry on its command line.
-fn is_tarball_of(url: &Url, offer: &PackageVersion) -> bool {
-    offer.address == *url || (url.path().contains("/-/") && url.path().ends_with(offer.address.path()))
+fn is_tarball_of(url: &Url, version: &PackageVersion) -> bool {
+    version.address == *url || (url.path().contains("/-/") && url.path().ends_with(version.address.path()))
 }
 
-fn is_description_of(url: &Url, offer: &PackageVersion) -> bool {
-    let escaped = offer.artifact.name.as_str().replace('/', "%2f");
-    offer.packument == *url || url.path().strip_suffix(&escaped).is_some_and(|before| before.ends_with('/'))
+fn is_description_of(url: &Url, version: &PackageVersion) -> bool {
+    let escaped = version.artifact.name.as_str().replace('/', "%2f");
+    version.packument == *url || url.path().strip_suffix(&escaped).is_some_and(|before| before.ends_with('/'))
 }

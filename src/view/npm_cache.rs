@@ -40,15 +40,16 @@ pub enum Index {
 }
 
 /// A cache that holds the tarballs that are here, and these packuments.
-pub fn npm_cache(offers: &[PackageVersion], packuments: Vec<Packument>, index: Index) -> Layout {
+pub fn npm_cache(versions: &[PackageVersion], packuments: Vec<Packument>, index: Index) -> Layout {
     let mut layout = Layout::default();
-    for offer in offers {
-        let (Some(found), Some(integrity)) = (offer.found, &offer.integrity) else { continue };
+    for version in versions {
+        let (Some(found), Some(integrity)) = (version.found, &version.integrity) else { continue };
         for digest in integrity.digests() {
             layout.insert(content_path(digest), Content::Blob(found));
         }
-        if index == Index::Whole || is_asked_by_address(offer) {
-            let address = if is_asked_by_address(offer) { offer.address.to_string() } else { offer.shown_address() };
+        if index == Index::Whole || is_asked_by_address(version) {
+            let address =
+                if is_asked_by_address(version) { version.address.to_string() } else { version.shown_address() };
             let entry = Entry::of_tarball(&address, integrity, found.size);
             layout.insert(index_path(entry.key()), Content::Bytes(bucket(&[entry])));
         }
@@ -65,9 +66,9 @@ pub fn npm_cache(offers: &[PackageVersion], packuments: Vec<Packument>, index: I
 }
 
 /// Whether npm looks in the index for this tarball: it finds by digest what the lockfile states both address and digest of.
-fn is_asked_by_address(offer: &PackageVersion) -> bool {
-    let has_no_address = matches!(offer.artifact.source, Source::Registry { resolved: None });
-    has_no_address || offer.artifact.integrity.is_none()
+fn is_asked_by_address(version: &PackageVersion) -> bool {
+    let has_no_address = matches!(version.artifact.source, Source::Registry { resolved: None });
+    has_no_address || version.artifact.integrity.is_none()
 }
 
 /// Adds an archive of this machine, with its path in the project and its digests: npm copies such a one into its cache before it unpacks it, unless it is there.

@@ -10,12 +10,12 @@ const TELLING_DIGITS: usize = 8;
 
 /// Every tarball that is here, each once. Names are npm's; of several packages that would have the same one, the first in the plan has it, and the names of the others
 /// end in the beginning of their blake3: `a-b-1.0.0-0a1b2c3d.tgz`.
-pub fn tarballs(offers: &[PackageVersion]) -> Layout {
+pub fn tarballs(versions: &[PackageVersion]) -> Layout {
     let mut layout = Layout::default();
     let mut placed = BTreeSet::new();
-    for offer in offers {
-        let Some(found) = offer.found else { continue };
-        let name = file_name(&offer.artifact);
+    for version in versions {
+        let Some(found) = version.found else { continue };
+        let name = file_name(&version.artifact);
         if !placed.insert((name.clone(), found.blob)) {
             continue;
         }

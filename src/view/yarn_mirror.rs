@@ -27,14 +27,14 @@ pub struct LeftOut {
 }
 
 /// Every tarball that is here, under the name that yarn looks for.
-pub fn yarn_mirror(offers: &[PackageVersion]) -> Mirror {
+pub fn yarn_mirror(versions: &[PackageVersion]) -> Mirror {
     let mut mirror = Mirror::default();
-    for offer in offers {
-        let Some(found) = offer.found else { continue };
-        let Some(file) = file_name(offer.address.path()) else { continue };
+    for version in versions {
+        let Some(found) = version.found else { continue };
+        let Some(file) = file_name(version.address.path()) else { continue };
         match mirror.layout.get(&file) {
             Some(Content::Blob(other)) if other.blob != found.blob => {
-                mirror.left_out.push(LeftOut { package: offer.artifact.to_string(), file });
+                mirror.left_out.push(LeftOut { package: version.artifact.to_string(), file });
             }
             _ => mirror.layout.insert(file, Content::Blob(found)),
         }

@@ -27,8 +27,8 @@ pub(super) fn tell(ended: Ended, command: &[OsString], context: &Context<'_>) {
 
 /// Says what npm's log has of requests that its cache did not answer.
 pub(super) fn explain_log(run_dir: &RunDir, catalog: &Metadata, context: &Context<'_>) {
-    let has_content = |offer: &PackageVersion| {
-        let mut digests = offer.integrity.iter().flat_map(Integrity::digests);
+    let has_content = |version: &PackageVersion| {
+        let mut digests = version.integrity.iter().flat_map(Integrity::digests);
         digests.all(|digest| run_dir.cache.join(content_path(digest)).symlink_metadata().is_ok())
     };
     let mut hints: Vec<&'static str> = Vec::new();
