@@ -10,7 +10,7 @@ const LISTED_CONTRADICTIONS: usize = 20;
 /// Two entries that state digests of the same file that cannot both hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Contradiction {
-    /// The artifact, as [`Artifact`] is displayed.
+    /// The artifact, as [`Artifact`](crate::core::artifact::Artifact) is displayed.
     pub package: String,
     /// An entry, and the integrity that it states.
     pub first: (EntryName, String),
