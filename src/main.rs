@@ -9,7 +9,7 @@ use std::{
 use clap::Parser as _;
 use larder::{
     cli::{Cli, ColorChoice, Global},
-    commands::{self, Context},
+    commands::{self, context::Context},
     core::{environment::Environment, open_files},
     ui::printer::{Mode, Printer},
     view::context::SeedPart,

@@ -57,7 +57,7 @@ pub(crate) struct Build<'a> {
 /// Why a build did not succeed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum BuildError {
+pub(crate) enum BuildError {
     /// There is no client.
     #[error("{PROGRAM}: there is no such program")]
     NoDocker,
@@ -101,7 +101,7 @@ pub enum BuildError {
 
 impl BuildError {
     /// What to do about it, if that can be said.
-    pub const fn hint(&self) -> Option<&'static str> {
+    pub(crate) const fn hint(&self) -> Option<&'static str> {
         Some(match self {
             Self::NoDocker => "install Docker's client, or put it into PATH",
             Self::NoBuildx => "install the docker-buildx plugin; `docker buildx version` says whether it is found",
@@ -116,7 +116,7 @@ impl BuildError {
     }
 
     /// Whether another run may succeed with the same input.
-    pub const fn is_of_network(&self) -> bool {
+    pub(crate) const fn is_of_network(&self) -> bool {
         matches!(self, Self::NoDaemon { .. })
     }
 }

@@ -29,7 +29,7 @@ pub(crate) struct Executable {
 /// Why a file is no program for a build.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum ExecutableError {
+pub(crate) enum ExecutableError {
     /// It cannot be read.
     #[error("{} cannot be read", path.display())]
     Unreadable {

@@ -66,7 +66,7 @@ pub(crate) struct Report {
 
 /// Why a job could not be done.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct JobFailure {
+pub(crate) struct JobFailure {
     /// Sentences: what went wrong, and its causes.
     pub causes: Vec<String>,
     /// What to do about it.
@@ -120,7 +120,7 @@ impl BadBlob {
 /// Why a message cannot be written or read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum ProtocolError {
+pub(crate) enum ProtocolError {
     /// A file cannot be written or read.
     #[error(transparent)]
     Path(#[from] PathError),

@@ -7,9 +7,10 @@ mod inside;
 mod seed;
 mod summary;
 
-pub use self::error::BuildkitError;
-use super::{CommandError, Context, Outcome};
-use crate::cli::buildkit::{Buildkit, BuildkitJob};
+use crate::{
+    cli::buildkit::{Buildkit, BuildkitJob},
+    commands::{context::Context, error::CommandError, outcome::Outcome},
+};
 
 pub(super) fn run(arguments: &Buildkit, context: &Context<'_>) -> Result<Outcome, CommandError> {
     match &arguments.job {

@@ -6,13 +6,14 @@ use larder_store::{Store, index::IndexState};
 use serde::Serialize;
 
 use super::{
-    CommandError, Context, Outcome, freshness,
+    freshness,
     input::Input,
     prepared,
     settings::{default_platforms, fetch_settings, selection},
 };
 use crate::{
     cli,
+    commands::{context::Context, error::CommandError, outcome::Outcome},
     fetcher::{Downloads, Failure, FailureKind, Fault, FetchReport, Fetcher, LeftOut, WatchEvent},
     plan::{
         PlanDigest, Sum,

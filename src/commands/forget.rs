@@ -6,8 +6,11 @@ use larder_store::{
 };
 use serde_json::{Value, json};
 
-use super::{CommandError, Context, Outcome};
-use crate::{cli, ui::units};
+use crate::{
+    cli,
+    commands::{context::Context, error::CommandError, outcome::Outcome},
+    ui::units,
+};
 
 /// Of the packages with one blob's bytes, how many a line names.
 const NAMED: usize = 3;

@@ -1,8 +1,8 @@
 //! The freshness of `larder.lock`: whether it is what `larder.toml` and the npm lockfiles ask for. Needs no network: what a newer lock would choose is another matter.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, path::PathBuf};
 
-use super::CommandError;
+use super::error::{EndsCommand, below};
 use crate::{
     config::project::Project,
     core::artifact::{Artifact, Ecosystem, Source},
@@ -12,6 +12,22 @@ use crate::{
     },
     plan::Plan,
 };
+
+/// A `larder.lock` that was made for something else.
+#[derive(Debug, thiserror::Error)]
+#[error("{}larder.lock is out of date: {what}", below(folder))]
+pub(super) struct OutdatedLock {
+    /// The project's folder.
+    folder: PathBuf,
+    /// What is asked for, and what the lock has.
+    what: String,
+}
+
+impl EndsCommand for OutdatedLock {
+    fn hint(&self) -> Option<String> {
+        Some("`larder lock` makes it anew, and keeps the versions that still fit".to_owned())
+    }
+}
 
 /// The entries of npm lockfiles that name a runtime, each with its lockfile's name.
 pub(super) fn runtimes(readings: &[Reading]) -> impl Iterator<Item = (&str, &Artifact)> {
@@ -29,9 +45,9 @@ pub(super) fn runtimes(readings: &[Reading]) -> impl Iterator<Item = (&str, &Art
 }
 
 /// Names the first disagreement.
-pub(super) fn check(project: &Project, readings: &[Reading], lock: &LarderLock) -> Result<(), CommandError> {
+pub(super) fn check(project: &Project, readings: &[Reading], lock: &LarderLock) -> Result<(), OutdatedLock> {
     let locked = lock.runtime.release.version();
-    let outdated = |what: String| Err(CommandError::Outdated { folder: project.folder.clone(), what });
+    let outdated = |what: String| Err(OutdatedLock { folder: project.folder.clone(), what });
     let settings = project.settings.pyodide.as_ref();
     if let Some(version) = settings.and_then(|settings| settings.version.as_ref()) {
         if version != locked {

@@ -13,9 +13,14 @@ use std::{
 use serde::Serialize;
 
 use self::own_files::{OwnFiles, STATIC_FOLDERS};
-use super::{CommandError, Context, Outcome, freshness, input, lock::write_whole};
+use super::{freshness, input, lock::write_whole};
 use crate::{
     cli,
+    commands::{
+        context::Context,
+        error::{CommandError, EndsCommand},
+        outcome::Outcome,
+    },
     config::project::{Project, ProjectError},
     ui::units,
 };
@@ -23,7 +28,7 @@ use crate::{
 /// Why nothing was written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum InitError {
+pub(super) enum InitError {
     /// There is one already.
     #[error("{} exists", path.display())]
     Exists {
@@ -41,9 +46,10 @@ pub enum InitError {
     },
 }
 
-impl InitError {
-    pub(super) fn hint(&self) -> Option<&'static str> {
-        matches!(self, Self::Exists { .. }).then_some("it is not touched; `larder plan` says what it leads to")
+impl EndsCommand for InitError {
+    fn hint(&self) -> Option<String> {
+        let exists = matches!(self, Self::Exists { .. });
+        exists.then(|| "it is not touched; `larder plan` says what it leads to".to_owned())
     }
 }
 

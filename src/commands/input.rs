@@ -2,25 +2,50 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    path::Path,
+    path::{Path, PathBuf},
     sync::OnceLock,
 };
 
-use super::{CommandError, Context, below, freshness, settings::platforms_of};
+use super::{freshness, settings::platforms_of};
 use crate::{
+    commands::{
+        context::Context,
+        error::{CommandError, EndsCommand, NoLarderLock, below},
+    },
     config::{
         package_manager::NpmConfig,
-        project::{LockfileBytes, Project},
+        project::{DecidedBy, LockfileBytes, Project, Several},
         sources::Installer,
     },
     fetcher::Optional,
     lockfile::{
-        self, Format, MissingOptional, Reading, YarnLock,
+        self, Format, LockfileError, MissingOptional, Reading, YarnLock,
         larder_lock::{LARDER_LOCK, LarderLock},
     },
     plan::{EntryName, Plan},
     ui::{remarks, units},
 };
+
+/// A lockfile that is none.
+#[derive(Debug, thiserror::Error)]
+#[error("{}{problem}", below(folder))]
+struct BadLockfile {
+    /// The project's folder.
+    folder: PathBuf,
+    /// What is wrong with it.
+    problem: LockfileError,
+    /// The lockfiles of other package managers beside it.
+    several: Option<Box<Several>>,
+}
+
+impl EndsCommand for BadLockfile {
+    fn hint(&self) -> Option<String> {
+        match &self.several {
+            Some(several) if several.by == DecidedBy::Nothing => Some(several.cure()),
+            _ => self.problem.hint(),
+        }
+    }
+}
 
 /// A project that was read.
 #[derive(Debug)]
@@ -48,7 +73,7 @@ impl Input {
         platforms_of(&project)?;
         let larder_lock = larder_lock(&project)?;
         if larder_lock.is_none() && project.lockfiles.is_empty() {
-            return Err(CommandError::NoLarderLock { path: project.folder.join(LARDER_LOCK) });
+            return Err(NoLarderLock { path: project.folder.join(LARDER_LOCK) }.into());
         }
         if let Some(lock) = &larder_lock {
             freshness::check(&project, &readings, lock)?;
@@ -185,11 +210,12 @@ fn optional_of_yarn_1(lockfile: &LockfileBytes) -> impl Iterator<Item = EntryNam
 /// What the package managers' lockfiles say.
 pub(super) fn readings(project: &Project) -> Result<Vec<Reading>, CommandError> {
     let read = project.lockfiles.iter().map(|lockfile| lockfile::read(&lockfile.name, &lockfile.bytes));
-    read.collect::<Result<Vec<Reading>, _>>().map_err(|problem| CommandError::Lockfile {
+    let read = read.collect::<Result<Vec<Reading>, _>>().map_err(|problem| BadLockfile {
         folder: project.folder.clone(),
         problem,
         several: project.several.clone().map(Box::new),
-    })
+    });
+    Ok(read?)
 }
 
 /// What `larder.lock` says.

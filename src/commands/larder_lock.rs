@@ -4,12 +4,14 @@ use std::{path::Path, slice};
 
 use larder_store::{Store, key::Wanted, verify::verify_wanted};
 
-use super::{
-    CommandError, Context, Outcome,
-    provision::{Project, shortfall},
-};
+use super::provision::{Project, shortfall};
 use crate::{
     cli,
+    commands::{
+        context::Context,
+        error::{CommandError, NoLarderLock},
+        outcome::Outcome,
+    },
     lockfile::larder_lock::{LARDER_LOCK, LarderLock},
     view::locked_files::{self, LockedFileProblem, LockedFiles, LockedFilesError},
 };
@@ -25,8 +27,7 @@ impl Locked {
         let mut projects = Project::read_all(slice::from_ref(&path.to_owned()), trusts_project, context)?;
         let mut project = projects.remove(0);
         let lock = project.input.larder_lock.take();
-        let lock =
-            lock.ok_or_else(|| CommandError::NoLarderLock { path: project.input.project.folder.join(LARDER_LOCK) })?;
+        let lock = lock.ok_or_else(|| NoLarderLock { path: project.input.project.folder.join(LARDER_LOCK) })?;
         Ok(Self { project, lock })
     }
 

@@ -6,9 +6,14 @@ use pep440_rs::Version;
 use serde::Serialize;
 
 use self::{changes::Change, runtime::Base};
-use super::{CommandError, Context, Outcome, input};
+use super::input;
 use crate::{
     cli,
+    commands::{
+        context::Context,
+        error::{CommandError, SignalsError},
+        outcome::Outcome,
+    },
     config::{larder_toml::PyodideSettings, package_manager::NpmConfig, project::Project},
     core::{file_host::FileHost, interrupt::Interrupt},
     lockfile::larder_lock::{LARDER_LOCK, LarderLock, LockedRuntime, LockedSource},
@@ -31,7 +36,7 @@ mod index;
 mod runtime;
 mod write;
 
-pub use error::LockError;
+pub(super) use error::LockError;
 pub(super) use write::whole as write_whole;
 
 #[derive(Serialize)]
@@ -47,7 +52,7 @@ struct Document {
 }
 
 pub(super) fn run(arguments: &cli::Lock, context: &Context<'_>) -> Result<Outcome, CommandError> {
-    let interrupt = Interrupt::watch().map_err(CommandError::Signals)?;
+    let interrupt = Interrupt::watch().map_err(SignalsError)?;
     let project = Project::open(&arguments.project)?;
     let settings = project.settings.pyodide.clone();
     let settings = settings.ok_or_else(|| LockError::NoPyodide { folder: project.folder.clone() })?;

@@ -2,9 +2,10 @@
 
 use serde::Serialize;
 
-use super::{CommandError, Context, Outcome, input::Input};
+use super::input::Input;
 use crate::{
     cli,
+    commands::{context::Context, error::CommandError, outcome::Outcome},
     core::{
         artifact::{Conditions, Source},
         file_host::FilePlace,

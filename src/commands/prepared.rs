@@ -4,9 +4,9 @@ use std::fs::File;
 
 use larder_store::{Store, key::BlobRef};
 
-use super::Context;
 use crate::{
-    core::artifact::Source, npm::tarball::package_json, plan::Planned, run::git_build::prepared_for, ui::remarks,
+    commands::context::Context, core::artifact::Source, npm::tarball::package_json, plan::Planned,
+    run::git_build::prepared_for, ui::remarks,
 };
 
 /// Warns of those among these files. Only those from git are read, as far as their `package.json`.

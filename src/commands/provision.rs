@@ -5,13 +5,13 @@ use std::{ffi::OsString, sync::OnceLock};
 use larder_store::Store;
 
 use super::{
-    CommandError, Context, Outcome,
     input::Input,
     prepared,
     settings::{fetch_settings, selection},
 };
 use crate::{
     cli,
+    commands::{context::Context, error::CommandError, outcome::Outcome},
     config::package_manager::NpmConfig,
     core::{artifact::Ecosystem, error_chain::chain, manifest::Manifests},
     fetcher::{Completed, Downloads, Failure, FailureKind, Fault, Fetcher, Reader, Repaired, WatchEvent},

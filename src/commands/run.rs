@@ -10,13 +10,17 @@ use larder_store::Store;
 
 use self::run_dir::RunDir;
 use super::{
-    CommandError, Context, Outcome,
     provision::{self, Project, Unfetchable},
     settings::host_platforms,
     through::{Through, or_here},
 };
 use crate::{
     cli,
+    commands::{
+        context::Context,
+        error::{CommandError, RegistryError, SignalsError},
+        outcome::Outcome,
+    },
     config::{package_manager::NpmConfig, project::LockfileBytes},
     core::{
         artifact::{Ecosystem, PackageName, Source},
@@ -39,7 +43,7 @@ use crate::{
 };
 
 pub(super) fn run(arguments: &cli::Run, context: &Context<'_>) -> Result<Outcome, CommandError> {
-    let interrupt = Interrupt::watch().map_err(CommandError::Signals)?;
+    let interrupt = Interrupt::watch().map_err(SignalsError)?;
     let mode = Mode::of(&arguments.command);
     let called = package_managers(&arguments.command);
     let trusts_project = arguments.completing.fetching.trust_project_config;
@@ -208,7 +212,7 @@ fn start_registry(
 ) -> Result<Registry, CommandError> {
     let through = Through::new(projects, store, &arguments.completing.fetching, context);
     let state = RegistryState::new(store.clone(), catalog, Box::new(through));
-    let registry = Registry::start(state, 0).map_err(|source| CommandError::Registry { port: 0, source })?;
+    let registry = Registry::start(state, 0).map_err(|source| RegistryError { port: 0, source })?;
     if !registry.checks_users() {
         context.printer.warning(super::serve::ASKED_BY_ALL);
     }

@@ -8,12 +8,16 @@ use signal_hook::{
 };
 
 use super::{
-    CommandError, Context, Outcome,
     provision::{self, Project},
     through::{Through, or_here},
 };
 use crate::{
     cli,
+    commands::{
+        context::Context,
+        error::{CommandError, RegistryError},
+        outcome::Outcome,
+    },
     fetcher::Downloads,
     npm::metadata::Metadata,
     plan::selection::Selection,
@@ -40,7 +44,7 @@ pub(super) fn run(arguments: &cli::Serve, context: &Context<'_>) -> Result<Outco
     let (all, here) =
         (catalog.versions().len(), catalog.versions().iter().filter(|offer| offer.found.is_some()).count());
     // Before anyone is told of the registry, so that no signal is missed.
-    let unusable = |source| CommandError::Registry { port: arguments.port, source };
+    let unusable = |source| RegistryError { port: arguments.port, source };
     let mut signals = Signals::new([SIGHUP, SIGINT, SIGTERM]).map_err(unusable)?;
     let through = Through::new(&projects, &store, &arguments.fetching, context);
     let state = RegistryState::new(store, catalog, Box::new(through));

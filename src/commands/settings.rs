@@ -1,10 +1,15 @@
 //! What was typed, what `larder.toml` says and what npm is configured with, joined: the nearer to the person wins.
 
+use std::path::PathBuf;
+
 use jiff::Timestamp;
 
-use super::{CommandError, Context};
 use crate::{
     cli::{self, Group},
+    commands::{
+        context::Context,
+        error::{CommandError, EndsCommand},
+    },
     config::{
         larder_toml::{LarderToml, OmittedGroup},
         network::{NetworkSettings, certificates::PemFile},
@@ -15,6 +20,19 @@ use crate::{
     http::{ClientSettings, ExtraCertificates, ProjectNetwork},
     plan::selection::{self, Libc, Omit, Platform, Platforms, Selection},
 };
+
+/// A platform in `larder.toml` that is none.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: `platforms` names one that larder does not know", file.display())]
+pub(super) struct UnknownPlatform {
+    /// The file.
+    file: PathBuf,
+    /// What is wrong with it.
+    #[source]
+    source: crate::plan::selection::PlatformError,
+}
+
+impl EndsCommand for UnknownPlatform {}
 
 /// Downloads at once: as many as `curl --parallel` makes. A bound keeps memory, connections and open files few.
 pub(super) const JOBS: u32 = 50;
@@ -98,10 +116,10 @@ pub(super) fn fetch_settings_at(
 }
 
 /// The platforms that `larder.toml` names.
-pub(super) fn platforms_of(project: &Project) -> Result<Vec<Platform>, CommandError> {
+pub(super) fn platforms_of(project: &Project) -> Result<Vec<Platform>, UnknownPlatform> {
     let read = |text: &String| {
         let file = project.folder.join("larder.toml");
-        text.parse().map_err(|source| CommandError::Platform { file, source })
+        text.parse().map_err(|source| UnknownPlatform { file, source })
     };
     project.settings.platforms.iter().map(read).collect()
 }

@@ -9,8 +9,10 @@ use larder_store::{
 };
 use serde_json::{Value, json};
 
-use super::{CommandError, Context, Outcome};
-use crate::ui::units;
+use crate::{
+    commands::{context::Context, error::CommandError, outcome::Outcome},
+    ui::units,
+};
 
 pub(super) fn run(context: &Context<'_>) -> Result<Outcome, CommandError> {
     let place = context.store.display();

@@ -9,9 +9,10 @@ use std::{
 use jiff::Timestamp;
 use larder_store::{Store, key::BlobRef};
 
-use super::{Context, larder_lock::threads, provision::Project};
+use super::{larder_lock::threads, provision::Project};
 use crate::{
     cli,
+    commands::context::Context,
     core::{artifact::Artifact, error_chain::chain, layout::Layout},
     fetcher::{Downloads, Failure, Fetcher},
     lockfile::larder_lock::LARDER_LOCK,

@@ -11,9 +11,10 @@ use larder_store::{
 };
 use serde_json::{Value, json};
 
-use super::{CommandError, Context, Outcome, settings::client_settings};
+use super::settings::client_settings;
 use crate::{
     cli,
+    commands::{context::Context, error::CommandError, outcome::Outcome},
     config::{larder_toml::LarderToml, package_manager::NpmConfig},
     fetcher::{Download, Downloads, FetchReport, FetchSettings, Fetcher, WatchEvent},
     ui::{progress, report, units},

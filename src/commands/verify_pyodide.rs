@@ -4,8 +4,9 @@ use std::{path::Path, time::Instant};
 
 use serde_json::{Value, json};
 
-use super::{CommandError, Context, Outcome, larder_lock::threads};
+use super::larder_lock::threads;
 use crate::{
+    commands::{context::Context, error::CommandError, outcome::Outcome},
     pyodide::lint::{Problem, lint},
     ui::units,
     view::pyodide_contents::read_contents,

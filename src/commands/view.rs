@@ -7,19 +7,22 @@ mod summary;
 mod target;
 mod wheels;
 
-pub use self::context::ContextError;
 pub(super) use self::mirror::mirror_of_yarn;
 use self::{summary::print, target::check_target};
 use larder_store::digest::{Digest, Integrity};
 
 use super::{
-    CommandError, Context, Outcome,
     provision::{self, Project, Unfetchable},
     settings::default_platforms,
     through::or_here,
 };
 use crate::{
     cli::{self, TarballNames, ViewKind},
+    commands::{
+        context::Context,
+        error::{CommandError, SignalsError},
+        outcome::Outcome,
+    },
     config::project::LockfileBytes,
     core::{artifact::Ecosystem, interrupt::Interrupt, layout::Layout},
     lockfile::{self, LocalTarball},
@@ -33,7 +36,7 @@ use crate::{
 };
 
 pub(super) fn run(arguments: &cli::View, context: &Context<'_>) -> Result<Outcome, CommandError> {
-    let interrupt = Interrupt::watch().map_err(CommandError::Signals)?;
+    let interrupt = Interrupt::watch().map_err(SignalsError)?;
     let is_stopped = || interrupt.came();
     let (name, view) = match &arguments.kind {
         ViewKind::NpmCache(view) => ("npm-cache", view),

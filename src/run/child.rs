@@ -46,7 +46,7 @@ impl Ended {
 /// Why a child did not run.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum ChildError {
+pub(crate) enum ChildError {
     /// There is no such program.
     #[error("{program}: there is no such program")]
     NotFound {
@@ -75,7 +75,7 @@ pub enum ChildError {
 
 impl ChildError {
     /// The exit code that shells have for it.
-    pub const fn exit_code(&self) -> u8 {
+    pub(crate) const fn exit_code(&self) -> u8 {
         match self {
             Self::NotFound { .. } => 127,
             Self::CannotRun { .. } => 126,

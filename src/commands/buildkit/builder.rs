@@ -16,10 +16,13 @@ use crate::{
         dockerfile::{ANSWER, BINARY, EMPTY, Job, dockerfile},
         executable::Executable,
         mount::CacheMount,
-        protocol::{ProtocolError, Report, read_report},
+        protocol::{Report, read_report},
     },
     cli::buildkit::BuilderMount,
-    commands::{CommandError, Context},
+    commands::{
+        context::Context,
+        error::{CommandError, ScratchError},
+    },
     core::{interrupt::Interrupt, scratch::Scratch},
 };
 
@@ -78,7 +81,7 @@ impl<'a> Builder<'a> {
         let parent = parent.unwrap_or_else(|| temporary().unwrap_or("/tmp".as_ref()).into());
         // The client runs in another folder.
         let parent = context.environment.current_dir().join(parent);
-        let unusable = |source| CommandError::Scratch { folder: parent.clone(), source };
+        let unusable = |source| ScratchError { folder: parent.clone(), source };
         let scratch = fs::create_dir_all(&parent).and_then(|()| Scratch::new(&parent, PREFIX)).map_err(unusable)?;
         // A client that outlives a killed larder still reads it.
         scratch.share_with_children().map_err(unusable)?;
@@ -127,8 +130,8 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn unusable(&self, source: io::Error) -> CommandError {
-        CommandError::Scratch { folder: self.scratch.path().to_owned(), source }
+    fn unusable(&self, source: io::Error) -> ScratchError {
+        ScratchError { folder: self.scratch.path().to_owned(), source }
     }
 }
 
@@ -136,11 +139,5 @@ fn make_anew(folder: &Path) -> io::Result<()> {
     match fs::remove_dir_all(folder) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => fs::create_dir(folder),
-    }
-}
-
-impl From<ProtocolError> for CommandError {
-    fn from(error: ProtocolError) -> Self {
-        BuildkitError::from(error).into()
     }
 }

@@ -6,13 +6,14 @@ use crate::{
         executable::ExecutableError,
         protocol::{JobFailure, ProtocolError},
     },
-    commands::Outcome,
+    commands::error::EndsCommand,
+    commands::outcome::Outcome,
 };
 
 /// Why a store could not be carried.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum BuildkitError {
+pub(super) enum BuildkitError {
     /// The binary cannot run in an empty image.
     #[error(transparent)]
     Binary(#[from] ExecutableError),
@@ -30,8 +31,8 @@ pub enum BuildkitError {
     Inside(JobFailure),
 }
 
-impl BuildkitError {
-    pub(in crate::commands) const fn outcome(&self) -> Outcome {
+impl EndsCommand for BuildkitError {
+    fn outcome(&self) -> Outcome {
         match self {
             Self::Build(BuildError::Interrupted) => Outcome::Interrupted,
             Self::Build(error) if error.is_of_network() => Outcome::Network,
@@ -40,13 +41,13 @@ impl BuildkitError {
         }
     }
 
-    pub(in crate::commands) fn hint(&self) -> Option<&str> {
+    fn hint(&self) -> Option<String> {
         match self {
-            Self::Binary(_) | Self::NoBinary => {
-                Some("name a static larder of the builder's platform with --binary; docker/static.sh makes one")
-            }
-            Self::Build(error) => error.hint(),
-            Self::Inside(stop) => stop.hint.as_deref(),
+            Self::Binary(_) | Self::NoBinary => Some(
+                "name a static larder of the builder's platform with --binary; docker/static.sh makes one".to_owned(),
+            ),
+            Self::Build(error) => error.hint().map(str::to_owned),
+            Self::Inside(stop) => stop.hint.clone(),
             Self::Protocol(_) => None,
         }
     }

@@ -23,14 +23,21 @@ use crate::{
         protocol::{Report, STORE, write_only, write_wanted},
     },
     cli::buildkit::Harvest,
-    commands::{CommandError, Context, Outcome, larder_lock::threads, provision::Project, settings::selection},
+    commands::{
+        context::Context,
+        error::{CommandError, SignalsError},
+        larder_lock::threads,
+        outcome::Outcome,
+        provision::Project,
+        settings::selection,
+    },
     core::interrupt::Interrupt,
     fetcher::Downloads,
     plan::selection::Platforms,
 };
 
 pub(super) fn run(arguments: &Harvest, context: &Context<'_>) -> Result<Outcome, CommandError> {
-    let interrupt = Interrupt::watch().map_err(CommandError::Signals)?;
+    let interrupt = Interrupt::watch().map_err(SignalsError)?;
     let binary = Binary::of(&arguments.mount, context)?;
     let platforms = Platforms::Only(BTreeSet::from([binary.executable.platform()]));
     let only = if arguments.projects.is_empty() { None } else { Some(keys(arguments, &platforms, context)?) };
@@ -40,9 +47,9 @@ pub(super) fn run(arguments: &Harvest, context: &Context<'_>) -> Result<Outcome,
     let start = Instant::now();
     let builder = Builder::new(&arguments.mount, binary, &store, context, interrupt)?;
     let request = builder.request()?;
-    write_wanted(&request, &inventory(&store)?)?;
+    write_wanted(&request, &inventory(&store)?).map_err(BuildkitError::from)?;
     if let Some(only) = &only {
-        write_only(&request, only)?;
+        write_only(&request, only).map_err(BuildkitError::from)?;
     }
     let (handed, answer) = builder.run(Job::Export)?;
     let mut report = Report { already_there: handed.already_there, ..Report::default() };

@@ -13,10 +13,11 @@ use larder_store::{
     verify::{FaultKind, verify_blobs},
 };
 
+use super::error::BuildkitError;
 use crate::{
     buildkit::protocol::{BadBlob, JobFailure, MissingBlob, Report, STORE, read_only, read_wanted, write_report},
     cli::buildkit::{Inside, InsideJob},
-    commands::{CommandError, Context, Outcome, larder_lock::threads},
+    commands::{context::Context, error::CommandError, larder_lock::threads, outcome::Outcome},
     core::error_chain::chain,
 };
 
@@ -27,31 +28,32 @@ pub(super) fn run(arguments: &Inside, context: &Context<'_>) -> Result<Outcome, 
         InsideJob::HandOut => hand(arguments, context),
     };
     let report = done.unwrap_or_else(|error| {
-        let stop = JobFailure { causes: chain(&error).into_iter().collect(), hint: hint(&error).map(str::to_owned) };
+        let stop = JobFailure { causes: chain(&*error).into_iter().collect(), hint: hint(&error).map(str::to_owned) };
         Report { failure: Some(stop), ..Report::default() }
     });
-    write_report(&arguments.answer, &report)?;
+    write_report(&arguments.answer, &report).map_err(BuildkitError::from)?;
     Ok(Outcome::Done)
 }
 
 /// The ways out that a person has on the outside.
 fn hint(error: &CommandError) -> Option<&'static str> {
-    match error {
-        CommandError::Store(
-            StoreError::NotAStore { .. } | StoreError::DamagedMeta { .. } | StoreError::Unfit { .. },
-        ) => Some("another program's mount has that id: name larder's with --id"),
-        CommandError::Store(StoreError::ReadOnly { .. }) => {
+    let error: &(dyn std::error::Error + 'static) = &**error;
+    match error.downcast_ref::<StoreError>()? {
+        StoreError::NotAStore { .. } | StoreError::DamagedMeta { .. } | StoreError::Unfit { .. } => {
+            Some("another program's mount has that id: name larder's with --id")
+        }
+        StoreError::ReadOnly { .. } => {
             Some("the mount belongs to another user: pass on what its Dockerfile gives with --uid, --gid and --mode")
         }
-        CommandError::Store(StoreError::DiskFull { .. }) => Some("make room for the builder; what was taken in stays"),
-        CommandError::Store(StoreError::NewerFormat { .. }) => Some("name a newer static larder with --binary"),
+        StoreError::DiskFull { .. } => Some("make room for the builder; what was taken in stays"),
+        StoreError::NewerFormat { .. } => Some("name a newer static larder with --binary"),
         _ => None,
     }
 }
 
 /// Says what the mount lacks. Blobs that are there are read: a damaged one is set aside, and counts as lacking.
 fn ask(arguments: &Inside, context: &Context<'_>) -> Result<Report, CommandError> {
-    let wanted = read_wanted(&arguments.request)?;
+    let wanted = read_wanted(&arguments.request).map_err(BuildkitError::from)?;
     let store = open(context)?;
     let there: Vec<Receipt> = wanted.iter().filter_map(|receipt| present(&store, &receipt.blob)).collect();
     let (damaged, sound) = sound(&store, there);
@@ -73,9 +75,12 @@ fn take(arguments: &Inside, context: &Context<'_>) -> Result<Report, CommandErro
 
 /// Gives what the host lacks, of what it asked for.
 fn hand(arguments: &Inside, context: &Context<'_>) -> Result<Report, CommandError> {
-    let theirs: HashMap<BlobId, Receipt> =
-        read_wanted(&arguments.request)?.into_iter().map(|receipt| (receipt.blob, receipt)).collect();
-    let only = read_only(&arguments.request)?;
+    let theirs: HashMap<BlobId, Receipt> = read_wanted(&arguments.request)
+        .map_err(BuildkitError::from)?
+        .into_iter()
+        .map(|receipt| (receipt.blob, receipt))
+        .collect();
+    let only = read_only(&arguments.request).map_err(BuildkitError::from)?;
     let store = open(context)?;
     let is_wanted =
         |receipt: &Receipt| only.as_ref().is_none_or(|only| receipt.keys().any(|key| only.contains(key.as_bytes())));

@@ -25,7 +25,9 @@ use crate::{
     },
     cli::buildkit::Seed,
     commands::{
-        CommandError, Context, Outcome,
+        context::Context,
+        error::{CommandError, SignalsError},
+        outcome::Outcome,
         provision::{Project, shortfall},
         through::or_here,
     },
@@ -36,7 +38,7 @@ use crate::{
 };
 
 pub(super) fn run(arguments: &Seed, context: &Context<'_>) -> Result<Outcome, CommandError> {
-    let interrupt = Interrupt::watch().map_err(CommandError::Signals)?;
+    let interrupt = Interrupt::watch().map_err(SignalsError)?;
     // Before anything is fetched for it.
     let binary = Binary::of(&arguments.mount, context)?;
     let store = context.open_store()?;
@@ -52,7 +54,7 @@ pub(super) fn run(arguments: &Seed, context: &Context<'_>) -> Result<Outcome, Co
     };
     let start = Instant::now();
     let builder = Builder::new(&arguments.mount, binary, &store, context, interrupt)?;
-    write_wanted(&builder.request()?, &wanted)?;
+    write_wanted(&builder.request()?, &wanted).map_err(BuildkitError::from)?;
     let (asked, _) = builder.run(Job::Ask)?;
     for BadBlob { package, cause, .. } in &asked.damaged {
         let package = package.as_deref().unwrap_or("unknown package");

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::{
     buildkit::protocol::BadBlob,
     cli::buildkit::BuilderMount,
-    commands::Context,
+    commands::context::Context,
     ui::{report::caused_by, units},
 };
 

@@ -3,7 +3,10 @@
 use std::{io, path::PathBuf};
 
 use crate::{
-    commands::{Outcome, below},
+    commands::{
+        error::{EndsCommand, below},
+        outcome::Outcome,
+    },
     core::runtime_version::RuntimeVersion,
     http::{ClientError, DownloadError},
     pyodide::{
@@ -15,7 +18,7 @@ use crate::{
 /// Why a project cannot be locked.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum LockError {
+pub(crate) enum LockError {
     /// No `[pyodide]`.
     #[error("{}larder.toml has no [pyodide], so there is nothing to lock", below(folder))]
     NoPyodide {
@@ -121,9 +124,10 @@ impl LockError {
             Self::Index(IndexError::Interrupted) | Self::Resolve(ResolveError::Index(IndexError::Interrupted))
         )
     }
+}
 
-    /// How the command ends.
-    pub(in crate::commands) fn outcome(&self) -> Outcome {
+impl EndsCommand for LockError {
+    fn outcome(&self) -> Outcome {
         let index = match self {
             error if error.is_interrupted() => return Outcome::Interrupted,
             Self::Tarball { is_network, .. } => return if *is_network { Outcome::Network } else { Outcome::Wrong },
@@ -133,9 +137,8 @@ impl LockError {
         if index.download().is_some_and(DownloadError::is_network) { Outcome::Network } else { Outcome::Wrong }
     }
 
-    /// The way out, if there is one to name.
-    pub(in crate::commands) fn hint(&self) -> Option<&'static str> {
-        Some(match self {
+    fn hint(&self) -> Option<String> {
+        let hint = match self {
             Self::NoPyodide { .. } => "`larder init` writes a larder.toml to begin with",
             Self::NothingToUpgrade { .. } => {
                 "`larder lock` adds what is new in larder.toml; `larder lock --upgrade` upgrades everything"
@@ -156,6 +159,7 @@ impl LockError {
             }
             Self::WouldChange { .. } => "`larder lock` writes it; commit what it writes",
             _ => return None,
-        })
+        };
+        Some(hint.to_owned())
     }
 }

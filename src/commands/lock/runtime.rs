@@ -11,7 +11,9 @@ use url::Url;
 use super::error::LockError;
 use crate::{
     commands::{
-        CommandError, Context, freshness,
+        context::Context,
+        error::CommandError,
+        freshness,
         settings::{JOBS, client_settings},
     },
     config::{larder_toml::PyodideSettings, package_manager::NpmConfig, project::Project},

@@ -9,7 +9,7 @@ use larder_store::digest::Integrity;
 
 use super::run_dir::RunDir;
 use crate::{
-    commands::{Context, provision::Project},
+    commands::{context::Context, provision::Project},
     config::package_manager::NpmConfig,
     npm::{PackageVersion, metadata::Metadata},
     run::{child::Ended, enotcached, install_script::failed_download},

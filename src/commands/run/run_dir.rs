@@ -12,7 +12,11 @@ use larder_store::Store;
 
 use crate::{
     cli,
-    commands::{CommandError, Context, view::mirror_of_yarn},
+    commands::{
+        context::Context,
+        error::{CommandError, ScratchError},
+        view::mirror_of_yarn,
+    },
     core::{interrupt::Interrupt, layout::Layout, path_error::PathError, scratch::Scratch},
     lockfile::YarnLock,
     npm::metadata::Metadata,
@@ -78,15 +82,15 @@ impl RunDir {
     }
 
     fn new(store: &Store, layouts: &Layouts, folder: &Path, interrupt: &Interrupt) -> Result<Self, CommandError> {
-        let unusable = |source| CommandError::Scratch { folder: folder.to_owned(), source };
+        let unusable = |source| ScratchError { folder: folder.to_owned(), source };
         let scratch = Scratch::new(folder, PREFIX).map_err(unusable)?;
         scratch.share_with_children().map_err(unusable)?;
         let (cache, logs) = (scratch.path().join("npm"), scratch.path().join("logs"));
-        let link = |layout: &Layout, at: &Path| {
+        let link = |layout: &Layout, at: &Path| -> Result<(), CommandError> {
             std::fs::create_dir(at).map_err(unusable)?;
             write_links(store, layout, at, &|| interrupt.came()).map_err(|error| match error {
                 ViewError::Path(PathError { source, .. }) if source.kind() == io::ErrorKind::StorageFull => {
-                    unusable(source)
+                    unusable(source).into()
                 }
                 error => error.into(),
             })

@@ -2,7 +2,7 @@
 
 use crate::{
     cli,
-    commands::{Context, provision::Project},
+    commands::{context::Context, provision::Project},
     config::package_manager::NpmConfig,
     lockfile::{Format, YarnLock},
     run::yarn,

@@ -12,7 +12,9 @@ use crate::{
     buildkit::executable::{Executable, ExecutableError},
     cli,
     commands::{
-        CommandError, Context, Outcome,
+        context::Context,
+        error::{CommandError, EndsCommand},
+        outcome::Outcome,
         provision::{Project, shortfall},
         settings::selection,
         through::or_here,
@@ -35,7 +37,7 @@ const KIND: &str = "context";
 /// Why a binary is not for a context.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum ContextError {
+pub(super) enum ContextError {
     /// Where larder's own file is cannot be told.
     #[error("cannot find larder's own program file")]
     Nowhere,
@@ -67,15 +69,15 @@ fn list(platforms: &BTreeSet<Platform>) -> String {
     platforms.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
-impl ContextError {
-    /// What to do about it.
-    pub const fn hint(&self) -> &'static str {
-        match self {
+impl EndsCommand for ContextError {
+    fn hint(&self) -> Option<String> {
+        let hint = match self {
             Self::OtherPlatform { .. } => {
                 "name the static larder of that platform with --binary, or other platforms with --platform"
             }
             _ => "name a static larder for Linux with --binary: docker/static.sh in larder's source builds one",
-        }
+        };
+        Some(hint.to_owned())
     }
 }
 

@@ -1,7 +1,7 @@
 //! yarn 1's mirror, with a warning for each package that it cannot hold.
 
 use crate::{
-    commands::Context,
+    commands::context::Context,
     core::layout::Layout,
     npm::metadata::Metadata,
     view::yarn_mirror::{LeftOut, Mirror, yarn_mirror},

@@ -8,7 +8,12 @@ use url::Url;
 use super::{summary::files, target::check_target};
 use crate::{
     cli,
-    commands::{CommandError, Context, Outcome, larder_lock::Locked},
+    commands::{
+        context::Context,
+        error::{CommandError, EndsCommand},
+        larder_lock::Locked,
+        outcome::Outcome,
+    },
     config::larder_toml::DistributionSource,
     lockfile::larder_lock::LarderLock,
     pyodide::{
@@ -22,6 +27,30 @@ use crate::{
 
 /// What the marker in the folder says.
 const KIND: &str = "pyodide";
+
+/// Why the folder is not laid out.
+#[derive(Debug, thiserror::Error)]
+enum PyodideViewError {
+    /// No folder for it.
+    #[error("there is no folder to lay Pyodide out in")]
+    NoFolder,
+    /// Packages that need each other, where that is refused.
+    #[error("dependencies form cycles, for which Pyodide's loader waits forever:\n  {}", cycles.join("\n  "))]
+    Cycles {
+        /// Each of them, in words.
+        cycles: Vec<String>,
+    },
+}
+
+impl EndsCommand for PyodideViewError {
+    fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::NoFolder => "name one, or give `folder` below `[pyodide]` in larder.toml",
+            Self::Cycles { .. } => "without --strict, each is broken and named",
+        };
+        Some(hint.to_owned())
+    }
+}
 
 pub(in crate::commands) fn run(
     arguments: &cli::ViewPyodide,
@@ -46,7 +75,7 @@ pub(in crate::commands) fn run(
     };
     let Folder { layout, cut, losses } = input.lay_out()?;
     if arguments.strict && !cut.is_empty() {
-        return Err(CommandError::Cycles { cycles: cut.iter().map(cycle).collect() });
+        return Err(PyodideViewError::Cycles { cycles: cut.iter().map(cycle).collect() }.into());
     }
     let published = publish(&store, layout, KIND, &folder, is_stopped)?;
     let printer = context.printer;
@@ -66,7 +95,7 @@ pub(in crate::commands) fn run(
 }
 
 /// The folder that was named, or the one of `larder.toml`.
-fn folder(arguments: &cli::ViewPyodide, locked: &Locked) -> Result<PathBuf, CommandError> {
+fn folder(arguments: &cli::ViewPyodide, locked: &Locked) -> Result<PathBuf, PyodideViewError> {
     let project = &locked.project.input.project;
     let settings = project.settings.pyodide.as_ref().and_then(|pyodide| pyodide.folder.as_ref());
     let below = |folder: &PathBuf| match project.folder.to_str() {
@@ -74,7 +103,7 @@ fn folder(arguments: &cli::ViewPyodide, locked: &Locked) -> Result<PathBuf, Comm
         _ => project.folder.join(folder),
     };
     let folder = arguments.folder.clone().or_else(|| Some(below(settings?)));
-    folder.ok_or(CommandError::NoFolder)
+    folder.ok_or(PyodideViewError::NoFolder)
 }
 
 /// Where browsers find the distribution's files: at the first of the project's sources that is an address.

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::{cli, commands::Context, ui::units, view::folder::Published};
+use crate::{cli, commands::context::Context, ui::units, view::folder::Published};
 
 #[derive(Serialize)]
 struct Document {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::{
-    commands::{CommandError, Context, provision::Project},
+    commands::{context::Context, error::CommandError, provision::Project},
     view::protected,
 };
 

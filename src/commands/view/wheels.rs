@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{summary::files, target::check_target};
 use crate::{
     cli,
-    commands::{CommandError, Context, Outcome, larder_lock::Locked},
+    commands::{context::Context, error::CommandError, larder_lock::Locked, outcome::Outcome},
     ui::units,
     view::{folder::publish, wheelhouse::wheelhouse},
 };
