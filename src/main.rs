@@ -9,7 +9,7 @@ use std::{
 use clap::Parser as _;
 use larder::{
     cli::{Cli, ColorChoice, Global},
-    commands::{self, context::Context},
+    commands::{self, Context},
     core::{environment::Environment, open_files},
     ui::printer::{Mode, Printer},
     view::context::SeedPart,
