@@ -29,7 +29,7 @@ pub struct UnfitBlob {
 /// Reads the blobs that were found for these, and names those whose bytes are not what was wanted: a digest that the lockfile states, or, where it leaves open
 /// which bytes those are, everything that the blob's receipt states. Each blob is read once.
 ///
-/// Damaged blobs are set aside, as by [`verify_blobs`]. Where the bytes are sound and the store has them for something else, that is set right, unless the store
+/// Damaged blobs are set aside, as by [`verify_blobs`](super::verify_blobs). Where the bytes are sound and the store has them for something else, that is set right, unless the store
 /// cannot be written: the receipt is corrected, and what was derived from it is emptied. From then on, neither counts as being here.
 pub fn verify_wanted(store: &Store, wanted: &[(BlobRef, &Wanted)], threads: usize) -> Vec<UnfitBlob> {
     let mut places: HashMap<BlobId, Vec<usize>> = HashMap::new();
