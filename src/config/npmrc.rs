@@ -182,18 +182,6 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn any_bytes_are_read(bytes: Vec<u8>) {
-            parse(&bytes);
-        }
-
-        #[test]
-        fn any_line_of_its_special_characters_is_read(text in "[\\[\\]=;#\"'\\\\ \n\r\ta\u{feff}ü]*") {
-            for key in parse(text.as_bytes()).keys() {
-                proptest::prop_assert!(!key.contains(['\n', '\r']));
-            }
-        }
-
-        #[test]
         fn a_plain_value_comes_back(key in "[a-z@/:_-]{1,20}", value in "[a-zA-Z0-9/+:._-]{1,40}") {
             proptest::prop_assume!(!["true", "false", "null"].contains(&value.as_str()));
             let settings = parse(format!("{key} = {value}\n").as_bytes());

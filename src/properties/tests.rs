@@ -99,3 +99,38 @@ mod spoilt_seeds {
         bun_lockfile distribution integrity larder_lock larder_toml npm_lockfile npmrc pnpm_lockfile python_index python_metadata tarball wheel yarn_lockfile
     }
 }
+
+/// Each property holds for texts that are made of what its parser looks for.
+macro_rules! hold_for_likely_texts {
+    ($($test:ident: $property:ident $text:literal)*) => {
+        proptest! {
+            $(#[test]
+            fn $test(text in $text) {
+                super::super::$property(text.as_bytes());
+            })*
+        }
+    };
+}
+
+mod likely_texts {
+    use super::*;
+
+    hold_for_likely_texts! {
+        bun: bun_lockfile "\\PC{0,200}"
+        pnpm: pnpm_lockfile "\\PC{0,200}"
+        larder_locks: larder_lock "(version = 1|requested = \\[\\]|\\[runtime\\]|\\[\\[package\\]\\]|[a-z\"=\n ])*"
+        larder_tomls: larder_toml "(lockfiles|fetch|jobs|[\\[\\]={}.,'\"#a1 \n-])*"
+        npm_configurations: npmrc "[\\[\\]=;#\"'\\\\ \n\r\ta\u{feff}ü]*"
+        distributions: distribution "[{}\\[\\]\":,a-z0-9]{0,60}"
+        requirements: python_metadata "[a-c\\[\\]().,;<>=!~ 0-9*'@-]{0,24}"
+        wheel_names: python_metadata "[a-z0-9._+!-]{0,30}(\\.whl)?"
+    }
+}
+
+proptest! {
+    #[test]
+    fn those_whose_parsers_take_any_bytes_hold_for_any(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        npmrc(&bytes);
+        python_metadata(&bytes);
+    }
+}

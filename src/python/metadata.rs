@@ -102,11 +102,4 @@ mod tests {
             assert_eq!(Metadata::parse(bytes).name, "");
         }
     }
-
-    proptest::proptest! {
-        #[test]
-        fn any_bytes_are_read(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..200)) {
-            Metadata::parse(&bytes);
-        }
-    }
 }

@@ -151,10 +151,3 @@ fn what_is_not_toml_is_named_with_its_line() {
     let error = LarderToml::parse(b"\xff", Path::new("larder.toml")).unwrap_err();
     assert_eq!(error.to_string(), "larder.toml is not UTF-8");
 }
-
-proptest::proptest! {
-    #[test]
-    fn any_text_is_read_or_refused(text in "(lockfiles|fetch|jobs|[\\[\\]={}.,'\"#a1 \n-])*") {
-        let _ = parse(&text);
-    }
-}

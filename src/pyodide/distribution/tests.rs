@@ -204,10 +204,3 @@ fn all_packages_that_cannot_be_used_are_named_at_once() {
     let lines: Vec<String> = cases.iter().map(|(key, _, problem)| format!("  {key}: {problem}")).collect();
     assert_eq!(error, format!("pyodide-lock.json: packages that cannot be used:\n{}", lines.join("\n")));
 }
-
-proptest::proptest! {
-    #[test]
-    fn any_text_is_read_or_refused(text in "[{}\\[\\]\":,a-z0-9]{0,60}") {
-        let _ = read(&text);
-    }
-}
