@@ -15,6 +15,8 @@ use tokio::sync::Mutex as AsyncMutex;
 
 /// How long a failure holds: those who waited for the same look-up share it, a retry looks again.
 const FAILURE_HOLDS: Duration = Duration::from_millis(100);
+/// How long addresses hold. A fetch is over by then; a registry that runs for days notices that a host has moved.
+const ADDRESSES_HOLD: Duration = Duration::from_mins(5);
 
 type Looking = Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send>>;
 type Lookup = dyn Fn(String) -> Looking + Send + Sync;
@@ -29,7 +31,7 @@ pub(super) struct Resolver {
 enum Known {
     #[default]
     Nothing,
-    Addresses(Vec<SocketAddr>),
+    Addresses(Vec<SocketAddr>, Instant),
     Failure(LookupError, Instant),
 }
 
@@ -81,7 +83,9 @@ impl Resolve for Resolver {
             // Held during the look-up: whoever asks meanwhile waits for its result.
             let mut known = entry.lock().await;
             match &*known {
-                Known::Addresses(addresses) => return Ok(Box::new(addresses.clone().into_iter()) as Addrs),
+                Known::Addresses(addresses, since) if since.elapsed() < ADDRESSES_HOLD => {
+                    return Ok(Box::new(addresses.clone().into_iter()) as Addrs);
+                }
                 Known::Failure(error, since) if since.elapsed() < FAILURE_HOLDS => return Err(error.clone().into()),
                 _ => {}
             }
@@ -89,7 +93,7 @@ impl Resolve for Resolver {
             let error = match lookup(name.as_str().to_owned()).await {
                 Ok(addresses) if addresses.is_empty() => LookupError::Empty { host },
                 Ok(addresses) => {
-                    *known = Known::Addresses(addresses.clone());
+                    *known = Known::Addresses(addresses.clone(), Instant::now());
                     return Ok(Box::new(addresses.into_iter()) as Addrs);
                 }
                 Err(source) => LookupError::Failed { host, source: Arc::new(source) },
