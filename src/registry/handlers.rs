@@ -122,14 +122,14 @@ fn tarball(state: &RegistryState, position: usize) -> Result<Response, String> {
     };
     let mut found = match found {
         Some(found) => found,
-        None => arrive(state, &artifact, &entry)?,
+        None => pull(state, &artifact, &entry)?,
     };
     let mut body = body::checked(&state.store, found, artifact.integrity.as_ref());
     if let Err(error) = &body
         && is_absent(error)
     {
         let before = found.blob;
-        found = arrive(state, &artifact, &entry)
+        found = pull(state, &artifact, &entry)
             .map_err(|why| format!("{artifact}: its blob {before} was damaged or is gone, and now: {why}"))?;
         body = body::checked(&state.store, found, artifact.integrity.as_ref());
     }
@@ -151,7 +151,7 @@ fn is_absent(error: &StoreError) -> bool {
 }
 
 /// Has the upstream fetch an artifact, and adds it to the catalog.
-fn arrive(state: &RegistryState, artifact: &Artifact, entry: &EntryName) -> Result<BlobRef, String> {
+fn pull(state: &RegistryState, artifact: &Artifact, entry: &EntryName) -> Result<BlobRef, String> {
     let found = state.upstream.pull(artifact, entry)?;
     let noted = state.catalog_mut().arrived(&state.store, artifact, found);
     noted.map_err(|error| error.to_string())?;
@@ -171,8 +171,8 @@ fn describe<T>(
         let unknown = versions.filter(|version| !catalog.describes(version));
         unknown.map(|version| (version.artifact.clone(), version.entries[0].clone())).collect()
     };
-    let fetch_one = |(artifact, entry): &(Artifact, EntryName)| arrive(state, artifact, entry).err();
-    let failures: Vec<String> = unknown.iter().filter_map(fetch_one).collect();
+    let pull_one = |(artifact, entry): &(Artifact, EntryName)| pull(state, artifact, entry).err();
+    let failures: Vec<String> = unknown.iter().filter_map(pull_one).collect();
     let catalog = state.catalog();
     let versions: Vec<&PackageVersion> =
         catalog.versions().iter().filter(is_of).filter(|version| catalog.describes(version)).collect();
