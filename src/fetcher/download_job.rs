@@ -6,7 +6,7 @@ use larder_store::{
     StoreError, digest::Integrity, download_lock::DownloadLock, key::BlobRef, part::Sealed, receipt::Origin,
 };
 use reqwest::StatusCode;
-use tokio::sync::oneshot;
+use tokio::sync::{SemaphorePermit, oneshot};
 use url::Url;
 
 use super::{
@@ -57,7 +57,7 @@ enum Tried {
 
 /// Makes one download.
 pub(super) async fn run(batch: &Arc<Batch>, job: &Arc<Job>, progress: Arc<FileProgress>) -> Outcome {
-    let _permit = batch.engine.permits.acquire().await.expect("nobody closes it");
+    let permit = permit(batch).await;
     let integrity = match &job.packument {
         Some(packument) if job.lacks_integrity() => stated_by_registry(batch, job, packument, &progress).await,
         _ => Ok(None),
@@ -67,8 +67,9 @@ pub(super) async fn run(batch: &Arc<Batch>, job: &Arc<Job>, progress: Arc<FilePr
         Err(kind) => return Outcome::Failed(kind),
     };
     let is_stated = integrity.is_some();
-    let flight = match board(batch, job).await {
-        Ok(Boarded::Pilot(flight)) => flight,
+    // The permit is held until the end.
+    let (flight, _permit) = match board(batch, job, permit).await {
+        Ok(Boarded::Pilot(flight, permit)) => (flight, permit),
         Ok(Boarded::Here(found)) => return Outcome::Here { found, is_stated },
         Err(kind) => return Outcome::Failed(kind),
     };
@@ -83,19 +84,35 @@ pub(super) async fn run(batch: &Arc<Batch>, job: &Arc<Job>, progress: Arc<FilePr
     }
 }
 
-enum Boarded {
-    Pilot(Flight),
+enum Boarded<'a> {
+    Pilot(Flight, SemaphorePermit<'a>),
     Here(BlobRef),
 }
 
-/// Waits while somebody else in this process downloads the same file.
-async fn board(batch: &Arc<Batch>, job: &Arc<Job>) -> Result<Boarded, FailureKind> {
+async fn permit(batch: &Batch) -> SemaphorePermit<'_> {
+    batch.engine.permits.acquire().await.expect("nobody closes it")
+}
+
+/// Waits while somebody else in this process downloads the same file. Who waits needs no permit: others download meanwhile.
+async fn board<'a>(
+    batch: &'a Arc<Batch>,
+    job: &Arc<Job>,
+    held: SemaphorePermit<'a>,
+) -> Result<Boarded<'a>, FailureKind> {
+    let mut held = Some(held);
     loop {
         let key = job.wanted.keys().into_iter().next().expect("what is wanted has a key");
         let passenger = match batch.engine.flights.board(key) {
-            Boarding::Pilot(flight) => return Ok(Boarded::Pilot(flight)),
+            Boarding::Pilot(flight) => {
+                let permit = match held.take() {
+                    Some(permit) => permit,
+                    None => permit(batch).await,
+                };
+                return Ok(Boarded::Pilot(flight, permit));
+            }
             Boarding::Passenger(passenger) => passenger,
         };
+        drop(held.take());
         if let Some(kind) = passenger.wait(&job.addresses).await {
             return Err(kind);
         }

@@ -196,7 +196,7 @@ impl Fetcher {
     fn engine(&self, look_up: Arc<Lookup>) -> Result<Arc<Engine>, FetchError> {
         let Shared { store, configurations, settings, engine, .. } = &*self.0;
         let mut engine = engine.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(engine) = &*engine {
+        if let Some(engine) = engine.as_ref().filter(|engine| engine.committer.is_running()) {
             return Ok(Arc::clone(engine));
         }
         let started = Arc::new(Engine::start(store, look_up, configurations, settings)?);

@@ -58,10 +58,7 @@ async fn explained_one(
             return error;
         }
     };
-    match Arc::try_unwrap(error) {
-        Ok(error) => Arc::new(error.because(why)),
-        Err(shared) => shared,
-    }
+    error.because(why).map_or(error, Arc::new)
 }
 
 /// Where npm's registries describe the package whose tarball is at this address: what is before `/-/`, with the name's slash escaped as npm does.

@@ -379,16 +379,17 @@ impl DownloadError {
         }
     }
 
-    /// The same, with what became known about a refusal, unless the server gave a reason itself.
+    /// The same refusal with what became known about it, unless the server gave a reason itself; `None` for another error.
     #[must_use]
-    pub fn because(self, why: &str) -> Self {
-        match self {
-            Self::Status { url, status, is_authorized, retry_after, reason } => {
-                let reason = reason.or_else(|| Some(why.into()));
-                Self::Status { url, status, is_authorized, retry_after, reason }
-            }
-            other => other,
-        }
+    pub fn because(&self, why: &str) -> Option<Self> {
+        let Self::Status { url, status, is_authorized, retry_after, reason } = self else { return None };
+        Some(Self::Status {
+            url: url.clone(),
+            status: *status,
+            is_authorized: *is_authorized,
+            retry_after: *retry_after,
+            reason: reason.clone().or_else(|| Some(why.into())),
+        })
     }
 
     /// The error that stopped it: of several tries, the last one's.

@@ -1,8 +1,10 @@
-//! Proxies that require authentication: after one 407, no request of this run goes through that proxy. A wrong password that is tried again and again locks accounts.
+//! Proxies that require authentication: after one 407, no request goes through that proxy for a quarter of an hour. A wrong password that is tried again and again
+//! locks accounts; a registry that runs for days notices that the proxy lets it through again.
 
 use std::{
     error::Error,
     sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
 };
 
 use hyper_util::client::proxy::matcher::Matcher;
@@ -18,6 +20,9 @@ use crate::core::redacted::RedactedUrl;
 
 /// More ways to authenticate are not listed.
 const LISTED: usize = 8;
+
+/// How long a 407 holds; then one request asks again. Accounts are locked after some failures within half an hour or so.
+const REFUSAL_HOLDS: Duration = Duration::from_mins(15);
 
 /// The proxies of a client.
 pub(super) struct Proxies {
@@ -40,8 +45,8 @@ enum State {
     Untried,
     /// It let one through, or failed in another way.
     Tried,
-    /// It answered 407, and offered these ways to authenticate.
-    Refuses(Vec<String>),
+    /// It answered 407 at that time, and offered these ways to authenticate.
+    Refuses(Vec<String>, Instant),
 }
 
 /// Permission to send a request through a proxy. If the first request drops it before it is [settled](ProxyPermit::settle), the next request is the first.
@@ -97,7 +102,8 @@ impl Proxy {
         match &*self.state.lock().unwrap_or_else(PoisonError::into_inner) {
             State::Untried => Ok(false),
             State::Tried => Ok(true),
-            State::Refuses(offered) => Err(self.refusal(url, offered)),
+            State::Refuses(offered, since) if since.elapsed() < REFUSAL_HOLDS => Err(self.refusal(url, offered)),
+            State::Refuses(..) => Ok(false),
         }
     }
 
@@ -133,7 +139,7 @@ impl ProxyPermit {
         };
         if let Some(offered) = offered {
             let error = self.proxy.refusal(url, &offered);
-            *self.proxy.state.lock().unwrap_or_else(PoisonError::into_inner) = State::Refuses(offered);
+            *self.proxy.state.lock().unwrap_or_else(PoisonError::into_inner) = State::Refuses(offered, Instant::now());
             return Err(error);
         }
         self.mark_tried();

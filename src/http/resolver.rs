@@ -31,6 +31,7 @@ pub(super) struct Resolver {
 enum Known {
     #[default]
     Nothing,
+    /// They hold until then.
     Addresses(Vec<SocketAddr>, Instant),
     Failure(LookupError, Instant),
 }
@@ -52,19 +53,10 @@ impl Resolver {
         Self::new(|host| Box::pin(async move { Ok(tokio::net::lookup_host((host, 0)).await?.collect()) }))
     }
 
-    /// Reads the files that the system's resolver would read.
+    /// Reads the files that the system's resolver would read, at each look-up: a laptop changes its network while a registry runs.
     #[cfg(target_feature = "crt-static")]
     pub(super) fn system() -> Self {
-        let dns = Arc::new(super::dns::DnsClient::system());
-        Self::new(move |host| {
-            let dns = Arc::clone(&dns);
-            Box::pin(async move {
-                match &*dns {
-                    Ok(dns) => dns.look_up(&host).await,
-                    Err(error) => Err(io::Error::new(error.kind(), error.to_string())),
-                }
-            })
-        })
+        Self::new(|host| Box::pin(async move { super::dns::DnsClient::system()?.look_up(&host).await }))
     }
 
     pub(super) fn new(lookup: impl Fn(String) -> Looking + Send + Sync + 'static) -> Self {
@@ -83,7 +75,7 @@ impl Resolve for Resolver {
             // Held during the look-up: whoever asks meanwhile waits for its result.
             let mut known = entry.lock().await;
             match &*known {
-                Known::Addresses(addresses, since) if since.elapsed() < ADDRESSES_HOLD => {
+                Known::Addresses(addresses, until) if Instant::now() < *until => {
                     return Ok(Box::new(addresses.clone().into_iter()) as Addrs);
                 }
                 Known::Failure(error, since) if since.elapsed() < FAILURE_HOLDS => return Err(error.clone().into()),
@@ -93,11 +85,16 @@ impl Resolve for Resolver {
             let error = match lookup(name.as_str().to_owned()).await {
                 Ok(addresses) if addresses.is_empty() => LookupError::Empty { host },
                 Ok(addresses) => {
-                    *known = Known::Addresses(addresses.clone(), Instant::now());
+                    *known = Known::Addresses(addresses.clone(), Instant::now() + ADDRESSES_HOLD);
                     return Ok(Box::new(addresses.into_iter()) as Addrs);
                 }
                 Err(source) => LookupError::Failed { host, source: Arc::new(source) },
             };
+            // Addresses that were good a moment ago are better than none.
+            if let Known::Addresses(addresses, until) = &mut *known {
+                *until = Instant::now() + FAILURE_HOLDS;
+                return Ok(Box::new(addresses.clone().into_iter()) as Addrs);
+            }
             *known = Known::Failure(error.clone(), Instant::now());
             Err(error.into())
         })

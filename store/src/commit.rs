@@ -115,6 +115,11 @@ impl Committer {
         self.thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     }
 
+    /// Whether its thread still takes files: a panic ends it.
+    pub fn is_running(&self) -> bool {
+        !self.thread.is_finished()
+    }
+
     fn send(&self, message: Message) {
         self.sender.send(message).expect("the committer's thread runs until the sender is gone");
     }

@@ -157,29 +157,45 @@ impl Known {
     fn refresh(&mut self, store: &Overlay, today: u32) -> Result<(), StoreError> {
         if generation::read(store.layout()) != self.generation {
             *self = Self::read(store, self.keys.clone(), today)?;
-        } else if journal::len(store.layout()) > self.journal_read {
-            let (journaled, end) = journal::read_from(store.layout(), self.journal_read);
+            return Ok(());
+        }
+        let len = journal::len(store.layout());
+        if len != self.journal_read {
+            // One that is shorter than what was read is another journal.
+            let from = if len < self.journal_read { 0 } else { self.journal_read };
+            let (journaled, end) = journal::read_from(store.layout(), from);
             self.journal_read = end;
-            self.find_journaled(store, &journaled);
             self.journaled.extend(journaled);
+            self.find_journaled(store);
         }
         Ok(())
     }
 
-    /// What is still here of what was found.
+    /// What is still here of what was found, and what has come since: a record stands in the journal before its blob has its name, and a blob that was gone may be back.
     fn find_again(&mut self, store: &Overlay, wanted: &Wanted) -> Option<BlobRef> {
-        wanted.keys().iter().find_map(|key| {
-            let found = *self.present.get(key)?;
-            let is_said = is_said_of(store, key, &found.blob);
-            if is_said && store.is_present(found) {
-                return Some(found);
-            }
-            self.present.remove(key);
-            if is_said {
-                self.recorded.insert(key.clone(), found.blob);
-            }
-            None
-        })
+        let keys = wanted.keys();
+        keys.iter().find_map(|key| self.still_present(store, key).or_else(|| self.arrived_since(store, key)))
+    }
+
+    fn still_present(&mut self, store: &Overlay, key: &Key) -> Option<BlobRef> {
+        let found = *self.present.get(key)?;
+        let is_said = is_said_of(store, key, &found.blob);
+        if is_said && store.is_present(found) {
+            return Some(found);
+        }
+        self.present.remove(key);
+        if is_said {
+            self.recorded.insert(key.clone(), found.blob);
+        }
+        None
+    }
+
+    fn arrived_since(&mut self, store: &Overlay, key: &Key) -> Option<BlobRef> {
+        let blob = *self.journaled.get(&key.hash()).or_else(|| self.recorded.get(key))?;
+        let found = stated_by_receipt(store, key, &blob).filter(|found| store.is_present(*found))?;
+        self.recorded.remove(key);
+        self.present.insert(key.clone(), found);
+        Some(found)
     }
 
     fn search(store: &Overlay, keys: Vec<Key>, today: u32) -> Result<Self, StoreError> {
@@ -202,8 +218,8 @@ impl Known {
                 known.recorded.insert(key, found.blob);
             }
         }
-        known.find_journaled(store, &journaled);
         known.journaled = journaled;
+        known.find_journaled(store);
         known.find_lower(store)?;
         Ok(known)
     }
@@ -228,20 +244,17 @@ impl Known {
         Ok(())
     }
 
-    /// Notes as present what these records of the journal name and what has its receipt. One that does not know the key yet was about to be added to.
-    fn find_journaled(&mut self, store: &Overlay, journaled: &HashMap<KeyHash, BlobId>) {
-        if journaled.is_empty() {
+    /// Notes as present what records of the journal name and what has its receipt. One that does not know the key yet was about to be added to.
+    fn find_journaled(&mut self, store: &Overlay) {
+        if self.journaled.is_empty() {
             return;
         }
         for key in &self.keys {
-            if let Some(blob) = journaled.get(&key.hash())
-                && let Some(receipt) = store.receipt(blob)
-                && receipt.keys().any(|known| known == *key)
+            if let Some(blob) = self.journaled.get(&key.hash())
+                && let Some(found) = stated_by_receipt(store, key, blob)
+                && store.is_present(found)
             {
-                let found = BlobRef { blob: *blob, size: receipt.size };
-                if store.is_present(found) {
-                    self.present.insert(key.clone(), found);
-                }
+                self.present.insert(key.clone(), found);
             }
         }
     }
@@ -253,6 +266,12 @@ fn sorted(keys: impl Iterator<Item = Key>) -> Vec<Key> {
     keys.sort_unstable();
     keys.dedup();
     keys
+}
+
+/// A blob whose receipt states this key.
+fn stated_by_receipt(store: &Overlay, key: &Key, blob: &BlobId) -> Option<BlobRef> {
+    let receipt = store.receipt(blob)?;
+    receipt.keys().any(|known| known == *key).then_some(BlobRef { blob: *blob, size: receipt.size })
 }
 
 /// Whether a note of the index, or of an earlier look-up, can be believed. Who reads the blob of a digest compares the two; that the blob has an identity, only its

@@ -198,6 +198,10 @@ impl<R: Read> Entries<R> {
             self.is_ended = false;
             return Ok(Some(header.clone()));
         }
+        // Where a file is looked for, one block of zeros is an end, whatever follows.
+        if self.is_ended && self.long_names == LongNames::PassedOver {
+            return Ok(None);
+        }
         Err(if self.count == 0 { TarError::NotTar } else { TarError::Damaged })
     }
 

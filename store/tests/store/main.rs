@@ -8,6 +8,7 @@ mod forget;
 mod golden;
 mod gone;
 mod import;
+mod look_again;
 mod lower;
 mod planted;
 mod racing;
