@@ -12,6 +12,8 @@ pub mod cli;
 
 pub mod ui;
 
+pub mod session;
+
 pub(crate) mod buildkit;
 
 pub(crate) mod run;

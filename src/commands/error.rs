@@ -1,16 +1,16 @@
 //! [`CommandError`]: any error that ends a command, with its exit code and its hint. Each command has errors of its own; here is how those of the rooms below end one, and what
 //! several commands have in common.
 
-use std::{
-    error::Error,
-    path::{Path, PathBuf},
-};
+use std::{error::Error, path::PathBuf};
 
 use larder_store::StoreError;
 
 use super::outcome::Outcome;
 use crate::{
-    config::{error::ConfigError, project::ProjectError},
+    config::{
+        error::ConfigError,
+        project::{DecidedBy, ProjectError},
+    },
     core::path_error::PathError,
     fetcher::{FetchError, HELD},
     lockfile::larder_lock::LockFileError,
@@ -18,6 +18,7 @@ use crate::{
     plan::PlanError,
     pyodide::folder::FolderError,
     run::child::ChildError,
+    session::{NoLarderLock, ReadError, UnknownPlatform},
     view::{error::ViewError, locked_files::LockedFilesError},
 };
 
@@ -85,13 +86,23 @@ impl EndsCommand for RegistryError {
     }
 }
 
-/// A project without `larder.lock`.
-#[derive(Debug, thiserror::Error)]
-#[error("{} does not exist", path.display())]
-pub(super) struct NoLarderLock {
-    /// Where it should be.
-    pub(super) path: PathBuf,
+impl EndsCommand for ReadError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Lockfile { several: Some(several), .. } if several.by == DecidedBy::Nothing => Some(several.cure()),
+            Self::Lockfile { problem, .. } => problem.hint(),
+            Self::Project(error) => error.hint(),
+            Self::LarderLock(error) => EndsCommand::hint(error),
+            Self::NoLarderLock(error) => error.hint(),
+            Self::OutdatedLock(_) => {
+                Some("`larder lock` makes it anew, and keeps the versions that still fit".to_owned())
+            }
+            Self::UnknownPlatform(_) | Self::Plan(_) => None,
+        }
+    }
 }
+
+impl EndsCommand for UnknownPlatform {}
 
 impl EndsCommand for NoLarderLock {
     fn hint(&self) -> Option<String> {
@@ -192,11 +203,6 @@ impl EndsCommand for MetadataError {
         let is_of_a_blob = matches!(self, Self::NoReceipt { .. } | Self::Tarball { .. });
         is_of_a_blob.then(|| "`larder verify --repair` looks at every blob of the store".to_owned())
     }
-}
-
-/// A folder before a file in it, unless it is the current one.
-pub(super) fn below(folder: &Path) -> String {
-    if folder == Path::new(".") { String::new() } else { format!("{}/", folder.display()) }
 }
 
 /// The way out of an error of the store, if there is one to name.

@@ -2,23 +2,24 @@
 
 use std::time::Instant;
 
-use larder_store::{Store, index::IndexState};
+use larder_store::index::IndexState;
 use serde::Serialize;
 
 use super::{
-    freshness,
-    input::Input,
-    prepared,
-    settings::{default_platforms, fetch_settings, selection},
+    leak::leak,
+    options::{fetch_options, selection_options},
+    provision::{configured, tell},
+    sums::{silence_line, sum_line},
 };
 use crate::{
     cli,
     commands::{context::Context, error::CommandError, outcome::Outcome},
-    fetcher::{Downloads, Failure, FailureKind, Fault, FetchReport, Fetcher, LeftOut, WatchEvent},
+    fetcher::{Failure, FailureKind, Fault, FetchReport, LeftOut},
     plan::{
-        PlanDigest, Sum,
+        Plan, PlanDigest, Sum,
         selection::{Platforms, Selection},
     },
+    session::{ReadProject, Session, default_platforms},
     ui::{progress, remarks, report, units},
 };
 
@@ -60,20 +61,21 @@ pub(super) fn run(arguments: &cli::Fetch, context: &Context<'_>) -> Result<Outco
     let mut document = Document { projects: Vec::new() };
     let mut worst: Option<Fault> = None;
     // Every lockfile is read before anything is downloaded: a typing error in the last path should not cost minutes.
-    let inputs = arguments.projects.iter().map(|path| Input::read(path)).collect::<Result<Vec<_>, _>>()?;
-    for input in &inputs {
-        input.tell(context);
-    }
+    let projects = arguments.projects.iter().map(|path| ReadProject::read(path)).collect::<Result<Vec<_>, _>>()?;
+    tell(projects.iter().flat_map(ReadProject::warnings), context);
     let store = context.open_store()?;
-    for (path, input) in arguments.projects.iter().zip(inputs) {
+    for (path, read) in arguments.projects.iter().zip(projects) {
         if arguments.projects.len() > 1 {
             context.printer.line(&format!("{}:", path.display()));
         }
-        let one = fetch(arguments, context, &store, &input)?;
+        tell(read.lock_warnings(), context);
+        let selection = read.selection(&selection_options(&arguments.selecting), default_platforms())?;
+        let project = configured(read, arguments.fetching.trust_project_config, context)?;
+        let session = Session::of(project, store.clone(), &fetch_options(&arguments.fetching), context.now);
+        let one = fetch(&session, &selection, context)?;
         worst = worst.max(one.report.failures.iter().map(|failure| failure.kind.fault()).max());
-        document.projects.push(one.document(path.display().to_string(), &input));
-        // The process ends soon; freeing tens of thousands of strings one by one would be felt in a fetch that has nothing to do.
-        std::mem::forget(input);
+        document.projects.push(one.document(path.display().to_string(), session.plan()));
+        leak(session);
     }
     context.printer.json(&document);
     Ok(worst.map_or(Outcome::Done, Outcome::from))
@@ -87,48 +89,38 @@ struct Fetched {
     elapsed: std::time::Duration,
 }
 
-fn fetch(arguments: &cli::Fetch, context: &Context<'_>, store: &Store, input: &Input) -> Result<Fetched, CommandError> {
+fn fetch(session: &Session, selection: &Selection, context: &Context<'_>) -> Result<Fetched, CommandError> {
     let start = Instant::now();
-    let settings = &input.project.settings;
-    for warning in freshness::warnings(&input.project, &input.plan, input.larder_lock.as_ref()) {
-        context.printer.warning(&warning);
-    }
-    let selection = selection(&arguments.selecting, &input.project, default_platforms())?;
-    let configurations = input.configurations(arguments.fetching.trust_project_config, context)?;
-    let (downloads, left_out) = Downloads::of(&input.plan, &selection, input.by_lockfile(&configurations), settings);
-    let downloads = downloads.with_optional(input);
+    let (downloads, left_out) = session.downloads(selection);
     let selected = downloads.artifacts();
-    let watcher = progress::watcher(context.printer);
-    let fetch_settings = fetch_settings(&arguments.fetching, settings, &configurations, context);
-    let report = Fetcher::new(store.clone(), configurations.clone(), fetch_settings).fetch(&downloads, &watcher);
-    watcher.event(WatchEvent::Over);
+    let report = session.fetch(&downloads, &progress::watcher(context.printer));
     if let Ok(report) = &report {
         let files = downloads.all.iter().zip(&report.found);
         let here = files.filter_map(|(download, found)| Some((download, (*found)?)));
-        prepared::warn(
-            store,
-            here.flat_map(|(download, found)| download.planned().iter().map(move |one| (*one, found))),
+        tell(
+            session
+                .git_builds(here.flat_map(|(download, found)| download.planned().iter().map(move |one| (*one, found)))),
             context,
         );
     }
-    std::mem::forget(downloads);
+    leak(downloads);
     let report = report?;
     let unfetchable =
         report.failures.iter().filter(|failure| matches!(failure.kind, FailureKind::Unfetchable(_))).count();
     let selected = selected - unfetchable;
     let fetched = Fetched { report, selected, unfetchable, left_out, elapsed: start.elapsed() };
-    fetched.print(context, input, &selection);
+    fetched.print(context, &session.project.read, selection);
     remarks::gone(context.printer, &fetched.report.gone);
     report::failures(context.printer, &fetched.report.failures, report::Listed::InDocument);
     Ok(fetched)
 }
 
 impl Fetched {
-    fn print(&self, context: &Context<'_>, input: &Input, selection: &Selection) {
+    fn print(&self, context: &Context<'_>, read: &ReadProject, selection: &Selection) {
         let printer = context.printer;
         let report = &self.report;
-        printer.line(&input.sum_line());
-        if let Some(line) = input.silence_line() {
+        printer.line(&sum_line(read));
+        if let Some(line) = silence_line(read) {
             printer.line(&line);
         }
         if let Some(line) = self.left_out_line(selection) {
@@ -190,12 +182,12 @@ impl Fetched {
         (!parts.is_empty()).then(|| format!("left out: {}", parts.join("; ")))
     }
 
-    fn document(&self, project: String, input: &Input) -> ProjectDocument {
+    fn document(&self, project: String, plan: &Plan) -> ProjectDocument {
         let report = &self.report;
         ProjectDocument {
             project,
-            digest: input.plan.digest(),
-            entries: input.plan.sum(),
+            digest: plan.digest(),
+            entries: plan.sum(),
             artifacts: self.selected,
             left_out: self.left_out,
             already_here: report.already_here,

@@ -13,7 +13,7 @@ use std::{
 use serde::Serialize;
 
 use self::own_files::{OwnFiles, STATIC_FOLDERS};
-use super::{freshness, input, lock::write_whole};
+use super::lock::write_whole;
 use crate::{
     cli,
     commands::{
@@ -22,6 +22,7 @@ use crate::{
         outcome::Outcome,
     },
     config::project::{Project, ProjectError},
+    session,
     ui::units,
 };
 
@@ -149,8 +150,8 @@ fn look(folder: &Path) -> Result<Found, CommandError> {
         Err(error) => return Err(error.into()),
     };
     for project in &projects {
-        let readings = input::readings(project)?;
-        let runtime = freshness::runtimes(&readings).next();
+        let readings = session::readings(project)?;
+        let runtime = session::runtimes(&readings).next();
         if let (None, Some((lockfile, artifact))) = (&found.runtime, runtime) {
             found.runtime = Some((artifact.version.to_string(), lockfile.to_owned()));
         }

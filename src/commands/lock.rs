@@ -6,7 +6,6 @@ use pep440_rs::Version;
 use serde::Serialize;
 
 use self::{changes::Change, runtime::Base};
-use super::input;
 use crate::{
     cli,
     commands::{
@@ -27,6 +26,7 @@ use crate::{
         resolve::{self, Resolution},
     },
     python::name::ProjectName,
+    session,
     ui::{resolving, units},
 };
 
@@ -56,8 +56,8 @@ pub(super) fn run(arguments: &cli::Lock, context: &Context<'_>) -> Result<Outcom
     let project = Project::open(&arguments.project)?;
     let settings = project.settings.pyodide.clone();
     let settings = settings.ok_or_else(|| LockError::NoPyodide { folder: project.folder.clone() })?;
-    let readings = input::readings(&project)?;
-    let before = input::larder_lock(&project)?;
+    let readings = session::readings(&project)?;
+    let before = session::larder_lock(&project)?;
     let folder = project.folder.as_path();
     let npm = NpmConfig::load_for(context.environment, folder, None, arguments.trust_project_config)?;
     for warning in npm.warnings() {

@@ -2,7 +2,10 @@
 
 use serde::Serialize;
 
-use super::input::Input;
+use super::{
+    provision::tell,
+    sums::{silence_line, sum_line},
+};
 use crate::{
     cli,
     commands::{context::Context, error::CommandError, outcome::Outcome},
@@ -12,6 +15,7 @@ use crate::{
         redacted::redact,
     },
     plan::{PlanDigest, Planned, Sum},
+    session::ReadProject,
     ui::remarks,
 };
 
@@ -58,30 +62,30 @@ struct UnfetchableRow {
 }
 
 pub(super) fn run(arguments: &cli::Plan, context: &Context<'_>) -> Result<Outcome, CommandError> {
-    let read = |path| Input::read(path).map(|input| (input.plan.digest(), input));
-    let inputs = arguments.projects.iter().map(|path| read(path)).collect::<Result<Vec<_>, _>>()?;
-    for (path, (digest, input)) in arguments.projects.iter().zip(&inputs) {
+    let read = |path| ReadProject::read(path).map(|read| (read.plan.digest(), read));
+    let projects = arguments.projects.iter().map(|path| read(path)).collect::<Result<Vec<_>, _>>()?;
+    for (path, (digest, read)) in arguments.projects.iter().zip(&projects) {
         if arguments.digest {
-            input.tell(context);
+            tell(read.warnings(), context);
             context.printer.value(&digest.to_string());
             continue;
         }
-        if inputs.len() > 1 {
+        if projects.len() > 1 {
             context.printer.line(&format!("{}:", path.display()));
         }
-        print(input, *digest, context);
+        print(read, *digest, context);
     }
     if arguments.digest {
         return Ok(Outcome::Done);
     }
-    let several = arguments.projects.iter().zip(&inputs);
-    match inputs.as_slice() {
-        [(digest, input)] => context.printer.json(&document(input, *digest)),
+    let several = arguments.projects.iter().zip(&projects);
+    match projects.as_slice() {
+        [(digest, read)] => context.printer.json(&document(read, *digest)),
         _ => context.printer.json(&Documents {
             projects: several
-                .map(|(path, (digest, input))| ProjectDocument {
+                .map(|(path, (digest, read))| ProjectDocument {
                     project: path.display().to_string(),
-                    document: document(input, *digest),
+                    document: document(read, *digest),
                 })
                 .collect(),
         }),
@@ -89,24 +93,24 @@ pub(super) fn run(arguments: &cli::Plan, context: &Context<'_>) -> Result<Outcom
     Ok(Outcome::Done)
 }
 
-fn print(input: &Input, digest: PlanDigest, context: &Context<'_>) {
-    input.tell(context);
-    context.printer.line(&input.sum_line());
-    if let Some(line) = input.silence_line() {
+fn print(read: &ReadProject, digest: PlanDigest, context: &Context<'_>) {
+    tell(read.warnings(), context);
+    context.printer.line(&sum_line(read));
+    if let Some(line) = silence_line(read) {
         context.printer.line(&line);
     }
     context.printer.line(&format!("plan digest {digest}"));
-    let unfetchable = input.plan.unfetchable().iter();
+    let unfetchable = read.plan.unfetchable().iter();
     remarks::warnings(context.printer, unfetchable.map(|entry| format!("{}: {}", entry.entry, entry.unfetchable)));
 }
 
-fn document(input: &Input, digest: PlanDigest) -> Document<'_> {
+fn document(read: &ReadProject, digest: PlanDigest) -> Document<'_> {
     Document {
         digest,
-        lockfiles: input.lockfiles().map(|lockfile| lockfile.name.as_str()).collect(),
-        entries: input.plan.sum(),
-        artifacts: input.plan.artifacts().iter().map(row).collect(),
-        unfetchable: input
+        lockfiles: read.lockfiles().map(|lockfile| lockfile.name.as_str()).collect(),
+        entries: read.plan.sum(),
+        artifacts: read.plan.artifacts().iter().map(row).collect(),
+        unfetchable: read
             .plan
             .unfetchable()
             .iter()

@@ -1,27 +1,26 @@
-//! From paths that a person typed to plans that are complete: what `run`, `serve` and `view` begin with.
+//! From paths that a person typed to plans that are complete: what `run`, `serve` and `view` begin with, and what they say of it.
 
-use std::{ffi::OsString, sync::OnceLock};
+use std::{ffi::OsString, path::PathBuf, sync::Arc, time::Instant};
 
 use larder_store::Store;
 
 use super::{
-    input::Input,
-    prepared,
-    settings::{fetch_settings, selection},
+    leak::leak,
+    options::{fetch_options, selection_options},
 };
 use crate::{
     cli,
     commands::{context::Context, error::CommandError, outcome::Outcome},
-    config::package_manager::NpmConfig,
-    core::{artifact::Ecosystem, error_chain::chain, manifest::Manifests},
-    fetcher::{Completed, Downloads, Failure, FailureKind, Fault, Fetcher, Reader, Repaired, WatchEvent},
-    lockfile::{self, Format},
+    core::artifact::Ecosystem,
+    fetcher::{Completed, Downloads, Fault, Reader, Repaired},
+    lockfile::Format,
     npm::metadata::Metadata,
-    plan::{Planned, selection::Platforms},
+    plan::selection::Platforms,
     run::{
         client_env::Mode,
         npm12_policy::{self, Rejected, RejectionReason},
     },
+    session::{ConfiguredProject, ReadProject, Session, Warning, threads},
     ui::{progress, remarks, report, units},
 };
 
@@ -34,175 +33,122 @@ pub(super) enum Unfetchable {
     LeaveToCommand,
 }
 
-/// A project and npm's configuration for each of its lockfiles.
-#[derive(Debug)]
-pub(super) struct Project {
-    pub(super) input: Input,
-    pub(super) configurations: Vec<NpmConfig>,
-    fetcher: OnceLock<Fetcher>,
+/// Reads every project before anything is fetched for one of them.
+pub(super) fn read_all(
+    paths: &[PathBuf],
+    trusts_project: bool,
+    context: &Context<'_>,
+) -> Result<Vec<Arc<ConfiguredProject>>, CommandError> {
+    read_all_for(paths, &[], trusts_project, context)
 }
 
-impl Project {
-    /// Reads every project before anything is fetched for one of them.
-    pub(super) fn read_all(
-        paths: &[std::path::PathBuf],
-        trusts_project: bool,
-        context: &Context<'_>,
-    ) -> Result<Vec<Self>, CommandError> {
-        Self::read_all_for(paths, &[], trusts_project, context)
-    }
-
-    /// The same for a command that calls these package managers.
-    pub(super) fn read_all_for(
-        paths: &[std::path::PathBuf],
-        called: &[Format],
-        trusts_project: bool,
-        context: &Context<'_>,
-    ) -> Result<Vec<Self>, CommandError> {
-        let inputs = paths.iter().map(|path| Input::read_for(path, called)).collect::<Result<Vec<_>, _>>()?;
-        for input in &inputs {
-            input.tell(context);
-        }
-        let configured = |input: Input| {
-            Ok(Self { configurations: input.configurations(trusts_project, context)?, input, fetcher: OnceLock::new() })
-        };
-        inputs.into_iter().map(configured).collect()
-    }
-
-    /// Sees to it that the selected part of the plan, of all ecosystems or of this one, is in the store and sound. What is missing after that is printed, and is in the
-    /// result.
-    pub(super) fn complete(
-        &self,
-        ecosystem: Option<Ecosystem>,
-        arguments: &cli::Completing,
-        default: Platforms,
-        store: &Store,
-        context: &Context<'_>,
-    ) -> Result<Completed<'_>, CommandError> {
-        self.complete_or_leave(ecosystem, arguments, default, Unfetchable::Fail, store, context)
-    }
-
-    fn complete_or_leave(
-        &self,
-        ecosystem: Option<Ecosystem>,
-        arguments: &cli::Completing,
-        default: Platforms,
-        unfetchable: Unfetchable,
-        store: &Store,
-        context: &Context<'_>,
-    ) -> Result<Completed<'_>, CommandError> {
-        let settings = &self.input.project.settings;
-        let selection = selection(&arguments.selecting, &self.input.project, default)?;
-        let configurations = self.input.by_lockfile(&self.configurations);
-        let (mut downloads, _) = Downloads::of(&self.input.plan, &selection, configurations, settings);
-        if let Some(ecosystem) = ecosystem {
-            downloads = downloads.for_ecosystem(ecosystem);
-        }
-        if unfetchable == Unfetchable::LeaveToCommand && !arguments.fetching.offline {
-            let is_left = |failure: &mut Failure| matches!(failure.kind, FailureKind::Unfetchable(_));
-            let mut left: Vec<Failure> = downloads.failures.extract_if(.., is_left).collect();
-            left.extend(downloads.take_without_address());
-            remarks::left_to_command(context.printer, &left);
-        }
-        self.supply(downloads, &arguments.fetching, Reader::Fetcher, store, context)
-    }
-
-    /// The same for all that one lockfile names, and for nothing else; the caller reads it.
-    pub(super) fn complete_lockfile(
-        &self,
-        lockfile: &'static str,
-        arguments: &cli::Fetching,
-        store: &Store,
-        context: &Context<'_>,
-    ) -> Result<Completed<'_>, CommandError> {
-        let configurations = self.input.by_lockfile(&self.configurations);
-        let downloads = Downloads::of_artifacts(self.named_by(lockfile), configurations, &self.input.project.settings);
-        self.supply(downloads, arguments, Reader::Caller, store, context)
-    }
-
-    fn supply<'a>(
-        &'a self,
-        downloads: Downloads<'a>,
-        arguments: &cli::Fetching,
-        reader: Reader,
-        store: &Store,
-        context: &Context<'_>,
-    ) -> Result<Completed<'a>, CommandError> {
-        let fetcher = self.fetcher(store, arguments, context);
-        let watcher = progress::watcher(context.printer);
-        let start = std::time::Instant::now();
-        let downloads = downloads.with_optional(&self.input);
-        let supply = fetcher.ensure(&downloads, &watcher, reader);
-        watcher.event(WatchEvent::Over);
-        // Tens of thousands of strings, freed one by one, would be felt.
-        std::mem::forget(downloads);
-        let supply = supply?;
-        if supply.report.fetched > 0 {
-            context.printer.note(&format!(
-                "fetched {}, {} in {}",
-                units::plural(supply.report.fetched, "artifact", "artifacts"),
-                units::bytes(supply.report.received),
-                units::duration(start.elapsed())
-            ));
-        }
-        for Repaired { package, was_another } in &supply.repaired {
-            let what = if *was_another { "the store had another file for it; the right one" } else { "its blob" };
-            let was = if *was_another { "is used" } else { "was damaged, and was fetched again" };
-            context.printer.warning(&format!("{package}: {what} {was}"));
-        }
-        remarks::gone(context.printer, &supply.report.gone);
-        prepared::warn(store, supply.items.iter().map(|item| (item.planned, item.found)), context);
-        report::failures(context.printer, &supply.report.failures, report::Listed::Nowhere);
-        Ok(supply)
-    }
-
-    /// What fetches for this project, as long as it lives.
-    pub(super) fn fetcher(&self, store: &Store, arguments: &cli::Fetching, context: &Context<'_>) -> &Fetcher {
-        self.fetcher.get_or_init(|| {
-            let settings = fetch_settings(arguments, &self.input.project.settings, &self.configurations, context);
-            Fetcher::new(store.clone(), self.configurations.clone(), settings)
-        })
-    }
-
-    /// The artifacts that this lockfile names.
-    pub(super) fn named_by(&self, lockfile: &'static str) -> impl Iterator<Item = &Planned> {
-        let artifacts = self.input.plan.artifacts().iter();
-        artifacts.filter(move |planned| planned.entries.iter().any(|entry| &*entry.lockfile == lockfile))
-    }
-
-    /// What the project offers, with what of it is here.
-    pub(super) fn catalog(&self, store: &Store, supply: &Completed<'_>) -> Result<Metadata, CommandError> {
-        let mut manifests = Manifests::default();
-        for lockfile in &self.input.project.lockfiles {
-            manifests.extend(lockfile::manifests(&lockfile.name, &lockfile.bytes));
-        }
-        let configurations = self.input.by_lockfile(&self.configurations);
-        let present = supply.items.iter().map(|item| (item.planned, item.found));
-        Ok(Metadata::new(store, self.input.plan.artifacts(), present, &configurations, manifests)?)
-    }
+/// The same for a command that calls these package managers.
+pub(super) fn read_all_for(
+    paths: &[PathBuf],
+    called: &[Format],
+    trusts_project: bool,
+    context: &Context<'_>,
+) -> Result<Vec<Arc<ConfiguredProject>>, CommandError> {
+    let all = paths.iter().map(|path| ReadProject::read_for(path, called)).collect::<Result<Vec<_>, _>>()?;
+    tell(all.iter().flat_map(ReadProject::warnings), context);
+    all.into_iter().map(|read| configured(read, trusts_project, context)).collect()
 }
 
-/// Whose fault it is that a supply lacks something; `None` if it is complete.
-pub(super) fn shortfall(supply: &Completed<'_>) -> Option<Fault> {
-    supply.report.failures.iter().map(|failure| failure.kind.fault()).max()
+/// A project with its configuration.
+pub(super) fn configured(
+    read: ReadProject,
+    trusts_project: bool,
+    context: &Context<'_>,
+) -> Result<Arc<ConfiguredProject>, CommandError> {
+    let mut warn = |warning: Warning| remarks::warning(context.printer, &warning);
+    Ok(Arc::new(ConfiguredProject::new(read, context.environment, trusts_project, &mut warn)?))
 }
 
-/// The catalog of complete projects, or how the command ends because one of them is not.
-pub(super) fn complete_catalog(
-    projects: &[Project],
+/// Tells these warnings.
+pub(super) fn tell(warnings: impl IntoIterator<Item = Warning>, context: &Context<'_>) {
+    warnings.into_iter().for_each(|warning| remarks::warning(context.printer, &warning));
+}
+
+/// A session for each project.
+pub(super) fn sessions(
+    projects: &[Arc<ConfiguredProject>],
+    store: &Store,
+    arguments: &cli::Fetching,
+    context: &Context<'_>,
+) -> Vec<Session> {
+    let options = fetch_options(arguments);
+    projects.iter().map(|project| Session::of(Arc::clone(project), store.clone(), &options, context.now)).collect()
+}
+
+/// Sees to it that the selected part of the plan, of all ecosystems or of this one, is in the store and sound. What is missing after that is printed, and is in the result.
+pub(super) fn complete<'a>(
+    session: &'a Session,
     ecosystem: Option<Ecosystem>,
     arguments: &cli::Completing,
     (default, unfetchable): (&Platforms, Unfetchable),
-    store: &Store,
+    context: &Context<'_>,
+) -> Result<Completed<'a>, CommandError> {
+    let selection = session.selection(&selection_options(&arguments.selecting), default.clone())?;
+    let (mut downloads, _) = session.downloads(&selection);
+    if let Some(ecosystem) = ecosystem {
+        downloads = downloads.for_ecosystem(ecosystem);
+    }
+    if unfetchable == Unfetchable::LeaveToCommand && !arguments.fetching.offline {
+        remarks::left_to_command(context.printer, &downloads.take_unfetchable());
+    }
+    ensure(session, downloads, Reader::Fetcher, context)
+}
+
+/// Sees to it that these files are in the store, and says what was done for it and what is missing.
+pub(super) fn ensure<'a>(
+    session: &Session,
+    downloads: Downloads<'a>,
+    reader: Reader,
+    context: &Context<'_>,
+) -> Result<Completed<'a>, CommandError> {
+    let (printer, start) = (context.printer, Instant::now());
+    let completed = session.ensure(&downloads, &progress::watcher(printer), reader);
+    leak(downloads);
+    let completed = completed?;
+    if completed.report.fetched > 0 {
+        printer.note(&format!(
+            "fetched {}, {} in {}",
+            units::plural(completed.report.fetched, "artifact", "artifacts"),
+            units::bytes(completed.report.received),
+            units::duration(start.elapsed())
+        ));
+    }
+    for Repaired { package, was_another } in &completed.repaired {
+        let what = if *was_another { "the store had another file for it; the right one" } else { "its blob" };
+        let was = if *was_another { "is used" } else { "was damaged, and was fetched again" };
+        printer.warning(&format!("{package}: {what} {was}"));
+    }
+    remarks::gone(printer, &completed.report.gone);
+    tell(session.git_builds(completed.items.iter().map(|item| (item.planned, item.found))), context);
+    report::failures(printer, &completed.report.failures, report::Listed::Nowhere);
+    Ok(completed)
+}
+
+/// Whose fault it is that something lacks; `None` if it is complete.
+pub(super) fn shortfall(completed: &Completed<'_>) -> Option<Fault> {
+    completed.report.failures.iter().map(|failure| failure.kind.fault()).max()
+}
+
+/// The metadata of complete projects, or how the command ends because one of them is not.
+pub(super) fn complete_catalog(
+    sessions: &[Session],
+    ecosystem: Option<Ecosystem>,
+    arguments: &cli::Completing,
+    wanted: (&Platforms, Unfetchable),
     context: &Context<'_>,
 ) -> Result<Result<Metadata, Outcome>, CommandError> {
     let mut catalog = Metadata::default();
     let mut worst = None;
-    for project in projects {
-        let supply = project.complete_or_leave(ecosystem, arguments, default.clone(), unfetchable, store, context)?;
-        match shortfall(&supply) {
+    for session in sessions {
+        let completed = complete(session, ecosystem, arguments, wanted, context)?;
+        match shortfall(&completed) {
             Some(fault) => worst = worst.max(Some(fault)),
-            None => catalog.extend(project.catalog(store, &supply)?),
+            None => catalog.extend(session.metadata(&completed)?),
         }
     }
     Ok(worst.map_or(Ok(catalog), |fault| Err(fault.into())))
@@ -210,22 +156,24 @@ pub(super) fn complete_catalog(
 
 /// Reads the descriptions that only tarballs have. What has none is told: npm may install it all the same.
 pub(super) fn describe(catalog: &mut Metadata, store: &Store, context: &Context<'_>) {
-    let threads = std::thread::available_parallelism().map_or(2, usize::from);
-    for error in catalog.describe(store, threads) {
-        context.printer.warning(&chain(&error).join(": "));
-    }
+    tell(catalog.describe(store, threads()).into_iter().map(Warning::NoDescription), context);
 }
 
 /// Warns of what npm 12 will reject, if that is the npm that `command` or, without one, the PATH leads to, or if the npm is not known.
-pub(super) fn warn_of_gates(projects: &[Project], command: &[OsString], mode: Mode, context: &Context<'_>) {
+pub(super) fn warn_of_gates(
+    projects: &[Arc<ConfiguredProject>],
+    command: &[OsString],
+    mode: Mode,
+    context: &Context<'_>,
+) {
     let has_policy = match (npm12_policy::npm_version(command, context.environment), mode) {
         (Some(major), _) => major >= npm12_policy::FIRST_VERSION,
         (None, Mode::Cache) => true,
         (None, Mode::Registry) => false,
     };
     for project in projects.iter().filter(|_| has_policy) {
-        for (lockfile, npm) in project.input.by_lockfile(&project.configurations) {
-            let named = project.input.plan.artifacts().iter();
+        for (lockfile, npm) in project.by_lockfile() {
+            let named = project.read.plan.artifacts().iter();
             let named = named.filter(|planned| &*planned.entries[0].lockfile == lockfile);
             tell_rejected(&npm12_policy::rejected(named, npm), mode, context);
         }

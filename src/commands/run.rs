@@ -10,9 +10,8 @@ use larder_store::Store;
 
 use self::run_dir::RunDir;
 use super::{
-    provision::{self, Project, Unfetchable},
-    settings::host_platforms,
-    through::{Through, or_here},
+    options::or_here,
+    provision::{self, Unfetchable},
 };
 use crate::{
     cli,
@@ -40,6 +39,7 @@ use crate::{
         restore::restore_registries,
         script_cache, support,
     },
+    session::{ConfiguredProject, Session, host_platforms},
 };
 
 pub(super) fn run(arguments: &cli::Run, context: &Context<'_>) -> Result<Outcome, CommandError> {
@@ -47,26 +47,26 @@ pub(super) fn run(arguments: &cli::Run, context: &Context<'_>) -> Result<Outcome
     let mode = Mode::of(&arguments.command);
     let called = package_managers(&arguments.command);
     let trusts_project = arguments.completing.fetching.trust_project_config;
-    let projects = Arc::new(Project::read_all_for(&or_here(&arguments.projects), &called, trusts_project, context)?);
+    let projects = provision::read_all_for(&or_here(&arguments.projects), &called, trusts_project, context)?;
     provision::warn_of_gates(&projects, &arguments.command, mode, context);
     warn_of_refusals(&projects, arguments, context);
     yarn::warn(&projects, &called, arguments, context);
     let store = context.open_store()?;
+    let sessions = provision::sessions(&projects, &store, &arguments.completing.fetching, context);
     // npm alone installs nothing of Python's; what another command installs, nobody knows.
     let ecosystem = (mode == Mode::Cache).then_some(Ecosystem::Npm);
     let wanted = (&host_platforms(), Unfetchable::LeaveToCommand);
-    let mut catalog =
-        match provision::complete_catalog(&projects, ecosystem, &arguments.completing, wanted, &store, context)? {
-            Ok(catalog) => catalog,
-            Err(outcome) => return Ok(outcome),
-        };
+    let mut catalog = match provision::complete_catalog(&sessions, ecosystem, &arguments.completing, wanted, context)? {
+        Ok(catalog) => catalog,
+        Err(outcome) => return Ok(outcome),
+    };
     provision::describe(&mut catalog, &store, context);
     let yarns = yarns_of(&projects);
     let run_dir = RunDir::lay_out(&store, &catalog, (mode, &yarns), arguments, context, &interrupt)?;
     // Kept until the command has ended.
     let (registry, catalog) = match mode {
         Mode::Cache => (None, Some(catalog)),
-        Mode::Registry => (Some(start_registry(&store, catalog, &projects, arguments, context)?), None),
+        Mode::Registry => (Some(start_registry(&store, catalog, sessions, context)?), None),
     };
     let url = registry.as_ref().map(Registry::url);
     let (unset, set) = environment(url.as_deref(), mode, &yarns, &run_dir, &projects, arguments, context);
@@ -92,7 +92,7 @@ fn environment(
     mode: Mode,
     yarns: &[YarnLock],
     run_dir: &RunDir,
-    projects: &[Project],
+    projects: &[Arc<ConfiguredProject>],
     arguments: &cli::Run,
     context: &Context<'_>,
 ) -> (Vec<OsString>, Vec<(OsString, OsString)>) {
@@ -104,7 +104,7 @@ fn environment(
         replaced_host: replaced_host(projects),
         caches: &run_dir.caches,
         has_pnpm: lockfiles(projects).any(|(_, lockfile)| Format::of(&lockfile.name) == Format::Pnpm),
-        has_wheels: projects.iter().any(|project| project.input.larder_lock.is_some()),
+        has_wheels: projects.iter().any(|project| project.read.larder_lock.is_some()),
         is_offline: arguments.completing.fetching.offline,
     };
     let no_proxy = ["no_proxy", "NO_PROXY"].iter().find_map(|name| {
@@ -125,7 +125,7 @@ fn run_child(
     command: &[OsString],
     (unset, set): (&[OsString], &[(OsString, OsString)]),
     run_dir: &RunDir,
-    projects: &[Project],
+    projects: &[Arc<ConfiguredProject>],
     context: &Context<'_>,
 ) -> Result<Ended, CommandError> {
     let own = npms_own_cache(projects, context);
@@ -143,23 +143,23 @@ fn run_child(
 }
 
 /// The cache that npm would use without larder.
-fn npms_own_cache(projects: &[Project], context: &Context<'_>) -> Option<PathBuf> {
+fn npms_own_cache(projects: &[Arc<ConfiguredProject>], context: &Context<'_>) -> Option<PathBuf> {
     let cache = projects.iter().flat_map(|project| &project.configurations).find_map(NpmConfig::cache)?;
     Some(context.environment.current_dir().join(cache))
 }
 
 /// The package managers' lockfiles, each with npm's configuration for it.
-fn lockfiles(projects: &[Project]) -> impl Iterator<Item = (&NpmConfig, &LockfileBytes)> {
-    projects.iter().flat_map(|project| project.configurations.iter().zip(&project.input.project.lockfiles))
+fn lockfiles(projects: &[Arc<ConfiguredProject>]) -> impl Iterator<Item = (&NpmConfig, &LockfileBytes)> {
+    projects.iter().flat_map(|project| project.configurations.iter().zip(&project.read.project.lockfiles))
 }
 
 /// Whether npm runs, and installs: it warns of yarn's variable. Without a lockfile of npm's, its script may call yarn.
-fn is_for_npm(mode: Mode, projects: &[Project]) -> bool {
+fn is_for_npm(mode: Mode, projects: &[Arc<ConfiguredProject>]) -> bool {
     mode == Mode::Cache && lockfiles(projects).any(|(_, lockfile)| Format::of(&lockfile.name) == Format::Npm)
 }
 
 /// Warns of lockfiles that the installed package manager will reject.
-fn warn_of_refusals(projects: &[Project], arguments: &cli::Run, context: &Context<'_>) {
+fn warn_of_refusals(projects: &[Arc<ConfiguredProject>], arguments: &cli::Run, context: &Context<'_>) {
     for (_, lockfile) in lockfiles(projects) {
         let format = Format::of(&lockfile.name);
         let refusal = lockfile::stated_version(&lockfile.bytes).and_then(|stated| {
@@ -170,7 +170,7 @@ fn warn_of_refusals(projects: &[Project], arguments: &cli::Run, context: &Contex
             context.printer.warning(&format!("{}: {text}", lockfile.name));
             context.printer.hints(&[&fix]);
         }
-        let beyond = projects.iter().flat_map(|project| project.input.plan.artifacts());
+        let beyond = projects.iter().flat_map(|project| project.read.plan.artifacts());
         if matches!(format, Format::Pnpm | Format::Bun)
             && let Some((first, count)) = support::beyond_registry(&lockfile.name, beyond)
         {
@@ -184,7 +184,7 @@ fn warn_of_refusals(projects: &[Project], arguments: &cli::Run, context: &Contex
 }
 
 /// The registry ends with the run, so nothing may ask it later.
-fn restore_records(projects: &[Project], url: &str, context: &Context<'_>) {
+fn restore_records(projects: &[Arc<ConfiguredProject>], url: &str, context: &Context<'_>) {
     for (npm, lockfile) in lockfiles(projects).filter(|(_, lockfile)| Format::of(&lockfile.name) == Format::Pnpm) {
         let registry_of = |scope: Option<&str>| {
             let scoped = scope.and_then(|scope| PackageName::parse(&format!("{scope}/package")).ok());
@@ -198,19 +198,18 @@ fn restore_records(projects: &[Project], url: &str, context: &Context<'_>) {
 }
 
 /// The kinds of `yarn.lock` that the projects have.
-fn yarns_of(projects: &[Project]) -> Vec<YarnLock> {
-    let lockfiles = projects.iter().flat_map(|project| &project.input.project.lockfiles);
+fn yarns_of(projects: &[Arc<ConfiguredProject>]) -> Vec<YarnLock> {
+    let lockfiles = projects.iter().flat_map(|project| &project.read.project.lockfiles);
     lockfiles.filter_map(|lockfile| YarnLock::of(&lockfile.name, &lockfile.bytes)).collect()
 }
 
 fn start_registry(
     store: &Store,
     catalog: Metadata,
-    projects: &Arc<Vec<Project>>,
-    arguments: &cli::Run,
+    sessions: Vec<Session>,
     context: &Context<'_>,
 ) -> Result<Registry, CommandError> {
-    let through = Through::new(projects, store, &arguments.completing.fetching, context);
+    let through = super::serve::pull_through(sessions, context);
     let state = RegistryState::new(store.clone(), catalog, Box::new(through));
     let registry = Registry::start(state, 0).map_err(|source| RegistryError { port: 0, source })?;
     if !registry.checks_users() {
@@ -219,8 +218,8 @@ fn start_registry(
     Ok(registry)
 }
 
-fn replaced_host(projects: &[Project]) -> Option<&str> {
-    let plans = || projects.iter().map(|project| &project.input.plan);
+fn replaced_host(projects: &[Arc<ConfiguredProject>]) -> Option<&str> {
+    let plans = || projects.iter().map(|project| &project.read.plan);
     let has_local_tarballs = plans().any(|plan| plan.sum().local_files > 0);
     let hosts = plans().flat_map(Plan::artifacts).filter_map(|planned| match &planned.artifact.source {
         Source::Registry { resolved: Some(url) } => url.host_str(),

@@ -1,16 +1,11 @@
 //! `larder serve`: the registry on loopback, standing, for several projects.
 
-use std::sync::Arc;
-
 use signal_hook::{
     consts::{SIGHUP, SIGINT, SIGTERM},
     iterator::Signals,
 };
 
-use super::{
-    provision::{self, Project},
-    through::{Through, or_here},
-};
+use super::{options::or_here, provision};
 use crate::{
     cli,
     commands::{
@@ -18,10 +13,10 @@ use crate::{
         error::{CommandError, RegistryError},
         outcome::Outcome,
     },
-    fetcher::Downloads,
     npm::metadata::Metadata,
     plan::selection::Selection,
     registry::{Registry, RegistryState},
+    session::{PullThrough, Session},
     ui::units,
 };
 
@@ -30,15 +25,13 @@ pub(super) const ASKED_BY_ALL: &str = "this system does not say which user opens
 
 pub(super) fn run(arguments: &cli::Serve, context: &Context<'_>) -> Result<Outcome, CommandError> {
     let projects =
-        Arc::new(Project::read_all(&or_here(&arguments.projects), arguments.fetching.trust_project_config, context)?);
+        provision::read_all(&or_here(&arguments.projects), arguments.fetching.trust_project_config, context)?;
     let store = context.open_store()?;
+    let sessions = provision::sessions(&projects, &store, &arguments.fetching, context);
     let mut catalog = Metadata::default();
-    for project in projects.iter() {
-        let input = &project.input;
-        let configurations = input.by_lockfile(&project.configurations);
-        let (downloads, _) = Downloads::of(&input.plan, &Selection::all(), configurations, &input.project.settings);
-        let here = project.fetcher(&store, &arguments.fetching, context).find(&downloads)?;
-        catalog.extend(project.catalog(&store, &here)?);
+    for session in &sessions {
+        let (downloads, _) = session.downloads(&Selection::all());
+        catalog.extend(session.metadata(&session.find(&downloads)?)?);
     }
     provision::describe(&mut catalog, &store, context);
     let (all, here) =
@@ -46,7 +39,7 @@ pub(super) fn run(arguments: &cli::Serve, context: &Context<'_>) -> Result<Outco
     // Before anyone is told of the registry, so that no signal is missed.
     let unusable = |source| RegistryError { port: arguments.port, source };
     let mut signals = Signals::new([SIGHUP, SIGINT, SIGTERM]).map_err(unusable)?;
-    let through = Through::new(&projects, &store, &arguments.fetching, context);
+    let through = pull_through(sessions, context);
     let state = RegistryState::new(store, catalog, Box::new(through));
     let registry = Registry::start(state, arguments.port).map_err(unusable)?;
     if !registry.checks_users() {
@@ -61,4 +54,10 @@ pub(super) fn run(arguments: &cli::Serve, context: &Context<'_>) -> Result<Outco
     ));
     signals.forever().next();
     Ok(Outcome::Done)
+}
+
+/// The registry's upstream, which tells what is refused.
+pub(super) fn pull_through(sessions: Vec<Session>, context: &Context<'_>) -> PullThrough {
+    let printer = context.printer;
+    PullThrough::new(sessions, Box::new(move |line| printer.warning(line)))
 }

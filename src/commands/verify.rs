@@ -11,12 +11,12 @@ use larder_store::{
 };
 use serde_json::{Value, json};
 
-use super::settings::client_settings;
 use crate::{
     cli,
     commands::{context::Context, error::CommandError, outcome::Outcome},
     config::{larder_toml::LarderToml, package_manager::NpmConfig},
-    fetcher::{Download, Downloads, FetchReport, FetchSettings, Fetcher, WatchEvent},
+    fetcher::{Download, Downloads, FetchReport, WatchEvent},
+    session::{threads, unplanned_fetcher},
     ui::{progress, report, units},
 };
 
@@ -33,10 +33,9 @@ pub(super) fn run(arguments: &cli::Verify, context: &Context<'_>) -> Result<Outc
         return Ok(Outcome::Store);
     };
     let start = Instant::now();
-    let threads = std::thread::available_parallelism().map_or(2, usize::from);
     let read = AtomicU64::new(0);
     let depth = if arguments.fast { Depth::Names } else { Depth::Digests };
-    let found = verify_to(&store, threads, depth, &|bytes| {
+    let found = verify_to(&store, threads(), depth, &|bytes| {
         read.fetch_add(bytes, Ordering::Relaxed);
     })?;
     context.printer.line(&format!(
@@ -181,15 +180,8 @@ fn repair(
     }
     let folder = context.environment.current_dir();
     let npm = NpmConfig::load_for(context.environment, folder, None, arguments.trust_project_config)?;
-    let settings = FetchSettings {
-        client: client_settings(npm.network(), &LarderToml::default()),
-        jobs: super::settings::JOBS as usize,
-        is_offline: false,
-        requires_integrity: false,
-        now: context.now,
-    };
     let watcher = progress::watcher(context.printer);
-    let report = Fetcher::new(store.clone(), vec![npm], settings).fetch(&downloads, &watcher);
+    let report = unplanned_fetcher(store.clone(), npm, &LarderToml::default(), context.now).fetch(&downloads, &watcher);
     watcher.event(WatchEvent::Over);
     let report = report?;
     context.printer.line(&format!("{} fetched again", units::plural(report.fetched, "blob", "blobs")));

@@ -4,10 +4,10 @@ use std::{path::Path, time::Instant};
 
 use serde_json::{Value, json};
 
-use super::larder_lock::threads;
 use crate::{
     commands::{context::Context, error::CommandError, outcome::Outcome},
     pyodide::lint::{Problem, lint},
+    session::threads,
     ui::units,
     view::pyodide_contents::read_contents,
 };

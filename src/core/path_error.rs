@@ -29,3 +29,8 @@ impl<T> AtPath<T> for io::Result<T> {
         self.map_err(|source| PathError { action, path: path.to_owned(), source })
     }
 }
+
+/// A folder before a file in it, unless it is the current one.
+pub(crate) fn below(folder: &Path) -> String {
+    if folder == Path::new(".") { String::new() } else { format!("{}/", folder.display()) }
+}

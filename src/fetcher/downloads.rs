@@ -182,9 +182,17 @@ impl<'a> Downloads<'a> {
         downloads
     }
 
+    /// Takes out what cannot be fetched at all: entries of a kind that larder does not fetch, and artifacts without an address.
+    pub fn take_unfetchable(&mut self) -> Vec<Failure> {
+        let is_unfetchable = |failure: &mut Failure| matches!(failure.kind, FailureKind::Unfetchable(_));
+        let mut taken: Vec<Failure> = self.failures.extract_if(.., is_unfetchable).collect();
+        taken.extend(self.take_without_address());
+        taken
+    }
+
     /// Takes out what has no address that can be asked, as the failures of its artifacts. Only registries that are known by a name can lack one: a lockfile's own addresses were looked at when it was
     /// read.
-    pub fn take_without_address(&mut self) -> Vec<Failure> {
+    fn take_without_address(&mut self) -> Vec<Failure> {
         let has_name = |planned: &&Planned| matches!(planned.artifact.source, Source::Named { .. });
         let (mut kept, mut failures) = (Vec::with_capacity(self.all.len()), Vec::new());
         for download in std::mem::take(&mut self.all) {

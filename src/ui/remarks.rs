@@ -1,7 +1,10 @@
 //! Warnings in groups: the first lines of each kind, and how many more there are.
 
 use super::{printer::Printer, units};
-use crate::fetcher::{Failure, Gone};
+use crate::{
+    fetcher::{Failure, Gone},
+    session::Warning,
+};
 
 /// Lines of one kind.
 const LINES: usize = 10;
@@ -13,6 +16,16 @@ pub fn warnings(printer: Printer, lines: impl ExactSizeIterator<Item = String>) 
     if more > 0 {
         printer.warning(&format!("and {} more like that", units::count(more)));
     }
+}
+
+/// Tells a session's warning, with its way out.
+pub fn warning(printer: Printer, warning: &Warning) {
+    if warning.is_note() {
+        printer.note(&warning.to_string());
+    } else {
+        warnings(printer, warning.lines().into_iter());
+    }
+    printer.hints(warning.hint().as_deref().as_slice());
 }
 
 /// Says which optional packages are gone, and who wants them.

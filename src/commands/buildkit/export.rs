@@ -26,14 +26,13 @@ use crate::{
     commands::{
         context::Context,
         error::{CommandError, SignalsError},
-        larder_lock::threads,
+        options::selection_options,
         outcome::Outcome,
-        provision::Project,
-        settings::selection,
+        provision,
     },
     core::interrupt::Interrupt,
-    fetcher::Downloads,
     plan::selection::Platforms,
+    session::threads,
 };
 
 pub(super) fn run(arguments: &Harvest, context: &Context<'_>) -> Result<Outcome, CommandError> {
@@ -84,10 +83,9 @@ pub(super) fn run(arguments: &Harvest, context: &Context<'_>) -> Result<Outcome,
 /// What the projects' files are found by.
 fn keys(arguments: &Harvest, platforms: &Platforms, context: &Context<'_>) -> Result<BTreeSet<Key>, CommandError> {
     let mut keys = BTreeSet::new();
-    for Project { input, configurations, .. } in &Project::read_all(&arguments.projects, false, context)? {
-        let selection = selection(&arguments.selecting, &input.project, platforms.clone())?;
-        let configurations = input.by_lockfile(configurations);
-        let (downloads, _) = Downloads::of(&input.plan, &selection, configurations, &input.project.settings);
+    for project in &provision::read_all(&arguments.projects, false, context)? {
+        let selection = project.read.selection(&selection_options(&arguments.selecting), platforms.clone())?;
+        let (downloads, _) = project.downloads(&selection);
         keys.extend(downloads.all.iter().flat_map(|download| download.wanted.keys()));
     }
     Ok(keys)

@@ -17,8 +17,9 @@ use super::error::BuildkitError;
 use crate::{
     buildkit::protocol::{BadBlob, JobFailure, MissingBlob, Report, STORE, read_only, read_wanted, write_report},
     cli::buildkit::{Inside, InsideJob},
-    commands::{context::Context, error::CommandError, larder_lock::threads, outcome::Outcome},
+    commands::{context::Context, error::CommandError, outcome::Outcome},
     core::error_chain::chain,
+    session::threads,
 };
 
 pub(super) fn run(arguments: &Inside, context: &Context<'_>) -> Result<Outcome, CommandError> {

@@ -27,9 +27,9 @@ use crate::{
     commands::{
         context::Context,
         error::{CommandError, SignalsError},
+        options::or_here,
         outcome::Outcome,
-        provision::{Project, shortfall},
-        through::or_here,
+        provision::{self, Unfetchable, shortfall},
     },
     core::interrupt::Interrupt,
     fetcher::Fault,
@@ -92,10 +92,11 @@ fn planned(
 ) -> Result<Result<Vec<Receipt>, Fault>, CommandError> {
     let mut receipts: BTreeMap<BlobId, Receipt> = BTreeMap::new();
     let mut worst = None;
-    for project in
-        &Project::read_all(&or_here(&arguments.projects), arguments.completing.fetching.trust_project_config, context)?
-    {
-        let supply = project.complete(None, &arguments.completing, platforms.clone(), store, context)?;
+    let fetching = &arguments.completing.fetching;
+    let projects = provision::read_all(&or_here(&arguments.projects), fetching.trust_project_config, context)?;
+    for session in &provision::sessions(&projects, store, fetching, context) {
+        let wanted = (platforms, Unfetchable::Fail);
+        let supply = provision::complete(session, None, &arguments.completing, wanted, context)?;
         worst = worst.max(shortfall(&supply));
         let here = supply.items.iter().filter_map(|item| present(store, &item.found.blob));
         receipts.extend(here.map(|receipt| (receipt.blob, receipt)));

@@ -3,11 +3,8 @@
 use std::{io, path::PathBuf};
 
 use crate::{
-    commands::{
-        error::{EndsCommand, below},
-        outcome::Outcome,
-    },
-    core::runtime_version::RuntimeVersion,
+    commands::{error::EndsCommand, outcome::Outcome},
+    core::{path_error::below, runtime_version::RuntimeVersion},
     http::{ClientError, DownloadError},
     pyodide::{
         distribution::DistributionError, index::IndexError, resolve::ResolveError, runtime_files::RuntimeFilesError,

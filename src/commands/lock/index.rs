@@ -7,7 +7,6 @@ use url::Url;
 
 use super::error::LockError;
 use crate::{
-    commands::settings::{JOBS, client_settings},
     config::{
         larder_toml::{LarderToml, PyodideSettings},
         package_manager::NpmConfig,
@@ -23,6 +22,7 @@ use crate::{
         resolve::{Resolution, ResolvedFile},
     },
     python::name::ProjectName,
+    session::{client_settings, jobs_or_default},
 };
 
 /// The credentials that npm's configuration has for an address: `//host/path/:_authToken=…`.
@@ -58,7 +58,7 @@ pub(super) fn client(
         .clone()
         .unwrap_or_else(|| Url::parse(endpoints::PYTHON_INDEX).expect("a constant address is one"));
     let client = Client::new(client_settings(npm.network(), project), Arc::new(Configured(npm.clone())))?;
-    let jobs = project.fetch.jobs.unwrap_or(JOBS) as usize;
+    let jobs = jobs_or_default(project);
     let location = IndexLocation { base, host: host.clone(), jobs };
     Ok(IndexClient::new(runtime, client, location, watcher, interrupt))
 }

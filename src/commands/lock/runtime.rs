@@ -10,19 +10,14 @@ use url::Url;
 
 use super::error::LockError;
 use crate::{
-    commands::{
-        context::Context,
-        error::CommandError,
-        freshness,
-        settings::{JOBS, client_settings},
-    },
+    commands::{context::Context, error::CommandError},
     config::{larder_toml::PyodideSettings, package_manager::NpmConfig, project::Project},
     core::{
         artifact::{Artifact, Conditions, Ecosystem, PackageName, Source, Version},
         redacted::without_userinfo,
         runtime_version::RuntimeVersion,
     },
-    fetcher::{Downloads, Fault, FetchSettings, Fetcher, WatchEvent},
+    fetcher::{Downloads, Fault, WatchEvent},
     lockfile::{Entry, EntryKind, RUNTIME_PACKAGE, Reading, larder_lock::LarderLock},
     plan::{
         Plan,
@@ -30,6 +25,7 @@ use crate::{
     },
     pyodide::{distribution::Distribution, runtime_files::RuntimeFiles},
     python::runtime::Runtime,
+    session,
     ui::{progress, report},
 };
 
@@ -56,7 +52,7 @@ pub(super) fn choose(
     readings: &[Reading],
     before: Option<&LarderLock>,
 ) -> Result<Chosen, LockError> {
-    let stated: Vec<(&str, &Artifact)> = freshness::runtimes(readings).collect();
+    let stated: Vec<(&str, &Artifact)> = session::runtimes(readings).collect();
     if let Some(version) = &settings.version {
         let same = stated.iter().find(|(_, artifact)| artifact.version.as_str() == version.as_str());
         return Ok(match same {
@@ -118,15 +114,9 @@ pub(super) fn fetch(
     let selection = Selection { platforms: Platforms::All, omit: Omit::default() };
     let by_lockfile = [(lockfile.as_str(), npm)].into_iter().collect();
     let (downloads, _) = Downloads::of(&plan, &selection, by_lockfile, &project.settings);
-    let settings = FetchSettings {
-        client: client_settings(npm.network(), &project.settings),
-        jobs: JOBS as usize,
-        is_offline: false,
-        requires_integrity: false,
-        now: context.now,
-    };
     let watcher = progress::watcher(context.printer);
-    let report = Fetcher::new(store.clone(), vec![npm.clone()], settings).fetch(&downloads, &watcher);
+    let report = session::unplanned_fetcher(store.clone(), npm.clone(), &project.settings, context.now)
+        .fetch(&downloads, &watcher);
     watcher.event(WatchEvent::Over);
     let report = report?;
     if let Some(failure) = report.failures.first() {

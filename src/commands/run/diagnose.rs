@@ -3,16 +3,18 @@
 use std::{
     ffi::OsString,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use larder_store::digest::Integrity;
 
 use super::run_dir::RunDir;
 use crate::{
-    commands::{context::Context, provision::Project},
+    commands::context::Context,
     config::package_manager::NpmConfig,
     npm::{PackageVersion, metadata::Metadata},
     run::{child::Ended, enotcached, install_script::failed_download},
+    session::ConfiguredProject,
     view::npm_cache::content_path,
 };
 
@@ -57,7 +59,7 @@ pub(super) fn tell_failed_scripts(run_dir: &RunDir, context: &Context<'_>) {
 }
 
 /// npm has told where its log is; the folder goes with the run, so the log moves to where npm's logs are.
-pub(super) fn keep_logs(run_dir: &RunDir, projects: &[Project], context: &Context<'_>) {
+pub(super) fn keep_logs(run_dir: &RunDir, projects: &[Arc<ConfiguredProject>], context: &Context<'_>) {
     let Some(kept) = projects.iter().flat_map(|project| &project.configurations).find_map(NpmConfig::logs) else {
         return;
     };

@@ -1,24 +1,32 @@
 //! Warnings of what yarn will fail for, before it starts.
 
+use std::sync::Arc;
+
 use crate::{
     cli,
-    commands::{context::Context, provision::Project},
+    commands::context::Context,
     config::package_manager::NpmConfig,
     lockfile::{Format, YarnLock},
     run::yarn,
+    session::ConfiguredProject,
 };
 
 /// Warns, if yarn is among the package managers that the command calls.
-pub(super) fn warn(projects: &[Project], called: &[Format], arguments: &cli::Run, context: &Context<'_>) {
+pub(super) fn warn(
+    projects: &[Arc<ConfiguredProject>],
+    called: &[Format],
+    arguments: &cli::Run,
+    context: &Context<'_>,
+) {
     if !called.contains(&Format::Yarn) {
         return;
     }
     for project in projects {
-        let configurations = project.input.by_lockfile(&project.configurations);
-        for lockfile in &project.input.project.lockfiles {
+        let configurations = project.by_lockfile();
+        for lockfile in &project.read.project.lockfiles {
             let Some(lock) = YarnLock::of(&lockfile.name, &lockfile.bytes) else { continue };
             let installed = yarn::installed(&arguments.command, lockfile.folder(), context.environment);
-            let named = project.input.plan.artifacts().iter();
+            let named = project.read.plan.artifacts().iter();
             let named = named.filter(|planned| *planned.entries[0].lockfile == *lockfile.name);
             let is_offline = arguments.completing.fetching.offline;
             let own_scopes = own_scopes(lock, configurations[&*lockfile.name]);

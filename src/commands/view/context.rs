@@ -14,16 +14,16 @@ use crate::{
     commands::{
         context::Context,
         error::{CommandError, EndsCommand},
+        options::{or_here, selection_options},
         outcome::Outcome,
-        provision::{Project, shortfall},
-        settings::selection,
-        through::or_here,
+        provision::{self, Unfetchable, shortfall},
     },
-    fetcher::{Completed, Downloads},
+    fetcher::Completed,
     plan::{
         Planned,
         selection::{Os, Platform, Platforms},
     },
+    session::Session,
     ui::units,
     view::{
         context::{SeedEntry, SeedPart, add_gone, context as layout_of},
@@ -122,18 +122,21 @@ pub(in crate::commands) fn run(
 ) -> Result<Outcome, CommandError> {
     let view = &arguments.view;
     let program = Program::read(arguments, context)?;
-    let projects = Project::read_all(&or_here(&view.projects), view.completing.fetching.trust_project_config, context)?;
+    let projects =
+        provision::read_all(&or_here(&view.projects), view.completing.fetching.trust_project_config, context)?;
     check_target(&view.folder, &projects, context)?;
     for project in &projects {
-        let selection = selection(&view.completing.selecting, &project.input.project, program.platforms())?;
+        let selection = project.read.selection(&selection_options(&view.completing.selecting), program.platforms())?;
         program.check(&selection.platforms)?;
     }
     let store = context.open_store()?;
     let (mut seeded, mut gone, mut worst) = (Vec::new(), Vec::new(), None);
-    for project in &projects {
-        let supply = project.complete(None, &view.completing, program.platforms(), &store, context)?;
+    let sessions = provision::sessions(&projects, &store, &view.completing.fetching, context);
+    let wanted = (&program.platforms(), Unfetchable::Fail);
+    for session in &sessions {
+        let supply = provision::complete(session, None, &view.completing, wanted, context)?;
         worst = worst.max(shortfall(&supply));
-        seeded.extend(seeded_by(project, &supply));
+        seeded.extend(seeded_by(session, &supply));
         gone.extend(supply.report.gone);
     }
     if let Some(fault) = worst {
@@ -161,14 +164,12 @@ pub(in crate::commands) fn run(
     Ok(Outcome::Done)
 }
 
-fn seeded_by<'a>(project: &'a Project, supply: &Completed<'a>) -> Vec<SeedEntry<'a>> {
-    let configurations = project.input.by_lockfile(&project.configurations);
-    let settings = &project.input.project.settings;
+fn seeded_by<'a>(session: &'a Session, supply: &Completed<'a>) -> Vec<SeedEntry<'a>> {
     let wanted = |planned: &'a Planned| {
         if let Some(integrity) = &planned.artifact.integrity {
             return Some(Wanted::Integrity(integrity.clone()));
         }
-        let downloads = Downloads::of_artifacts([planned], configurations.clone(), settings);
+        let downloads = session.project.downloads_of([planned]);
         downloads.all.first().map(|download| download.wanted.clone())
     };
     let items = supply.items.iter();

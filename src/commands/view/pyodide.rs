@@ -11,7 +11,8 @@ use crate::{
     commands::{
         context::Context,
         error::{CommandError, EndsCommand},
-        larder_lock::Locked,
+        larder_lock,
+        options::fetch_options,
         outcome::Outcome,
     },
     config::larder_toml::DistributionSource,
@@ -21,6 +22,7 @@ use crate::{
         folder::{Folder, FolderInput},
     },
     python::name::ProjectName,
+    session::{ConfiguredProject, Session},
     ui::{printer::Printer, units},
     view::folder::{Published, publish},
 };
@@ -57,21 +59,22 @@ pub(in crate::commands) fn run(
     context: &Context<'_>,
     is_stopped: &dyn Fn() -> bool,
 ) -> Result<Outcome, CommandError> {
-    let locked = Locked::read(&arguments.project, arguments.fetching.trust_project_config, context)?;
-    let folder = folder(arguments, &locked)?;
-    check_target(&folder, std::slice::from_ref(&locked.project), context)?;
+    let project = larder_lock::read_locked(&arguments.project, arguments.fetching.trust_project_config, context)?;
+    let folder = folder(arguments, &project)?;
+    check_target(&folder, std::slice::from_ref(&project), context)?;
     let store = context.open_store()?;
-    let loaded = match locked.load(true, &arguments.fetching, &store, context)? {
+    let session = Session::of(project, store.clone(), &fetch_options(&arguments.fetching), context.now);
+    let lock = session.project.read.require_larder_lock()?;
+    let loaded = match larder_lock::load(&session, lock, true, context)? {
         Ok(loaded) => loaded,
         Err(outcome) => return Ok(outcome),
     };
-    let lock = &locked.lock;
     let input = FolderInput {
         lock,
         runtime_files: loaded.core.expect("it was asked for, and its absence is an error"),
         files: loaded.files,
         wheels: loaded.wheels,
-        elsewhere: arguments.full_lock.then(|| elsewhere(&locked)),
+        elsewhere: arguments.full_lock.then(|| elsewhere(&session.project, lock)),
     };
     let Folder { layout, cut, losses } = input.lay_out()?;
     if arguments.strict && !cut.is_empty() {
@@ -95,8 +98,8 @@ pub(in crate::commands) fn run(
 }
 
 /// The folder that was named, or the one of `larder.toml`.
-fn folder(arguments: &cli::ViewPyodide, locked: &Locked) -> Result<PathBuf, PyodideViewError> {
-    let project = &locked.project.input.project;
+fn folder(arguments: &cli::ViewPyodide, project: &ConfiguredProject) -> Result<PathBuf, PyodideViewError> {
+    let project = &project.read.project;
     let settings = project.settings.pyodide.as_ref().and_then(|pyodide| pyodide.folder.as_ref());
     let below = |folder: &PathBuf| match project.folder.to_str() {
         Some(".") => folder.clone(),
@@ -107,11 +110,11 @@ fn folder(arguments: &cli::ViewPyodide, locked: &Locked) -> Result<PathBuf, Pyod
 }
 
 /// Where browsers find the distribution's files: at the first of the project's sources that is an address.
-fn elsewhere(locked: &Locked) -> Url {
-    let release = locked.lock.runtime.release.version();
-    let settings = locked.project.input.project.settings.pyodide.as_ref();
+fn elsewhere(project: &ConfiguredProject, lock: &LarderLock) -> Url {
+    let release = lock.runtime.release.version();
+    let settings = project.read.project.settings.pyodide.as_ref();
     let sources = settings.map_or(&[][..], |pyodide| &pyodide.sources);
-    let address = |source: &DistributionSource| source.address(release, &locked.lock.base.file_name)?.join(".").ok();
+    let address = |source: &DistributionSource| source.address(release, &lock.base.file_name)?.join(".").ok();
     let is_address =
         |source: &&DistributionSource| matches!(source, DistributionSource::Cdn | DistributionSource::Address(_));
     let first = sources.iter().filter(is_address).find_map(address).or_else(|| address(&DistributionSource::Cdn));

@@ -5,7 +5,8 @@ use serde_json::json;
 use super::{summary::files, target::check_target};
 use crate::{
     cli,
-    commands::{context::Context, error::CommandError, larder_lock::Locked, outcome::Outcome},
+    commands::{context::Context, error::CommandError, larder_lock, options::fetch_options, outcome::Outcome},
+    session::Session,
     ui::units,
     view::{folder::publish, wheelhouse::wheelhouse},
 };
@@ -18,14 +19,15 @@ pub(in crate::commands) fn run(
     context: &Context<'_>,
     is_stopped: &dyn Fn() -> bool,
 ) -> Result<Outcome, CommandError> {
-    let locked = Locked::read(&arguments.project, arguments.fetching.trust_project_config, context)?;
-    check_target(&arguments.folder, std::slice::from_ref(&locked.project), context)?;
+    let project = larder_lock::read_locked(&arguments.project, arguments.fetching.trust_project_config, context)?;
+    check_target(&arguments.folder, std::slice::from_ref(&project), context)?;
     let store = context.open_store()?;
-    let loaded = match locked.load(false, &arguments.fetching, &store, context)? {
+    let session = Session::of(project, store.clone(), &fetch_options(&arguments.fetching), context.now);
+    let lock = session.project.read.require_larder_lock()?;
+    let loaded = match larder_lock::load(&session, lock, false, context)? {
         Ok(loaded) => loaded,
         Err(outcome) => return Ok(outcome),
     };
-    let lock = &locked.lock;
     let wheels = lock.packages.iter().filter(|package| package.file_name.is_wheel()).count();
     let published = publish(&store, wheelhouse(lock, &loaded.files), KIND, &arguments.folder, is_stopped)?;
     context.printer.line(&format!(

@@ -2,35 +2,40 @@
 
 use std::{collections::BTreeSet, path::PathBuf};
 
-use super::error::{EndsCommand, below};
+use super::warning::Warning;
 use crate::{
     config::project::Project,
-    core::artifact::{Artifact, Ecosystem, Source},
+    core::{
+        artifact::{Artifact, Ecosystem, Source},
+        path_error::below,
+    },
     lockfile::{
         EntryKind, RUNTIME_PACKAGE, Reading,
         larder_lock::{LARDER_LOCK, LarderLock},
     },
-    plan::Plan,
+    plan::{Plan, Planned},
 };
 
 /// A `larder.lock` that was made for something else.
 #[derive(Debug, thiserror::Error)]
 #[error("{}larder.lock is out of date: {what}", below(folder))]
-pub(super) struct OutdatedLock {
+pub struct OutdatedLock {
     /// The project's folder.
     folder: PathBuf,
     /// What is asked for, and what the lock has.
     what: String,
 }
 
-impl EndsCommand for OutdatedLock {
-    fn hint(&self) -> Option<String> {
-        Some("`larder lock` makes it anew, and keeps the versions that still fit".to_owned())
-    }
+/// A project without `larder.lock`.
+#[derive(Debug, thiserror::Error)]
+#[error("{} does not exist", path.display())]
+pub struct NoLarderLock {
+    /// Where it should be.
+    pub(crate) path: PathBuf,
 }
 
 /// The entries of npm lockfiles that name a runtime, each with its lockfile's name.
-pub(super) fn runtimes(readings: &[Reading]) -> impl Iterator<Item = (&str, &Artifact)> {
+pub(crate) fn runtimes(readings: &[Reading]) -> impl Iterator<Item = (&str, &Artifact)> {
     readings.iter().flat_map(|reading| {
         reading.entries.iter().filter_map(|entry| match &entry.kind {
             EntryKind::Artifact(artifact)
@@ -73,24 +78,23 @@ pub(super) fn check(project: &Project, readings: &[Reading], lock: &LarderLock) 
 }
 
 /// What does not stop a fetch, and should be known: no lock yet, or npm lockfiles that name another runtime than the one that `larder.toml` chose.
-pub(super) fn warnings(project: &Project, plan: &Plan, lock: Option<&LarderLock>) -> Vec<String> {
-    let mut warnings: Vec<String> = Vec::new();
+pub(super) fn warnings(project: &Project, plan: &Plan, lock: Option<&LarderLock>) -> Vec<Warning> {
     let asks_for_packages = project.settings.pyodide.as_ref().is_some_and(|pyodide| !pyodide.packages.is_empty());
     let Some(lock) = lock else {
-        let text = "larder.toml asks for Pyodide's packages, and larder.lock does not exist: run `larder lock`";
         // Of a lockfile that is named alone, it is not read.
         let is_there = project.folder.join(LARDER_LOCK).is_file();
-        warnings.extend((asks_for_packages && !is_there).then(|| text.to_owned()));
-        return warnings;
+        return (asks_for_packages && !is_there).then_some(Warning::NoLarderLock).into_iter().collect();
     };
     let locked = lock.runtime.release.version();
     let runtimes = plan.artifacts().iter().filter(|planned| {
         let artifact = &planned.artifact;
         artifact.ecosystem == Ecosystem::Npm && artifact.name.as_str() == RUNTIME_PACKAGE
     });
-    let others = runtimes.filter(|planned| planned.artifact.version.as_str() != locked.as_str()).map(|planned| {
-        format!("{} is Pyodide {}, larder.lock has {locked}", planned.entries[0], planned.artifact.version)
-    });
-    warnings.extend(others);
-    warnings
+    let others = runtimes.filter(|planned| planned.artifact.version.as_str() != locked.as_str());
+    let warning = |planned: &Planned| Warning::OtherRuntime {
+        entry: planned.entries[0].clone(),
+        version: planned.artifact.version.to_string(),
+        locked: locked.to_string(),
+    };
+    others.map(warning).collect()
 }

@@ -1,0 +1,36 @@
+//! [`Session`]: what a program calls that has larder built in, and what every command stands on. A project, its configuration, the store and its fetcher, opened together;
+//! no printing.
+//!
+//! ```text
+//! path ──project──▶ read: lockfiles, plan, larder.lock ──configured──▶ + npm's configuration ──open──▶ Session: + store and fetcher
+//! Session: downloads (of a selection) ─▶ fetch │ ensure │ find ─▶ metadata ─▶ view │ upstream (of the registry on loopback)
+//! ```
+//!
+//! What is remarkable and stops nothing comes as a [`Warning`], in the order in which it is found. `examples/embed.rs` is the shortest program.
+
+mod configured;
+mod freshness;
+mod git_builds;
+mod locked;
+mod open;
+mod project;
+mod selection;
+mod settings;
+mod upstream;
+mod view;
+mod warning;
+
+pub use configured::ConfiguredProject;
+pub(crate) use freshness::runtimes;
+pub use freshness::{NoLarderLock, OutdatedLock};
+pub use git_builds::GitBuild;
+pub(crate) use locked::Locked;
+pub use open::{OpenError, Session, SessionOptions};
+pub use project::{ReadError, ReadProject};
+pub(crate) use project::{larder_lock, readings};
+pub use selection::{SelectionOptions, UnknownPlatform, default_platforms, host_platforms};
+pub use settings::FetchOptions;
+pub(crate) use settings::{client_settings, jobs_or_default, threads, unplanned_fetcher};
+pub(crate) use upstream::PullThrough;
+pub use view::{NpmViewError, npm_cache_of};
+pub use warning::Warning;

@@ -1,0 +1,142 @@
+//! [`Warning`]: what a person should know, and what stops nothing.
+
+use std::{fmt, path::PathBuf};
+
+use super::git_builds::GitBuild;
+use crate::{
+    config::{error::ConfigWarning, project::Several},
+    core::{error_chain::chain, path_error::below},
+    lockfile::MissingOptional,
+    npm::metadata::MetadataError,
+    plan::EntryName,
+};
+
+/// What a person should know, and what stops nothing.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Warning {
+    /// The folder is a package of a workspace, so its root's lockfile is used.
+    Member {
+        /// The folder.
+        member: PathBuf,
+        /// The root's lockfile.
+        lockfile: PathBuf,
+    },
+    /// There are lockfiles of several package managers.
+    Several {
+        /// The project's folder.
+        folder: PathBuf,
+        /// Which, and which of them counts.
+        several: Several,
+    },
+    /// A lockfile that larder cannot read stands beside those that it can.
+    PassedOver {
+        /// Its name.
+        name: &'static str,
+    },
+    /// Entries name optional packages that their lockfile has no entry for.
+    MissingOptional(
+        /// Each with its lockfile's name.
+        Vec<(String, MissingOptional)>,
+    ),
+    /// A setting is not used, or not as it was meant.
+    Configuration(ConfigWarning),
+    /// `larder.toml` asks for Pyodide's packages, and there is no `larder.lock`.
+    NoLarderLock,
+    /// An npm lockfile names another runtime than `larder.lock`.
+    OtherRuntime {
+        /// The lockfile's entry.
+        entry: EntryName,
+        /// Its version.
+        version: String,
+        /// The version of `larder.lock`.
+        locked: String,
+    },
+    /// Packages from git are built when they are installed.
+    GitBuilds(
+        /// At least one.
+        Vec<GitBuild>,
+    ),
+    /// A package has no description.
+    NoDescription(MetadataError),
+    /// A tarball in the project is not what its lockfile states.
+    LocalTarball {
+        /// The tarball.
+        file: PathBuf,
+        /// The lockfile's name.
+        lockfile: String,
+    },
+    /// A tarball in the project cannot be read.
+    UnreadableTarball {
+        /// The tarball.
+        file: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
+}
+
+impl Warning {
+    /// The warning's lines, one for each thing that it names. More than a few are of one kind.
+    pub fn lines(&self) -> Vec<String> {
+        match self {
+            Self::MissingOptional(missing) => {
+                missing.iter().map(|(lockfile, missing)| format!("{lockfile}: {missing}")).collect()
+            }
+            Self::GitBuilds(builds) => builds.iter().map(ToString::to_string).collect(),
+            _ => vec![self.line()],
+        }
+    }
+
+    fn line(&self) -> String {
+        match self {
+            Self::Member { member, lockfile } => format!(
+                "{} is a package of a workspace: its root's lockfile is used, {}",
+                member.display(),
+                lockfile.display()
+            ),
+            Self::Several { folder, several } => format!("{}{several}", below(folder)),
+            Self::PassedOver { name } => {
+                format!("{name} is there too, and larder cannot read it: what it alone names is not fetched")
+            }
+            Self::Configuration(warning) => warning.to_string(),
+            Self::NoLarderLock => {
+                "larder.toml asks for Pyodide's packages, and larder.lock does not exist: run `larder lock`".to_owned()
+            }
+            Self::OtherRuntime { entry, version, locked } => {
+                format!("{entry} is Pyodide {version}, larder.lock has {locked}")
+            }
+            Self::NoDescription(error) => chain(error).join(": "),
+            Self::LocalTarball { file, lockfile } => {
+                format!("{}: digest does not match {lockfile}", file.display())
+            }
+            Self::UnreadableTarball { file, error } => format!("{} is left out: {error}", file.display()),
+            Self::MissingOptional(_) | Self::GitBuilds(_) => unreachable!("they have a line for each package"),
+        }
+    }
+
+    /// The way out, if there is one to name.
+    pub fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Several { several, .. } => return Some(several.cure()),
+            Self::MissingOptional(_) => {
+                "npm installs without them, also where they are needed; `npm install` with neither node_modules nor the lockfile writes those of every platform"
+            }
+            Self::GitBuilds(_) => {
+                "with the network cut, such a package cannot be built: depend on one that was published, or on a commit that has its built files"
+            }
+            _ => return None,
+        };
+        Some(hint.to_owned())
+    }
+
+    /// Whether it says what is done, rather than what may be wrong.
+    pub const fn is_note(&self) -> bool {
+        matches!(self, Self::Member { .. })
+    }
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.lines().join("\n"))
+    }
+}
