@@ -27,7 +27,7 @@ pub enum ViewError {
         /// The files, by their paths in it.
         files: Vec<String>,
     },
-    /// An earlier larder made it, and its mark does not tell larder's files from others.
+    /// An earlier larder made it, and its marker does not tell larder's files from others.
     #[error("{} has the mark of an earlier larder, which names no files; it holds {}", path.display(), listed(files))]
     Unnamed {
         /// The folder.

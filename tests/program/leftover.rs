@@ -1,4 +1,4 @@
-//! Folders with lockfiles of several package managers, and folders of a workspace.
+//! The choice of lockfiles: folders with lockfiles of several package managers, and folders of a workspace.
 
 use std::{fmt::Write as _, os::unix::fs::PermissionsExt as _};
 

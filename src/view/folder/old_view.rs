@@ -1,6 +1,6 @@
 //! The old view: what is at the target before a new one takes its place, what of it can be linked, and what is not larder's.
 //!
-//! The mark of a view names its files and their lengths. What it does not name stops a new view before anything is changed.
+//! The marker of a view names its files and their lengths. What it does not name stops a new view before anything is changed.
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -87,7 +87,7 @@ impl<'a> OldView<'a> {
         }
     }
 
-    /// Has the mark of an old view name its files if it does not name all, so that they can be told from others when they are removed.
+    /// Has the marker of an old view name its files if it does not name all, so that they can be told from others when they are removed.
     pub(super) fn name_files(&self) -> Result<(), ViewError> {
         let is_unnamed = |marker: &&Marker| {
             let mut files = self.entries.iter().filter(|(_, metadata)| metadata.is_file());
