@@ -61,7 +61,7 @@ impl<'a> OldView<'a> {
         if exists {
             // Somebody's folder may be the whole disk: it is not walked to find out.
             let is_empty = fs::read_dir(&root).at("list", &root)?.next().is_none();
-            marker = Marker::read(&root).at("read the mark of", &root)?;
+            marker = Marker::read(&root).at("read the marker of", &root)?;
             if !is_empty && marker.is_none() {
                 return Err(ViewError::NotAView { path: root });
             }
@@ -96,7 +96,7 @@ impl<'a> OldView<'a> {
         let Some(marker) = self.marker.as_ref().filter(is_unnamed) else { return Ok(()) };
         let files = self.entries.iter().filter(|(_, metadata)| metadata.is_file());
         let named = files.map(|(path, metadata)| (path.as_str(), metadata.len()));
-        Ok(marker.renew(&self.root, named).at("write the mark of", &self.root)?)
+        Ok(marker.renew(&self.root, named).at("write the marker of", &self.root)?)
     }
 
     /// Whether there is this very file: its bytes are compared, since nothing keeps a view from being changed.
