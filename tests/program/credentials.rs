@@ -61,7 +61,7 @@ fn a_users_token_is_sent_in_clear_only_where_the_user_says_so() {
     };
     let run = fetch(&[]);
     assert_eq!(run.code, Some(1), "{run:?}");
-    let said = "without encryption, as only the project asks: `registry` in ./.npmrc";
+    let said = "without encryption if only the project's files configure that: `registry` in ./.npmrc";
     assert!(run.err.contains(said), "{}", run.err);
     assert_eq!(proxy.requests().len(), 0);
     let run = fetch(&["--trust-project-config"]);
