@@ -99,7 +99,7 @@ impl Input {
         }
         for name in &project.passed_over {
             printer.warning(&format!(
-                "{name} is there too, and larder cannot read it: what it alone names is not fetched"
+                "{name} is ignored, since larder cannot read it: packages that only this file names are not fetched"
             ));
         }
         if !self.missing.is_empty() {

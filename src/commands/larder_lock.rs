@@ -1,4 +1,4 @@
-//! What a view of a `larder.lock` begins with: the project, the store, and what of the one is in the other.
+//! The first step of each view of a `larder.lock`: opens the project, reads its lock, and loads the locked files from the store.
 
 use std::{path::Path, slice};
 

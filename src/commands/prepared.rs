@@ -17,7 +17,7 @@ pub(super) fn warn<'a>(store: &Store, files: impl Iterator<Item = (&'a Planned, 
         let why = prepared_for(&package_json(tarball).ok()?)?;
         let (package, entry) = (&planned.artifact, &planned.entries[0]);
         Some(format!(
-            "{package} comes from git and is built when it is installed, for {why}: its package manager first installs what the package needs for that, which no lockfile names\n  wanted by {entry}"
+            "{package} comes from git and is built when it is installed, because of {why}: its package manager first installs build dependencies that no lockfile names\n  wanted by {entry}"
         ))
     };
     let lines: Vec<String> = from_git.filter_map(line).collect();

@@ -1,3 +1,5 @@
+//! Tests of the properties: each has a fuzz target and seeds, and holds for random bytes.
+
 use std::{fs, path::PathBuf};
 
 use proptest::prelude::*;
