@@ -12,9 +12,9 @@
 //!   report.rs        the result; failure.rs, not_found.rs, gone.rs: its failures; watch.rs: events on the way
 //! ```
 //!
-//! - Sources other than HTTP: local.rs (a file of this machine), archive.rs (a release archive, by pipe_sink.rs and extracted.rs).
-//! - Trust on first use: where nobody states a digest, first_bytes.rs checks that the bytes are a package, and the store records their digest.
-//! - The canonical tar of a git commit: first_bytes/repack.rs writes it, since a forge's archive of a commit changes from time to time.
+//! - Sources other than HTTP: `local.rs` (a file of this machine), `archive.rs` (a release archive, by `pipe_sink.rs` and `extracted.rs`).
+//! - Trust on first use: where nobody states a digest, `first_bytes.rs` checks that the bytes are a package, and the store records their digest.
+//! - The canonical tar of a git commit: `first_bytes/repack.rs` writes it, since a forge's archive of a commit changes from time to time.
 //!
 //! The HTTP client and the committer are made for the first missing file and then kept (engine.rs). A failed download does not stop the others, unless the store itself
 //! cannot go on. No printing: a [`Watcher`] gets events.
