@@ -32,8 +32,8 @@ pub(crate) fn hash_opened(
     Ok(hasher.finish())
 }
 
-/// Adds at most `limit` bytes of what `file` still has to a hash.
-pub(crate) fn hash_into(file: &mut File, hasher: &mut Hasher, limit: u64) -> io::Result<()> {
+/// Adds what `file` still has to a hash, at most `limit` bytes.
+pub fn hash_into(file: &mut File, hasher: &mut Hasher, limit: u64) -> io::Result<()> {
     let mut buffer = vec![0; READ_BYTES];
     let mut left = limit;
     while left > 0 {
