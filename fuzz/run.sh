@@ -18,8 +18,9 @@ cp "$ROOT/Cargo.lock" "$ROOT/fuzz/Cargo.lock"
 target=$(rustc -vV | sed -n 's/^host: //p')
 TARGET_DIR=$ROOT/fuzz/target
 # As cargo-fuzz has it. With a --target, what runs while it is built is left as it is.
-RUSTFLAGS="--cfg fuzzing -C passes=sancov-module -C llvm-args=-sanitizer-coverage-level=4 -C llvm-args=-sanitizer-coverage-inline-8bit-counters
-	-C llvm-args=-sanitizer-coverage-pc-table -C llvm-args=-sanitizer-coverage-trace-compares" \
+flags=(--cfg fuzzing -C passes=sancov-module)
+for pass in level=4 inline-8bit-counters pc-table trace-compares; do flags+=(-C "llvm-args=-sanitizer-coverage-$pass"); done
+RUSTFLAGS="${flags[*]}" \
 	CARGO_PROFILE_DEV_OPT_LEVEL=1 CARGO_PROFILE_DEV_DEBUG=0 \
 	cargo build --quiet --bins --manifest-path "$ROOT/fuzz/Cargo.toml" --target "$target" --target-dir "$TARGET_DIR" 2>"$WORK/build.err" ||
 	{ fail "the fuzz targets compile" && show "$WORK/build" && finish; }

@@ -1,4 +1,12 @@
-//! Bounded readers of tar and zip archives: bytes in, entries out. They unpack nothing onto the disk and trust no length that an archive states.
+//! Bounded readers of tar and zip archives: bytes in, entries out. They unpack nothing onto the disk and trust no length that an archive states. The writer of commits'
+//! canonical tar is `fetcher/first_bytes/repack.rs`.
+//!
+//! ```text
+//! tar.rs       tar entries, with bounds on names, lengths and count
+//! zip.rs       the records of a zip archive
+//! gzip.rs      gzip of several members, as npm reads it
+//! bounded.rs   a reader that stops at a bound
+//! ```
 
 pub(crate) mod bounded;
 pub(crate) mod gzip;

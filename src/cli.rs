@@ -45,7 +45,7 @@ pub struct Global {
     /// The store's folder [default: $LARDER_STORE, else larder in the cache folder, ~/.cache]
     #[arg(long, global = true, value_name = "DIR")]
     pub store: Option<PathBuf>,
-    /// Print errors alone
+    /// Print errors only
     #[arg(long, short, global = true)]
     pub quiet: bool,
     /// Print one JSON document on standard output

@@ -7,7 +7,6 @@ mod fetch;
 mod forget;
 mod init;
 mod larder_lock;
-mod leak;
 mod lock;
 mod options;
 mod outcome;

@@ -1,13 +1,17 @@
-//! Whatever configures a fetch: the package managers' files and npm's variables, `larder.toml`, where the project is, and the addresses that follow from all that.
+//! Configuration of a fetch: the package managers' files and variables, `larder.toml`, the project's folder, and the addresses that follow from them.
 //!
 //! ```text
-//! project           finds the project and its lockfiles
-//! larder_toml       larder.toml
-//! package_manager   what npm, yarn, pnpm and bun are configured with, joined: [`package_manager::NpmConfig`]
-//!   npmrc yarnrc pnpm_workspace bunfig      one file format each, read into npm's keys (settings)
-//!   sources                                 which files count, in which order → layers
-//!   registries credentials network npm_client      what the layers say
-//! address           artifact + configuration → addresses
+//! question                                        decided in
+//! where the project and its lockfiles are         project
+//! what larder.toml says                           larder_toml
+//! which files and variables count, in what order  sources → layers (precedence: the levels, which are levels of trust too)
+//! how one file is read into npm's keys            npmrc yarnrc pnpm_workspace bunfig → settings (document: YAML; expand: ${VARIABLE})
+//! which registry a package comes from             registries
+//! which secret is for which addresses             credentials (credential_place: the scope of a secret; client_identity: mTLS)
+//! which request gets which credentials            package_manager; applied in fetcher/credentials.rs; carried in authorization
+//! how servers are reached and trusted             network
+//! what the npm command itself does                npm_client
+//! which addresses an artifact has                 address
 //! ```
 
 pub mod address;

@@ -16,12 +16,12 @@
 //!      └ write_timeout                                                              └ upstream: fetch what the store lacks
 //! ```
 //!
-//! It listens on 127.0.0.1 alone and answers only to the names `127.0.0.1` and `localhost`, so a page in a browser that was led here by a host name of its own
-//! gets nothing. It answers only its own user, where the system tells whose a connection is. A blob is verified before its first byte leaves. What the store
-//! lacks is fetched and kept, unless requests are forbidden. URLs that it serves have no query string, unless the lockfile identifies a tarball only by its query.
+//! It listens on 127.0.0.1 only and accepts only the host names `127.0.0.1` and `localhost`, which prevents DNS rebinding by a page in a browser. It answers only its
+//! own user, if the system states the owner of a connection. It verifies a blob before it sends the first byte. It fetches what the store lacks and keeps it, unless
+//! requests are forbidden. URLs that it serves have no query string, unless the lockfile identifies a tarball only by its query.
 //!
-//! There is no token beside the check of the user. A token keeps somebody out only if every client has to send it: npm's and pnpm's are variables that shells drop,
-//! yarn sends one only where it is told to for every registry, and npm drops a path with a secret in it where it replaces a host.
+//! The user check is the only access control; there is no token. A token protects only if every client must send it. npm's and pnpm's tokens are in variables that
+//! shells drop, yarn sends one only if it is configured for every registry, and npm drops a path with a secret in it when it replaces a host.
 
 mod body;
 mod connections;

@@ -1,7 +1,7 @@
-//! What a program file is for: read from the head of an ELF file, as `elf(5)` describes it.
+//! Inspects an executable: reads its processor and its loader from the ELF header, as `elf(5)` describes it.
 //!
-//! A build in an empty image runs a file that needs nothing of its system. What asks for a loader (`PT_INTERP`) would fail there with "no such file", which
-//! names nobody; so larder looks first.
+//! A build in an empty image can only run a static executable. One with a loader (`PT_INTERP`) would fail there with "no such file", which does not say which file is
+//! missing. So larder checks it first.
 
 use std::{
     fs::File,

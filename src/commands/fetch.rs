@@ -6,7 +6,6 @@ use larder_store::index::IndexState;
 use serde::Serialize;
 
 use super::{
-    leak::leak,
     options::{fetch_options, selection_options},
     provision::{configured, tell},
     sums::{silence_line, sum_line},
@@ -75,7 +74,6 @@ pub(super) fn run(arguments: &cli::Fetch, context: &Context<'_>) -> Result<Outco
         let one = fetch(&session, &selection, context)?;
         worst = worst.max(one.report.failures.iter().map(|failure| failure.kind.fault()).max());
         document.projects.push(one.document(path.display().to_string(), session.plan()));
-        leak(session);
     }
     context.printer.json(&document);
     Ok(worst.map_or(Outcome::Done, Outcome::from))
@@ -103,7 +101,6 @@ fn fetch(session: &Session, selection: &Selection, context: &Context<'_>) -> Res
             context,
         );
     }
-    leak(downloads);
     let report = report?;
     let unfetchable =
         report.failures.iter().filter(|failure| matches!(failure.kind, FailureKind::Unfetchable(_))).count();

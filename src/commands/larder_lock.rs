@@ -1,4 +1,4 @@
-//! What a view of a `larder.lock` begins with: the session, and what of the lock is in the store.
+//! The first step of each view of a `larder.lock`: opens the project, reads its lock, and loads the locked files from the store.
 
 use std::{path::Path, slice, sync::Arc};
 
@@ -34,7 +34,7 @@ pub(super) fn load(
         Locked::Files(files) => return Ok(Ok(files)),
         Locked::Curable(problems) => problems,
     };
-    let completed = provision::ensure(session, session.downloads_to_cure(&problems), Reader::Caller, context)?;
+    let completed = provision::ensure(session, &session.downloads_to_cure(&problems), Reader::Caller, context)?;
     if let Some(fault) = provision::shortfall(&completed) {
         return Ok(Err(fault.into()));
     }

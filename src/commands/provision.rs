@@ -4,10 +4,7 @@ use std::{ffi::OsString, path::PathBuf, sync::Arc, time::Instant};
 
 use larder_store::Store;
 
-use super::{
-    leak::leak,
-    options::{fetch_options, selection_options},
-};
+use super::options::{fetch_options, selection_options};
 use crate::{
     cli,
     commands::{context::Context, error::CommandError, outcome::Outcome},
@@ -96,20 +93,18 @@ pub(super) fn complete<'a>(
     if unfetchable == Unfetchable::LeaveToCommand && !arguments.fetching.offline {
         remarks::left_to_command(context.printer, &downloads.take_unfetchable());
     }
-    ensure(session, downloads, Reader::Fetcher, context)
+    ensure(session, &downloads, Reader::Fetcher, context)
 }
 
 /// Sees to it that these files are in the store, and says what was done for it and what is missing.
 pub(super) fn ensure<'a>(
     session: &Session,
-    downloads: Downloads<'a>,
+    downloads: &Downloads<'a>,
     reader: Reader,
     context: &Context<'_>,
 ) -> Result<Completed<'a>, CommandError> {
     let (printer, start) = (context.printer, Instant::now());
-    let completed = session.ensure(&downloads, &progress::watcher(printer), reader);
-    leak(downloads);
-    let completed = completed?;
+    let completed = session.ensure(downloads, &progress::watcher(printer), reader)?;
     if completed.report.fetched > 0 {
         printer.note(&format!(
             "fetched {}, {} in {}",

@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// What is said where the registry cannot keep to its own user.
-pub(super) const ASKED_BY_ALL: &str = "this system does not say which user opens a connection, so every user of this machine can read packages from larder's registry";
+pub(super) const ASKED_BY_ALL: &str = "this system does not tell which user opened a connection, so every user of this machine can read packages from larder's registry";
 
 pub(super) fn run(arguments: &cli::Serve, context: &Context<'_>) -> Result<Outcome, CommandError> {
     let projects =
@@ -47,10 +47,10 @@ pub(super) fn run(arguments: &cli::Serve, context: &Context<'_>) -> Result<Outco
     }
     context.printer.value(&registry.url());
     context.printer.note(&format!(
-        "{}, {} of them in the store; what is missing is {}. Stop with Ctrl-C.",
+        "{}, {} of them in the store; missing files are {}. Stop with Ctrl-C.",
         units::plural(all, "artifact", "artifacts"),
         units::count(here),
-        if arguments.fetching.offline { "refused" } else { "fetched when it is asked for" }
+        if arguments.fetching.offline { "refused" } else { "fetched on request" }
     ));
     signals.forever().next();
     Ok(Outcome::Done)

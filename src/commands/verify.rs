@@ -136,12 +136,12 @@ fn repair(
     let amended = set_right(store, &found.faults)?;
     if amended > 0 {
         context.printer.line(&format!(
-            "{} corrected: what the bytes do not have was removed",
+            "{} corrected: digests that the bytes do not have were removed",
             units::plural(amended, "receipt was", "receipts were")
         ));
     }
     if amended > 0 || !found.index_is_in_step {
-        context.printer.line("the index was made anew");
+        context.printer.line("the index was rebuilt");
     }
     let (mut downloads, mut hopeless) = (Downloads::default(), 0);
     for fault in &found.faults {
@@ -172,8 +172,8 @@ fn repair(
                 fault.blob
             );
             let hint = match fault.kind {
-                FaultKind::Lower { .. } => "`larder run` and `larder view` read what they need, and fetch it again",
-                _ => "`larder fetch` in the project that needs it does",
+                FaultKind::Lower { .. } => "`larder run` and `larder view` fetch it again when they need it",
+                _ => "run `larder fetch` in the project that needs it",
             };
             context.printer.error(&what, &[], Some(hint));
         }

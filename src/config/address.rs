@@ -1,7 +1,6 @@
-//! From an artifact to where its bytes are asked for, and with which credentials. Pure.
+//! Addresses: computes from an artifact and the configuration the URLs to request, each with its credentials. Pure.
 //!
-//! Where npm would ask is where larder asks; facts were taken from npm 11. Addresses are kept apart from user names and passwords,
-//! and what people are shown has no query either.
+//! larder requests the URLs that npm 11 would request. A URL is kept apart from its user name and password, and messages show it without its query.
 
 use url::Url;
 

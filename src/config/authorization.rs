@@ -1,4 +1,4 @@
-//! What one request says about who asks. A secret is held here in a type that does not print it.
+//! [`Authorization`]: the credentials of one request (an `Authorization` header, a client certificate, or both). Its `Debug` form shows no secret.
 
 use std::{fmt, sync::Arc};
 

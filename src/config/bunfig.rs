@@ -1,4 +1,4 @@
-//! `bunfig.toml`, of which registries, what is said to them, and certificates are read, as the keys that npm has for the same.
+//! Bun's configuration file: reads registries, credentials and certificates from `bunfig.toml` and translates them to npm's keys.
 //!
 //! ```text
 //! [install]
@@ -9,7 +9,7 @@
 //!                                                          @company:registry=…, //packages.example/:_authToken=…
 //! ```
 //!
-//! A value that is a dollar sign and a name is that variable's, as bun has it; `${NAME}` is npm's form of the same.
+//! `$NAME` as a whole value stands for that environment variable, as in bun; `${NAME}` is npm's syntax for the same.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value as Tree};

@@ -1,4 +1,4 @@
-//! `//host[:port]/path`, the place that a secret belongs to (npm's code calls it a nerf dart): read from a setting, and the places that an address lies in.
+//! The scope of a secret, `//host[:port]/path` (npm's "nerf dart"): parses it from a setting, and lists the scopes that a URL lies in.
 
 use std::borrow::Cow;
 

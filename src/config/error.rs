@@ -38,7 +38,7 @@ pub enum ConfigWarning {
     },
     /// A secret that names no host, beside a registry that the project names.
     #[error(
-        "{origin}: `{key}` names no host, the registry is named by {registry}, and so it is left out ({cure}; or, if you trust the project with it, say --trust-project-config)"
+        "{origin}: `{key}` names no host, and only the project ({registry}) names the registry, so it is not sent ({cure}; or, if you trust the project with it, use --trust-project-config)"
     )]
     SecretWithoutHost {
         /// Where it stands.

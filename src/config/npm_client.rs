@@ -1,4 +1,4 @@
-//! What the npm command itself is told: where it keeps its cache and logs, and which sources it takes packages from.
+//! Settings of the npm command itself: its cache, its logs, `allow-git` and `allow-remote`.
 
 use std::path::{Path, PathBuf};
 

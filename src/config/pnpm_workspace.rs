@@ -1,4 +1,4 @@
-//! `pnpm-workspace.yaml`, of which registries and the way to them are read, as the keys that npm has for the same.
+//! pnpm's configuration file: reads registries and network settings from `pnpm-workspace.yaml` and translates them to npm's keys.
 //!
 //! ```text
 //! registries:

@@ -1,6 +1,15 @@
 //! A project: its folder, its lockfiles, its `larder.toml`.
 //!
-//! Finds and reads, and does not look into lockfiles. Every file is read whole, once, up to a bound.
+//! Finds the files and reads each whole, once, up to a bound. It does not parse lockfiles.
+//!
+//! ```text
+//! choice.rs            which lockfiles count where several package managers have one
+//! lockfile_names.rs    the lockfile names of each package manager
+//! workspace.rs         from a workspace member up to the workspace's root
+//! files.rs             reads a file up to a bound
+//! nearby.rs            what is around a folder without a lockfile, for the hint
+//! error.rs             why there is no project, with a hint
+//! ```
 
 use std::{
     fs, io,

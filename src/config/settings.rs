@@ -1,4 +1,4 @@
-//! npm's keys and their values, which every package manager's file is read into: what comes after does not ask whose file it was.
+//! Settings by npm's keys: the common form into which each package manager's file is translated. Later steps do not depend on the file that a setting came from.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! `.yarnrc.yml`, of which registries, what is said to them, and the way to them are read, as the keys that npm has for the same.
+//! Yarn's configuration file: reads registries, credentials and network settings from `.yarnrc.yml` and translates them to npm's keys.
 //!
 //! ```text
 //! npmRegistryServer: "https://packages.example"      registry=…
@@ -13,7 +13,7 @@
 //! httpProxy, httpsProxy, httpsCaFilePath, …          proxy, https-proxy, cafile, …
 //! ```
 //!
-//! It is read as YAML, in whatever form it is written: a scope that is passed over would be asked of the default registry.
+//! A YAML parser reads it, so every form of YAML counts. A scope that larder overlooked would be requested from the default registry.
 
 use std::borrow::Cow;
 

@@ -1,7 +1,7 @@
-//! [`FilePlace`]: where a file of an index is, in a form that people with and without a mirror share.
+//! [`FilePlace`]: the location of an index's file, in a form that is the same with and without a mirror.
 //!
-//! The public index has its files on one host of their own. Below it each file has a path that never changes, and that mirrors keep; so `larder.lock` names
-//! such a file by its path, and where the path begins is settled when the file is asked for.
+//! The public index serves its files from a host of their own. A file's path on that host never changes, and mirrors keep it. So `larder.lock` names such a file by its
+//! path, and the host is chosen when the file is requested.
 
 use std::{fmt, sync::Arc};
 

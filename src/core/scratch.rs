@@ -1,6 +1,6 @@
-//! Scratch folders: temporary folders that leave nothing behind, even after a kill. Each is locked as long as it is in use, and whoever makes the next one removes
-//! those that nobody has locked. A folder is removed only if its name has the form that is given here and it holds a file that states this very name, or if it is empty; of an
-//! old view, the files that its mark names are removed.
+//! Scratch folders: temporary folders that leave nothing behind, even after a kill. A process locks its folder while it uses it; a process that makes a new one deletes
+//! the folders that are not locked. A folder is deleted only if its name has the form that is given here, and it is empty or contains a file that states this name. Of
+//! an old view, the files that its marker names are deleted.
 
 use std::{
     fs::{File, Permissions},
@@ -55,14 +55,14 @@ impl Scratch {
         &self.path
     }
 
-    /// Takes away the mark that it is one, so that it can become something else. From then on it is a view, if it has a view's mark, and else nobody's: when this
-    /// value goes, what the view's mark names is removed.
+    /// Takes away the marker that it is one, so that it can become something else. From then on it is a view, if it has a view's marker, and else nobody's: when this
+    /// value goes, what the view's marker names is removed.
     pub fn unmark(&mut self) -> io::Result<()> {
         self.is_view = true;
         std::fs::remove_file(self.path.join(MARKER))
     }
 
-    /// Removes what is left of an unmarked one, as far as a view's mark names it. Says whether it is gone.
+    /// Removes what is left of an unmarked one, as far as a view's marker names it. Says whether it is gone.
     pub fn remove(self) -> io::Result<bool> {
         view_marker::remove(&self.path)
     }
@@ -106,7 +106,7 @@ fn sweep(parent: &Path, prefix: &str) {
         if folder.try_lock().is_err() {
             continue;
         }
-        // An empty one was left before its mark was written; an old view, after it had changed places with the new one.
+        // An empty one was left before its marker was written; an old view, after it had changed places with the new one.
         let removed =
             if is_marked(&path) { std::fs::remove_dir_all(&path) } else { view_marker::remove(&path).map(|_| ()) };
         if let Err(error) = removed {
@@ -115,7 +115,7 @@ fn sweep(parent: &Path, prefix: &str) {
     }
 }
 
-/// What the mark of a folder says. A mark that was copied elsewhere says nothing of the folder where it is then.
+/// What the marker of a folder says. A marker that was copied elsewhere says nothing of the folder where it is then.
 fn mark_of(folder: &Path) -> Vec<u8> {
     let name = folder.file_name().unwrap_or_default().as_encoded_bytes();
     [name, b"\n"].concat()
@@ -124,7 +124,7 @@ fn mark_of(folder: &Path) -> Vec<u8> {
 fn is_marked(folder: &Path) -> bool {
     let mark = folder.join(MARKER);
     let expected = mark_of(folder);
-    // Looked at first: a link is no mark, and a pipe would be waited for.
+    // Looked at first: a link is no marker, and a pipe would be waited for.
     let is_it = |mark: std::fs::Metadata| mark.is_file() && mark.len() == expected.len() as u64;
     mark.symlink_metadata().is_ok_and(is_it) && std::fs::read(&mark).is_ok_and(|bytes| bytes == expected)
 }
@@ -146,7 +146,7 @@ mod tests {
         std::fs::create_dir_all(left.join("a/b")).unwrap();
         std::fs::write(left.join(MARKER), "larder-run-0123456789ab\n").unwrap();
         std::fs::create_dir(parent.path().join("larder-run-empty0123456")).unwrap();
-        // Somebody's own: without the mark, with that of another folder, with a view's, or with a name that is not given here.
+        // Somebody's own: without the marker, with that of another folder, with a view's, or with a name that is not given here.
         let own = ["larder-run-abcdefghijkl", "larder-run-notes", "larder-run-copy01234567", "larder-run-view01234567"]
             .map(|name| parent.path().join(name));
         for folder in &own {

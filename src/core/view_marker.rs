@@ -1,4 +1,4 @@
-//! A view's mark: a file that says that a folder is a view and names the files that larder wrote there.
+//! A view's marker: a file that says that a folder is a view and names the files that larder wrote there.
 //!
 //! ```text
 //! .larder-view     tarballs                 the kind
@@ -6,9 +6,9 @@
 //!                  977 b-2.0.0.tgz
 //! ```
 //!
-//! A view is replaced as a whole, and what is in it goes. So what the mark does not name is somebody else's, and stops that: files that were added, and the files
-//! of a folder into which a view was copied with its mark. A file of the right name and another length is somebody else's, too. One of the right length and
-//! other bytes is a damaged one. The text depends on the layout alone, as the rest of a view does. Marks of earlier versions have only the kind and name nothing.
+//! larder replaces a view as a whole and deletes its old files. So a file that the marker does not name is foreign, and stops the replacement: a file that was added,
+//! or a file of a folder into which a view was copied with its marker. A file with a named path but another length is foreign, too. A file with the right length and
+//! other bytes is damaged. The marker's text depends only on the layout, as the rest of a view does. Markers of earlier versions state only the kind and name no files.
 
 use std::{
     collections::HashMap,
@@ -31,19 +31,19 @@ pub const MARKER: &str = ".larder-view";
 /// The kinds of views that there are.
 const KINDS: [&str; 5] = ["context", "npm-cache", "pyodide", "tarballs", "wheels"];
 const NPM_CACHE: &str = "npm-cache";
-/// The longest mark that is read: 20,000 files of npm's cache take 3 MB. 256 MiB.
+/// The longest marker that is read: 20,000 files of npm's cache take 3 MB. 256 MiB.
 const LONGEST: u64 = 256 << 20;
 /// What a file manager leaves in every folder that it shows.
 const OF_FILE_MANAGERS: &str = ".DS_Store";
 
-/// A view's mark.
+/// A view's marker.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Marker {
     kind: String,
     files: HashMap<String, u64>,
 }
 
-/// The mark of a view of this kind with these files.
+/// The marker of a view of this kind with these files.
 pub fn text(kind: &str, layout: &Layout) -> Vec<u8> {
     let len = |content: &Content| match content {
         Content::Blob(found) => found.size,
@@ -62,9 +62,9 @@ fn text_of<'a>(kind: &str, files: impl Iterator<Item = (&'a str, u64)>) -> Vec<u
 }
 
 impl Marker {
-    /// The mark of a folder; `None` where there is none that larder wrote.
+    /// The marker of a folder; `None` where there is none that larder wrote.
     pub fn read(folder: &Path) -> io::Result<Option<Self>> {
-        // A link or a pipe of the name is no mark, and is neither followed nor waited for.
+        // A link or a pipe of the name is no marker, and is neither followed nor waited for.
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let file = match rustix::fs::open(folder.join(MARKER), flags, Mode::empty()) {
             Ok(file) => File::from(file),
@@ -117,7 +117,7 @@ impl Marker {
                 || self.files.get(path).is_some_and(|len| has_len(*len)))
     }
 
-    /// Replaces a folder's mark by one that names these files, too.
+    /// Replaces a folder's marker by one that names these files, too.
     pub fn renew<'a>(&self, folder: &Path, files: impl Iterator<Item = (&'a str, u64)>) -> io::Result<()> {
         let mut file = tempfile::NamedTempFile::new_in(folder)?;
         file.write_all(&text_of(&self.kind, files))?;
@@ -157,7 +157,7 @@ fn is_npms(path: &str) -> bool {
     }
 }
 
-/// Removes a view: the files that its mark covers, then the mark, and the folders that are empty then. What else is there stays. A folder without a mark goes if it
+/// Removes a view: the files that its marker covers, then the marker, and the folders that are empty then. What else is there stays. A folder without a marker goes if it
 /// is empty. Says whether it is gone.
 pub fn remove(folder: &Path) -> io::Result<bool> {
     let is_gone = match Marker::read(folder) {

@@ -1,11 +1,11 @@
-//! A release archive (`pyodide-VERSION.tar.bz2`) as a source of distribution files: unpacked at most once a fill, as it arrives, and never to disk by the names
-//! that it has inside.
+//! A release archive (`pyodide-VERSION.tar.bz2`) as a source of distribution files. It is read as a stream, at most once in a call, and its entries' names are never
+//! used as paths on the disk.
 //!
 //! ```text
-//! server or file ─▶ bzip2 ─▶ tar ─▶ what this fill may want of it ─▶ one nameless file (extracted.rs) ─▶ each order's part, checked there
+//! server or file ─▶ bzip2 ─▶ tar ─▶ the files that this call may need ─▶ one nameless file (extracted.rs) ─▶ each job's part, verified there
 //! ```
 //!
-//! Reading ends with the last file that is wanted. What is cut off or damaged further on does no harm to those before it.
+//! Reading ends with the last file that is needed. Damage further on does not affect the files before it.
 
 use std::{
     collections::{BTreeSet, HashMap},

@@ -1,4 +1,4 @@
-//! [`Batch`]: what the downloads of one call share.
+//! [`Batch`]: what the jobs of one call share in stages 4 to 6: the engine, the packuments and archives that were already requested, and the watcher.
 
 use std::sync::Arc;
 

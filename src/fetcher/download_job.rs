@@ -1,4 +1,5 @@
-//! One download: the right to make it, where to ask, and its bytes into the store.
+//! Stage 6 of a fetch: runs one job. It asks the registry for a missing digest, takes the download lock, requests the addresses in order, and hands the complete file
+//! to the committer.
 
 use std::sync::Arc;
 
@@ -14,7 +15,7 @@ use super::{
     batch::Batch,
     blocking::blocking,
     first_bytes::{FirstBytes, not_a_package},
-    flights::{Boarding, Flight},
+    flights::{Leader, Role},
     job::Job,
     local,
     packuments::PackumentError,
@@ -68,24 +69,24 @@ pub(super) async fn run(batch: &Arc<Batch>, job: &Arc<Job>, progress: Arc<FilePr
     };
     let is_stated = integrity.is_some();
     // The permit is held until the end.
-    let (flight, _permit) = match board(batch, job, permit).await {
-        Ok(Boarded::Pilot(flight, permit)) => (flight, permit),
-        Ok(Boarded::Here(found)) => return Outcome::Here { found, is_stated },
+    let (leader, _permit) = match join(batch, job, permit).await {
+        Ok(Joined::Leader(leader, permit)) => (leader, permit),
+        Ok(Joined::Here(found)) => return Outcome::Here { found, is_stated },
         Err(kind) => return Outcome::Failed(kind),
     };
     match have(batch, job, integrity.as_ref(), &progress).await {
         Ok(Tried::Here(found)) => Outcome::Here { found, is_stated },
         Ok(Tried::Busy) => Outcome::Busy,
-        Ok(Tried::Sealed(sealed)) => Outcome::Submitted { published: submit(batch, *sealed, flight).await, is_stated },
+        Ok(Tried::Sealed(sealed)) => Outcome::Submitted { published: submit(batch, *sealed, leader).await, is_stated },
         Err(kind) => {
-            flight.fail(&job.addresses, &kind);
+            leader.fail(&job.addresses, &kind);
             Outcome::Failed(kind)
         }
     }
 }
 
-enum Boarded<'a> {
-    Pilot(Flight, SemaphorePermit<'a>),
+enum Joined<'a> {
+    Leader(Leader, SemaphorePermit<'a>),
     Here(BlobRef),
 }
 
@@ -93,39 +94,35 @@ async fn permit(batch: &Batch) -> SemaphorePermit<'_> {
     batch.engine.permits.acquire().await.expect("nobody closes it")
 }
 
-/// Waits while somebody else in this process downloads the same file. Who waits needs no permit: others download meanwhile.
-async fn board<'a>(
-    batch: &'a Arc<Batch>,
-    job: &Arc<Job>,
-    held: SemaphorePermit<'a>,
-) -> Result<Boarded<'a>, FailureKind> {
+/// Waits while another caller in this process downloads the same file. A follower gives its permit back, so other files download meanwhile.
+async fn join<'a>(batch: &'a Arc<Batch>, job: &Arc<Job>, held: SemaphorePermit<'a>) -> Result<Joined<'a>, FailureKind> {
     let mut held = Some(held);
     loop {
         let key = job.wanted.keys().into_iter().next().expect("what is wanted has a key");
-        let passenger = match batch.engine.flights.board(key) {
-            Boarding::Pilot(flight) => {
+        let follower = match batch.engine.flights.join(key) {
+            Role::Leader(leader) => {
                 let permit = match held.take() {
                     Some(permit) => permit,
                     None => permit(batch).await,
                 };
-                return Ok(Boarded::Pilot(flight, permit));
+                return Ok(Joined::Leader(leader, permit));
             }
-            Boarding::Passenger(passenger) => passenger,
+            Role::Follower(follower) => follower,
         };
         drop(held.take());
-        if let Some(kind) = passenger.wait(&job.addresses).await {
+        if let Some(kind) = follower.wait(&job.addresses).await {
             return Err(kind);
         }
         let (look_up, wanted) = (Arc::clone(&batch.engine.look_up), job.wanted.clone());
         let found = blocking(move || look_up.look_again(&[wanted])).await;
         if let Some(found) = found.map_err(|error| FailureKind::Store(Arc::new(error)))?.into_iter().flatten().next() {
-            return Ok(Boarded::Here(found));
+            return Ok(Joined::Here(found));
         }
     }
 }
 
-/// Hands a complete file to the committer; the flight ends when that has published it.
-async fn submit(batch: &Arc<Batch>, sealed: Sealed, flight: Flight) -> oneshot::Receiver<Result<BlobRef, StoreError>> {
+/// Hands a complete file to the committer; the leader is dropped when the file is published.
+async fn submit(batch: &Arc<Batch>, sealed: Sealed, leader: Leader) -> oneshot::Receiver<Result<BlobRef, StoreError>> {
     let (sender, published) = oneshot::channel();
     let batch = Arc::clone(batch);
     blocking(move || {
@@ -133,7 +130,7 @@ async fn submit(batch: &Arc<Batch>, sealed: Sealed, flight: Flight) -> oneshot::
         committer.submit_then(sealed, move |outcome| {
             // Who was stopped meanwhile does not hear it.
             drop(sender.send(outcome));
-            drop(flight);
+            drop(leader);
         });
         if batch.is_hurried {
             committer.hurry();

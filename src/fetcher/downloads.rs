@@ -1,4 +1,5 @@
-//! Downloads, one for each file that is wanted. Where one can be had is worked out when it is asked: thousands of addresses that nobody needs would be felt.
+//! Stage 1 of a fetch: [`Downloads`], one for each selected file of a plan. Addresses are worked out later, for missing files only: for thousands of files it takes
+//! milliseconds.
 
 use std::{
     collections::{HashMap, hash_map::Entry},

@@ -1,12 +1,14 @@
-//! [`Engine`]: what downloads need and nothing else does. Made when the first file is missing, so that who finds everything in the store does not pay for it, and
-//! kept, so that the next missing file costs a request and no more.
+//! [`Engine`]: the HTTP client, the committer and the limits that downloads use. It is made for the first missing file, so a run that finds every file in the store
+//! does not pay for it, and then kept, so the next missing file costs only its request.
 
 use std::{fmt, sync::Arc};
 
 use larder_store::{Store, commit::Committer, lookup::Lookup};
 use tokio::{runtime::Runtime, sync::Semaphore};
 
-use super::{credentials::KnownCredentials, error::FetchError, flights::Flights, job::Job, settings::FetchSettings};
+use super::{
+    credentials::KnownCredentials, error::FetchError, flights::SingleFlight, job::Job, settings::FetchSettings,
+};
 use crate::{config::package_manager::NpmConfig, core::open_files, http::Client};
 
 /// The client with its connections and look-ups, the committer, and the threads of both.
@@ -17,7 +19,7 @@ pub(super) struct Engine {
     credentials: Arc<KnownCredentials>,
     pub(super) committer: Committer,
     pub(super) look_up: Arc<Lookup>,
-    pub(super) flights: Flights,
+    pub(super) flights: SingleFlight,
     /// One for each download that may be under way at once.
     pub(super) permits: Semaphore,
     pub(super) jobs: usize,
@@ -52,7 +54,7 @@ impl Engine {
             credentials,
             committer: Committer::start(&look_up, settings.now),
             look_up,
-            flights: Flights::default(),
+            flights: SingleFlight::default(),
             permits: Semaphore::new(jobs),
             jobs,
             store: store.clone(),

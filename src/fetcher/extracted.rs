@@ -1,4 +1,4 @@
-//! [`Extracted`]: files between an archive and the store, in one file without a name, of which a killed process leaves nothing.
+//! [`Extracted`]: one temporary file for all files that are extracted from an archive, until the store has them. It has no name, so a killed process leaves nothing.
 
 use std::{
     collections::BTreeMap,

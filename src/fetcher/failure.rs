@@ -122,10 +122,10 @@ impl FailureKind {
     pub fn sentence(&self, lockfile: &str) -> String {
         match self {
             Self::Unfetchable(_) | Self::Address(_) => "cannot be fetched".to_owned(),
-            Self::Offline => "is not in the store, and --offline forbids to fetch it".to_owned(),
+            Self::Offline => "not in the store, and --offline forbids fetching it".to_owned(),
             Self::GoneBefore => "the registry did not have it when it was asked last".to_owned(),
             Self::NoIntegrity => format!("{lockfile} states no integrity, which --require-integrity demands"),
-            Self::Packument(_) => "the registry does not say what its bytes are".to_owned(),
+            Self::Packument(_) => "the registry gives no digest for it".to_owned(),
             Self::Download(error) => match error.last() {
                 DownloadError::Mismatch { .. } => format!("digest does not match {lockfile}"),
                 _ if is_mismatch(error) => "the bytes are not those of the first fetch".to_owned(),
@@ -133,7 +133,7 @@ impl FailureKind {
                 _ => "could not be fetched".to_owned(),
             },
             Self::Store(error) if matches!(**error, StoreError::Held { .. }) => {
-                "another process has the right to download it, and does not go on".to_owned()
+                "another process is downloading it and has stalled".to_owned()
             }
             Self::Store(_) => "cannot be kept".to_owned(),
             Self::Damaged { blob, .. } => format!("its blob {blob} is damaged"),
@@ -264,9 +264,9 @@ fn is_other_than_recorded(error: &DownloadError) -> bool {
 fn not_a_package_hint(error: &DownloadError) -> Option<&'static str> {
     match not_a_package(error)? {
         NotAPackage::Html | NotAPackage::Json | NotAPackage::NoArchive => Some(
-            "a network that asks to sign in, or a server that wants a token or is overloaded, answers so; nothing was kept, and the next run asks again",
+            "this usually means a sign-in page, a missing token or an overloaded server; nothing was stored, and the next run asks again",
         ),
-        NotAPackage::Empty | NotAPackage::Broken(_) => Some("nothing of it was kept, and the next run asks again"),
+        NotAPackage::Empty | NotAPackage::Broken(_) => Some("nothing was stored, and the next run asks again"),
         _ => None,
     }
 }

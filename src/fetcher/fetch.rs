@@ -1,4 +1,4 @@
-//! [`Fetcher`].
+//! Stage 2 of a fetch: [`Fetcher`] looks all downloads up in the store, has the missing ones downloaded, and reports what came of each.
 
 use std::{
     collections::HashSet,

@@ -1,5 +1,5 @@
-//! Bytes that nobody states a digest of, before they are recorded: they must be a package, and a forge's archive of a commit is packed again in the one way that
-//! never changes.
+//! Trust on first use: checks of bytes that have no stated digest, before the store records theirs. They must be a package; a forge's archive of a commit is first
+//! rewritten as a canonical tar.
 
 mod repack;
 mod shape;

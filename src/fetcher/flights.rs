@@ -1,4 +1,5 @@
-//! Single flight: one download for one file, however many ask for it at once in this process. Across processes, the store's download lock does the same.
+//! Stage 5 of a fetch, single flight: of all callers that need a file, the leader downloads it, and the followers wait. This holds within one process; the store's
+//! download lock does the same between processes.
 
 use std::{
     collections::{HashMap, hash_map::Entry},
@@ -13,47 +14,47 @@ use crate::config::address::Address;
 
 /// The downloads under way.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Flights(Arc<Mutex<HashMap<Key, watch::Receiver<Ended>>>>);
+pub(super) struct SingleFlight(Arc<Mutex<HashMap<Key, watch::Receiver<Ended>>>>);
 
-/// What those who wait for a download learn at its end: nothing if it was published or given up, else how it failed.
+/// What followers learn at the end: `None` if the download was published or given up, else its failure.
 type Ended = Option<Arc<Failed>>;
 
-/// A failure, of these addresses.
+/// A failure of these addresses.
 #[derive(Debug)]
 struct Failed {
     addresses: Vec<Address>,
     kind: FailureKind,
 }
 
-/// Who makes a download.
-pub(super) enum Boarding {
-    /// The caller.
-    Pilot(Flight),
-    /// Somebody else, already.
-    Passenger(Passenger),
+/// The role of a caller that needs a file.
+pub(super) enum Role {
+    /// Downloads it.
+    Leader(Leader),
+    /// Waits for the leader.
+    Follower(Follower),
 }
 
-/// The right to make a download in this process, until it is dropped.
+/// The caller that downloads a file. Dropping it ends the flight.
 #[derive(Debug)]
-pub(super) struct Flight {
+pub(super) struct Leader {
     key: Key,
     ended: watch::Sender<Ended>,
-    flights: Flights,
+    flights: SingleFlight,
 }
 
-/// Waits for somebody else's download.
-pub(super) struct Passenger(watch::Receiver<Ended>);
+/// A caller that waits for the leader's download.
+pub(super) struct Follower(watch::Receiver<Ended>);
 
-impl Flights {
-    /// Makes the caller the one who downloads the file of this key, unless somebody is.
-    pub(super) fn board(&self, key: Key) -> Boarding {
+impl SingleFlight {
+    /// Makes the caller the leader for the file of this key, or a follower if it has a leader.
+    pub(super) fn join(&self, key: Key) -> Role {
         match self.lock().entry(key) {
-            Entry::Occupied(flight) => Boarding::Passenger(Passenger(flight.get().clone())),
+            Entry::Occupied(flight) => Role::Follower(Follower(flight.get().clone())),
             Entry::Vacant(place) => {
                 let (ended, receiver) = watch::channel(None);
                 let key = place.key().clone();
                 place.insert(receiver);
-                Boarding::Pilot(Flight { key, ended, flights: self.clone() })
+                Role::Leader(Leader { key, ended, flights: self.clone() })
             }
         }
     }
@@ -63,22 +64,22 @@ impl Flights {
     }
 }
 
-impl Flight {
-    /// Ends it with a failure, which is that of everybody who would ask the same addresses.
+impl Leader {
+    /// Ends the flight with a failure. Followers with the same addresses fail with it.
     pub(super) fn fail(self, addresses: &[Address], kind: &FailureKind) {
         self.ended.send_replace(Some(Arc::new(Failed { addresses: addresses.to_vec(), kind: kind.clone() })));
     }
 }
 
-impl Drop for Flight {
+impl Drop for Leader {
     fn drop(&mut self) {
-        // Whoever asks from now on makes a download of his own.
+        // The next caller becomes a leader.
         self.flights.lock().remove(&self.key);
     }
 }
 
-impl Passenger {
-    /// Waits for its end. How it failed, if the caller's addresses are the same.
+impl Follower {
+    /// Waits for the end of the download. Returns its failure, if the caller has the same addresses.
     pub(super) async fn wait(mut self, addresses: &[Address]) -> Option<FailureKind> {
         while self.0.changed().await.is_ok() {}
         let ended = self.0.borrow();
@@ -90,42 +91,42 @@ impl Passenger {
 mod tests {
     use super::*;
 
-    fn pilot(flights: &Flights, key: &Key) -> Flight {
-        match flights.board(key.clone()) {
-            Boarding::Pilot(flight) => flight,
-            Boarding::Passenger(_) => panic!("somebody else is at it"),
+    fn lead(flights: &SingleFlight, key: &Key) -> Leader {
+        match flights.join(key.clone()) {
+            Role::Leader(leader) => leader,
+            Role::Follower(_) => panic!("there is a leader"),
         }
     }
 
-    fn passenger(flights: &Flights, key: &Key) -> Passenger {
-        match flights.board(key.clone()) {
-            Boarding::Pilot(_) => panic!("nobody is at it"),
-            Boarding::Passenger(passenger) => passenger,
+    fn follow(flights: &SingleFlight, key: &Key) -> Follower {
+        match flights.join(key.clone()) {
+            Role::Leader(_) => panic!("there is no leader"),
+            Role::Follower(follower) => follower,
         }
     }
 
     #[tokio::test]
-    async fn a_failure_is_for_those_who_wait_and_ask_the_same_and_for_nobody_after() {
-        let (flights, key) = (Flights::default(), Key::of_identity("a"));
+    async fn followers_with_the_same_addresses_share_a_failure_and_later_callers_do_not() {
+        let (flights, key) = (SingleFlight::default(), Key::of_identity("a"));
         let address = |text: &str| Address { url: text.parse().unwrap(), authorization: None, member: None };
         let (one, other) = ([address("http://registry.example/a")], [address("http://other.example/a")]);
-        let flight = pilot(&flights, &key);
-        let waiting = [passenger(&flights, &key), passenger(&flights, &key)];
-        drop(pilot(&flights, &Key::of_identity("b")));
-        flight.fail(&one, &FailureKind::Offline);
+        let leader = lead(&flights, &key);
+        let waiting = [follow(&flights, &key), follow(&flights, &key)];
+        drop(lead(&flights, &Key::of_identity("b")));
+        leader.fail(&one, &FailureKind::Offline);
         let [same, another] = waiting;
         assert!(matches!(same.wait(&one).await, Some(FailureKind::Offline)));
         assert!(another.wait(&other).await.is_none());
-        drop(pilot(&flights, &key));
+        drop(lead(&flights, &key));
     }
 
     #[tokio::test]
-    async fn who_waits_for_a_download_that_was_given_up_makes_it() {
-        let (flights, key) = (Flights::default(), Key::of_identity("a"));
-        let flight = pilot(&flights, &key);
-        let waiting = passenger(&flights, &key);
-        drop(flight);
+    async fn a_follower_of_a_download_that_was_given_up_may_lead() {
+        let (flights, key) = (SingleFlight::default(), Key::of_identity("a"));
+        let leader = lead(&flights, &key);
+        let waiting = follow(&flights, &key);
+        drop(leader);
         assert!(waiting.wait(&[]).await.is_none());
-        drop(pilot(&flights, &key));
+        drop(lead(&flights, &key));
     }
 }

@@ -1,6 +1,6 @@
-//! Optional packages that are gone: where a registry has no such file (404) or has it no more (410), package managers install without them, and so does larder.
+//! Negative cache: optional packages that a registry does not have (404) or has no more (410). Package managers install without them, and so does larder.
 //!
-//! The store notes which file was gone where, for runs that may make no request or cannot. Whoever can ask asks again.
+//! The store records which file was gone at which address, for runs that may not or cannot make a request. A run that can make the request makes it again.
 
 use std::sync::Arc;
 

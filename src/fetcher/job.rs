@@ -1,4 +1,4 @@
-//! [`Job`]: one download that is to be made, with all that it needs.
+//! [`Job`], the result of stage 3: a missing file with its keys, its addresses, and what its bytes must be.
 
 use std::{collections::HashMap, sync::Arc};
 

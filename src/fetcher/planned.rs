@@ -1,4 +1,4 @@
-//! From an artifact of a plan to the job of its download: its addresses, its keys, and what its bytes must be.
+//! Stage 3 of a fetch: turns an artifact of a plan into a job with its addresses, its keys, and what its bytes must be.
 
 use larder_store::{key::Wanted, receipt::Origin};
 

@@ -1,4 +1,4 @@
-//! One call's downloads: some at once, until all are published.
+//! Stage 4 of a fetch: runs the jobs of one call, several at once, until all are published or have failed.
 
 use std::{
     collections::{HashMap, VecDeque},

@@ -1,4 +1,4 @@
-//! What a person may want to see of a fill, as typed events.
+//! [`WatchEvent`]: the typed events of a fetch, for progress displays.
 
 use std::{
     fmt,

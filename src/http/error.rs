@@ -198,7 +198,9 @@ pub enum DownloadError {
         source: reqwest::Error,
     },
     /// A credential of the user's own would go where only the project's files lead.
-    #[error("{url}: your credentials for it are not sent {danger}, as only the project asks: {said_by}")]
+    #[error(
+        "{url}: larder does not send your credentials {danger} if only the project's files configure that: {said_by}"
+    )]
     Withheld {
         /// The address.
         url: RedactedUrl,

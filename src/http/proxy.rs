@@ -100,10 +100,9 @@ impl Proxy {
 
     fn is_tried(&self, url: &RedactedUrl) -> Result<bool, DownloadError> {
         match &*self.state.lock().unwrap_or_else(PoisonError::into_inner) {
-            State::Untried => Ok(false),
             State::Tried => Ok(true),
             State::Refuses(offered, since) if since.elapsed() < REFUSAL_HOLDS => Err(self.refusal(url, offered)),
-            State::Refuses(..) => Ok(false),
+            State::Untried | State::Refuses(..) => Ok(false),
         }
     }
 

@@ -1,4 +1,4 @@
-//! Retry with exponential backoff: which failures another try may cure, and how long to wait before it.
+//! Retry with exponential backoff. `DownloadError::is_worth_retrying` decides which errors qualify; this file decides how long to wait.
 
 use std::time::Duration;
 

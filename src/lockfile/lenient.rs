@@ -1,8 +1,8 @@
-//! Lenient deserialisation: values of a lockfile as they stand, whatever their types, so that one bad value does not hide the other entries.
+//! Lenient deserialisation: fields that accept values of any type, so that one bad value does not hide the other entries.
 //!
-//! A struct of these types derives `Deserialize` and never fails on the type of a field: the field says what it is when it is asked. serde's derive ends the
-//! reading where a key stands twice, and cannot count how deep a value nests: a format that allows the one or needs the other reads its object by
-//! [`ReadObject`], and its fields by [`keep`].
+//! A struct of these types derives `Deserialize` and never fails on the type of a field; the field reports its type when it is read. serde's derive stops at a
+//! duplicate key, and cannot count how deep a value nests. A format that allows duplicate keys, or needs the depth, reads its object by [`ReadObject`] and its fields
+//! by [`keep`].
 
 mod field;
 mod flag;

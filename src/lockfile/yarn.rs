@@ -1,8 +1,15 @@
-//! The lockfiles of yarn: version 1 of yarn 1, and versions 4 to 10 of yarn 2 and later, which call the file by the same name.
+//! The lockfiles of yarn: version 1 of yarn 1, and versions 4 to 10 of yarn 2 and later, which use the same file name.
 //!
 //! ```text
 //! text ──syntax──▶ statements ──entry──▶ entries, borrowed ──┬─classic─▶ what each entry is
 //!                                                            └─berry───▶
+//!
+//! syntax.rs      text → statements, nested by indentation
+//! entry.rs       one entry: its keys, and the statements below them
+//! classic.rs     version 1: address and sha1
+//! berry.rs       versions 4 to 10: resolution → address
+//! reference.rs   ranges and references: a plugin's protocol, or an address
+//! optional.rs    version 1: which entries are optional, from `package.json`
 //! ```
 
 use std::{collections::HashSet, sync::Arc};

@@ -1,7 +1,8 @@
-//! The selection: which part of a plan a fetch or a view is for. Pure.
+//! The selection: which part of a plan a fetch or a view is for. Pure. `selection/platform.rs` parses platforms and compares them.
 //!
-//! The rule is npm's: platforms limit optional packages alone, since npm refuses to install where any other does not run. By default a selection is for this machine and for Linux on its processor, with
-//! both C libraries; on an unknown processor it is everything. In three real lockfiles, all platforms cost 2.9 to 5.2 times the bytes of one.
+//! The rule is npm's: platforms limit optional packages only, since npm refuses to install if any other package does not run there. The default selection is this
+//! machine, and Linux on its processor with both C libraries; on an unknown processor it is everything. In three real lockfiles, all platforms cost 2.9 to 5.2 times
+//! the bytes of one.
 
 use crate::core::artifact::Conditions;
 

@@ -1,3 +1,5 @@
+//! Tests of the plan: merging entries into artifacts, the sum of all entries, and the digest.
+
 use larder_store::digest::{Algorithm, Digest};
 use proptest::prelude::*;
 

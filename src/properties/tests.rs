@@ -1,3 +1,5 @@
+//! Tests of the properties: each has a fuzz target and seeds, and holds for random bytes.
+
 use std::{fs, path::PathBuf};
 
 use proptest::prelude::*;
@@ -69,6 +71,8 @@ fn every_property_has_a_fuzz_target_and_seeds_that_it_holds_for() {
         assert!(target.contains(&format!("larder::properties::{name}(bytes)")), "{target}");
         let seeds = seeds(name);
         assert!(!seeds.is_empty(), "{name}");
+        // libFuzzer begins with no bytes at all.
+        property(b"");
         for seed in &seeds {
             property(seed);
         }

@@ -1,7 +1,7 @@
-//! Dependency cycles, which keep Pyodide's loader waiting forever: found and broken at their back edges. Pure.
+//! Dependency cycles: finds them and breaks them at their back edges, since Pyodide's loader waits forever on a cycle. Pure.
 //!
-//! The loader lets every package wait until those that it needs are installed, so a graph with a cycle never ends. Python does not mind: only installing has an order. A cycle is
-//! broken at its back edge: the dependency on a package that is still being gone through, when one walks depth first from what was requested.
+//! The loader installs a package after its dependencies, so a cycle never ends. Python itself allows cycles: only the order of installing is a problem. A depth-first
+//! walk starts at the requested packages. A back edge is a dependency on a package that the walk has entered and not yet left; removing it breaks the cycle.
 
 use std::collections::{BTreeMap, BTreeSet};
 

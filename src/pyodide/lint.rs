@@ -1,8 +1,7 @@
-//! A lint of a folder that Pyodide is to load from, whoever made it: everything that its lock says is compared with what is there. Pure; all problems are found
-//! at once.
+//! A lint of a folder for Pyodide, whoever made it: compares everything that its lock says with the files. Pure; it finds all problems at once.
 //!
-//! Pyodide itself finds little of it. Node compares no digest, a browser says "Failed to fetch", and `loadPackage` resolves in both cases; a field that one entry
-//! lacks stops the loader for all; a cycle makes it wait forever.
+//! Pyodide itself reports few of them. Node compares no digest, a browser says "Failed to fetch", and `loadPackage` resolves in both cases. If one entry lacks a field,
+//! the loader stops for all packages; a cycle makes it wait forever.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -43,8 +43,14 @@ impl Requirement {
     pub fn parse(text: &str) -> Result<Self, RequirementError> {
         let text = text.trim();
         let syntax = |problem: &str| RequirementError::Syntax { text: text.to_owned(), problem: problem.to_owned() };
-        // The parser panics on names that end with a separator.
-        names(text).map_err(syntax)?;
+        // The parser panics on names that end with a separator, and on letters beyond ASCII between a marker's parts.
+        let (name, rest) = names(text).map_err(syntax)?;
+        if rest.starts_with('@') {
+            return Err(RequirementError::Address { name: name.to_string() });
+        }
+        if has_foreign_letters(rest) {
+            return Err(syntax("only what stands in quotation marks may have letters beyond ASCII"));
+        }
         let parsed = text.parse::<pep508_rs::Requirement<Url>>().or_else(|error| {
             let again = mended(text).and_then(|mended| mended.parse().ok());
             again.ok_or_else(|| syntax(error.message.to_string().lines().next().unwrap_or_default()))
@@ -52,13 +58,11 @@ impl Requirement {
         let specifiers = match parsed.version_or_url {
             None => VersionSpecifiers::empty(),
             Some(VersionOrUrl::VersionSpecifier(specifiers)) => specifiers,
-            Some(VersionOrUrl::Url(_)) => {
-                return Err(RequirementError::Address { name: parsed.name.to_string() });
-            }
+            Some(VersionOrUrl::Url(_)) => return Err(RequirementError::Address { name: name.to_string() }),
         };
         let normal = |name: &str| ProjectName::parse(name).map_err(syntax);
         Ok(Self {
-            name: normal(parsed.name.as_ref())?,
+            name,
             extras: parsed.extras.iter().map(|extra| normal(extra.as_ref())).collect::<Result<_, _>>()?,
             specifiers,
             marker: parsed.marker,
@@ -114,17 +118,30 @@ impl fmt::Display for Requirement {
     }
 }
 
-/// Checks the name and the extras at the beginning of a requirement.
-fn names(text: &str) -> Result<(), &'static str> {
+/// The name at the beginning of a requirement, and what stands behind its extras, which are checked.
+fn names(text: &str) -> Result<(ProjectName, &str), &'static str> {
     let is_of_name = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     let end = text.find(|c| !is_of_name(c)).unwrap_or(text.len());
-    ProjectName::parse(&text[..end])?;
-    if let Some(inner) = text[end..].trim_start().strip_prefix('[') {
-        let (extras, _) = inner.split_once(']').ok_or("extras without a closing bracket")?;
-        let mut extras = extras.split(',').map(str::trim).filter(|extra| !extra.is_empty());
-        extras.try_for_each(|extra| ProjectName::parse(extra).map(drop))?;
-    }
-    Ok(())
+    let name = ProjectName::parse(&text[..end])?;
+    let rest = text[end..].trim_start();
+    let Some(inner) = rest.strip_prefix('[') else { return Ok((name, rest)) };
+    let (extras, rest) = inner.split_once(']').ok_or("extras without a closing bracket")?;
+    let mut extras = extras.split(',').map(str::trim).filter(|extra| !extra.is_empty());
+    extras.try_for_each(|extra| ProjectName::parse(extra).map(drop))?;
+    Ok((name, rest.trim_start()))
+}
+
+/// Whether letters beyond ASCII stand outside quotation marks.
+fn has_foreign_letters(text: &str) -> bool {
+    let mut quote = None;
+    text.chars().any(|c| {
+        match quote {
+            Some(open) if c == open => quote = None,
+            None if matches!(c, '"' | '\'') => quote = Some(c),
+            _ => {}
+        }
+        quote.is_none() && !c.is_ascii()
+    })
 }
 
 /// The requirement with its specifiers mended; `None` if it is beyond that.
@@ -208,6 +225,28 @@ mod tests {
         );
         for text in ["", "-a", "a b", "a>=one", "a[b", "a;nonsense"] {
             assert!(matches!(Requirement::parse(text), Err(RequirementError::Syntax { .. })), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn letters_beyond_ascii_may_stand_in_quotation_marks_alone() {
+        let quoted = Requirement::parse("a ; extra == '\u{e9}\"' and sys_platform == \"emscripten\"").unwrap();
+        assert!(!quoted.holds(&markers(), None));
+        for text in [
+            "c[d]>=1,<2 ; extra == \"ion >= \"3.\u{fffd}\u{fffd}9\"",
+            "a ; extra == 'b' \u{e9}",
+            "a ; \u{e9} == 'b'",
+            "a ; extra == 'b' and \u{e9}",
+            "a ; extra \u{e9} 'b'",
+            "a >= 1.\u{e9}",
+            "a \u{e9}",
+            "a ; extra == '\u{e9}",
+        ] {
+            assert!(matches!(Requirement::parse(text), Err(RequirementError::Syntax { .. })), "{text:?}");
+        }
+        for text in ["a @ \u{e9}", "a[b] @ https://me:s\u{e9}cret@files.example/a.whl", "a @ no address; s3cret"] {
+            let error = Requirement::parse(text).unwrap_err();
+            assert_eq!(error, RequirementError::Address { name: "a".to_owned() }, "{text:?}");
         }
     }
 

@@ -1,11 +1,10 @@
-//! The user check: which user is at the other end of a connection on loopback. Other users of the machine must not read private packages from a registry that
-//! has its owner's credentials.
+//! The user check: finds the user at the other end of a loopback connection. The registry has its owner's credentials, so other users of the machine must not read
+//! private packages from it.
 //!
-//! The kernel's table of sockets says who owns a socket. The other end of an accepted connection is the one socket that has the connection's two addresses and
-//! ports the other way round and is established: no two sockets can be that at once. A socket that was closed has no owner any more, and the table then shows
-//! root's number for it (`TIME_WAIT` and others), so no other state counts.
+//! The kernel's table of sockets states the owner of each socket. The other end of an accepted connection is the one established socket that has the connection's two
+//! addresses and ports in reverse. A closed socket has no owner: the table then shows root's number for it (`TIME_WAIT` and others), so other states do not count.
 //!
-//! Who has opened a socket stays its owner for good, so a connection is asked about once, when it is accepted.
+//! A socket's owner never changes, so each connection is checked once, when it is accepted.
 
 use std::{
     fs, io,

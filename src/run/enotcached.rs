@@ -77,7 +77,7 @@ impl fmt::Display for Explanation {
             Cause::Description { name } => {
                 write!(
                     f,
-                    "npm asked for the description of {name} at {address}, and did not find the one that was made for it"
+                    "npm asked for the packument of {name} at {address}, and did not find the one that larder put into its cache"
                 )
             }
         }
@@ -92,7 +92,7 @@ impl Cause {
                 "`npm install --package-lock-only` brings the lockfile up to date with package.json; what npx runs has to be a dependency"
             }
             Self::LeftOut { .. } => {
-                "give `larder run` the --platform that npm installs for, and no --omit that npm does not have"
+                "pass `larder run` the --platform that npm installs for, and only the --omit groups that npm omits too"
             }
             Self::Damaged { .. } => {
                 "`larder verify` names damaged blobs, and `larder verify --repair` fetches them again"

@@ -42,7 +42,7 @@ impl fmt::Display for FailedDownload {
         let server = host.as_deref().unwrap_or("a server");
         write!(
             f,
-            "{name} {version}: its install script could not reach {server} ({reason})\n  larder holds what lockfiles name; an install script's own download is not among it"
+            "{name} {version}: its install script could not reach {server} ({reason})\n  larder stores the files that lockfiles name, not the files that install scripts download"
         )
     }
 }

@@ -126,7 +126,7 @@ impl YarnProblem {
     pub(crate) fn fix(&self) -> String {
         match self {
             Self::ClassicLock(yarn) | Self::OtherVersion(yarn, _) => format!(
-                "`yarn install` with yarn {yarn} writes yarn.lock anew, to be committed; or name the yarn that wrote it as `packageManager` in package.json"
+                "run `yarn install` with yarn {yarn} and commit the new yarn.lock; or name the yarn that wrote it as `packageManager` in package.json"
             ),
             Self::LaterLock(_) | Self::Pinned(..) => {
                 "`corepack enable` lets `yarn` be the one that package.json names as `packageManager`".to_owned()
@@ -135,7 +135,8 @@ impl YarnProblem {
                 "`corepack install` with a network puts yarn {yarn} where it is found offline; `yarn set version {yarn}` puts it into the project"
             ),
             Self::AsksItself(..) => {
-                "what is in yarn's own cache is not asked for: an install with a network puts it there".to_owned()
+                "yarn makes no request for a package in its own cache: install once with a network to put it there"
+                    .to_owned()
             }
         }
     }

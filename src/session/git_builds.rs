@@ -24,7 +24,7 @@ impl fmt::Display for GitBuild {
         let Self { package, why, entry } = self;
         write!(
             f,
-            "{package} comes from git and is built when it is installed, for {why}: its package manager first installs what the package needs for that, which no lockfile names\n  wanted by {entry}"
+            "{package} comes from git and is built when it is installed, because of {why}: its package manager first installs build dependencies that no lockfile names\n  wanted by {entry}"
         )
     }
 }

@@ -158,12 +158,11 @@ fn optional_of_yarn_1(lockfile: &LockfileBytes) -> impl Iterator<Item = EntryNam
 /// What the package managers' lockfiles say.
 pub(crate) fn readings(project: &Project) -> Result<Vec<Reading>, ReadError> {
     let read = project.lockfiles.iter().map(|lockfile| lockfile::read(&lockfile.name, &lockfile.bytes));
-    let read = read.collect::<Result<Vec<Reading>, _>>().map_err(|problem| ReadError::Lockfile {
+    read.collect::<Result<Vec<Reading>, _>>().map_err(|problem| ReadError::Lockfile {
         folder: project.folder.clone(),
         problem,
         several: project.several.clone().map(Box::new),
-    });
-    Ok(read?)
+    })
 }
 
 /// What `larder.lock` says.

@@ -96,7 +96,9 @@ impl Warning {
             ),
             Self::Several { folder, several } => format!("{}{several}", below(folder)),
             Self::PassedOver { name } => {
-                format!("{name} is there too, and larder cannot read it: what it alone names is not fetched")
+                format!(
+                    "{name} is ignored, since larder cannot read it: packages that only this file names are not fetched"
+                )
             }
             Self::Configuration(warning) => warning.to_string(),
             Self::NoLarderLock => {

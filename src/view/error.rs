@@ -27,8 +27,8 @@ pub enum ViewError {
         /// The files, by their paths in it.
         files: Vec<String>,
     },
-    /// An earlier larder made it, and its mark does not tell larder's files from others.
-    #[error("{} has the mark of an earlier larder, which names no files; it holds {}", path.display(), listed(files))]
+    /// An earlier larder made it, and its marker does not tell larder's files from others.
+    #[error("{} has the marker of an earlier larder, which lists no files; it contains {}", path.display(), listed(files))]
     Unnamed {
         /// The folder.
         path: PathBuf,
@@ -36,7 +36,7 @@ pub enum ViewError {
         files: Vec<String>,
     },
     /// Files came into the old view while the new one took its place.
-    #[error("files came into {} while it was replaced, and are in {} now", path.display(), aside.display())]
+    #[error("files were added to {} while larder replaced it; they are now in {}", path.display(), aside.display())]
     LeftOver {
         /// The view, which is complete.
         path: PathBuf,

@@ -1,14 +1,18 @@
-//! Publishes a view atomically: it is built beside its folder and then swapped with it, so that whoever looks sees the old view or the new one and nothing between.
+//! Publishes a view atomically: builds it beside its folder and then swaps the two. A reader sees the old view or the new one, and never a mixture.
 //!
 //! ```text
 //! DIR                      the view; `.larder-view` in it says that it is one, and names its files
 //! .DIR.larder-<random>     the next one being built, then the old one being removed
+//!
+//! target.rs      where the view goes, its lock, and the swap
+//! old_view.rs    the view that is replaced: which files can be linked from it, and which are not larder's
+//! modes.rs       the files' modes, whatever the umask is
 //! ```
 //!
-//! larder never removes what it did not write: a view with somebody's files in it is left as it is, and files that come into the old view during the swap are left where it
-//! is removed. What was copied or made is on the disk before the swap: one `syncfs` of the view's filesystem, or one `fsync` where all but the mark are the store's files
-//! under other names. What did not change is linked from the old view after its bytes were compared, so a changed view is put right and an unchanged one is left alone.
-//! Modes do not depend on the umask: folders and programs 0755, blobs 0444, other files 0644.
+//! larder never deletes a file that it did not write. A view with foreign files is left as it is; files that are added to the old view during the swap stay in the
+//! folder where it would be deleted. Copied and generated files are synced to disk before the swap: with one `syncfs` of the view's filesystem, or with one `fsync` if
+//! all files but the marker are links to the store's files. An unchanged file is linked from the old view after its bytes were compared. So a damaged view is repaired,
+//! and an unchanged one is left alone. Modes do not depend on the umask: folders and programs 0755, blobs 0444, other files 0644.
 
 mod modes;
 mod old_view;

@@ -5,7 +5,7 @@
 use std::{
     collections::BTreeMap,
     fs::File,
-    io::{self, Read, Seek as _},
+    io::{self, Seek as _},
     sync::{
         Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -16,6 +16,7 @@ use std::{
 use larder_store::{
     Store, StoreError,
     digest::{Hasher, Integrity},
+    hash::hash_into,
     key::{BlobRef, Wanted},
 };
 
@@ -32,8 +33,6 @@ use crate::{
     },
 };
 
-/// Read at once when hashing, bytes.
-const READ_BYTES: usize = 256 << 10;
 /// Of the problems, how many a message lists.
 const LISTED_PROBLEMS: usize = 30;
 
@@ -274,15 +273,7 @@ impl Item<'_> {
 /// Whether a blob's bytes are those of its name and of the lock.
 fn is(file: &mut File, found: BlobRef, integrity: &Integrity) -> io::Result<bool> {
     let mut hasher = Hasher::new(integrity.algorithms());
-    let mut buffer = vec![0; READ_BYTES];
-    loop {
-        match file.read(&mut buffer) {
-            Ok(0) => break,
-            Ok(count) => hasher.update(&buffer[..count]),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
+    hash_into(file, &mut hasher, u64::MAX)?;
     let actual = hasher.finish();
     Ok(actual.blob == found.blob && integrity.agrees_with(&actual.digests))
 }

@@ -12,7 +12,10 @@ use std::{
     thread,
 };
 
-use larder_store::digest::{Algorithm, Digest, Hasher};
+use larder_store::{
+    digest::{Algorithm, Digest, Hasher},
+    hash::hash_into,
+};
 
 use crate::{
     core::{
@@ -26,7 +29,6 @@ use crate::{
     python::wheel_name::WheelName,
 };
 
-const READ_BYTES: usize = 256 << 10;
 /// The longest lock has 300 kB. 64 MiB.
 const LONGEST_LOCK: u64 = 64 << 20;
 /// The longest `pyodide.asm.js` has 2 MB. 64 MiB.
@@ -90,15 +92,7 @@ fn read_file(root: &Path, path: &str) -> Result<FileContents, PathError> {
     let file_path = root.join(path);
     let mut file = File::open(&file_path).at("open", &file_path)?;
     let mut hasher = Hasher::new([Algorithm::Sha256]);
-    let mut buffer = vec![0; READ_BYTES];
-    loop {
-        match file.read(&mut buffer) {
-            Ok(0) => break,
-            Ok(count) => hasher.update(&buffer[..count]),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error).at("read", &file_path),
-        }
-    }
+    hash_into(&mut file, &mut hasher, u64::MAX).at("read", &file_path)?;
     let len = hasher.len();
     file.rewind().at("read", &file_path)?;
     let name = path.rsplit('/').next().and_then(|name| WheelName::parse(name).ok());

@@ -1,7 +1,7 @@
-//! An offline mirror of yarn 1: a folder of tarballs in which yarn looks for each file before it asks anybody. Pure.
+//! An offline mirror of yarn 1: a folder of tarballs in which yarn looks for each file before it makes a request. Pure.
 //!
-//! yarn takes the file's name from the address in its lockfile: of a registry's address the scope and the last part, `@scope-name-1.0.0.tgz`, of any other the last
-//! part alone.
+//! yarn derives the file's name from the address in its lockfile. For a registry's address it is the scope and the last path segment (`@scope-name-1.0.0.tgz`); for any
+//! other it is the last segment alone.
 
 use percent_encoding::percent_decode_str;
 

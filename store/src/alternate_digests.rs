@@ -1,5 +1,5 @@
-//! The other digests of one package: blobs that the store has under another digest than the one that is asked for. What one lockfile states by sha512, another
-//! states by sha1, and a third leaves to the registry.
+//! Alternate digests of one package: finds blobs that the store knows under another digest than the requested one. One lockfile may state a package by sha512, another
+//! by sha1, and a third may state no digest.
 
 use std::collections::{HashMap, HashSet};
 

@@ -1,4 +1,4 @@
-//! Setting right what a store says of its blobs: a receipt that states digests which the bytes do not have, and everything that was derived from it.
+//! Repair of false receipts: corrects a receipt whose digests the blob does not have, and deletes the data that was derived from it.
 
 use crate::{
     digest::{Algorithm, BlobId, Integrity},

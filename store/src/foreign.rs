@@ -1,7 +1,7 @@
-//! Telling a store that has lost its `meta.json`, or was not finished, from a folder of somebody else's.
+//! Recognises a store without a `meta.json` (lost, or never written), and tells it from a foreign folder.
 //!
-//! Anybody may have a folder called `partial` or a file called `lock`. So names are not enough: each must have the form that a store gives it, down to the last file, and
-//! `blobs/` must be among them, which is made before everything else. What is not a store's is not touched at all.
+//! Any folder may contain a `partial` or a `lock`. So names are not enough: each file must have the form that a store gives it, and `blobs/`, which a store creates
+//! first, must exist. A foreign folder is left untouched.
 
 use std::{
     ffi::OsStr,

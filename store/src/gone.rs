@@ -1,13 +1,13 @@
-//! Negative answers, kept: a note in `gone/` says that an address had no file, so that a run without a network can leave out a package that is optional.
+//! Negative cache: a note in `gone/` says that an address had no file, so that a run without a network can leave out an optional package.
 //!
 //! ```text
 //! gone/<blake3 of the file's keys and of the address>     an empty note
 //! ```
 //!
-//! In a seed there is a second note of each file that is known by a digest, without an address: who uses the seed may ask another registry for the same bytes.
+//! A seed has a second note for each such file with a known digest, without an address: users of a seed may have another registry for the same bytes.
 //!
-//! Derived: whoever may ask the address asks it again and believes the answer, and a note that is deleted costs one such question. A note has no content to believe; it
-//! is one about this file at this address, so that another registry is asked.
+//! Notes are derived data. A run that may make requests makes the request again and believes the new answer; a deleted note costs one request. A note is empty, and
+//! holds for this file at this address only: another registry is still asked.
 
 use std::{fs, io};
 

@@ -1,4 +1,4 @@
-//! Hashing a file: the only place in which a file is read to know what its bytes are. [`crate::hash_blobs`] does it for many at once.
+//! Hashing a file: the only place in which a file is read to know what its bytes are. `hash_blobs` does it for many at once.
 
 use std::{
     fs::File,
@@ -32,8 +32,8 @@ pub(crate) fn hash_opened(
     Ok(hasher.finish())
 }
 
-/// Adds at most `limit` bytes of what `file` still has to a hash.
-pub(crate) fn hash_into(file: &mut File, hasher: &mut Hasher, limit: u64) -> io::Result<()> {
+/// Adds what `file` still has to a hash, at most `limit` bytes.
+pub fn hash_into(file: &mut File, hasher: &mut Hasher, limit: u64) -> io::Result<()> {
     let mut buffer = vec![0; READ_BYTES];
     let mut left = limit;
     while left > 0 {

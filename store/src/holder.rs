@@ -1,4 +1,4 @@
-//! Who holds a lock, as far as the system tells: Linux lists the locks of all processes that this one can see.
+//! [`Holder`]: the process that holds a lock, from Linux's list of file locks (`/proc/locks`), which covers the processes that this one can see.
 
 use std::{fmt, fs, os::unix::fs::MetadataExt as _, path::Path};
 

@@ -34,7 +34,7 @@ pub mod error;
 mod foreign;
 pub mod forget;
 mod gone;
-mod hash;
+pub mod hash;
 mod hash_blobs;
 pub mod holder;
 pub mod import;

@@ -1,8 +1,8 @@
-//! The lower layer of an overlay: a store that is only read, whatever its modes allow, so that it may be part of an image or of a build's context. It may be in several parts, each
-//! a folder that is a store by itself.
+//! The lower layer of an overlay: a store that is only read, whatever its modes allow, so that it can be part of an image or of a build context. It may have several
+//! parts, each of which is a store.
 //!
-//! It needs blobs, receipts and `meta.json`, and neither an index nor a lock: look-ups use one in memory, made from the receipts when the upper store
-//! does not have everything. A blob that turns out to be damaged counts as absent for as long as the store is open.
+//! It needs blobs, receipts and `meta.json`, but no index and no lock. If the upper store does not have everything, look-ups build an index in memory from the lower
+//! store's receipts. A damaged blob counts as absent for as long as the store is open.
 
 use std::{
     collections::HashSet,

@@ -1,8 +1,8 @@
-//! SHA-512 of many streams at once, at twice the speed of one after the other where the processor allows it.
+//! SHA-512 of many streams at once, with SIMD lanes: twice the speed of one stream after the other where the processor allows it.
 //!
-//! A stream collects its bytes into chunks. A full chunk is queued, and the thread that queued it goes on; whoever finds a crowd of
-//! streams waiting, or too many chunks of its own, or needs a digest, compresses chunks of up to four streams [side by side](lanes). So
-//! nobody waits for company, a stream that is alone is as fast as ever, and little is in memory: a few chunks of each of a crowd.
+//! A stream collects its bytes into chunks and queues each full chunk. A thread compresses queued chunks of up to four streams [side by side](lanes) if many streams
+//! wait, if too many chunks are its own, or if it needs a digest. So no thread waits for other streams, a single stream loses no speed, and memory holds only a few
+//! chunks of each stream.
 
 mod lanes;
 mod queue;

@@ -1,4 +1,4 @@
-//! What lies under a name of the store's and is not what the store has there: a link, a pipe, a folder in place of a file.
+//! [`Unfit`]: a foreign file type at one of the store's own paths, such as a link, a pipe, or a folder in place of a file.
 
 use std::{fs::FileType, io, os::unix::fs::FileTypeExt as _};
 

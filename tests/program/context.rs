@@ -234,7 +234,7 @@ fn a_context_that_cannot_be_complete_is_not_made() {
     let world = World::new(&[Package::new("a", "abc")]);
     let run = view(&world, &["--offline"]);
     assert_eq!(run.code, Some(1));
-    assert!(run.err.contains("a 1.0.0: is not in the store"), "{run:?}");
+    assert!(run.err.contains("a 1.0.0: not in the store"), "{run:?}");
     assert!(!out(&world).exists());
 }
 

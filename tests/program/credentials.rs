@@ -39,8 +39,7 @@ fn a_users_token_does_not_go_through_a_proxy_that_only_the_project_names() {
     let world = world_with_users_token("https://registry.example/a/-/a-1.0.0.tgz", &line);
     let run = fetch(&world, &[]);
     assert_eq!(run.code, Some(1), "{run:?}");
-    let said =
-        "your credentials for it are not sent through a proxy, as only the project asks: `https-proxy` in ./.npmrc";
+    let said = "larder does not send your credentials through a proxy if only the project's files configure that: `https-proxy` in ./.npmrc";
     assert!(run.err.contains(said) && run.err.contains("--trust-project-config"), "{}", run.err);
     assert_eq!(proxy.requests().len(), 0);
     // The user's own files may say the same.
@@ -62,7 +61,7 @@ fn a_users_token_is_sent_in_clear_only_where_the_user_says_so() {
     };
     let run = fetch(&[]);
     assert_eq!(run.code, Some(1), "{run:?}");
-    let said = "without encryption, as only the project asks: `registry` in ./.npmrc";
+    let said = "without encryption if only the project's files configure that: `registry` in ./.npmrc";
     assert!(run.err.contains(said), "{}", run.err);
     assert_eq!(proxy.requests().len(), 0);
     let run = fetch(&["--trust-project-config"]);

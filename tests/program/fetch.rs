@@ -94,7 +94,7 @@ fn offline_makes_no_request_and_names_what_is_missing() {
     let run = world.run(&["fetch", "--offline"]);
     assert_eq!(run.code, Some(1));
     insta::assert_snapshot!(world.plain(&run.err), @r###"
-    error: package-2 1.0.0: is not in the store, and --offline forbids to fetch it
+    error: package-2 1.0.0: not in the store, and --offline forbids fetching it
       wanted by package-lock.json: node_modules/package-2
 
     hint: run `larder fetch` with a network first, with the same --platform and --omit

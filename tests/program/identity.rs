@@ -106,7 +106,7 @@ fn a_forge_that_one_project_names_decides_nothing_for_another_one() {
     assert!(of_somebody != of_us && of_us.len() == 1, "each has what its own forge gave");
     assert_eq!(forges[1].requests().len(), 1);
     let (run, _) = view(&world, "public", &["--offline"]);
-    assert!(run.code == Some(1) && run.err.contains("lib 1.0.0: is not in the store"), "{run:?}");
+    assert!(run.code == Some(1) && run.err.contains("lib 1.0.0: not in the store"), "{run:?}");
 }
 
 #[test]

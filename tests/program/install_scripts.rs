@@ -143,7 +143,7 @@ exit 1"#,
         let run = scripted.run(command);
         assert_eq!(run.code, Some(1), "{run:?}");
         let said = "error: cypress 15.3.0: its install script could not reach files.registry.example (ENOTFOUND)\n  \
-                    larder holds what lockfiles name; an install script's own download is not among it\n";
+                    larder stores the files that lockfiles name, not the files that install scripts download\n";
         assert!(run.err.contains(said), "{run:?}");
         let hint = "hint: run it where files.registry.example can be reached, name a mirror with CYPRESS_DOWNLOAD_MIRROR, \
                     or leave cypress's download out with CYPRESS_INSTALL_BINARY=0";

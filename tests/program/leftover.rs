@@ -1,4 +1,4 @@
-//! Folders with lockfiles of several package managers, and folders of a workspace.
+//! The choice of lockfiles: folders with lockfiles of several package managers, and folders of a workspace.
 
 use std::{fmt::Write as _, os::unix::fs::PermissionsExt as _};
 
@@ -125,7 +125,7 @@ fn the_binary_lockfile_of_bun_beside_another_is_said_by_every_command_and_stops_
         [world.run(&["plan"]), world.run(&["view", "tarballs", "out"]), run_with(&world, "bun", &["bun", "install"])]
     {
         assert_eq!(run.code, Some(0), "{run:?}");
-        assert!(run.err.contains("bun.lockb is there too, and larder cannot read it"), "{run:?}");
+        assert!(run.err.contains("bun.lockb is ignored, since larder cannot read it"), "{run:?}");
     }
 }
 

@@ -10,6 +10,7 @@ mod context;
 mod credentials;
 mod disk;
 mod docs;
+mod embed;
 mod fetch;
 mod first_bytes;
 mod identity;

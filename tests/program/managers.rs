@@ -66,7 +66,7 @@ fn the_binary_lockfile_of_bun_is_refused_with_the_way_to_its_text_and_told_besid
     world.write("bun.lockb", "#!/usr/bin/env bun\nbun-lockfile-format-v0\n");
     let run = world.run(&["fetch", "--color", "never"]);
     assert_eq!(run.code, Some(0), "{run:?}");
-    assert!(run.err.contains("warning: bun.lockb is there too, and larder cannot read it"), "{}", run.err);
+    assert!(run.err.contains("warning: bun.lockb is ignored, since larder cannot read it"), "{}", run.err);
     let run = world.run(&["fetch", "bun.lockb", "--color", "never"]);
     assert_eq!(run.code, Some(1));
     insta::assert_snapshot!(run.err, @r###"

@@ -1,4 +1,4 @@
-//! Stores in which somebody has put a link or a pipe, that two users share, or that lost their `meta.json`.
+//! Stores with a planted link or pipe, stores that two users share, and stores without a `meta.json`.
 
 use std::{
     fs::Permissions,

@@ -1,4 +1,4 @@
-//! Several larders at once.
+//! Concurrency: several larder processes on one store at once.
 
 use std::process::{Child, Command, Stdio};
 

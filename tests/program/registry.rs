@@ -166,7 +166,7 @@ fn what_the_store_lacks_is_fetched_through_once_and_kept() {
     assert_eq!(served.get(&some[1].path()).body, some[1].bytes);
     let answer = served.get(&some[0].path());
     assert_eq!(answer.status, 404);
-    let why = "package-0 1.0.0: is not in the store, and --offline forbids to fetch it";
+    let why = "package-0 1.0.0: not in the store, and --offline forbids fetching it";
     assert!(answer.json()["error"].as_str().unwrap().contains(why), "{answer:?}");
     let (_, said) = served.stop();
     assert!(said.contains(why) && said.contains("wanted by package-lock.json: node_modules/package-0"), "{said}");
@@ -320,7 +320,7 @@ fn pyodides_folder_and_the_wheels_are_served_beside_the_packages() {
     let answer = served.get("/-/pyodide/pyodide-lock.json");
     assert_eq!(answer.status, 404);
     let why = answer.json()["error"].as_str().unwrap().to_owned();
-    assert!(why.contains("black 26.5.1: is not in the store, and --offline forbids to fetch it"), "{why}");
+    assert!(why.contains("black 26.5.1: not in the store, and --offline forbids fetching it"), "{why}");
     served.stop();
 
     let served = Served::start(&pyodide.world, &[]);

@@ -119,6 +119,16 @@ docker: 1 passed, 0 failed, 0 skipped
 }
 
 #[test]
+fn of_many_claims_the_ten_slowest_are_named() {
+    let claims: Vec<String> =
+        (0..5_000).map(|number| format!("pass\t{number}\tclients/a.sh\tclaim {number}\n")).collect();
+    let run = summary(&claims.concat(), true);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    let named = |number: u32| run.out.contains(&format!("clients/a.sh: claim {number}\n"));
+    assert!(named(4_999) && named(4_990) && !named(4_989), "{run:?}");
+}
+
+#[test]
 fn a_claim_that_does_not_hold_fails_the_run_and_is_named_at_its_end() {
     let run = summary("pass\t1\tclients/a.sh\tx\nfail\t1\tclients/a.sh\ty: expected 1, got 2\n", false);
     assert_eq!(run.code, Some(1), "{run:?}");

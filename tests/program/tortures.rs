@@ -1,6 +1,6 @@
-//! Bits that flip anywhere in a store, and servers that do anything: whatever happens, nobody gets a wrong byte.
+//! Fault injection: bit flips anywhere in a store, and servers that send random faults. No command may ever hand out a wrong byte.
 //!
-//! Each test is short by default. `LARDER_TEST_LONG=1` repeats it hundreds of times; every round is the same in each run.
+//! Each test is short by default. `LARDER_TEST_LONG=1` repeats it hundreds of times. The rounds are the same in each run.
 
 use std::{
     collections::BTreeMap,

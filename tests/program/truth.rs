@@ -1,4 +1,4 @@
-//! Stores that say of a blob what is not so: nobody gets another package's bytes from them.
+//! Stores with false receipts or a false index: no command serves another package's bytes from them.
 
 use std::{
     fs,

@@ -104,9 +104,9 @@ fn a_mark_that_larder_did_not_write_makes_no_view_of_a_folder() {
         fs::write(&mark, text).unwrap();
         refused("mine holds something else and is not a view\n");
     }
-    // The mark of an earlier larder names no files, so only those of the new view are its.
+    // The marker of an earlier larder lists no files, so only those of the new view are its.
     fs::write(&mark, "tarballs\n").unwrap();
-    refused("mine has the mark of an earlier larder, which names no files; it holds .ssh, sub/x, thesis.txt\n");
+    refused("mine has the marker of an earlier larder, which lists no files; it contains .ssh, sub/x, thesis.txt\n");
     fs::remove_file(&mark).unwrap();
     symlink("/nonexistent", &mark).unwrap();
     refused("is not a view\n");
@@ -135,7 +135,10 @@ fn a_view_of_an_earlier_larder_is_replaced_where_every_file_is_one_of_the_new_vi
     fs::write(&mark, "tarballs\n").unwrap();
     world.lock(&some[1..]);
     let run = tarballs(&world, "out");
-    assert_refused(&run, "out has the mark of an earlier larder, which names no files; it holds package-0-1.0.0.tgz\n");
+    assert_refused(
+        &run,
+        "out has the marker of an earlier larder, which lists no files; it contains package-0-1.0.0.tgz\n",
+    );
     assert!(run.err.contains("hint: remove the folder, if nothing in it is your own; nothing was changed"), "{run:?}");
     let left = fs::read_dir(world.project()).unwrap().count();
     assert_eq!(left, 2, "lockfile and view: nothing is left beside them");

@@ -60,12 +60,12 @@ pub(super) fn look(text: &str, scripts: &BTreeMap<String, String>, fetching: &[S
                 if let Some(install) = INSTALLS.iter().find(|install| has_command(rest, install)) {
                     seen.extend(arguments.drain(..).map(|(above, name)| Seen {
                         line: above,
-                        says: format!("ARG {name} stands above `{install}` (line {line}), which each new value runs again: move it below"),
+                        says: format!("ARG {name} is above `{install}` (line {line}): each new value runs the install again; move it below"),
                     }));
                     if let Some(above) = whole_copy.take() {
                         seen.push(Seen {
                             line: above,
-                            says: format!("everything is copied before `{install}` (line {line}), which each changed file runs again: copy package.json and the lockfile first"),
+                            says: format!("everything is copied before `{install}` (line {line}): each changed file runs the install again; copy package.json and the lockfile first"),
                         });
                     }
                 }
@@ -197,8 +197,8 @@ mod tests {
         assert_eq!(
             seen(text),
             [
-                "3: ARG BUILD_HASH stands above `npm ci` (line 6), which each new value runs again: move it below",
-                "5: everything is copied before `npm ci` (line 6), which each changed file runs again: copy package.json and the lockfile first",
+                "3: ARG BUILD_HASH is above `npm ci` (line 6): each new value runs the install again; move it below",
+                "5: everything is copied before `npm ci` (line 6): each changed file runs the install again; copy package.json and the lockfile first",
                 "9: `npm run build`, by way of `npm run pyodide:fetch` (`node scripts/prepare-pyodide.js`), downloads in each run of this step",
             ]
         );

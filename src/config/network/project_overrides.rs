@@ -1,4 +1,4 @@
-//! What only the project's files say about the way to a server, and what would hold without them.
+//! [`ProjectOverrides`]: the proxies and certificates that only the project's files set, and the user's own settings without them.
 
 use crate::{
     config::{

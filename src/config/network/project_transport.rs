@@ -1,4 +1,4 @@
-//! What the project's own files say about how servers are reached and known: proxies and certificates. Whoever writes them can answer in a server's place.
+//! The proxies and certificates that the project's own files name. The author of those files could use them to answer in a server's place.
 
 use std::collections::BTreeSet;
 

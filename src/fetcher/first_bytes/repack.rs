@@ -1,5 +1,5 @@
-//! A forge's archive of a commit, packed again in the one way that never changes: a forge packs a commit anew whenever it likes, with another gzip or another
-//! time in it, and promises what is in it alone.
+//! The canonical tar of a git commit: rewrites a forge's archive into a form that depends only on the files in it. A forge may generate its archive again at any time,
+//! with another gzip or other times, and promises only the content.
 //!
 //! The form, which [the store's format](../../../docs/store-format.md) promises:
 //!
@@ -9,7 +9,7 @@
 //!   more, stand in a pax record before the entry. Two empty blocks end it.
 //! - gzip with stored blocks of 65,535 bytes, the last one shorter: no compression, since two versions of a compressor need not give the same bytes. Time 0, system 255.
 //!
-//! What is packed again gives the same bytes.
+//! Repacking is idempotent.
 
 use std::{
     fs::File,

@@ -1,8 +1,8 @@
-//! Whether bytes are a package: a whole archive with a package.json in its top folder. Asked only where nobody states a digest of them, so that neither an
-//! error page nor half of a file is kept for good.
+//! Checks whether bytes are a package: a complete archive with a package.json in its top folder. Only bytes without a stated digest are checked, so that the store
+//! never records an error page or half a file.
 //!
-//! Never stricter than the package managers: an archive may be a tar without gzip, its top folder may have any name, and pnpm installs from git what has no
-//! package.json at all.
+//! Never stricter than the package managers: an archive may be a tar without gzip, its top folder may have any name, and pnpm installs packages from git without any
+//! package.json.
 
 use std::{
     io::{self, BufRead, BufReader, Read},

@@ -1,4 +1,4 @@
-//! Other addresses on the way, and who is told what.
+//! Redirects and proxies: which hosts get requests, and which get credentials.
 
 use larder_test_server::{Reply, Server};
 use reqwest::header::HeaderValue;

@@ -227,7 +227,7 @@ async fn a_users_token_is_not_sent_to_a_server_that_only_the_project_trusts() {
         assert_eq!(result.is_ok(), is_sent, "{verifies} {is_users} {trusts_project}: {result:?}");
         if let Err(error) = result {
             let text = message(&error);
-            let said = "to a server that your own configuration does not trust, as only the project asks: `cafile` in p/.npmrc";
+            let said = "to a server that your own configuration does not trust if only the project's files configure that: `cafile` in p/.npmrc";
             assert!(text.contains(said), "{text}");
             assert!(!error.is_network());
             assert_eq!(server.streams.load(Ordering::Relaxed), 0);

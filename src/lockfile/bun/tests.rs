@@ -1,3 +1,5 @@
+//! Tests of bun's lockfile: each kind of package, its JSON with trailing commas, and bad entries.
+
 use proptest::prelude::*;
 
 use super::{

@@ -1,6 +1,6 @@
-//! One entry as the JSON has it, before anyone asks what it means.
+//! [`RawEntry`]: one entry of `package-lock.json` as its JSON states it, not yet classified.
 //!
-//! No value of an entry, whatever its type, ends the reading: what is wrong is kept in the entry, so that all bad entries can be named at once.
+//! A value of a wrong type does not stop the parser: the entry keeps the problem, so that all bad entries can be reported at once.
 
 use std::borrow::Cow;
 

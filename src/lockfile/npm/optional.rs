@@ -1,4 +1,4 @@
-//! Optional dependencies without an entry.
+//! Missing optional dependencies: names that a package lists as optional and for which the lockfile has no entry.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 

@@ -1,3 +1,5 @@
+//! Tests of npm's lockfiles: each kind of entry in versions 1 to 3. `bad_input.rs` has the files that are refused.
+
 use std::fmt::Write as _;
 
 use proptest::prelude::*;

@@ -1,3 +1,5 @@
+//! Tests of pnpm's lockfiles: each version, each kind of resolution, and bad entries.
+
 use proptest::prelude::*;
 
 use super::super::{

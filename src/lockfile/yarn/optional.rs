@@ -1,4 +1,4 @@
-//! What is optional in a project of yarn 1: the lockfile says it of what packages ask for, and `package.json` of what the project asks for.
+//! Optional entries of a yarn 1 lockfile: the lockfile marks the optional dependencies of packages, and `package.json` marks those of the project.
 
 use std::collections::{HashMap, HashSet};
 

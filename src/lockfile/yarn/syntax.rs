@@ -1,8 +1,8 @@
-//! The syntax of both kinds of `yarn.lock`: statements, one a line, nested by indentation. Version 1 puts a space between a key and its value, its successors a
-//! colon, and of YAML they write nothing but this.
+//! The syntax of both kinds of `yarn.lock`: one statement a line, nested by indentation. Version 1 puts a space between a key and its value; later versions put a
+//! colon, and use nothing else of YAML.
 //!
-//! Read here and not by a library: a general YAML parser does not read version 1, and `yarn-lock-parser` (0.14) keeps neither resolutions and conditions nor the
-//! name of an alias, does not tell in which line a file is wrong, and panics on some that are.
+//! A parser of our own: a general YAML parser does not read version 1. `yarn-lock-parser` (0.14) drops resolutions, conditions and the names of aliases, reports errors
+//! without a line number, and panics on some bad files.
 
 use std::borrow::Cow;
 

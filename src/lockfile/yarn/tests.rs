@@ -1,3 +1,5 @@
+//! Tests of yarn's lockfiles: version 1, later versions, and bad entries.
+
 use std::fmt::Write as _;
 
 use proptest::prelude::*;

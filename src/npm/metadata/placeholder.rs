@@ -1,8 +1,8 @@
-//! Versions that a packument names although no lockfile does. Pure.
+//! Placeholder versions: versions in a packument that no lockfile names. Pure.
 //!
-//! `npm ci --force` on a lockfile with conflicting peers looks each of them up again: it wants a version in the range that the peer asks for, and then
-//! keeps the locked one, which is in none. Without such a version in the packument it fails (`ETARGET`). So the lowest version of a range that no locked
-//! version satisfies stands there, with a name and an address alone; its tarball is never asked for, and never served. Tried with npm 10, 11 and 12.
+//! `npm ci --force` on a lockfile with conflicting peers looks each peer up again. It requires a version in the range that the package declares, and then keeps the
+//! locked version, which is outside that range. Without a version in the range npm fails (`ETARGET`). So the packument lists the lowest version of each range that no
+//! locked version satisfies, with only a name and an address. npm never requests its tarball, and larder never serves it. Tried with npm 10, 11 and 12.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 

@@ -1,7 +1,7 @@
 //! [`IndexClient`]: an HTTP client for a package index, with single flight: each thing is requested once, several at a time.
 //!
-//! A wheel's metadata is had in the cheapest way that works: by itself, if the index offers it, or says nothing and has it all the same; else as a piece of
-//! the wheel; else out of the whole wheel. What the index states a digest of is checked.
+//! It gets a wheel's metadata in the cheapest way that works: first the separate metadata file, if the index offers one or does not say; then a range of the wheel;
+//! then the whole wheel. If the index states a digest, the bytes are checked against it.
 
 use std::{
     collections::HashMap,

@@ -1,3 +1,5 @@
+//! Tests of the warnings before yarn starts, and of finding the yarn that would run.
+
 use std::fs;
 
 use tempfile::TempDir;

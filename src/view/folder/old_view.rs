@@ -1,6 +1,6 @@
 //! The old view: what is at the target before a new one takes its place, what of it can be linked, and what is not larder's.
 //!
-//! The mark of a view names its files and their lengths. What it does not name stops a new view before anything is changed.
+//! The marker of a view names its files and their lengths. What it does not name stops a new view before anything is changed.
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -61,7 +61,7 @@ impl<'a> OldView<'a> {
         if exists {
             // Somebody's folder may be the whole disk: it is not walked to find out.
             let is_empty = fs::read_dir(&root).at("list", &root)?.next().is_none();
-            marker = Marker::read(&root).at("read the mark of", &root)?;
+            marker = Marker::read(&root).at("read the marker of", &root)?;
             if !is_empty && marker.is_none() {
                 return Err(ViewError::NotAView { path: root });
             }
@@ -87,7 +87,7 @@ impl<'a> OldView<'a> {
         }
     }
 
-    /// Has the mark of an old view name its files if it does not name all, so that they can be told from others when they are removed.
+    /// Has the marker of an old view name its files if it does not name all, so that they can be told from others when they are removed.
     pub(super) fn name_files(&self) -> Result<(), ViewError> {
         let is_unnamed = |marker: &&Marker| {
             let mut files = self.entries.iter().filter(|(_, metadata)| metadata.is_file());
@@ -96,7 +96,7 @@ impl<'a> OldView<'a> {
         let Some(marker) = self.marker.as_ref().filter(is_unnamed) else { return Ok(()) };
         let files = self.entries.iter().filter(|(_, metadata)| metadata.is_file());
         let named = files.map(|(path, metadata)| (path.as_str(), metadata.len()));
-        Ok(marker.renew(&self.root, named).at("write the mark of", &self.root)?)
+        Ok(marker.renew(&self.root, named).at("write the marker of", &self.root)?)
     }
 
     /// Whether there is this very file: its bytes are compared, since nothing keeps a view from being changed.

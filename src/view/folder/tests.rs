@@ -1,3 +1,5 @@
+//! Tests of publishing a view: a stopped build, and a file that is added during the swap.
+
 use std::cell::Cell;
 
 use super::*;

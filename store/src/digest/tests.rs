@@ -1,3 +1,5 @@
+//! Tests of digests and blob identifiers: parsing, and matching several digests.
+
 use super::*;
 
 const ABC_SHA1: &str = "sha1-qZk+NkcGgWq6PiVxeFDCbJzQ2J0=";

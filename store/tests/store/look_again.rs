@@ -6,21 +6,16 @@ use larder_store::{
     Store,
     commit::Committer,
     digest::BlobId,
-    download_lock::DownloadLock,
     key::{BlobRef, Wanted},
 };
 
-use crate::support::{now, origin, put, sha512, store};
+use crate::support::{begun, now, origin, put, sha512, store};
 
 /// Publishes these bytes without a word to the index: the journal has the record.
 fn publish(store: &Store, bytes: &[u8]) -> (Committer, BlobRef) {
     let wanted = sha512(bytes);
     let lookup = store.lookup(std::slice::from_ref(&wanted), now()).unwrap();
-    let DownloadLock::Acquired(mut part) = DownloadLock::acquire(&lookup, &wanted, None, vec![origin("a")]).unwrap()
-    else {
-        panic!("nobody else fetches it")
-    };
-    part.begin(0, None).unwrap();
+    let mut part = begun(&lookup, &wanted, vec![origin("a")]);
     part.write(bytes).unwrap();
     let receipt = part.finish().unwrap();
     let committer = Committer::start(&lookup, now());

@@ -6,7 +6,8 @@ use larder_store::{
     digest::{Algorithm, Digest},
     download_lock::DownloadLock,
     key::{BlobRef, Wanted},
-    part::SealError,
+    lookup::Lookup,
+    part::{Part, SealError},
     receipt::Origin,
 };
 
@@ -55,10 +56,7 @@ pub(crate) fn fetch_as(
     origins: Vec<Origin>,
 ) -> Result<BlobRef, SealError> {
     let lookup = store.lookup(std::slice::from_ref(wanted), now()).unwrap();
-    let DownloadLock::Acquired(mut part) = DownloadLock::acquire(&lookup, wanted, None, origins).unwrap() else {
-        panic!("nobody else fetches it")
-    };
-    part.begin(0, None)?;
+    let mut part = begun(&lookup, wanted, origins);
     part.write(bytes)?;
     let receipt = part.finish()?;
     let committer = Committer::start(&lookup, now());
@@ -68,6 +66,15 @@ pub(crate) fn fetch_as(
     let (tag, outcome) = outcomes.remove(0);
     assert_eq!(tag, 7);
     Ok(outcome.unwrap())
+}
+
+/// A download that has the lock and no bytes yet.
+pub(crate) fn begun(lookup: &Lookup, wanted: &Wanted, origins: Vec<Origin>) -> Box<Part> {
+    let DownloadLock::Acquired(mut part) = DownloadLock::acquire(lookup, wanted, None, origins).unwrap() else {
+        panic!("nobody else fetches it")
+    };
+    part.begin(0, None).unwrap();
+    part
 }
 
 /// Files in `partial/`, the empty journal aside.

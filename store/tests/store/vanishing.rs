@@ -12,12 +12,11 @@ use larder_store::{
     Store,
     commit::Committer,
     digest::{Algorithm, BlobId, Digest},
-    download_lock::DownloadLock,
     key::Wanted,
     verify::verify,
 };
 
-use crate::support::{fetch, fetch_as, now, origin, put, sha512, store};
+use crate::support::{begun, fetch, fetch_as, now, origin, put, sha512, store};
 
 const DERIVED: [&str; 6] = ["partial", "lock", "index.lock", "remembered", "index-sled-v1", "gone"];
 
@@ -36,12 +35,7 @@ fn a_folder_that_vanishes_before_a_download_is_made_again() {
         let lookup = store.lookup(std::slice::from_ref(&wanted), now()).unwrap();
         remove(folder.path(), name);
         let committer = Committer::start(&lookup, now());
-        let DownloadLock::Acquired(mut part) =
-            DownloadLock::acquire(&lookup, &wanted, None, vec![origin("a")]).unwrap()
-        else {
-            panic!("{name}")
-        };
-        part.begin(0, None).unwrap();
+        let mut part = begun(&lookup, &wanted, vec![origin("a")]);
         part.write(b"after").unwrap();
         let receipt = part.finish().unwrap();
         committer.submit(0, part.seal(receipt));
@@ -61,12 +55,7 @@ fn one_that_vanishes_under_a_download_costs_that_download_at_most() {
         let wanted = sha512(b"tarball");
         let lookup = store.lookup(std::slice::from_ref(&wanted), now()).unwrap();
         let committer = Committer::start(&lookup, now());
-        let DownloadLock::Acquired(mut part) =
-            DownloadLock::acquire(&lookup, &wanted, None, vec![origin("a")]).unwrap()
-        else {
-            panic!("{name}")
-        };
-        part.begin(0, None).unwrap();
+        let mut part = begun(&lookup, &wanted, vec![origin("a")]);
         part.write(b"tar").unwrap();
         remove(folder.path(), name);
         part.write(b"ball").unwrap();

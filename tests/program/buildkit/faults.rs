@@ -168,7 +168,7 @@ fn what_the_store_lacks_is_named_before_a_build_where_it_may_not_be_fetched() {
     let bench = Bench::new(&packages(2));
     let run = bench.run(&["seed", "--offline"]);
     assert_eq!(run.code, Some(1), "{run:?}");
-    assert!(run.err.contains("2 packages: is not in the store, and --offline forbids to fetch it"), "{run:?}");
+    assert!(run.err.contains("2 packages: not in the store, and --offline forbids fetching it"), "{run:?}");
     assert!(bench.builds().is_empty());
 }
 

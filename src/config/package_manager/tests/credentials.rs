@@ -106,7 +106,7 @@ fn the_users_credentials_without_a_place_are_not_for_a_registry_that_the_project
     assert_eq!(header(&config, "https://h.example/x"), None);
     let (home, project) = (machine.path("home/.npmrc"), machine.path("project/.npmrc"));
     let expected = format!(
-        "{}: `_authToken` names no host, the registry is named by {}, and so it is left out (write `//host/:_authToken`; or, if you trust the project with it, say --trust-project-config)",
+        "{}: `_authToken` names no host, and only the project ({}) names the registry, so it is not sent (write `//host/:_authToken`; or, if you trust the project with it, use --trust-project-config)",
         home.display(),
         project.display()
     );

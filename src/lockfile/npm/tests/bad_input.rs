@@ -1,3 +1,5 @@
+//! Tests of bad npm lockfiles: each error names the file or the entry, without secrets.
+
 use std::fmt::Write as _;
 
 use super::{
