@@ -1,4 +1,4 @@
-//! The program: reads the environment, parses, runs, and gives the exit code. Nothing else does any of these.
+//! The program: reads the environment, parses, runs, and ends the process with the command's exit code (`commands/outcome.rs`). Nothing else does any of these.
 
 use std::{
     io::{self, IsTerminal as _},

@@ -2,7 +2,7 @@
 
 mod builder;
 mod error;
-mod export;
+mod harvest;
 mod inside;
 mod seed;
 mod summary;
@@ -15,7 +15,7 @@ use crate::{
 pub(super) fn run(arguments: &Buildkit, context: &Context<'_>) -> Result<Outcome, CommandError> {
     match &arguments.job {
         BuildkitJob::Seed(arguments) => seed::run(arguments, context),
-        BuildkitJob::Harvest(arguments) => export::run(arguments, context),
+        BuildkitJob::Harvest(arguments) => harvest::run(arguments, context),
         BuildkitJob::Inside(arguments) => inside::run(arguments, context),
     }
 }

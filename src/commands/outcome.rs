@@ -1,4 +1,4 @@
-//! [`Outcome`]: how a command ends, and the exit code of each.
+//! [`Outcome`]: how a command ends, and the number of each as an exit code. Which failure ends a command how is decided by [`EndsCommand`](super::error::EndsCommand).
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! [`FilePlace`]: the location of an index's file, in a form that is the same with and without a mirror.
+//! [`FilePlace`]: the location of a file that a Python package index lists, in a form that is the same with and without a mirror.
 //!
 //! The public index serves its files from a host of their own. A file's path on that host never changes, and mirrors keep it. So `larder.lock` names such a file by its
 //! path, and the host is chosen when the file is requested.

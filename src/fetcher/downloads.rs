@@ -1,4 +1,4 @@
-//! Stage 1 of a fetch: [`Downloads`], one for each selected file of a plan. Addresses are worked out later, for missing files only: for thousands of files it takes
+//! Stage 1 of a fetch: [`Downloads`], one for each selected file of a plan, in the order in which they are requested: the large ones first. Addresses are worked out later, for missing files only: for thousands of files it takes
 //! milliseconds.
 
 use std::{

@@ -1,4 +1,4 @@
-//! What could not be had, and why.
+//! What could not be had, why, and whose fault it is, which decides the exit code (`commands/error.rs`).
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What came of one call.
+//! [`FetchReport`]: what one call of the fetcher found, fetched and could not fetch.
 
 use std::collections::HashSet;
 

@@ -1,4 +1,5 @@
-//! Stage 4 of a fetch: runs the jobs of one call, several at once, until all are published or have failed.
+//! Stage 4 of a fetch: runs the jobs of one call, several at once, until all are published or have failed. How many at once is a setting (`session/settings.rs`);
+//! in which order is decided in stage 1 (`downloads.rs`).
 
 use std::{
     collections::{HashMap, VecDeque},

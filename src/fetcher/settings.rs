@@ -1,4 +1,4 @@
-//! How missing files are fetched.
+//! [`FetchSettings`]: the values by which missing files are fetched. They are decided in `session/settings.rs`.
 
 use jiff::Timestamp;
 

@@ -1,4 +1,4 @@
-//! From what an entry states about a package, whatever its lockfile's format, to what it is.
+//! Classification of an entry as the formats share it: from what it states about its package to what it is.
 
 use std::borrow::Cow;
 

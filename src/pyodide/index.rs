@@ -1,4 +1,4 @@
-//! The index: which files a project has there, and what their metadata says.
+//! The Python package index: which files a Python project has there, and what their metadata says.
 //!
 //! [`page`] and [`wheel_metadata`] are pure; [`client`] asks over HTTP. The resolver knows [`Index`] alone.
 

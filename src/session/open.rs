@@ -1,4 +1,4 @@
-//! [`Session`].
+//! [`Session`]: opened from a path, it gives the selection, the downloads, and what of them is in the store.
 
 use std::{path::Path, sync::Arc};
 

@@ -29,6 +29,8 @@ pub struct Lookup {
 struct Known {
     /// What was asked for so far, sorted.
     keys: Vec<Key>,
+    /// Where each of them is, by its hash: made for the first record of the journal.
+    places: HashMap<KeyHash, usize>,
     generation: u64,
     present: HashMap<Key, BlobRef>,
     /// Blobs that have a receipt and whose file is gone or has another length.
@@ -48,8 +50,8 @@ impl Lookup {
 
     /// The blob of what is wanted, if it is here with its whole length. Its bytes are not read.
     pub fn find(&self, wanted: &Wanted) -> Option<BlobRef> {
-        let known = self.known();
-        wanted.keys().iter().find_map(|key| known.present.get(key).copied())
+        let mut known = self.known();
+        wanted.keys().iter().find_map(|key| known.present_or_arrived(&self.store, key))
     }
 
     /// Which blob was recorded for what is wanted, where its file is gone.
@@ -132,6 +134,7 @@ impl Known {
             return Err(keys);
         }
         Ok(Self {
+            places: HashMap::new(),
             generation: generation::read(store.layout()),
             present: keys.iter().cloned().zip(found).collect(),
             recorded: HashMap::new(),
@@ -165,10 +168,13 @@ impl Known {
             let from = if len < self.journal_read { 0 } else { self.journal_read };
             let (journaled, end) = journal::read_from(store.layout(), from);
             self.journal_read = end;
-            self.journaled.extend(journaled);
-            self.find_journaled(store);
+            self.add_journaled(store, journaled);
         }
         Ok(())
+    }
+
+    fn present_or_arrived(&mut self, store: &Overlay, key: &Key) -> Option<BlobRef> {
+        self.present.get(key).copied().or_else(|| self.arrived_since(store, key))
     }
 
     /// What is still here of what was found, and what has come since: a record stands in the journal before its blob has its name, and a blob that was gone may be back.
@@ -203,12 +209,13 @@ impl Known {
         if let Ok(store) = store.writable() {
             journal::fold_if_possible(store, today)?;
         }
-        let (journaled, journal_read) = journal::read_from(store.layout(), 0);
+        let (records, journal_read) = journal::read_from(store.layout(), 0);
         // And the number before the index: an older one costs another look, a newer one would hide what came between.
         let generation = generation::read(store.layout());
         let (rows, index) = store.with_index(|index| rows(index, &keys, today))?;
         let (present, recorded) = (HashMap::with_capacity(rows.len()), HashMap::new());
-        let mut known = Self { keys, generation, present, recorded, journaled: HashMap::new(), journal_read, index };
+        let (places, journaled) = (HashMap::new(), HashMap::new());
+        let mut known = Self { keys, places, generation, present, recorded, journaled, journal_read, index };
         for (key, found) in rows {
             if !is_said_of(store, &key, &found.blob) {
                 tracing::debug!(blob = %found.blob, "the index names a blob for what its receipt does not state");
@@ -218,8 +225,7 @@ impl Known {
                 known.recorded.insert(key, found.blob);
             }
         }
-        known.journaled = journaled;
-        known.find_journaled(store);
+        known.add_journaled(store, records);
         known.find_lower(store)?;
         Ok(known)
     }
@@ -244,19 +250,24 @@ impl Known {
         Ok(())
     }
 
-    /// Notes as present what records of the journal name and what has its receipt. One that does not know the key yet was about to be added to.
-    fn find_journaled(&mut self, store: &Overlay) {
-        if self.journaled.is_empty() {
+    /// Adds records of the journal, and notes as present what they name and what has its receipt. One that does not know the key yet was about to be added to: whoever
+    /// asks for it finds it later. The records that were read before are not looked at again: a program that pulls thousands of files reads the journal as often.
+    fn add_journaled(&mut self, store: &Overlay, records: HashMap<KeyHash, BlobId>) {
+        if records.is_empty() {
             return;
         }
-        for key in &self.keys {
-            if let Some(blob) = self.journaled.get(&key.hash())
-                && let Some(found) = stated_by_receipt(store, key, blob)
+        if self.places.len() != self.keys.len() {
+            self.places = self.keys.iter().map(Key::hash).zip(0..).collect();
+        }
+        for (hash, blob) in &records {
+            let Some(key) = self.places.get(hash).map(|place: &usize| &self.keys[*place]) else { continue };
+            if let Some(found) = stated_by_receipt(store, key, blob)
                 && store.is_present(found)
             {
                 self.present.insert(key.clone(), found);
             }
         }
+        self.journaled.extend(records);
     }
 }
 

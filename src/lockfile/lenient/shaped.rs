@@ -1,4 +1,4 @@
-//! What should be an object.
+//! [`Shaped`]: a field that should be an object and may be of any other type.
 
 use std::{fmt, marker::PhantomData};
 
