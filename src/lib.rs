@@ -18,7 +18,11 @@ pub(crate) mod buildkit;
 
 pub(crate) mod run;
 
+pub(crate) mod proxy;
+
 pub(crate) mod registry;
+
+pub(crate) mod loopback;
 
 pub mod view;
 

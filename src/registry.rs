@@ -12,8 +12,8 @@
 //! `-` is no package's name, so nothing below it can hide one.
 //!
 //! ```text
-//! connections ── peer_uid: is it my own user? ── route: path → what is asked ── handlers: → response ── body: a verified blob
-//!      └ write_timeout                                                              └ upstream: fetch what the store lacks
+//! a request of the own user (loopback) ── route: path → what is asked ── handlers: → response, a verified blob
+//!                                                                             └ upstream: fetch what the store lacks
 //! ```
 //!
 //! It listens on 127.0.0.1 only and accepts only the host names `127.0.0.1` and `localhost`, which prevents DNS rebinding by a page in a browser. It answers only its
@@ -23,70 +23,72 @@
 //! The user check is the only access control; there is no token. A token protects only if every client must send it. npm's and pnpm's tokens are in variables that
 //! shells drop, yarn sends one only if it is configured for every registry, and npm drops a path with a secret in it when it replaces a host.
 
-mod body;
-mod connections;
 mod folders;
 mod handlers;
-mod peer_uid;
 mod route;
 mod state;
 mod upstream;
-mod write_timeout;
 
-use std::{
-    io,
-    net::{Ipv4Addr, SocketAddr},
-    sync::Arc,
-};
+use std::{io, net::SocketAddr, sync::Arc};
 
-use tokio::{net::TcpListener, runtime::Runtime};
+use axum::{http::Request, response::Response};
+use hyper::body::Incoming;
+use tokio::{sync::Semaphore, task::spawn_blocking};
 
-use self::{connections::Server, peer_uid::PeerCheck};
 pub(crate) use self::{
     state::RegistryState,
     upstream::{PyodideFolder, Upstream},
 };
+use crate::loopback::{LoopbackServer, Service};
+
+/// Requests that are handled at once: each is handled on a thread that may block, and threads are left for the pieces of bodies.
+const MOST_HANDLED: usize = 384;
 
 /// A registry that runs until this value is dropped.
 #[derive(Debug)]
-pub(crate) struct Registry {
-    address: SocketAddr,
-    peer_check: PeerCheck,
-    runtime: Option<Runtime>,
-}
+pub(crate) struct Registry(LoopbackServer);
 
 impl Registry {
     /// Starts serving on this port of 127.0.0.1; 0 takes a free one.
     pub(crate) fn start(state: RegistryState, port: u16) -> io::Result<Self> {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .max_blocking_threads(connections::THREADS)
-            .thread_name("larder-registry")
-            .enable_io()
-            .enable_time()
-            .build()?;
-        let listener = runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, port)))?;
-        let address = listener.local_addr()?;
-        let peer_check = PeerCheck::of(address);
-        runtime.spawn(connections::serve(listener, Arc::new(Server::new(state, address, peer_check))));
-        Ok(Self { address, peer_check, runtime: Some(runtime) })
+        let handled = Semaphore::new(MOST_HANDLED);
+        let service = |address| RegistryService { state: Arc::new(state), address, handled: Arc::new(handled) };
+        Ok(Self(LoopbackServer::start(port, "larder-registry", service)?))
     }
 
     /// Whether the registry can tell its own user's connections from others. Where it cannot, it answers every user of the machine.
     pub(crate) fn checks_users(&self) -> bool {
-        self.peer_check == PeerCheck::Available
+        self.0.checks_users()
     }
 
     /// Its address: `http://127.0.0.1:<port>/`.
     pub(crate) fn url(&self) -> String {
-        format!("http://{}/", self.address)
+        format!("http://{}/", self.0.address())
     }
 }
 
-impl Drop for Registry {
-    fn drop(&mut self) {
-        if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background();
-        }
+struct RegistryService {
+    state: Arc<RegistryState>,
+    address: SocketAddr,
+    handled: Arc<Semaphore>,
+}
+
+impl Service for RegistryService {
+    async fn respond(self: Arc<Self>, request: Request<Incoming>) -> Response {
+        let (parts, _) = request.into_parts();
+        let turn = Arc::clone(&self.handled).acquire_owned().await.expect("nobody closes it");
+        let handled = spawn_blocking(move || {
+            let response = handlers::handle(&self.state, self.address, &parts);
+            drop(turn);
+            response
+        });
+        handled.await.unwrap_or_else(|error| {
+            tracing::debug!(%error, "a request was not answered");
+            handlers::failed("larder could not answer; its standard error says why")
+        })
+    }
+
+    fn to_stranger(&self) -> Response {
+        handlers::to_stranger()
     }
 }

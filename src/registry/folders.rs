@@ -4,11 +4,11 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 
 use larder_store::Store;
 
-use super::{
-    body,
-    upstream::{PyodideFolder, Upstream},
+use super::upstream::{PyodideFolder, Upstream};
+use crate::{
+    core::layout::{Content, Layout},
+    loopback::CheckedBlob,
 };
-use crate::core::layout::{Content, Layout};
 
 /// The layouts that were made so far.
 #[derive(Debug, Default)]
@@ -66,7 +66,8 @@ impl Folders {
         let (body, len) = match content {
             Content::Bytes(bytes) | Content::Program(bytes) => (bytes.clone().into(), bytes.len() as u64),
             Content::Blob(found) => {
-                (body::checked(store, *found, None).map_err(|error| format!("{file}: {error}"))?, found.size)
+                let checked = CheckedBlob::read(store, *found, None).map_err(|error| format!("{file}: {error}"))?;
+                (checked.into_body(), found.size)
             }
         };
         Ok(FolderEntry::File(FolderFile { body, len, content_type: content_type(&file) }))

@@ -10,7 +10,6 @@ use axum::{
 use larder_store::{StoreError, key::BlobRef};
 
 use super::{
-    body,
     folders::{FolderEntry, FolderFile},
     route::{Route, usual_path},
     state::RegistryState,
@@ -18,6 +17,7 @@ use super::{
 };
 use crate::{
     core::artifact::Artifact,
+    loopback::CheckedBlob,
     npm::{
         PackageVersion,
         metadata::Metadata,
@@ -124,21 +124,21 @@ fn tarball(state: &RegistryState, position: usize) -> Result<Response, String> {
         Some(found) => found,
         None => pull(state, &artifact, &entry)?,
     };
-    let mut body = body::checked(&state.store, found, artifact.integrity.as_ref());
-    if let Err(error) = &body
+    let mut blob = CheckedBlob::read(&state.store, found, artifact.integrity.as_ref());
+    if let Err(error) = &blob
         && is_absent(error)
     {
         let before = found.blob;
         found = pull(state, &artifact, &entry)
             .map_err(|why| format!("{artifact}: its blob {before} was damaged or is gone, and now: {why}"))?;
-        body = body::checked(&state.store, found, artifact.integrity.as_ref());
+        blob = CheckedBlob::read(&state.store, found, artifact.integrity.as_ref());
     }
-    let body = body.map_err(|error| format!("{artifact}: {error}"))?;
+    let blob = blob.map_err(|error| format!("{artifact}: {error}"))?;
     let response = Response::builder()
         .header(header::CONTENT_TYPE, "application/octet-stream")
         .header(header::CONTENT_LENGTH, found.size)
         .header(header::ETAG, format!("\"{}\"", found.blob));
-    Ok(response.body(body).expect("these headers are right"))
+    Ok(response.body(blob.into_body()).expect("these headers are right"))
 }
 
 /// Whether a blob is not there: it was damaged and is set aside by now, somebody else has set it aside, or it was another one.

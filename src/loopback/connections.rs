@@ -1,13 +1,12 @@
-//! The registry's connections: their limit, whose they are, and their timeouts.
+//! The connections of a server: their limit, whose they are, and their timeouts.
 //!
-//! A connection costs a file and some kilobytes, and holds no thread while its other end is slow. A request is handled on a thread that may block, and a body is
-//! read piece by piece as the client takes it. The number of requests handled at once is limited, so that threads are left for those pieces.
+//! A connection costs a file and some kilobytes, and holds no thread while its other end is slow. A body is read piece by piece as the client takes it.
 //!
 //! There are at most 1,024 connections, fewer where few files may be open. One without a whole request for 30 s, or whose client takes nothing for 60 s, is closed.
 
 use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 
-use axum::{http::Request, response::Response};
+use axum::http::Request;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
@@ -16,7 +15,7 @@ use tokio::{
     task::spawn_blocking,
 };
 
-use super::{handlers, peer_uid::PeerCheck, state::RegistryState, write_timeout::WriteTimeout};
+use super::{Service, peer_uid::PeerCheck, write_timeout::WriteTimeout};
 
 /// Connections at once, where so many files may be open. Package managers have some ten to some hundred.
 const MOST: usize = 1024;
@@ -24,9 +23,7 @@ const MOST: usize = 1024;
 const OTHER_FILES: u64 = 64;
 /// Connections of other users at once: each gets a refusal. Further ones are closed without a response.
 const MOST_STRANGERS: usize = 16;
-/// Requests that are handled at once.
-const MOST_HANDLED: usize = 384;
-/// Threads that may block: for requests, and for pieces of bodies.
+/// Threads that may block: for requests, and for pieces of bodies. A service leaves some for the pieces.
 pub(super) const THREADS: usize = 512;
 
 /// Package managers close connections that they do not use after some seconds themselves, and one that unpacks to a slow disk pauses for seconds.
@@ -46,24 +43,22 @@ struct Timeouts {
 }
 
 /// What all connections share.
-pub(super) struct Server {
-    state: RegistryState,
+pub(super) struct Connections<S> {
+    service: Arc<S>,
     address: SocketAddr,
     peer_check: PeerCheck,
     timeouts: Timeouts,
-    handled: Arc<Semaphore>,
     strangers: Arc<Semaphore>,
 }
 
-impl Server {
-    pub(super) fn new(state: RegistryState, address: SocketAddr, peer_check: PeerCheck) -> Self {
-        let [handled, strangers] = [MOST_HANDLED, MOST_STRANGERS].map(|most| Arc::new(Semaphore::new(most)));
-        Self { state, address, peer_check, timeouts: TIMEOUTS, handled, strangers }
+impl<S: Service> Connections<S> {
+    pub(super) fn new(service: Arc<S>, address: SocketAddr, peer_check: PeerCheck) -> Self {
+        Self { service, address, peer_check, timeouts: TIMEOUTS, strangers: Arc::new(Semaphore::new(MOST_STRANGERS)) }
     }
 }
 
 /// Takes connections until the runtime ends.
-pub(super) async fn serve(listener: TcpListener, server: Arc<Server>) {
+pub(super) async fn serve<S: Service>(listener: TcpListener, server: Arc<Connections<S>>) {
     let places = Arc::new(Semaphore::new(most_connections()));
     loop {
         let place = Arc::clone(&places).acquire_owned().await.expect("nobody closes it");
@@ -89,7 +84,7 @@ fn most_connections() -> usize {
     usize::try_from(files.saturating_sub(OTHER_FILES) / 2).unwrap_or(MOST).clamp(16, MOST)
 }
 
-async fn converse(stream: TcpStream, peer: SocketAddr, server: Arc<Server>) {
+async fn converse<S: Service>(stream: TcpStream, peer: SocketAddr, server: Arc<Connections<S>>) {
     let (peer_check, address) = (server.peer_check, server.address);
     let is_own = spawn_blocking(move || peer_check.may_ask(peer, address)).await.unwrap_or(false);
     let _place = match (is_own, Arc::clone(&server.strangers).try_acquire_owned()) {
@@ -97,77 +92,52 @@ async fn converse(stream: TcpStream, peer: SocketAddr, server: Arc<Server>) {
         (false, Ok(place)) => Some(place),
         (false, Err(_)) => return,
     };
-    let service = service_fn(|request| {
-        let server = Arc::clone(&server);
-        async move { Ok::<_, Infallible>(if is_own { respond(server, request).await } else { handlers::to_stranger() }) }
+    let service = service_fn(|request: Request<Incoming>| {
+        let service = Arc::clone(&server.service);
+        async move { Ok::<_, Infallible>(if is_own { service.respond(request).await } else { service.to_stranger() }) }
     });
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(server.timeouts.header).max_buf_size(BUFFER).keep_alive(is_own);
     let stream = TokioIo::new(WriteTimeout::new(stream, server.timeouts.write));
-    if let Err(error) = http.serve_connection(stream, service).await {
+    if let Err(error) = http.serve_connection(stream, service).with_upgrades().await {
         tracing::debug!(%error, "a connection ends early");
     }
-}
-
-async fn respond(server: Arc<Server>, request: Request<Incoming>) -> Response {
-    let (parts, _) = request.into_parts();
-    let turn = Arc::clone(&server.handled).acquire_owned().await.expect("nobody closes it");
-    let handled = spawn_blocking(move || {
-        let response = handlers::handle(&server.state, server.address, &parts);
-        drop(turn);
-        response
-    });
-    handled.await.unwrap_or_else(|error| {
-        tracing::debug!(%error, "a request was not answered");
-        handlers::failed("larder could not answer; its standard error says why")
-    })
 }
 
 #[cfg(test)]
 mod tests {
     use std::io::{Read as _, Write as _};
 
-    use larder_store::{Store, key::BlobRef};
+    use axum::response::Response;
 
     use super::*;
-    use crate::{
-        core::{artifact::Artifact, layout::Layout},
-        npm::metadata::Metadata,
-        plan::EntryName,
-        registry::{PyodideFolder, Upstream},
-    };
 
-    struct Nothing;
+    struct Hello;
 
-    impl Upstream for Nothing {
-        fn pull(&self, _: &Artifact, _: &EntryName) -> Result<BlobRef, String> {
-            Err("nothing is fetched".to_owned())
+    impl Service for Hello {
+        async fn respond(self: Arc<Self>, _: Request<Incoming>) -> Response {
+            Response::default()
         }
 
-        fn folder(&self, _: PyodideFolder) -> Result<Layout, String> {
-            Err("there is no folder".to_owned())
+        fn to_stranger(&self) -> Response {
+            Response::default()
         }
-
-        fn refused(&self, _: &str, _: &str) {}
     }
 
     #[test]
     fn headers_that_never_end_are_given_up_and_so_is_a_connection_without_a_request() {
-        let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(&folder.path().join("store")).unwrap();
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
         let address = listener.local_addr().unwrap();
-        let state = RegistryState::new(store, Metadata::default(), Box::new(Nothing));
-        let mut server = Server::new(state, address, PeerCheck::of(address));
+        let mut server = Connections::new(Arc::new(Hello), address, PeerCheck::of(address));
         server.timeouts.header = Duration::from_millis(100);
         runtime.spawn(serve(listener, Arc::new(server)));
         let mut whole = std::net::TcpStream::connect(address).unwrap();
         let mut answer = [0; 12];
-        write!(whole, "GET /-/ping HTTP/1.1\r\nHost: {address}\r\n\r\n").unwrap();
+        write!(whole, "GET / HTTP/1.1\r\nHost: {address}\r\n\r\n").unwrap();
         whole.read_exact(&mut answer).unwrap();
         assert_eq!(&answer, b"HTTP/1.1 200");
-        for sent in ["GET /-/ping HTTP/1.1\r\nHost: ", "GET", ""] {
+        for sent in ["GET / HTTP/1.1\r\nHost: ", "GET", ""] {
             let mut stream = std::net::TcpStream::connect(address).unwrap();
             stream.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
             stream.write_all(sent.as_bytes()).unwrap();
