@@ -1,1 +1,97 @@
-//! x
+//! A forward proxy on loopback, for one run of a command: it serves the addresses that the run knows from the store, whatever host they are on, and tunnels or refuses
+//! the rest. It knows addresses and a source of bytes, and nothing of package managers.
+//!
+//! ```text
+//! CONNECT host:port ── is an address of this host known? ── yes ─▶ opened: TLS by the authority, HTTP/1.1 inside ─▶ source ─▶ answer: file │ refusal
+//!                                                       └── no ──▶ online: a tunnel whose bytes nobody looks at; offline: opened, and every request is refused
+//! GET http://…  ─────────────────────────────────────────────────▶ source, as inside
+//! ```
+//!
+//! Online, a request to an opened host whose address nobody knows is passed on. Offline, nothing leaves the machine.
+//!
+//! Who may ask: processes of the own user (see [`loopback`](crate::loopback)) that have the password in the proxy's address, which the run's command alone is given. The
+//! authority's key is in memory alone. A refusal is a response inside TLS with status 404 and the reason as its phrase: a refused `CONNECT` makes some clients end
+//! without a word, and other statuses make them try for minutes.
+
+mod answer;
+mod authority;
+mod opened;
+mod password;
+mod service;
+mod source;
+mod tally;
+
+use std::{io, sync::Arc};
+
+use jiff::Timestamp;
+
+use self::{authority::Authority, password::Password, service::ProxyService};
+pub(crate) use self::{
+    authority::AuthorityError,
+    source::{Answer, ServedFile, Source},
+    tally::ProxyReport,
+};
+use crate::{
+    http::{Client, Tunnels},
+    loopback::LoopbackServer,
+};
+
+/// What the proxy does with what it does not know.
+#[derive(Debug)]
+pub(crate) enum Beyond {
+    /// It is passed on, or tunnelled.
+    PassOn {
+        /// Passes requests on.
+        client: Client,
+        /// Makes tunnels.
+        tunnels: Tunnels,
+    },
+    /// It is refused, for this reason.
+    Refuse(&'static str),
+}
+
+/// Why the proxy does not run.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub(crate) enum ProxyError {
+    /// There is no certificate authority.
+    #[error(transparent)]
+    Authority(#[from] AuthorityError),
+    /// It cannot listen.
+    #[error("the proxy cannot listen on 127.0.0.1")]
+    Listen(#[source] io::Error),
+}
+
+/// A proxy that runs until this value is dropped.
+#[derive(Debug)]
+pub(crate) struct Proxy {
+    server: LoopbackServer,
+    shared: Arc<service::Shared>,
+}
+
+impl Proxy {
+    /// Starts serving on a free port of 127.0.0.1.
+    pub(crate) fn start(source: Box<dyn Source>, beyond: Beyond, now: Timestamp) -> Result<Self, ProxyError> {
+        let authority = Authority::new(now)?;
+        let password = Password::new().map_err(ProxyError::Listen)?;
+        let shared = Arc::new(service::Shared { source, beyond, authority, password, tally: tally::Tally::default() });
+        let service = |_| ProxyService(Arc::clone(&shared));
+        let server = LoopbackServer::start(0, "larder-proxy", service).map_err(ProxyError::Listen)?;
+        Ok(Self { server, shared })
+    }
+
+    /// Its address, with the password: `http://larder:<password>@127.0.0.1:<port>`.
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}@{}", self.shared.password.userinfo(), self.server.address())
+    }
+
+    /// The certificate that the run's clients have to trust, PEM.
+    pub(crate) fn certificate(&self) -> &str {
+        self.shared.authority.pem()
+    }
+
+    /// What it did so far; it is told once.
+    pub(crate) fn report(&self) -> ProxyReport {
+        self.shared.tally.take()
+    }
+}

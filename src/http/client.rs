@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use url::Url;
 
 use super::{
-    client_pool::{ClientPools, TrustProfile},
+    client_pool::{ClientPools, PooledClient, TrustProfile},
     credential::{Credential, Credentials},
     encoding::Encoders,
     error::{ClientError, Danger, DownloadError, Phase},
@@ -108,12 +108,9 @@ impl Client {
             request.headers_mut().insert(AUTHORIZATION, value);
         }
         let profile = self.trust_profile(&address, credential.as_ref())?;
-        let permit = match self.0.proxies.for_url(&address) {
-            Some(proxy) => Some(proxy.acquire(&shown).await?),
-            None => None,
-        };
+        let permit = self.proxy_permit(&address).await?;
         let proxy = permit.as_ref().map(ProxyPermit::proxy);
-        let pooled = self.0.pools.next(&profile);
+        let pooled = self.pooled(&profile);
         let warm_up = pooled.warm_ups.wait_turn(url).await;
         progress.event(Event::Requested);
         let settings = self.settings();
@@ -134,6 +131,19 @@ impl Client {
             Ok(Err(source)) => Err(self.unsent(shown, proxy, source, &profile)),
             Err(_) => Err(DownloadError::Timeout { url: shown, proxy, phase: Phase::Response, after: limit }),
         }
+    }
+
+    /// The permission of the proxy that an address is asked through, if there is one.
+    pub(super) async fn proxy_permit(&self, url: &Url) -> Result<Option<ProxyPermit>, DownloadError> {
+        match self.0.proxies.for_url(url) {
+            Some(proxy) => Ok(Some(proxy.acquire(&RedactedUrl::new(url)).await?)),
+            None => Ok(None),
+        }
+    }
+
+    /// The HTTP client whose turn it is.
+    pub(super) fn pooled(&self, profile: &TrustProfile) -> &PooledClient {
+        self.0.pools.next(profile)
     }
 
     /// The trust profile of a request with these credentials; an error if it would take the user's own where only the project's files lead.
@@ -162,7 +172,7 @@ impl Client {
     }
 
     /// Why a request was not answered. A server that only the project's files trust is named as that.
-    fn unsent(
+    pub(super) fn unsent(
         &self,
         url: RedactedUrl,
         proxy: Option<RedactedUrl>,
@@ -190,7 +200,8 @@ impl fmt::Debug for Client {
     }
 }
 
-fn basic_auth(url: &Url) -> Option<HeaderValue> {
+/// The header for the user name and password in an address.
+pub(super) fn basic_auth(url: &Url) -> Option<HeaderValue> {
     if url.username().is_empty() && url.password().is_none() {
         return None;
     }

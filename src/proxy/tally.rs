@@ -1,0 +1,60 @@
+//! What the proxy did that somebody should know of at the end of the run.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+/// Addresses and hosts that are noted; any script can cause one.
+const MOST_NOTED: usize = 1000;
+
+/// What the proxy did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ProxyReport {
+    /// Addresses that were refused, each with the reason, in order.
+    pub(crate) refused: BTreeMap<String, String>,
+    /// Hosts whose clients did not accept the run's certificate.
+    pub(crate) distrusting: BTreeMap<String, String>,
+    /// How many more there were.
+    pub(crate) more: usize,
+}
+
+/// Takes notes.
+#[derive(Debug, Default)]
+pub(super) struct Tally(Mutex<ProxyReport>);
+
+impl Tally {
+    pub(super) fn refused(&self, address: &str, why: &str) {
+        let mut report = self.report();
+        let has_room = report.refused.len() < MOST_NOTED;
+        note(&mut report, |report| &mut report.refused, has_room, address, why);
+    }
+
+    pub(super) fn distrusted(&self, host: &str, why: &str) {
+        let mut report = self.report();
+        let has_room = report.distrusting.len() < MOST_NOTED;
+        note(&mut report, |report| &mut report.distrusting, has_room, host, why);
+    }
+
+    pub(super) fn take(&self) -> ProxyReport {
+        std::mem::take(&mut *self.report())
+    }
+
+    fn report(&self) -> MutexGuard<'_, ProxyReport> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn note(
+    report: &mut ProxyReport,
+    part: impl Fn(&mut ProxyReport) -> &mut BTreeMap<String, String>,
+    has_room: bool,
+    name: &str,
+    why: &str,
+) {
+    if has_room || part(report).contains_key(name) {
+        part(report).entry(name.to_owned()).or_insert_with(|| why.to_owned());
+    } else {
+        report.more += 1;
+    }
+}
