@@ -11,10 +11,11 @@
 //! which request gets which credentials            package_manager; applied in fetcher/credentials.rs; carried in authorization
 //! how servers are reached and trusted             network
 //! what the npm command itself does                npm_client
-//! which addresses an artifact has                 address
+//! which addresses an artifact has                 address (asked_addresses: where package managers ask themselves)
 //! ```
 
 pub mod address;
+pub mod asked_addresses;
 pub mod authorization;
 mod bunfig;
 pub mod client_identity;

@@ -27,7 +27,6 @@ use jiff::Timestamp;
 
 use self::{authority::Authority, password::Password, service::ProxyService};
 pub(crate) use self::{
-    authority::AuthorityError,
     source::{Answer, ServedFile, Source},
     tally::ProxyReport,
 };
@@ -44,7 +43,7 @@ pub(crate) enum Beyond {
         /// Passes requests on.
         client: Client,
         /// Makes tunnels.
-        tunnels: Tunnels,
+        tunnels: Box<Tunnels>,
     },
     /// It is refused, for this reason.
     Refuse(&'static str),
@@ -56,7 +55,7 @@ pub(crate) enum Beyond {
 pub(crate) enum ProxyError {
     /// There is no certificate authority.
     #[error(transparent)]
-    Authority(#[from] AuthorityError),
+    Authority(#[from] authority::AuthorityError),
     /// It cannot listen.
     #[error("the proxy cannot listen on 127.0.0.1")]
     Listen(#[source] io::Error),
@@ -95,3 +94,6 @@ impl Proxy {
         self.shared.tally.take()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! path ──project──▶ read: lockfiles, plan, larder.lock ──configured──▶ + npm's configuration ──open──▶ Session: + store and fetcher
-//! Session: downloads (of a selection) ─▶ fetch │ ensure │ find ─▶ metadata ─▶ view │ upstream (of the registry on loopback)
+//! Session: downloads (of a selection) ─▶ fetch │ ensure │ find ─▶ metadata ─▶ view │ upstream (of the registry on loopback), replay (of the proxy)
 //! ```
 //!
 //! What is remarkable and stops nothing comes as a [`Warning`], in the order in which it is found. `examples/embed.rs` is the shortest program.
@@ -14,6 +14,7 @@ mod git_builds;
 mod locked;
 mod open;
 mod project;
+mod replay;
 mod selection;
 mod settings;
 mod upstream;
@@ -28,6 +29,7 @@ pub(crate) use locked::Locked;
 pub use open::{OpenError, Session, SessionOptions};
 pub use project::{ReadError, ReadProject};
 pub(crate) use project::{larder_lock, readings};
+pub(crate) use replay::Replay;
 pub use selection::{SelectionOptions, UnknownPlatform, default_platforms, host_platforms};
 pub use settings::FetchOptions;
 pub(crate) use settings::{client_settings, jobs_or_default, threads, unplanned_fetcher};

@@ -1,6 +1,7 @@
 //! `larder run`: a command whose package manager installs from the store.
 
 mod diagnose;
+pub(super) mod replay;
 mod run_dir;
 mod yarn;
 
@@ -8,7 +9,7 @@ use std::{ffi::OsString, path::PathBuf, sync::Arc};
 
 use larder_store::Store;
 
-use self::run_dir::RunDir;
+use self::{replay::RunProxy, run_dir::RunDir};
 use super::{
     options::or_here,
     provision::{self, Unfetchable},
@@ -63,18 +64,28 @@ pub(super) fn run(arguments: &cli::Run, context: &Context<'_>) -> Result<Outcome
     provision::describe(&mut catalog, &store, context);
     let yarns = yarns_of(&projects);
     let run_dir = RunDir::lay_out(&store, &catalog, (mode, &yarns), arguments, context, &interrupt)?;
+    let proxy = RunProxy::start(&sessions, arguments.completing.fetching.offline, &run_dir, context)?;
     // Kept until the command has ended.
     let (registry, catalog) = match mode {
         Mode::Cache => (None, Some(catalog)),
         Mode::Registry => (Some(start_registry(&store, catalog, sessions, context)?), None),
     };
     let url = registry.as_ref().map(Registry::url);
-    let (unset, set) = environment(url.as_deref(), mode, &yarns, &run_dir, &projects, arguments, context);
+    let (mut unset, mut set) = environment(url.as_deref(), mode, &yarns, &run_dir, &projects, arguments, context);
+    if let Some(proxy) = &proxy {
+        let (taken_away, added) = proxy.environment();
+        unset.extend(taken_away);
+        unset.extend(client_env::contradicting(context.environment.variables().map(|(name, _)| name), &added));
+        set.extend(added);
+    }
     let ended = run_child(&arguments.command, (&unset, &set), &run_dir, &projects, context)?;
     if let Some(url) = &url {
         restore_records(&projects, url, context);
     }
     drop(registry);
+    if let Some(proxy) = &proxy {
+        proxy.tell(context);
+    }
     if ended != Ended::Code(0) {
         diagnose::tell(ended, &arguments.command, context);
         if let Some(catalog) = catalog {
@@ -169,16 +180,6 @@ fn warn_of_refusals(projects: &[Arc<ConfiguredProject>], arguments: &cli::Run, c
         if let Some((text, fix)) = refusal {
             context.printer.warning(&format!("{}: {text}", lockfile.name));
             context.printer.hints(&[&fix]);
-        }
-        let beyond = projects.iter().flat_map(|project| project.read.plan.artifacts());
-        if matches!(format, Format::Pnpm | Format::Bun)
-            && let Some((first, count)) = support::beyond_registry(&lockfile.name, beyond)
-        {
-            let more = if count > 1 { format!(" and {} more", count - 1) } else { String::new() };
-            context.printer.warning(&format!(
-                "{}: {format} asks for {first}{more} at its own address, not at larder's registry",
-                lockfile.name
-            ));
         }
     }
 }

@@ -21,6 +21,8 @@ pub const BITBUCKET_HOST: &str = "bitbucket.org";
 
 /// Below this, GitHub has the tarball of each commit.
 pub const GITHUB_ARCHIVES: &str = "https://codeload.github.com/";
+/// GitHub's API, which has the tarball of each commit too.
+pub const GITHUB_API: &str = "https://api.github.com/";
 /// Below this, GitLab has the tarball of each commit.
 pub const GITLAB_ARCHIVES: &str = "https://gitlab.com/";
 /// Below this, Bitbucket has the tarball of each commit.

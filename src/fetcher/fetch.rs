@@ -25,7 +25,7 @@ use super::{
     settings::FetchSettings,
     watch::{Unwatched, WatchEvent, Watcher},
 };
-use crate::config::package_manager::NpmConfig;
+use crate::{config::package_manager::NpmConfig, http::ClientSettings};
 
 /// How often other files are looked for in place of wrong ones: each time may find another one that somebody has put there.
 const TRIES: usize = 4;
@@ -54,6 +54,11 @@ impl Fetcher {
     /// The store that it fetches into.
     pub fn store(&self) -> &Store {
         &self.0.store
+    }
+
+    /// How requests are made.
+    pub(crate) fn client_settings(&self) -> &ClientSettings {
+        &self.0.settings.client
     }
 
     /// Sees to it that the store has these files. What was there before is not read: see [`Fetcher::ensure`].

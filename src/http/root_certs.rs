@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use rustls::{ClientConfig, RootCertStore, crypto::ring};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
 use webpki_root_certs::TLS_SERVER_ROOT_CERTS;
@@ -47,6 +48,30 @@ pub(super) fn tls_config(
     Ok(config)
 }
 
+/// What [`tls_config`] trusts, as PEM for other programs.
+pub(crate) fn bundle(extra: &[ExtraCertificates]) -> Vec<u8> {
+    let system = rustls_native_certs::load_native_certs().certs;
+    let mut pem = Vec::new();
+    for certificate in system.iter().chain(TLS_SERVER_ROOT_CERTS) {
+        write_pem(certificate, &mut pem);
+    }
+    for file in extra {
+        pem.extend_from_slice(&file.pem);
+        pem.push(b'\n');
+    }
+    pem
+}
+
+/// RFC 7468: base64 in lines of 64 characters.
+fn write_pem(certificate: &CertificateDer<'_>, pem: &mut Vec<u8>) {
+    pem.extend_from_slice(b"-----BEGIN CERTIFICATE-----\n");
+    for line in BASE64_STANDARD.encode(certificate).as_bytes().chunks(64) {
+        pem.extend_from_slice(line);
+        pem.push(b'\n');
+    }
+    pem.extend_from_slice(b"-----END CERTIFICATE-----\n");
+}
+
 fn add(roots: &mut RootCertStore, file: &ExtraCertificates) -> Result<(), ClientError> {
     let mut count = 0;
     for certificate in CertificateDer::pem_slice_iter(&file.pem) {
@@ -75,7 +100,6 @@ mod tests {
     }
 
     fn pem(der: &[u8]) -> Vec<u8> {
-        use base64::{Engine as _, prelude::BASE64_STANDARD};
         format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", BASE64_STANDARD.encode(der))
             .into_bytes()
     }
@@ -87,6 +111,17 @@ mod tests {
         let mut two = pem(&TLS_SERVER_ROOT_CERTS[0]);
         two.extend(pem(b"no certificate"));
         assert_eq!(refused(&two), "company.pem: certificate 2 cannot be used");
+    }
+
+    #[test]
+    fn the_bundle_holds_every_root_and_what_is_added() {
+        let file = ExtraCertificates { origin: "company.pem".to_owned(), pem: pem(&TLS_SERVER_ROOT_CERTS[0]) };
+        let bundle = bundle(std::slice::from_ref(&file));
+        let read: Vec<_> = CertificateDer::pem_slice_iter(&bundle).collect::<Result<_, _>>().unwrap();
+        assert!(TLS_SERVER_ROOT_CERTS.iter().all(|root| read.contains(root)));
+        assert_eq!(read.last().unwrap(), &TLS_SERVER_ROOT_CERTS[0]);
+        let own = super::bundle(&[]);
+        assert!(bundle.starts_with(&own) && std::str::from_utf8(&own).unwrap().lines().all(|line| line.len() <= 64));
     }
 
     #[test]

@@ -14,13 +14,7 @@ use tokio::{
 };
 use url::Url;
 
-use super::{
-    client::basic_auth,
-    error::DownloadError,
-    proxy::Proxies,
-    resolver::Resolver,
-    settings::ClientSettings,
-};
+use super::{client::basic_auth, error::DownloadError, proxy::Proxies, resolver::Resolver, settings::ClientSettings};
 use crate::core::redacted::RedactedUrl;
 
 /// A connection.
@@ -102,13 +96,12 @@ impl Tunnels {
     async fn direct(&self, host: &str, port: u16) -> Result<TcpStream, TunnelError> {
         let unreachable = |source| TunnelError::Unreachable { host: format!("{host}:{port}"), source };
         let connected = timeout(self.settings.connect_timeout, async {
-            let addresses: Vec<SocketAddr> = match host.parse() {
-                Ok(address) => vec![SocketAddr::new(address, port)],
-                Err(_) => {
-                    let name: Name = host.parse().map_err(|_| io::Error::from(io::ErrorKind::InvalidInput))?;
-                    let found = self.resolver.resolve(name).await.map_err(io::Error::other)?;
-                    found.map(|address| SocketAddr::new(address.ip(), port)).collect()
-                }
+            let addresses: Vec<SocketAddr> = if let Ok(address) = host.parse() {
+                vec![SocketAddr::new(address, port)]
+            } else {
+                let name: Name = host.parse().map_err(|_| io::Error::from(io::ErrorKind::InvalidInput))?;
+                let found = self.resolver.resolve(name).await.map_err(io::Error::other)?;
+                found.map(|address| SocketAddr::new(address.ip(), port)).collect()
             };
             TcpStream::connect(&addresses[..]).await
         });
@@ -124,8 +117,10 @@ impl Tunnels {
         }
         let name = proxy.host_str().unwrap_or_default().trim_matches(['[', ']']);
         let stream = self.direct(name, proxy.port_or_known_default().unwrap_or(80)).await?;
-        let unreachable =
-            |source: hyper::Error| TunnelError::Unreachable { host: proxy.host_str().unwrap_or_default().to_owned(), source: io::Error::other(source) };
+        let unreachable = |source: hyper::Error| TunnelError::Unreachable {
+            host: proxy.host_str().unwrap_or_default().to_owned(),
+            source: io::Error::other(source),
+        };
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(unreachable)?;
         tokio::spawn(connection.with_upgrades());
         let mut request = Request::builder().method(Method::CONNECT).uri(host).header(header::HOST, host);

@@ -39,8 +39,9 @@ pub(super) fn file(file: ServedFile, method: &Method, headers: &HeaderMap) -> Re
             if method == Method::HEAD { Ok(Body::empty()) } else { blob.into_part(part) }
         }
         Asked::Nothing => {
-            response =
-                response.status(StatusCode::RANGE_NOT_SATISFIABLE).header(header::CONTENT_RANGE, format!("bytes */{len}"));
+            response = response
+                .status(StatusCode::RANGE_NOT_SATISFIABLE)
+                .header(header::CONTENT_RANGE, format!("bytes */{len}"));
             Ok(Body::empty())
         }
     };

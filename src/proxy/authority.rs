@@ -125,7 +125,11 @@ impl Authority {
     }
 }
 
-fn params(names: Vec<String>, common_name: &str, (first, last): (Date, Date)) -> Result<CertificateParams, rcgen::Error> {
+fn params(
+    names: Vec<String>,
+    common_name: &str,
+    (first, last): (Date, Date),
+) -> Result<CertificateParams, rcgen::Error> {
     let mut params = CertificateParams::new(names)?;
     params.distinguished_name = DistinguishedName::new();
     params.distinguished_name.push(DnType::CommonName, common_name);

@@ -20,7 +20,7 @@ impl Password {
             .secure_random
             .fill(&mut bytes)
             .map_err(|_| io::Error::other("the system gives no random numbers"))?;
-        Ok(Self(bytes.iter().map(|byte| format!("{byte:02x}")).collect()))
+        Ok(Self(format!("{:032x}", u128::from_be_bytes(bytes))))
     }
 
     /// `larder:<password>`.

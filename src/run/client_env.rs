@@ -11,6 +11,7 @@ use std::{
 
 use super::programs::NPM;
 
+pub(crate) mod proxy;
 pub(crate) mod yarn;
 
 /// How the command's package manager gets its packages.

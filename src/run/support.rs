@@ -1,17 +1,10 @@
-//! Which lockfile versions the installed pnpm or bun supports in its frozen mode, as tried with pnpm 7, 8, 9, 10 and 12 and with bun 1.2, 1.3 and 1.4, and which packages
-//! these two ask for elsewhere than at a registry. The manager is not run: its `package.json` is read.
+//! Which lockfile versions the installed pnpm or bun supports in its frozen mode, as tried with pnpm 7, 8, 9, 10 and 12 and with bun 1.2, 1.3 and 1.4. The manager is
+//! not run: its `package.json` is read.
 
 use std::{ffi::OsString, path::Path};
 
 use super::programs::{self, package_json};
-use crate::{
-    core::{
-        artifact::{Artifact, Source},
-        environment::Environment,
-    },
-    lockfile::Format,
-    plan::Planned,
-};
+use crate::{core::environment::Environment, lockfile::Format};
 
 /// A manager's major and minor version.
 pub(crate) type ManagerVersion = (u64, u64);
@@ -36,25 +29,6 @@ pub(crate) fn refusal(format: Format, stated: &str, installed: ManagerVersion) -
     (!is_read).then_some((text, cure))
 }
 
-/// The packages of this lockfile that pnpm or bun ask for at their own addresses, whatever registry they are told of: the first of them, and how many there are.
-/// npm finds such packages by their digest in its cache; these two have no such cache.
-pub(crate) fn beyond_registry<'a>(
-    lockfile: &str,
-    artifacts: impl IntoIterator<Item = &'a Planned>,
-) -> Option<(&'a Artifact, usize)> {
-    let is_beyond = |planned: &&Planned| {
-        let mut entries = planned.entries.iter().map(|entry| &*entry.lockfile == lockfile);
-        match &planned.artifact.source {
-            Source::Git { .. } | Source::Remote { .. } | Source::Named { .. } => entries.any(|is_of| is_of),
-            // Where another lockfile names it too, the address may be that one's.
-            Source::Registry { resolved: Some(_) } => entries.all(|is_of| is_of),
-            _ => false,
-        }
-    };
-    let mut beyond = artifacts.into_iter().filter(is_beyond);
-    beyond.next().map(|first| (&first.artifact, 1 + beyond.count()))
-}
-
 /// The version of a manager that a command runs: of the command itself, else of the one that would be found.
 pub(crate) fn installed(manager: Format, command: &[OsString], environment: &Environment) -> Option<ManagerVersion> {
     let name = manager.manager();
@@ -77,7 +51,6 @@ mod tests {
     use std::{fs, os::unix::fs::symlink};
 
     use super::*;
-    use crate::plan::Plan;
 
     #[test]
     fn a_lockfile_that_the_manager_refuses_is_told_with_the_way_out() {
@@ -103,23 +76,6 @@ mod tests {
             cure,
             "install with pnpm 8 and 9, or let pnpm 10 write the lockfile anew: `pnpm install --lockfile-only`"
         );
-    }
-
-    #[test]
-    fn what_has_an_address_of_its_own_is_told() {
-        let lockfile = |resolutions: [&str; 3]| {
-            let entry =
-                |(number, resolution): (usize, &&str)| format!("  a{number}@1.0.0: {{resolution: {{{resolution}}}}}\n");
-            let packages: String = resolutions.iter().enumerate().map(entry).collect();
-            let text = format!("lockfileVersion: '9.0'\npackages:\n{packages}");
-            Plan::new(&[crate::lockfile::read("pnpm-lock.yaml", text.as_bytes()).unwrap()]).unwrap()
-        };
-        let own = "tarball: https://files.example/a.tgz";
-        let plan = lockfile(["integrity: ''", own, "tarball: https://r.example/a2/-/a2-1.0.0.tgz"]);
-        let (first, count) = beyond_registry("pnpm-lock.yaml", plan.artifacts()).unwrap();
-        assert_eq!((first.to_string().as_str(), count), ("a1 1.0.0", 2));
-        assert_eq!(beyond_registry("bun.lock", plan.artifacts()), None);
-        assert_eq!(beyond_registry("pnpm-lock.yaml", lockfile(["", "", ""]).artifacts()), None);
     }
 
     #[test]

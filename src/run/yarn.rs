@@ -5,7 +5,6 @@
 //! | `--immutable` rejects a lockfile of another version than this yarn writes | the two versions, where they differ |
 //! | yarn 1 rejects a project whose `packageManager` names another yarn | that |
 //! | corepack downloads the yarn that `packageManager` names | that, offline, if it is not in corepack's folder |
-//! | yarn 2 and later ask for git packages, remote tarballs and scopes with an `npmRegistryServer` of their own at their addresses | these packages, offline |
 //!
 //! yarn 2 and later keep the zip that they make of a tarball, under its own checksum. larder leaves that cache alone: yarn's loader without `node_modules` reads it after the run.
 
@@ -16,11 +15,7 @@ use std::{
 };
 
 use super::programs::{self, package_json};
-use crate::{
-    core::{artifact::Source, environment::Environment},
-    lockfile::YarnLock,
-    plan::{EntryName, Planned},
-};
+use crate::{core::environment::Environment, lockfile::YarnLock};
 
 /// A yarn's version: major and minor number, and all of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,8 +77,6 @@ pub(crate) enum YarnProblem {
     Pinned(YarnVersion, YarnVersion),
     /// corepack has to download yarn.
     NotHere(YarnVersion),
-    /// yarn asks others than the registry for a package: how many, and the first with its entry.
-    AsksItself(usize, String, EntryName),
 }
 
 /// What it is, without the lockfile's name.
@@ -110,13 +103,6 @@ impl fmt::Display for YarnProblem {
                 )
             }
             Self::NotHere(yarn) => write!(f, "yarn {yarn} is not here: corepack would download it first"),
-            Self::AsksItself(count, package, entry) => {
-                let more = if *count > 1 { format!(" and {} more", count - 1) } else { String::new() };
-                write!(
-                    f,
-                    "yarn asks for {package}{more} at an address of its own or at its scope's `npmRegistryServer`, and no variable leads it to the store\n  wanted by {entry}"
-                )
-            }
         }
     }
 }
@@ -134,23 +120,12 @@ impl YarnProblem {
             Self::NotHere(yarn) => format!(
                 "`corepack install` with a network puts yarn {yarn} where it is found offline; `yarn set version {yarn}` puts it into the project"
             ),
-            Self::AsksItself(..) => {
-                "yarn makes no request for a package in its own cache: install once with a network to put it there"
-                    .to_owned()
-            }
         }
     }
 }
 
-/// What this yarn would fail for with this lockfile and its artifacts. If the yarn is not known, only what every yarn fails for. `own_scopes` have a registry in yarn's
-/// configuration.
-pub(crate) fn problems<'a>(
-    lock: YarnLock,
-    installed: Option<&InstalledYarn>,
-    is_offline: bool,
-    own_scopes: &[String],
-    artifacts: impl IntoIterator<Item = &'a Planned>,
-) -> Vec<YarnProblem> {
+/// What this yarn would fail for with this lockfile; nothing if the yarn is not known.
+pub(crate) fn problems(lock: YarnLock, installed: Option<&InstalledYarn>, is_offline: bool) -> Vec<YarnProblem> {
     let mut problems = Vec::new();
     if let Some(InstalledYarn { version, is_missing, pinned }) = installed {
         if let Some(pinned) = pinned.as_ref().filter(|pinned| version.major == 1 && pinned.major > 1) {
@@ -166,18 +141,6 @@ pub(crate) fn problems<'a>(
                 problems.push(YarnProblem::OtherVersion(version.clone(), stated));
             }
             _ => {}
-        }
-    }
-    if is_offline {
-        let asks_itself = |planned: &&Planned| match planned.artifact.source {
-            Source::Git { .. } => true,
-            // yarn 1 finds it in its mirror.
-            Source::Remote { .. } => lock != YarnLock::Classic,
-            _ => planned.artifact.name.scope().is_some_and(|scope| own_scopes.iter().any(|own| own == scope)),
-        };
-        let own: Vec<&Planned> = artifacts.into_iter().filter(asks_itself).collect();
-        if let Some(first) = own.first() {
-            problems.push(YarnProblem::AsksItself(own.len(), first.artifact.to_string(), first.entries[0].clone()));
         }
     }
     problems

@@ -17,6 +17,7 @@ use crate::{
     config::error::ConfigError,
     core::{environment::Environment, manifest::Manifests},
     fetcher::{Completed, Downloads, FetchError, FetchReport, Fetcher, LeftOut, Reader, WatchEvent, Watcher},
+    http::ClientSettings,
     lockfile,
     npm::metadata::{Metadata, MetadataError},
     plan::{
@@ -78,6 +79,11 @@ impl Session {
     /// The store.
     pub fn store(&self) -> &Store {
         self.fetcher.store()
+    }
+
+    /// How requests are made.
+    pub(crate) fn client_settings(&self) -> &ClientSettings {
+        self.fetcher.client_settings()
     }
 
     /// The plan.

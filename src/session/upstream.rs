@@ -116,7 +116,8 @@ impl Upstream for PullThrough {
     }
 }
 
-fn in_one_line(failure: &Failure) -> String {
+/// A failure in one line.
+pub(super) fn in_one_line(failure: &Failure) -> String {
     let entry = &failure.entries[0];
     let sentence = failure.kind.sentence(&entry.lockfile);
     let causes = failure.kind.causes();

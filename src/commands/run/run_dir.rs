@@ -47,10 +47,15 @@ pub(super) struct RunDir {
     pub(super) caches: PathBuf,
     /// The mirror of yarn 1, if there is such a lockfile.
     pub(super) yarn_mirror: Option<PathBuf>,
-    _scratch: Scratch,
+    scratch: Scratch,
 }
 
 impl RunDir {
+    /// The folder itself.
+    pub(super) fn path(&self) -> &Path {
+        self.scratch.path()
+    }
+
     /// Makes the folder, in memory if that is allowed and there is room: a cache is thousands of links and small files, and removing and making so many on ext4 again
     /// and again took seconds of system time (it looks for inodes that were not in use just before), in memory 0.2 s.
     pub(super) fn lay_out(
@@ -101,7 +106,7 @@ impl RunDir {
             link(layout, at)?;
         }
         let caches = scratch.path().join("caches");
-        Ok(Self { cache, logs, caches, yarn_mirror, _scratch: scratch })
+        Ok(Self { cache, logs, caches, yarn_mirror, scratch })
     }
 }
 

@@ -5,7 +5,6 @@ use std::fs;
 use tempfile::TempDir;
 
 use super::*;
-use crate::{lockfile, plan::Plan};
 
 fn version(text: &str) -> YarnVersion {
     YarnVersion::parse(text).unwrap()
@@ -35,7 +34,7 @@ fn a_lockfile_of_another_yarn_is_told() {
         (berry(4), "2.4.3", None),
         (berry(6), "4.0.0", Some(YarnProblem::OtherVersion(version("4.0.0"), 6))),
     ] {
-        let found = problems(lock, Some(&installed_as(yarn)), false, &[], []);
+        let found = problems(lock, Some(&installed_as(yarn)), false);
         assert_eq!(found, Vec::from_iter(expected), "{lock:?} {yarn}");
     }
     let said = YarnProblem::OtherVersion(version("4.18.1+sha224.00"), 8).to_string();
@@ -49,33 +48,8 @@ fn a_lockfile_of_another_yarn_is_told() {
 fn a_yarn_that_corepack_would_download_matters_offline_only() {
     let installed = InstalledYarn { is_missing: true, ..installed_as("4.18.1") };
     let lock = YarnLock::Berry { version: 10 };
-    assert_eq!(problems(lock, Some(&installed), true, &[], []), [YarnProblem::NotHere(version("4.18.1"))]);
-    assert_eq!(problems(lock, Some(&installed), false, &[], []), []);
-}
-
-#[test]
-fn what_yarn_asks_others_for_is_told_where_nobody_may_be_asked() {
-    let entry = |name: &str, resolution: &str| {
-        format!("\"{name}@x\":\n  version: 1.0.0\n  resolution: \"{name}@{resolution}\"\n\n")
-    };
-    let text = [
-        "__metadata:\n  version: 10\n\n".to_owned(),
-        entry("a", "npm:1.0.0"),
-        entry("@other/a", "npm:1.0.0"),
-        entry("@own/a", "npm:1.0.0"),
-        entry("b", "https://files.example/b.tgz"),
-        entry("c", &format!("https://github.com/o/c.git#commit={}", "0".repeat(40))),
-    ];
-    let plan = Plan::new(&[lockfile::read("yarn.lock", text.concat().as_bytes()).unwrap()]).unwrap();
-    let count =
-        |lock, is_offline| match problems(lock, None, is_offline, &["@own".to_owned()], plan.artifacts()).as_slice() {
-            [] => (0, String::new()),
-            [YarnProblem::AsksItself(count, first, _)] => (*count, first.clone()),
-            other => panic!("{other:?}"),
-        };
-    assert_eq!(count(YarnLock::Berry { version: 10 }, true), (3, "@own/a 1.0.0".to_owned()));
-    assert_eq!(count(YarnLock::Classic, true), (2, "@own/a 1.0.0".to_owned()));
-    assert_eq!(count(YarnLock::Berry { version: 10 }, false), (0, String::new()));
+    assert_eq!(problems(lock, Some(&installed), true), [YarnProblem::NotHere(version("4.18.1"))]);
+    assert_eq!(problems(lock, Some(&installed), false), []);
 }
 
 #[test]
@@ -103,7 +77,7 @@ fn the_yarn_that_would_run_is_found_without_running_it() {
     let direct = InstalledYarn { version: version("1.22.22"), is_missing: false, pinned: Some(of_project.clone()) };
     assert_eq!(find("bin"), Some(direct.clone()));
     assert_eq!(
-        problems(YarnLock::Classic, Some(&direct), false, &[], []),
+        problems(YarnLock::Classic, Some(&direct), false),
         [YarnProblem::Pinned(version("1.22.22"), of_project.clone())]
     );
     let by_corepack = |is_missing| Some(InstalledYarn { version: of_project.clone(), is_missing, pinned: None });

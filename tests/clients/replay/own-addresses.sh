@@ -1,0 +1,151 @@
+#!/usr/bin/env bash
+# Packages that a lockfile names at addresses of their own: a tarball on some host, a commit at a forge, a scope with its own registry. Each package manager installs them
+# frozen with `larder run --offline`, as a new user, while the servers are gone, and the tree is that of its online install. All in a network namespace in which these
+# hosts' names lead to one server of this test.
+source "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
+source "$ROOT/tests/clients/npm.sh"
+source "$ROOT/tests/clients/managers.sh"
+
+MATRIX='pnpm-10 pnpm install --frozen-lockfile
+pnpm-newest pnpm install --frozen-lockfile
+bun bun install --frozen-lockfile
+yarn-1 yarn install --frozen-lockfile
+yarn-4 yarn install --immutable'
+
+if [ -z "${REPLAY_SERVED:-}" ]; then
+	need node "packages at addresses of their own"
+	need openssl "packages at addresses of their own"
+	need_cut_network "packages at addresses of their own"
+	while read -r manager _ <&3; do need_manager "$manager"; done 3<<<"$MATRIX"
+	enter=(unshare -nm)
+	[ "$(id -u)" = 0 ] || enter=(unshare -rnm)
+	rm -rf "$WORK"
+	REPLAY_SERVED=yes exec "${enter[@]}" bash "$0"
+fi
+
+# The forge's hosts are constants of larder.
+constant() { sed -n "s|^pub const $1: &str = \"\(https://\)\{0,1\}\([^/\"]*\).*|\2|p" "$ROOT/src/core/endpoints.rs"; }
+FORGE=$(constant GITHUB_ARCHIVES)
+HOSTS=(files.example own.example registry.example "$FORGE" "$(constant GITHUB_HOST)" "$(constant GITHUB_API)")
+COMMIT=$(printf 'c%.0s' $(seq 40))
+SERVED=$WORK/served
+mkdir -p "$SERVED"
+
+# package NAME FILE: a tarball.
+package() {
+	mkdir -p "$WORK/new/package"
+	say "{\"name\": \"$1\", \"version\": \"1.0.0\"}" >"$WORK/new/package/package.json"
+	say "module.exports = '$1';" >"$WORK/new/package/index.js"
+	tar -C "$WORK/new" --sort=name --mtime=@0 -czf "$SERVED/$2-1.0.0.tgz" package
+	rm -rf "$WORK/new"
+}
+
+certify() (
+	cd "$WORK"
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj '/CN=larder test authority' \
+		-addext basicConstraints=critical,CA:TRUE -addext keyUsage=critical,keyCertSign -keyout ca.key -out ca.pem
+	openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=files.example -keyout "$SERVED/server.key" -out server.csr
+	printf 'subjectAltName=%s\n' "$(printf 'DNS:%s,' "${HOSTS[@]}" | sed 's/,$//')" >server.ext
+	openssl x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile server.ext -out "$SERVED/server.pem"
+)
+
+start_server() {
+	rm -f "$WORK/ready"
+	node "$ROOT/tests/clients/replay/server.mjs" "$SERVED" "$WORK/ready" >"$WORK/server.log" 2>&1 &
+	SERVER=$!
+	until [ -e "$WORK/ready" ]; do sleep 0.05; done
+}
+stop_server() {
+	kill "$SERVER"
+	wait "$SERVER" 2>/dev/null || true
+}
+
+# project KIND: a folder with that manager's configuration and package.json.
+project() {
+	local at=$WORK/project git="https://$FORGE/owner/git-c/tar.gz/$COMMIT"
+	rm -rf "$at" && mkdir -p "$at"
+	case $1 in
+	# larder has no way to the full commit that bun's lockfile shortens.
+	bun) git= ;;
+	yarn-4) git="https://$(constant GITHUB_HOST)/owner/git-c.git#commit=$COMMIT" ;;
+	esac
+	node -e 'const [git] = process.argv.slice(1);
+		const dependencies = { "own-a": "https://files.example/own-a-1.0.0.tgz", "@own/b": "1.0.0", plain: "1.0.0", ...(git && { "git-c": git }) };
+		console.log(JSON.stringify({ name: "project", version: "1.0.0", dependencies }, undefined, 2))' -- "$git" >"$at/package.json"
+	printf 'registry=https://registry.example/\n@own:registry=https://own.example/\n' >"$at/.npmrc"
+	if [ "$1" = yarn-4 ]; then
+		printf '%s\n' 'nodeLinker: node-modules' 'npmRegistryServer: https://registry.example' 'enableTelemetry: false' \
+			'npmMinimalAgeGate: 0' 'npmScopes: {own: {npmRegistryServer: https://own.example}}' >"$at/.yarnrc.yml"
+		yarn_4_lockfile "$git" >"$at/yarn.lock"
+	fi
+	say "$at"
+}
+
+# yarn would ask git for the commit; a lockfile that has it needs none.
+yarn_4_lockfile() {
+	printf '%s\n' '__metadata:' '  version: 8' '' "\"git-c@$1\":" '  version: 1.0.0' "  resolution: \"git-c@$1\"" '  languageName: node' '  linkType: hard'
+}
+
+# as_stranger COMMAND…: as a user who has nothing but the authority of these servers.
+as_stranger() (
+	rm -rf "$WORK/home" && mkdir -p "$WORK/home"
+	export HOME=$WORK/home WATCHED=$WORK/watched npm_config_globalconfig=$WORK/home/none npm_config_userconfig=$WORK/home/.npmrc
+	export NODE_EXTRA_CA_CERTS=$WORK/ca.pem npm_config_cafile=$WORK/ca.pem SSL_CERT_FILE=$WORK/ca.pem YARN_ENABLE_GLOBAL_CACHE=false
+	export npm_config_cache=$WORK/home/npm-cache YARN_CACHE_FOLDER=$WORK/home/yarn
+	unset npm_config_registry npm_config_replace_registry_host
+	rm -rf "$WATCHED"
+	as_new_user "$@"
+)
+
+# tree FOLDER: the files of node_modules, where links lead too, with their modes and contents; without what package managers note there.
+tree() { (cd "$1/node_modules" && find -L . ! -path './.*' -type f -printf '%p %m ' -exec sha256sum -b {} \; | sort); }
+
+requests() { [ ! -s "$SERVED/requests" ] || sort "$SERVED/requests" | tr '\n' ';'; }
+
+one_manager() {
+	local manager=$1 what="$1, addresses of their own" at code online=("${@:2}")
+	shift
+	at=$(project "$manager")
+	start_server
+	case $manager in
+	yarn-4) online=(yarn install --no-immutable) ;;
+	*) online=("$1" install) ;;
+	esac
+	code=$(cd "$at" && run "$WORK/online" as_stranger with_manager "$manager" "${online[@]}")
+	equals "$what: exit code of the online install" 0 "$code"
+	[ "$code" = 0 ] || { show "$WORK/online" && tail -n 15 "$WORK/online.out" && stop_server && return 0; }
+	tree "$at" >"$WORK/online.tree"
+	rm -rf "$at/node_modules" "$at/.yarn" "$WORK/store" "$SERVED/requests"
+	code=$(cd "$at" && run "$WORK/fetch" as_stranger "$LARDER" fetch --store "$WORK/store" .)
+	equals "$what: exit code of larder fetch" 0 "$code"
+	[ "$code" = 0 ] || show "$WORK/fetch"
+	rm -f "$SERVED/requests"
+	code=$(cd "$at" && run "$WORK/served" as_stranger with_manager "$manager" "$LARDER" run --store "$WORK/store" -- "$@")
+	equals "$what: exit code of larder run -- $*, online" 0 "$code"
+	equals "$what: requests that left the machine, online" "" "$(requests)"
+	stop_server
+	rm -rf "$at/node_modules" "$at/.yarn"
+	code=$(cd "$at" && run "$WORK/offline" as_stranger with_manager "$manager" "$LARDER" run --offline --store "$WORK/store" -- "$@")
+	equals "$what: exit code of larder run --offline -- $*, without the servers" 0 "$code"
+	[ "$code" = 0 ] || { show "$WORK/offline" && tail -n 15 "$WORK/offline.out" && return 0; }
+	tree "$at" >"$WORK/offline.tree"
+	if cmp -s "$WORK/online.tree" "$WORK/offline.tree" && [ -s "$WORK/online.tree" ]; then
+		pass "$what: the tree of the online install, $(wc -l <"$WORK/online.tree") files"
+	else
+		fail "$what: another tree than the online install"
+		diff "$WORK/online.tree" "$WORK/offline.tree" | head -n 10 | sed 's/^/        /'
+	fi
+	equals "$what: warnings" "" "$(grep '^warning: ' "$WORK/offline.err" || true)"
+}
+
+ip link set lo up
+printf '127.0.0.1 localhost %s\n' "${HOSTS[*]}" >"$WORK/hosts"
+mount --bind "$WORK/hosts" /etc/hosts
+certify >"$WORK/openssl.log" 2>&1
+package own-a own-a
+package @own/b own-b
+package plain plain
+package git-c git-c
+trap '[ -z "${SERVER:-}" ] || kill "$SERVER" 2>/dev/null; rm -rf "$WORK"' EXIT
+while read -r -a words <&3; do one_manager "${words[@]}"; done 3< <(chosen <<<"$MATRIX")
+finish
