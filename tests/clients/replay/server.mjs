@@ -18,7 +18,7 @@ function packument(host, name) {
 		integrity: `sha512-${createHash('sha512').update(bytes).digest('base64')}`,
 		shasum: createHash('sha1').update(bytes).digest('hex')
 	};
-	return JSON.stringify({ name, 'dist-tags': { latest: '1.0.0' }, versions: { '1.0.0': { name, version: '1.0.0', dist } } });
+	return JSON.stringify({ name, time: { '1.0.0': '2020-01-01T00:00:00.000Z' }, 'dist-tags': { latest: '1.0.0' }, versions: { '1.0.0': { name, version: '1.0.0', dist } } });
 }
 
 function answer(host, path) {
