@@ -22,7 +22,7 @@ impl Download<'_> {
         let mut addresses: Vec<Address> = Vec::new();
         let stated = receipt.origins.iter().filter_map(|origin| origin.address.as_deref()?.parse::<Url>().ok());
         for url in stated {
-            let address = Address { url, authorization: None, member: None };
+            let address = Address { url, authorization: None, is_anonymous: false, member: None };
             if !addresses.contains(&address) {
                 addresses.push(address);
             }
