@@ -118,11 +118,12 @@ impl RecordedUrl {
         if url.fragment().is_some() {
             return Err(RecordedUrlError::Fragment);
         }
-        match url.host() {
-            Some(Host::Domain(host)) if is_public(host) => {}
-            Some(Host::Domain(host)) => return Err(RecordedUrlError::Private { host: host.to_owned() }),
-            Some(Host::Ipv4(_) | Host::Ipv6(_)) => return Err(RecordedUrlError::Number),
-            None => return Err(RecordedUrlError::Scheme),
+        if !has_public_host(&url) {
+            return Err(match url.host() {
+                Some(Host::Domain(host)) => RecordedUrlError::Private { host: host.to_owned() },
+                Some(Host::Ipv4(_) | Host::Ipv6(_)) => RecordedUrlError::Number,
+                None => RecordedUrlError::Scheme,
+            });
         }
         if let Some(key) = secret_key(&url) {
             return Err(RecordedUrlError::Secret { key });
@@ -150,6 +151,11 @@ impl fmt::Display for RecordedUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
+}
+
+/// Whether the address is on a host whose name can mean the same to everybody. What the name is looked up as is another matter.
+pub fn has_public_host(url: &Url) -> bool {
+    url.domain().is_some_and(is_public)
 }
 
 /// Whether the name can mean the same host to everybody.

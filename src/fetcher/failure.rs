@@ -191,6 +191,9 @@ fn recorded_hint(error: &DownloadError) -> Option<&'static str> {
         DownloadError::Status { status: StatusCode::NOT_FOUND | StatusCode::GONE, .. } => Some(
             "it is not there any more: upgrade what asks for it, or take its [[download]] out of larder.lock and record it again",
         ),
+        DownloadError::RedirectToPrivate { .. } => {
+            Some("a recorded download has to be public: take its [[download]] out of larder.lock, and ask who wrote it")
+        }
         error => download_hint(error),
     }
 }

@@ -68,10 +68,15 @@ impl Client {
         Ok(Self { inner: Arc::new(inner), is_anonymous: false })
     }
 
-    /// The same, whose requests carry no credentials of their own, also where they are redirected.
+    /// The same, whose requests carry no credentials of their own, also where they are redirected, and which no redirect leads to a private host: for addresses that a stranger may have named.
     #[must_use]
     pub fn anonymous(&self) -> Self {
         Self { inner: Arc::clone(&self.inner), is_anonymous: true }
+    }
+
+    /// Whether its requests carry no credentials of their own.
+    pub(super) fn is_anonymous(&self) -> bool {
+        self.is_anonymous
     }
 
     /// The settings it was made with.
