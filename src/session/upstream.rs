@@ -92,7 +92,15 @@ impl Upstream for PullThrough {
 
     fn folder(&self, which: PyodideFolder) -> Result<Layout, String> {
         let found = self.sessions.iter().find_map(|session| Some((session, session.project.read.pyodide_lock()?)));
-        let (session, lock) = found.ok_or("no project has Pyodide in a larder.lock: `larder lock` writes it")?;
+        let has_lock = || self.sessions.iter().any(|session| session.project.read.larder_lock.is_some());
+        let missing = || {
+            if has_lock() {
+                "no larder.lock has Pyodide: `larder lock` writes it"
+            } else {
+                "no project has a larder.lock: `larder lock` writes one"
+            }
+        };
+        let (session, lock) = found.ok_or_else(missing)?;
         complete_pyodide(session)?;
         let with_runtime = which == PyodideFolder::Pyodide;
         let loaded = locked_files::load(session.store(), lock, with_runtime, session.now, threads());
