@@ -12,6 +12,7 @@ pub mod layout;
 pub mod manifest;
 pub mod open_files;
 pub mod path_error;
+pub mod recorded_url;
 pub mod redacted;
 pub mod runtime_version;
 pub mod scratch;

@@ -88,7 +88,7 @@ pub fn optional_of_yarn_1(lockfile: &str, bytes: &[u8], package_json: &[u8]) -> 
     yarn::optional_of_yarn_1(lockfile, bytes, package_json)
 }
 
-/// The entries of a `larder.lock`: the runtime's npm tarball, and a file for each package.
+/// The entries of a `larder.lock`: the runtime's npm tarball, a file for each package, and each download and absence.
 pub fn of_larder_lock(lockfile: &str, lock: &LarderLock) -> Reading {
     larder_lock::entries(lockfile, lock)
 }

@@ -36,6 +36,12 @@ pub struct Sum {
     pub local_files: usize,
     /// The project itself and its workspaces.
     pub projects: usize,
+    /// Answers that are in `larder.lock` itself.
+    #[serde(skip_serializing_if = "is_none")]
+    pub inline: usize,
+    /// Addresses that had nothing.
+    #[serde(skip_serializing_if = "is_none")]
+    pub absent: usize,
     /// Entries that cannot be fetched.
     pub unfetchable: usize,
 }
@@ -70,6 +76,8 @@ impl Plan {
                     EntryKind::NoDownload(NoDownload::LocalFile) => sum.local_files += 1,
                     EntryKind::NoDownload(NoDownload::Bundled) => sum.bundled += 1,
                     EntryKind::NoDownload(NoDownload::Patch) => sum.patches += 1,
+                    EntryKind::NoDownload(NoDownload::Inline) => sum.inline += 1,
+                    EntryKind::NoDownload(NoDownload::Absent) => sum.absent += 1,
                     EntryKind::Unfetchable(reason) => unfetchable.push(UnfetchableEntry {
                         entry: EntryName { lockfile: Arc::clone(&reading.lockfile), path: Arc::clone(&entry.path) },
                         unfetchable: reason.clone(),
@@ -105,6 +113,12 @@ impl Plan {
     pub fn digest(&self) -> PlanDigest {
         PlanDigest::of(&self.artifacts, &self.unfetchable)
     }
+}
+
+/// What most plans have none of is left out of a document.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a field by reference")]
+const fn is_none(number: &usize) -> bool {
+    *number == 0
 }
 
 #[cfg(test)]

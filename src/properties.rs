@@ -8,7 +8,7 @@ use larder_store::digest::Integrity;
 
 use crate::{
     config::{larder_toml::LarderToml, npmrc},
-    core::{artifact::Source, manifest::Manifest},
+    core::{artifact::Source, manifest::Manifest, recorded_url::RecordedUrl},
     lockfile::{
         self, EntryKind, Reading, YarnLock,
         larder_lock::{LARDER_LOCK, LarderLock},
@@ -95,6 +95,7 @@ fn lockfile(name: &str, bytes: &[u8]) -> Option<Reading> {
         (Ok(plan), Ok(turned)) => {
             let sum = plan.sum();
             let none = sum.bundled + sum.patches + sum.links + sum.local_folders + sum.local_files + sum.projects;
+            assert_eq!((sum.inline, sum.absent), (0, 0), "they are larder.lock's");
             assert_eq!(sum.entries, sum.artifacts + sum.repeats + none + sum.unfetchable);
             assert_eq!(plan, turned);
             assert_eq!(plan.digest(), turned.digest());
@@ -104,10 +105,31 @@ fn lockfile(name: &str, bytes: &[u8]) -> Option<Reading> {
     Some(reading)
 }
 
-/// Any bytes as a `larder.lock`: what is read is read again from what it is written as.
+/// Any bytes as a `larder.lock`: what is read is read again from what it is written as, is planned whole, and leads to no private address; an error names the
+/// file.
 pub fn larder_lock(bytes: &[u8]) {
-    if let Ok(lock) = LarderLock::parse(LARDER_LOCK, bytes) {
-        assert_eq!(LarderLock::parse(LARDER_LOCK, lock.to_text().as_bytes()), Ok(lock));
+    let lock = match LarderLock::parse(LARDER_LOCK, bytes) {
+        Ok(lock) => lock,
+        Err(error) => {
+            assert!(error.to_string().starts_with(LARDER_LOCK), "{error}");
+            return;
+        }
+    };
+    let text = lock.to_text();
+    let again = LarderLock::parse(LARDER_LOCK, text.as_bytes()).expect("what is written is a larder.lock");
+    assert_eq!(again.to_text(), text);
+    assert_eq!(again, lock);
+    let urls = lock.downloads.iter().map(|row| &row.url).chain(lock.absent.iter().map(|row| &row.url));
+    for url in urls {
+        assert_eq!(RecordedUrl::parse(url.as_str()).as_ref(), Ok(url));
+        assert!(url.as_url().domain().is_some_and(|host| host.contains('.')), "{url}");
+    }
+    let reading = lockfile::of_larder_lock(LARDER_LOCK, &lock);
+    let entries = lock.pyodide.as_ref().map_or(0, |pyodide| 1 + pyodide.packages.len());
+    assert_eq!(reading.entries.len(), entries + lock.downloads.len() + lock.absent.len());
+    if let Ok(plan) = Plan::new(&[reading]) {
+        let sum = plan.sum();
+        assert_eq!(sum.entries, sum.artifacts + sum.repeats + sum.inline + sum.absent);
     }
 }
 

@@ -106,7 +106,8 @@ impl EndsCommand for UnknownPlatform {}
 
 impl EndsCommand for NoLarderLock {
     fn hint(&self) -> Option<String> {
-        Some("`larder lock` writes it from `[pyodide]` in larder.toml".to_owned())
+        let it = if self.is_there { "Pyodide's part" } else { "it" };
+        Some(format!("`larder lock` writes {it} from `[pyodide]` in larder.toml"))
     }
 }
 
@@ -128,6 +129,15 @@ impl EndsCommand for LockFileError {
     fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::Newer { .. } => "a newer larder wrote it: update this one",
+            Self::Empty { .. } => {
+                "`larder lock` writes Pyodide's part from `[pyodide]` in larder.toml; without anything to lock, remove the file"
+            }
+            Self::OldForm { .. } => {
+                "`git checkout` brings back the last one that was committed; if it was merged, take the larger `version` of both"
+            }
+            Self::TooManyRows { .. } | Self::Row { .. } | Self::SameAddress { .. } => {
+                "take that row out of the file, or bring back the last one that was committed with `git checkout`"
+            }
             _ => {
                 "`git checkout` brings back the last one that was committed; without the file, `larder lock` makes it anew"
             }

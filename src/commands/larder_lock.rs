@@ -1,4 +1,4 @@
-//! The first step of each view of a `larder.lock`: opens the project, reads its lock, and loads the locked files from the store.
+//! The first step of each view of the Pyodide in a `larder.lock`: opens the project, reads its lock, and loads the locked files from the store.
 
 use std::{path::Path, slice, sync::Arc};
 
@@ -6,12 +6,12 @@ use super::provision;
 use crate::{
     commands::{context::Context, error::CommandError, outcome::Outcome},
     fetcher::Reader,
-    lockfile::larder_lock::LarderLock,
+    lockfile::larder_lock::PyodideLock,
     session::{ConfiguredProject, Locked, Session},
     view::locked_files::{LockedFileProblem, LockedFiles, LockedFilesError},
 };
 
-/// Reads a project that has a `larder.lock`.
+/// Reads a project whose `larder.lock` pins Pyodide.
 pub(super) fn read_locked(
     path: &Path,
     trusts_project: bool,
@@ -19,14 +19,14 @@ pub(super) fn read_locked(
 ) -> Result<Arc<ConfiguredProject>, CommandError> {
     let mut projects = provision::read_all(slice::from_ref(&path.to_owned()), trusts_project, context)?;
     let project = projects.remove(0);
-    project.read.require_larder_lock()?;
+    project.read.require_pyodide_lock()?;
     Ok(project)
 }
 
 /// What the lock names, after what was missing or damaged has been fetched; or how the command ends because something still is.
 pub(super) fn load(
     session: &Session,
-    lock: &LarderLock,
+    lock: &PyodideLock,
     with_runtime: bool,
     context: &Context<'_>,
 ) -> Result<Result<LockedFiles, Outcome>, CommandError> {

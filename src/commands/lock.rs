@@ -15,7 +15,7 @@ use crate::{
     },
     config::{larder_toml::PyodideSettings, package_manager::NpmConfig, project::Project},
     core::{file_host::FileHost, interrupt::Interrupt},
-    lockfile::larder_lock::{LARDER_LOCK, LarderLock, LockedRuntime, LockedSource},
+    lockfile::larder_lock::{LARDER_LOCK, LarderLock, LockedRuntime, LockedSource, PyodideLock},
     pyodide::{
         distribution::Distribution,
         from_resolution::{self, LockInput},
@@ -57,27 +57,28 @@ pub(super) fn run(arguments: &cli::Lock, context: &Context<'_>) -> Result<Outcom
     let settings = project.settings.pyodide.clone();
     let settings = settings.ok_or_else(|| LockError::NoPyodide { folder: project.folder.clone() })?;
     let readings = session::readings(&project)?;
-    let before = session::larder_lock(&project)?;
+    let before = session::larder_lock(&project)?.unwrap_or_default();
+    let pyodide = before.pyodide.as_ref();
     let folder = project.folder.as_path();
     let npm = NpmConfig::load_for(context.environment, folder, None, arguments.trust_project_config)?;
     for warning in npm.warnings() {
         context.printer.warning(&warning.to_string());
     }
-    refuse_unknown(before.as_ref(), arguments.upgrade.as_deref())?;
+    refuse_unknown(pyodide, arguments.upgrade.as_deref())?;
     let store = context.open_store()?;
-    let chosen = runtime::choose(&project, &settings, &readings, before.as_ref())?;
+    let chosen = runtime::choose(&project, &settings, &readings, pyodide)?;
     let base = runtime::fetch(chosen, &store, &project, &npm, context)?;
     let asking = Asking { watcher: resolving::watcher(context.printer), interrupt: &interrupt };
-    let locked = lock(&base, &settings, before.as_ref(), arguments, &project, &npm, &asking);
+    let locked = lock(&base, &settings, pyodide, arguments, &project, &npm, &asking);
     asking.watcher.event(IndexEvent::Over);
-    let (lock, warnings) = locked?;
+    let (locked, warnings) = locked?;
     if interrupt.came() {
         return Err(LockError::Index(IndexError::Interrupted).into());
     }
     for warning in &warnings {
         context.printer.warning(warning);
     }
-    finish(&lock, before.as_ref(), arguments, &project, context, warnings)
+    finish(locked, before, arguments, &project, context, warnings)
 }
 
 /// Who sees what the index is asked, and who can stop it.
@@ -90,12 +91,12 @@ struct Asking<'a> {
 fn lock(
     base: &Base,
     settings: &PyodideSettings,
-    before: Option<&LarderLock>,
+    before: Option<&PyodideLock>,
     arguments: &cli::Lock,
     project: &Project,
     npm: &NpmConfig,
     asking: &Asking<'_>,
-) -> Result<(LarderLock, Vec<String>), LockError> {
+) -> Result<(PyodideLock, Vec<String>), LockError> {
     let (file_name, bytes) = base.core.lock();
     let distribution = Distribution::read(file_name.as_str(), bytes)
         .map_err(|source| LockError::Distribution { version: base.version.clone(), source: Box::new(source) })?;
@@ -127,7 +128,7 @@ fn lock(
 }
 
 /// A name that is mistyped must not look as if it had been upgraded.
-fn refuse_unknown(before: Option<&LarderLock>, upgrade: Option<&[ProjectName]>) -> Result<(), LockError> {
+fn refuse_unknown(before: Option<&PyodideLock>, upgrade: Option<&[ProjectName]>) -> Result<(), LockError> {
     let is_known =
         |name: &ProjectName| before.is_some_and(|lock| lock.packages.iter().any(|package| package.name == *name));
     let unknown: Vec<&str> =
@@ -136,7 +137,7 @@ fn refuse_unknown(before: Option<&LarderLock>, upgrade: Option<&[ProjectName]>) 
 }
 
 /// The versions of the index that an earlier lock chose, without those that are to be chosen anew.
-fn preferred(before: Option<&LarderLock>, upgrade: Option<&[ProjectName]>) -> BTreeMap<ProjectName, Version> {
+fn preferred(before: Option<&PyodideLock>, upgrade: Option<&[ProjectName]>) -> BTreeMap<ProjectName, Version> {
     let is_kept = |name: &ProjectName| match upgrade {
         None => true,
         Some([]) => false,
@@ -150,17 +151,20 @@ fn preferred(before: Option<&LarderLock>, upgrade: Option<&[ProjectName]>) -> BT
 }
 
 fn finish(
-    lock: &LarderLock,
-    before: Option<&LarderLock>,
+    locked: PyodideLock,
+    before: LarderLock,
     arguments: &cli::Lock,
     project: &Project,
     context: &Context<'_>,
     warnings: Vec<String>,
 ) -> Result<Outcome, CommandError> {
     let path: PathBuf = project.folder.join(LARDER_LOCK);
-    let text = lock.to_text();
+    let changes: Vec<String> =
+        changes::between(before.pyodide.as_ref(), &locked).iter().map(Change::to_string).collect();
+    // What was recorded stays as it is.
+    let after = LarderLock { pyodide: Some(locked), ..before };
+    let (text, lock) = (after.to_text(), after.pyodide.as_ref().expect("it was put there"));
     let is_changed = project.larder_lock.as_ref().is_none_or(|file| *file.bytes != *text.as_bytes());
-    let changes: Vec<String> = changes::between(before, lock).iter().map(Change::to_string).collect();
     let distribution = lock.packages.iter().filter(|package| package.source == LockedSource::Distribution).count();
     let index = lock.packages.len() - distribution;
     if is_changed && !arguments.check {

@@ -131,6 +131,8 @@ fn row(planned: &Planned) -> ArtifactRow<'_> {
         Source::Remote { url } | Source::Index { place: FilePlace::Url(url) } => Some(redact(url)),
         Source::Index { place: FilePlace::Hosted(path) } => Some(path.to_string()),
         Source::Distribution { release, file_name } => Some(format!("pyodide {release} {file_name}")),
+        // It has no secret, and its query tells files apart.
+        Source::Recorded { url } => Some(url.to_string()),
         Source::Git { forge, repository, commit } => Some(format!("git {} {repository}#{commit}", forge.name())),
     };
     ArtifactRow {

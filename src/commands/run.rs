@@ -115,7 +115,7 @@ fn environment(
         replaced_host: replaced_host(projects),
         caches: &run_dir.caches,
         has_pnpm: lockfiles(projects).any(|(_, lockfile)| Format::of(&lockfile.name) == Format::Pnpm),
-        has_wheels: projects.iter().any(|project| project.read.larder_lock.is_some()),
+        has_wheels: projects.iter().any(|project| project.read.pyodide_lock().is_some()),
         is_offline: arguments.completing.fetching.offline,
     };
     let no_proxy = ["no_proxy", "NO_PROXY"].iter().find_map(|name| {

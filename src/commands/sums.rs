@@ -26,6 +26,8 @@ pub(super) fn sum_line(read: &ReadProject) -> String {
         (sum.local_folders, "local folder", "local folders"),
         (sum.local_files, "local file", "local files"),
         (sum.projects, "project", "projects"),
+        (sum.inline, "recorded answer", "recorded answers"),
+        (sum.absent, "recorded as absent", "recorded as absent"),
         (sum.unfetchable, "that cannot be fetched", "that cannot be fetched"),
     ];
     terms.extend(

@@ -28,6 +28,8 @@ pub struct Address {
     /// What the request says about who asks. It is for this address alone: ask [`NpmConfig::authorization_for`] about each address
     /// that it redirects to.
     pub authorization: Option<Authorization>,
+    /// Whether the request says nothing about who asks, whatever is configured for the address: the lock that names it may have been written by a stranger.
+    pub is_anonymous: bool,
     /// The file of the archive at that address, if an archive is there.
     pub member: Option<FileName>,
 }
@@ -61,6 +63,10 @@ pub fn address_of(artifact: &Artifact, npm: &NpmConfig, settings: &LarderToml) -
         Source::Git { forge, repository, commit } => archive_url(*forge, repository, commit, &settings.forges),
         Source::Index { place } => FileHost::new(pyodide.and_then(|pyodide| pyodide.files.as_ref())).address_of(place),
         Source::Distribution { .. } => return Ok(addresses_of(artifact, npm, settings)?.swap_remove(0)),
+        Source::Recorded { url } => {
+            let url = url.as_url().clone();
+            return Ok(Address { url, authorization: None, is_anonymous: true, member: None });
+        }
     };
     checked(stated, artifact, npm)
 }
@@ -203,7 +209,7 @@ fn checked(mut url: Url, artifact: &Artifact, npm: &NpmConfig) -> Result<Address
         _ => npm.authorization_for(&url),
     };
     let authorization = configured.or(own);
-    Ok(Address { url, authorization, member: None })
+    Ok(Address { url, authorization, is_anonymous: false, member: None })
 }
 
 /// Where the registry of this name is.

@@ -7,7 +7,9 @@ use std::{fmt, sync::Arc};
 use larder_store::digest::Integrity;
 use url::Url;
 
-use crate::core::{file_host::FilePlace, file_name::FileName, runtime_version::RuntimeVersion};
+use crate::core::{
+    file_host::FilePlace, file_name::FileName, recorded_url::RecordedUrl, runtime_version::RuntimeVersion,
+};
 
 /// Which kind of package an artifact is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
@@ -19,6 +21,8 @@ pub enum Ecosystem {
     Pyodide,
     /// A wheel of a Python package index.
     Python,
+    /// A file that a package or a script downloads, and that no package manager's lockfile names.
+    Download,
 }
 
 impl Ecosystem {
@@ -28,12 +32,13 @@ impl Ecosystem {
             Self::Npm => "npm",
             Self::Pyodide => "pyodide",
             Self::Python => "python",
+            Self::Download => "download",
         }
     }
 
     /// The kind of that word.
     pub fn of_name(name: &str) -> Option<Self> {
-        [Self::Npm, Self::Pyodide, Self::Python].into_iter().find(|ecosystem| ecosystem.name() == name)
+        [Self::Npm, Self::Pyodide, Self::Python, Self::Download].into_iter().find(|ecosystem| ecosystem.name() == name)
     }
 }
 
@@ -185,6 +190,11 @@ pub enum Source {
     Index {
         /// Where the lockfile says that it is.
         place: FilePlace,
+    },
+    /// At the address that somebody asked when the file was recorded: at no other, and without saying who asks.
+    Recorded {
+        /// The address.
+        url: RecordedUrl,
     },
 }
 

@@ -160,7 +160,7 @@ async fn have(
             // Not every registry has its tarballs where the public one has them.
             let stated = stated_address(batch, job, progress).await;
             let stated = stated.filter(|stated| *stated != addresses[0].url);
-            addresses.extend(stated.map(|url| Address { url, authorization: None, member: None }));
+            addresses.extend(stated.map(|url| Address { url, authorization: None, is_anonymous: false, member: None }));
         }
         next += 1;
         let is_hopeless = matches!(error.last(), DownloadError::Sink { .. }) && not_a_package(&error).is_none();
@@ -218,7 +218,9 @@ async fn once(
         blocking(move || local::copy(&url, sink, &*progress)).await
     } else {
         let request = Request { url, is_checked: !is_open && !job.is_commit };
-        download(&batch.engine.client, &request, sink, Arc::clone(progress) as _).await
+        let client = &batch.engine.client;
+        let client = if address.is_anonymous { &client.anonymous() } else { client };
+        download(client, &request, sink, Arc::clone(progress) as _).await
     };
     Ok(Tried::Sealed(Box::new(sealed.map_err(failed)?)))
 }

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     config::{larder_toml::LarderToml, network::project_transport::ProjectTransport, package_manager::NpmConfig},
-    core::artifact::{Ecosystem, Source},
+    core::artifact::{Artifact, Ecosystem, Source},
     plan::{
         EntryName, Plan, Planned,
         selection::{Selection, Verdict},
@@ -260,7 +260,13 @@ impl<'a> Download<'a> {
     }
 }
 
-/// Packages of one platform hold native programs, which are large. Started last, one would be waited for alone.
+/// Packages of one platform hold native programs, and so do most recorded downloads.
+fn is_large(artifact: &Artifact) -> bool {
+    let conditions = &artifact.conditions;
+    !conditions.os.is_empty() || !conditions.cpu.is_empty() || artifact.ecosystem == Ecosystem::Download
+}
+
+/// What is large comes first. Started last, one would be waited for alone.
 fn selected_first_large<'a>(
     plan: &'a Plan,
     selection: &Selection,
@@ -268,10 +274,9 @@ fn selected_first_large<'a>(
 ) -> impl Iterator<Item = &'a Planned> {
     let (mut large, mut others) = (Vec::new(), Vec::new());
     for planned in plan.artifacts() {
-        let conditions = &planned.artifact.conditions;
-        match selection.verdict(conditions) {
-            Verdict::Wanted if conditions.os.is_empty() && conditions.cpu.is_empty() => others.push(planned),
-            Verdict::Wanted => large.push(planned),
+        match selection.verdict(&planned.artifact) {
+            Verdict::Wanted if is_large(&planned.artifact) => large.push(planned),
+            Verdict::Wanted => others.push(planned),
             Verdict::OtherPlatform => left_out.other_platforms += 1,
             Verdict::Omitted => left_out.omitted += 1,
         }

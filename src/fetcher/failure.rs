@@ -68,6 +68,7 @@ impl Failure {
     /// The way out, if there is one to name.
     pub fn hint(&self) -> Option<&'static str> {
         match &self.kind {
+            FailureKind::Download(error) if self.ecosystem == Ecosystem::Download => recorded_hint(error),
             FailureKind::Download(error) if self.ecosystem != Ecosystem::Npm => python_hint(self.ecosystem, error),
             kind => managers_hint(kind, Format::of(&self.entries[0].lockfile)).or_else(|| kind.hint()),
         }
@@ -178,7 +179,26 @@ impl FailureKind {
     }
 }
 
-/// The way out for what `larder.lock` names.
+/// The way out for a download that was recorded.
+fn recorded_hint(error: &DownloadError) -> Option<&'static str> {
+    match error.last() {
+        _ if is_digest_mismatch(error) => Some(
+            "the server has other bytes there than when it was recorded: if you trust them, take its [[download]] out of larder.lock and record it again; else ask whoever publishes it",
+        ),
+        DownloadError::Status { status, .. } if is_about_credentials(*status) => Some(
+            "a recorded download is asked for without credentials: take its [[download]] out of larder.lock if the file is not public",
+        ),
+        DownloadError::Status { status: StatusCode::NOT_FOUND | StatusCode::GONE, .. } => Some(
+            "it is not there any more: upgrade what asks for it, or take its [[download]] out of larder.lock and record it again",
+        ),
+        DownloadError::RedirectToPrivate { .. } => {
+            Some("a recorded download has to be public: take its [[download]] out of larder.lock, and ask who wrote it")
+        }
+        error => download_hint(error),
+    }
+}
+
+/// The way out for what `larder.lock` names of Pyodide.
 fn python_hint(ecosystem: Ecosystem, error: &DownloadError) -> Option<&'static str> {
     match error.last() {
         DownloadError::Lookup { .. } | DownloadError::Connect { .. } | DownloadError::Timeout { .. } => {

@@ -108,7 +108,8 @@ mod tests {
     #[tokio::test]
     async fn followers_with_the_same_addresses_share_a_failure_and_later_callers_do_not() {
         let (flights, key) = (SingleFlight::default(), Key::of_identity("a"));
-        let address = |text: &str| Address { url: text.parse().unwrap(), authorization: None, member: None };
+        let address =
+            |text: &str| Address { url: text.parse().unwrap(), authorization: None, is_anonymous: false, member: None };
         let (one, other) = ([address("http://registry.example/a")], [address("http://other.example/a")]);
         let leader = lead(&flights, &key);
         let waiting = [follow(&flights, &key), follow(&flights, &key)];

@@ -20,9 +20,10 @@ impl Download<'_> {
     /// The download of a receipt's blob: the same bytes, from where they came. `None` if no origin has an address.
     pub fn refetch(receipt: &Receipt) -> Option<Self> {
         let mut addresses: Vec<Address> = Vec::new();
-        let stated = receipt.origins.iter().filter_map(|origin| origin.address.as_deref()?.parse::<Url>().ok());
-        for url in stated {
-            let address = Address { url, authorization: None, member: None };
+        for origin in &receipt.origins {
+            let Some(Ok(url)) = origin.address.as_deref().map(str::parse::<Url>) else { continue };
+            let is_anonymous = origin.ecosystem == Ecosystem::Download.name();
+            let address = Address { url, authorization: None, is_anonymous, member: None };
             if !addresses.contains(&address) {
                 addresses.push(address);
             }

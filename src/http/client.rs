@@ -27,7 +27,11 @@ use crate::core::redacted::{RedactedUrl, without_userinfo};
 
 /// Makes requests. Cheap to clone; clones share connections and look-ups.
 #[derive(Clone)]
-pub struct Client(Arc<Inner>);
+pub struct Client {
+    inner: Arc<Inner>,
+    /// Whether its requests say nothing about who asks.
+    is_anonymous: bool,
+}
 
 struct Inner {
     settings: ClientSettings,
@@ -53,27 +57,39 @@ impl Client {
         // Fails when there is one already, and then that one serves.
         drop(rustls::crypto::ring::default_provider().install_default());
         let pools = ClientPools::new(&settings, &credentials.identities(), resolver)?;
-        Ok(Self(Arc::new(Inner {
+        let inner = Inner {
             proxies: Proxies::from_settings(&settings),
             settings,
             credentials,
             pools,
             unreachable: UnreachableHosts::default(),
             encoders: Encoders::default(),
-        })))
+        };
+        Ok(Self { inner: Arc::new(inner), is_anonymous: false })
+    }
+
+    /// The same, whose requests carry no credentials of their own, also where they are redirected, and which no redirect leads to a private host: for addresses that a stranger may have named.
+    #[must_use]
+    pub fn anonymous(&self) -> Self {
+        Self { inner: Arc::clone(&self.inner), is_anonymous: true }
+    }
+
+    /// Whether its requests carry no credentials of their own.
+    pub(super) fn is_anonymous(&self) -> bool {
+        self.is_anonymous
     }
 
     /// The settings it was made with.
     pub fn settings(&self) -> &ClientSettings {
-        &self.0.settings
+        &self.inner.settings
     }
 
     pub(super) fn unreachable_hosts(&self) -> &UnreachableHosts {
-        &self.0.unreachable
+        &self.inner.unreachable
     }
 
     pub(super) fn encoders(&self) -> &Encoders {
-        &self.0.encoders
+        &self.inner.encoders
     }
 
     /// Sends one request and waits for the start of the response, whatever its status. `carried` is for an address that has no credentials of its
@@ -90,7 +106,7 @@ impl Client {
             return Err(DownloadError::Scheme { url: shown });
         }
         let in_address = basic_auth(url);
-        let configured = self.0.credentials.credential_for(url);
+        let configured = if self.is_anonymous { None } else { self.inner.credentials.credential_for(url) };
         let credential = match configured {
             // What stands in the address is said in the place of what is configured, and beside the client's certificate.
             Some(own) if in_address.is_some() => Some(own.without_header()).filter(|own| own.identity.is_some()),
@@ -125,7 +141,7 @@ impl Client {
         }
         match response {
             Ok(Ok(response)) => {
-                self.0.unreachable.remove(url);
+                self.inner.unreachable.remove(url);
                 Ok(Response { inner: response, url: shown, address, is_authorized, credential })
             }
             Ok(Err(source)) => Err(self.unsent(shown, proxy, source, &profile)),
@@ -135,7 +151,7 @@ impl Client {
 
     /// The permission of the proxy that an address is asked through, if there is one.
     pub(super) async fn proxy_permit(&self, url: &Url) -> Result<Option<ProxyPermit>, DownloadError> {
-        match self.0.proxies.for_url(url) {
+        match self.inner.proxies.for_url(url) {
             Some(proxy) => Ok(Some(proxy.acquire(&RedactedUrl::new(url)).await?)),
             None => Ok(None),
         }
@@ -143,7 +159,7 @@ impl Client {
 
     /// The HTTP client whose turn it is.
     pub(super) fn pooled(&self, profile: &TrustProfile) -> &PooledClient {
-        self.0.pools.next(profile)
+        self.inner.pools.next(profile)
     }
 
     /// The trust profile of a request with these credentials; an error if it would take the user's own where only the project's files lead.
@@ -196,7 +212,7 @@ impl Client {
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client").field("connections", &self.0.pools.connections()).finish_non_exhaustive()
+        f.debug_struct("Client").field("connections", &self.inner.pools.connections()).finish_non_exhaustive()
     }
 }
 

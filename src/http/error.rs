@@ -278,6 +278,14 @@ pub enum DownloadError {
         /// Where to.
         target: RedactedUrl,
     },
+    /// A redirect from an address that a stranger may have named to a place that only this machine or its network knows.
+    #[error("{url}: redirects to {target}, which is no public host")]
+    RedirectToPrivate {
+        /// The address that redirects.
+        url: RedactedUrl,
+        /// Where to.
+        target: RedactedUrl,
+    },
     /// The bytes are not those that are wanted.
     #[error("{url}: expected {expected}, got {actual}")]
     Mismatch {
@@ -336,7 +344,8 @@ impl DownloadError {
             | Self::Certificate { .. }
             | Self::TooManyRedirects { .. }
             | Self::RedirectTarget { .. }
-            | Self::RedirectToPlain { .. } => false,
+            | Self::RedirectToPlain { .. }
+            | Self::RedirectToPrivate { .. } => false,
             Self::Status { status, .. } => is_transient(*status),
             Self::Request { source, .. } => !source.is_builder(),
             Self::GaveUp { last, .. } => last.is_network(),

@@ -1,5 +1,5 @@
 //! Follows redirects by hand: every hop is a request of its own, with the credentials that belong to its address or, on the same host and port, to the
-//! address before it, as in npm.
+//! address before it, as in npm. A request without credentials is not led to private hosts either.
 
 use reqwest::{
     StatusCode,
@@ -8,7 +8,10 @@ use reqwest::{
 use url::Url;
 
 use super::{client::Client, error::DownloadError, progress::Progress, response::Response};
-use crate::core::redacted::{RedactedUrl, without_userinfo};
+use crate::core::{
+    recorded_url::has_public_host,
+    redacted::{RedactedUrl, without_userinfo},
+};
 
 /// What browsers' predecessors settled on, and more than any registry needs.
 const MAX_REDIRECTS: usize = 10;
@@ -25,6 +28,10 @@ pub(super) async fn exchange(
     for _ in 0..=MAX_REDIRECTS {
         let response = client.send(&next, headers, carried.take(), progress).await?;
         match target(&next, response.inner.status(), response.inner.headers())? {
+            Some(target) if client.is_anonymous() && !has_public_host(&target) => {
+                let (url, target) = (RedactedUrl::new(&next), RedactedUrl::new(&target));
+                return Err(DownloadError::RedirectToPrivate { url, target });
+            }
             Some(target) => {
                 carried = response.credential.filter(|it| !it.is_for_one_address && is_same_origin(&next, &target));
                 next = target;

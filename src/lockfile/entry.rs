@@ -68,4 +68,8 @@ pub enum NoDownload {
     Bundled,
     /// Another entry's package with changes that are in the project, or in the package manager itself.
     Patch,
+    /// An answer that is in `larder.lock` itself.
+    Inline,
+    /// An address that had nothing.
+    Absent,
 }

@@ -26,7 +26,7 @@ const PIECE: usize = 64 * 1024;
 /// 1. `larder plan 1` and a line feed.
 /// 2. The list of artifacts, sorted by ecosystem, name, version and source, each of them: the texts ecosystem, name, version; the source as a list of texts (`registry`
 ///    and the address, if one is stated; or `remote` and the address; or `git`, forge, repository, commit;
-///    or `distribution`, release, file name; or `index` and the address, or the path on the public index's file host); the integrity as a list of texts, alternately the name of
+///    or `distribution`, release, file name; or `index` and the address, or the path on the public index's file host; or `recorded` and the address); the integrity as a list of texts, alternately the name of
 ///    an algorithm and the bytes of a digest, the strongest first; one byte of flags (1 dev, 2 optional, 4 development or optional, 8 peer); the lists of texts os, cpu, libc.
 /// 3. The list of what cannot be fetched, sorted, each once: a list of texts: name, the word for the reason, what the reason is about, and the version if one is stated.
 ///
@@ -113,6 +113,7 @@ impl Writer {
             }
             Source::Index { place: FilePlace::Hosted(path) } => self.texts(&["index", path.as_str()]),
             Source::Index { place: FilePlace::Url(url) } => self.texts(&["index", without_userinfo(url).as_str()]),
+            Source::Recorded { url } => self.texts(&["recorded", url.as_str()]),
         }
         let digests = artifact.integrity.as_ref().map_or(&[][..], |integrity| integrity.digests());
         self.count(2 * digests.len());

@@ -38,6 +38,7 @@ enum SourceKey<'a> {
     Distribution(&'a str, &'a str),
     Index(&'a str),
     HostedByIndex(&'a FilePath),
+    Recorded(&'a str),
 }
 
 impl<'a> Candidate<'a> {
@@ -63,6 +64,7 @@ impl<'a> Candidate<'a> {
             }
             Source::Index { place: FilePlace::Url(_) } => SourceKey::Index(self.address().unwrap_or_default()),
             Source::Index { place: FilePlace::Hosted(path) } => SourceKey::HostedByIndex(path),
+            Source::Recorded { url } => SourceKey::Recorded(url.as_str()),
         }
     }
 
@@ -85,7 +87,8 @@ fn address(source: &Source) -> Option<&Url> {
         Source::Named { .. }
         | Source::Index { place: FilePlace::Hosted(_) }
         | Source::Git { .. }
-        | Source::Distribution { .. } => None,
+        | Source::Distribution { .. }
+        | Source::Recorded { .. } => None,
     }
 }
 

@@ -1,10 +1,10 @@
 //! The selection: which part of a plan a fetch or a view is for. Pure. `selection/platform.rs` parses platforms and compares them.
 //!
-//! The rule is npm's: platforms limit optional packages only, since npm refuses to install if any other package does not run there. The default selection is this
+//! The rule is npm's: platforms limit optional packages only (and recorded downloads, which npm does not know), since npm refuses to install if any other package does not run there. The default selection is this
 //! machine, and Linux on its processor with both C libraries; on an unknown processor it is everything. In three real lockfiles, all platforms cost 2.9 to 5.2 times
 //! the bytes of one.
 
-use crate::core::artifact::Conditions;
+use crate::core::artifact::{Artifact, Ecosystem};
 
 mod platform;
 
@@ -47,11 +47,12 @@ impl Selection {
         Self { platforms: Platforms::All, omit: Omit { dev: false, optional: false, peer: false } }
     }
 
-    /// Whether an artifact with these conditions is wanted.
+    /// Whether an artifact is wanted.
     ///
     /// Groups follow npm's rule: a package that only development and optional dependencies together lead to is left out when both are.
-    /// Platforms limit optional packages only: npm refuses to install where any other does not run.
-    pub fn verdict(&self, conditions: &Conditions) -> Verdict {
+    /// Platforms limit optional packages only: npm refuses to install where any other does not run. They limit recorded downloads, too: each platform asks for its own.
+    pub fn verdict(&self, artifact: &Artifact) -> Verdict {
+        let (conditions, is_recorded) = (&artifact.conditions, artifact.ecosystem == Ecosystem::Download);
         let Omit { dev, optional, peer } = self.omit;
         let omitted = (conditions.dev && dev)
             || (conditions.optional && optional)
@@ -62,7 +63,8 @@ impl Selection {
         }
         match &self.platforms {
             Platforms::Only(platforms)
-                if conditions.optional && !platforms.iter().any(|platform| platform.runs(conditions)) =>
+                if (conditions.optional || is_recorded)
+                    && !platforms.iter().any(|platform| platform.runs(conditions)) =>
             {
                 Verdict::OtherPlatform
             }
@@ -74,6 +76,7 @@ impl Selection {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::artifact::{Conditions, PackageName, Source, Version};
 
     fn conditions(flags: &str, os: &[&str], cpu: &[&str], libc: &[&str]) -> Conditions {
         let list = |names: &[&str]| names.iter().map(|&name| name.into()).collect();
@@ -85,6 +88,17 @@ mod tests {
             os: list(os),
             cpu: list(cpu),
             libc: list(libc),
+        }
+    }
+
+    fn package(conditions: Conditions) -> Artifact {
+        Artifact {
+            ecosystem: Ecosystem::Npm,
+            name: PackageName::parse("a").unwrap(),
+            version: Version::parse("1.0.0").unwrap(),
+            source: Source::Registry { resolved: None },
+            integrity: None,
+            conditions,
         }
     }
 
@@ -113,7 +127,7 @@ mod tests {
             ("dp", "p", true),
         ];
         for (flags, omit, omitted) in cases {
-            let verdict = selection(&["linux/amd64"], omit).verdict(&conditions(flags, &[], &[], &[]));
+            let verdict = selection(&["linux/amd64"], omit).verdict(&package(conditions(flags, &[], &[], &[])));
             assert_eq!(verdict == Verdict::Omitted, omitted, "{flags} without {omit}");
         }
     }
@@ -147,22 +161,32 @@ mod tests {
             let selection = selection(&[platform], "");
             let expected = if runs { Verdict::Wanted } else { Verdict::OtherPlatform };
             assert_eq!(
-                selection.verdict(&conditions("o", os, cpu, libc)),
+                selection.verdict(&package(conditions("o", os, cpu, libc))),
                 expected,
                 "{os:?} {cpu:?} {libc:?} {platform}"
             );
             for needed in ["", "d", "b", "p"] {
-                assert_eq!(selection.verdict(&conditions(needed, os, cpu, libc)), Verdict::Wanted);
+                assert_eq!(selection.verdict(&package(conditions(needed, os, cpu, libc))), Verdict::Wanted);
             }
-            assert_eq!(Selection::all().verdict(&conditions("o", os, cpu, libc)), Verdict::Wanted);
+            assert_eq!(Selection::all().verdict(&package(conditions("o", os, cpu, libc))), Verdict::Wanted);
         }
     }
 
     #[test]
     fn one_of_several_platforms_is_enough() {
         let both = selection(&["linux/arm64", "darwin/amd64"], "");
-        let wanted = |os: &str, cpu: &str| both.verdict(&conditions("o", &[os], &[cpu], &[])) == Verdict::Wanted;
+        let wanted =
+            |os: &str, cpu: &str| both.verdict(&package(conditions("o", &[os], &[cpu], &[]))) == Verdict::Wanted;
         assert!(wanted("linux", "arm64") && wanted("darwin", "x64"));
         assert!(!wanted("linux", "x64") && !wanted("darwin", "arm64"));
+    }
+    #[test]
+    fn platforms_limit_recorded_downloads_although_they_are_not_optional() {
+        let download =
+            |os: &[&str]| Artifact { ecosystem: Ecosystem::Download, ..package(conditions("", os, &[], &[])) };
+        let here = selection(&["linux/amd64"], "dop");
+        let verdicts = [&["linux"][..], &[], &["darwin"]].map(|os| here.verdict(&download(os)));
+        assert_eq!(verdicts, [Verdict::Wanted, Verdict::Wanted, Verdict::OtherPlatform]);
+        assert_eq!(Selection::all().verdict(&download(&["darwin"])), Verdict::Wanted);
     }
 }

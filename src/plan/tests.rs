@@ -60,6 +60,8 @@ fn the_sum_adds_up() {
         local_files: 1,
         projects: 2,
         unfetchable: 1,
+        inline: 0,
+        absent: 0,
     };
     assert_eq!(plan.sum(), expected);
     let named: Vec<String> = plan.artifacts()[0].entries.iter().map(EntryName::to_string).collect();

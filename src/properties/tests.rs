@@ -123,6 +123,7 @@ mod likely_texts {
         bun: bun_lockfile "\\PC{0,200}"
         pnpm: pnpm_lockfile "\\PC{0,200}"
         larder_locks: larder_lock "(version = 1|requested = \\[\\]|\\[runtime\\]|\\[\\[package\\]\\]|[a-z\"=\n ])*"
+        recorded_downloads: larder_lock "version = 2\n\\[\\[download\\]\\]\nurl = \"https://[a-z0-9.:@/?=#&\\[\\]%-]{1,30}\"\nsha256 = \"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\"\nsize = 0\n(os = \"linux\"\n)?(libc = \"musl\"\n)?by = \\[\"(@a/)?[a-z:@1 ]{1,8}\"\\]\ntrust = \"(package|beside|first-use)\"\n(body = \"\"\n)?"
         larder_tomls: larder_toml "(lockfiles|fetch|jobs|[\\[\\]={}.,'\"#a1 \n-])*"
         npm_configurations: npmrc "[\\[\\]=;#\"'\\\\ \n\r\ta\u{feff}ü]*"
         distributions: distribution "[{}\\[\\]\":,a-z0-9]{0,60}"

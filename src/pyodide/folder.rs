@@ -27,7 +27,7 @@ use crate::{
         file_name::FileName,
         layout::{Content, Layout},
     },
-    lockfile::larder_lock::LarderLock,
+    lockfile::larder_lock::PyodideLock,
     python::name::ProjectName,
 };
 
@@ -35,7 +35,7 @@ use crate::{
 #[derive(Debug)]
 pub struct FolderInput<'a> {
     /// What is to be shipped.
-    pub lock: &'a LarderLock,
+    pub lock: &'a PyodideLock,
     /// The runtime.
     pub runtime_files: RuntimeFiles,
     /// The file of each package.

@@ -22,7 +22,7 @@ use super::{
     wheel::Wheel,
 };
 use crate::{
-    lockfile::larder_lock::{Asker, LarderLock, LockedPackage, LockedSource},
+    lockfile::larder_lock::{Asker, LockedPackage, LockedSource, PyodideLock},
     python::name::ProjectName,
 };
 
@@ -71,7 +71,7 @@ pub(super) struct FolderLockInput<'a> {
     /// The runtime's own lock.
     pub(super) distribution: &'a Distribution,
     /// What is shipped.
-    pub(super) lock: &'a LarderLock,
+    pub(super) lock: &'a PyodideLock,
     /// The wheels of the index, by name.
     pub(super) wheels: &'a BTreeMap<ProjectName, Wheel>,
     /// The names of the runtime's own files.

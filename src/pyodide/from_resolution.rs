@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     core::{artifact::Version, file_host::FileHost, file_name::FileName},
-    lockfile::larder_lock::{LarderLock, LockedBase, LockedPackage, LockedRuntime, LockedSource},
+    lockfile::larder_lock::{LockedBase, LockedPackage, LockedRuntime, LockedSource, PyodideLock},
     python::{name::ProjectName, requirement::Requirement},
 };
 
@@ -34,10 +34,10 @@ pub struct LockInput<'a> {
 }
 
 /// The lock that pins a resolution.
-pub fn lock(given: &LockInput<'_>, resolution: &Resolution) -> LarderLock {
+pub fn lock(given: &LockInput<'_>, resolution: &Resolution) -> PyodideLock {
     let mut requested: Vec<String> = given.requirements.iter().map(ToString::to_string).collect();
     requested.sort();
-    LarderLock {
+    PyodideLock {
         runtime: given.runtime.clone(),
         base: LockedBase { file_name: given.base.0.clone(), sha256: Digest::of(Algorithm::Sha256, given.base.1) },
         requested,

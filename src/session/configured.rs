@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use super::{project::ReadProject, warning::Warning};
 use crate::{
     config::{error::ConfigError, package_manager::NpmConfig, project::LockfileBytes, sources::Installer},
-    core::environment::Environment,
+    core::{artifact::Ecosystem, environment::Environment},
     fetcher::{Downloads, LeftOut},
-    lockfile::{Format, YarnLock},
+    lockfile::{Format, YarnLock, larder_lock::LARDER_LOCK},
     plan::{Planned, selection::Selection},
 };
 
@@ -60,10 +60,13 @@ impl ConfiguredProject {
         downloads.with_optional(&self.read)
     }
 
-    /// The downloads of all that one lockfile names, and of nothing else.
-    pub fn downloads_of_lockfile(&self, lockfile: &str) -> Downloads<'_> {
-        let is_named = |planned: &&Planned| planned.entries.iter().any(|entry| &*entry.lockfile == lockfile);
-        self.downloads_of(self.read.plan.artifacts().iter().filter(is_named))
+    /// The downloads of the Pyodide that `larder.lock` pins, and of nothing else.
+    pub fn downloads_of_pyodide(&self) -> Downloads<'_> {
+        let is_pyodides = |planned: &&Planned| {
+            planned.artifact.ecosystem != Ecosystem::Download
+                && planned.entries.iter().any(|entry| &*entry.lockfile == LARDER_LOCK)
+        };
+        self.downloads_of(self.read.plan.artifacts().iter().filter(is_pyodides))
     }
 }
 

@@ -1,4 +1,4 @@
-//! The freshness of `larder.lock`: whether it is what `larder.toml` and the npm lockfiles ask for. Needs no network: what a newer lock would choose is another matter.
+//! The freshness of Pyodide's part of `larder.lock`: whether it is what `larder.toml` and the npm lockfiles ask for. Needs no network: what a newer lock would choose is another matter.
 
 use std::{collections::BTreeSet, path::PathBuf};
 
@@ -11,7 +11,7 @@ use crate::{
     },
     lockfile::{
         EntryKind, RUNTIME_PACKAGE, Reading,
-        larder_lock::{LARDER_LOCK, LarderLock},
+        larder_lock::{LARDER_LOCK, LarderLock, PyodideLock},
     },
     plan::{Plan, Planned},
 };
@@ -26,12 +26,14 @@ pub struct OutdatedLock {
     what: String,
 }
 
-/// A project without `larder.lock`.
+/// A project without a `larder.lock` that pins Pyodide.
 #[derive(Debug, thiserror::Error)]
-#[error("{} does not exist", path.display())]
+#[error("{} {}", path.display(), if *is_there { "has downloads, and no Pyodide" } else { "does not exist" })]
 pub struct NoLarderLock {
     /// Where it should be.
     pub(crate) path: PathBuf,
+    /// Whether the file is there, and has downloads alone.
+    pub(crate) is_there: bool,
 }
 
 /// The entries of npm lockfiles that name a runtime, each with its lockfile's name.
@@ -50,7 +52,7 @@ pub(crate) fn runtimes(readings: &[Reading]) -> impl Iterator<Item = (&str, &Art
 }
 
 /// Names the first disagreement.
-pub(super) fn check(project: &Project, readings: &[Reading], lock: &LarderLock) -> Result<(), OutdatedLock> {
+pub(super) fn check(project: &Project, readings: &[Reading], lock: &PyodideLock) -> Result<(), OutdatedLock> {
     let locked = lock.runtime.release.version();
     let outdated = |what: String| Err(OutdatedLock { folder: project.folder.clone(), what });
     let settings = project.settings.pyodide.as_ref();
@@ -84,6 +86,9 @@ pub(super) fn warnings(project: &Project, plan: &Plan, lock: Option<&LarderLock>
         // Of a lockfile that is named alone, it is not read.
         let is_there = project.folder.join(LARDER_LOCK).is_file();
         return (asks_for_packages && !is_there).then_some(Warning::NoLarderLock).into_iter().collect();
+    };
+    let Some(lock) = &lock.pyodide else {
+        return asks_for_packages.then_some(Warning::NoLockedPyodide).into_iter().collect();
     };
     let locked = lock.runtime.release.version();
     let runtimes = plan.artifacts().iter().filter(|planned| {

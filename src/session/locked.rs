@@ -5,7 +5,7 @@ use larder_store::{key::Wanted, verify::verify_wanted};
 use super::{open::Session, settings::threads};
 use crate::{
     fetcher::Downloads,
-    lockfile::larder_lock::{LARDER_LOCK, LarderLock},
+    lockfile::larder_lock::PyodideLock,
     view::locked_files::{self, LockedFileProblem, LockedFiles, LockedFilesError},
 };
 
@@ -19,7 +19,7 @@ pub(crate) enum Locked {
 
 impl Session {
     /// Reads what the lock names, with or without Pyodide itself.
-    pub(crate) fn load_locked(&self, lock: &LarderLock, with_runtime: bool) -> Result<Locked, LockedFilesError> {
+    pub(crate) fn load_locked(&self, lock: &PyodideLock, with_runtime: bool) -> Result<Locked, LockedFilesError> {
         match locked_files::load(self.store(), lock, with_runtime, self.now, threads()) {
             Err(LockedFilesError::Problems { problems })
                 if !self.is_offline && problems.iter().any(LockedFileProblem::is_curable) =>
@@ -39,6 +39,6 @@ impl Session {
         if !wanted.is_empty() {
             verify_wanted(self.store(), &wanted, threads());
         }
-        self.project.downloads_of_lockfile(LARDER_LOCK)
+        self.project.downloads_of_pyodide()
     }
 }

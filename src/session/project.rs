@@ -17,7 +17,7 @@ use crate::{
     fetcher::Optional,
     lockfile::{
         self, Format, LockfileError, MissingOptional, Reading,
-        larder_lock::{LARDER_LOCK, LarderLock, LockFileError},
+        larder_lock::{LARDER_LOCK, LarderLock, LockFileError, PyodideLock},
     },
     plan::{
         EntryName, Plan, PlanError,
@@ -85,10 +85,13 @@ impl ReadProject {
         selection::platforms_of(&project)?;
         let larder_lock = larder_lock(&project)?;
         if larder_lock.is_none() && project.lockfiles.is_empty() {
-            return Err(NoLarderLock { path: project.folder.join(LARDER_LOCK) }.into());
+            return Err(NoLarderLock { path: project.folder.join(LARDER_LOCK), is_there: false }.into());
         }
         if let Some(lock) = &larder_lock {
-            freshness::check(&project, &readings, lock)?;
+            // Downloads are not made from anything that could have changed since.
+            if let Some(pyodide) = &lock.pyodide {
+                freshness::check(&project, &readings, pyodide)?;
+            }
             readings.push(lockfile::of_larder_lock(LARDER_LOCK, lock));
         }
         let plan = Plan::new(&readings)?;
@@ -125,10 +128,18 @@ impl ReadProject {
         selection::select(options, &self.project, default)
     }
 
-    /// What `larder.lock` says, of a project that has to have one.
-    pub(crate) fn require_larder_lock(&self) -> Result<&LarderLock, NoLarderLock> {
-        let missing = || NoLarderLock { path: self.project.folder.join(LARDER_LOCK) };
-        self.larder_lock.as_ref().ok_or_else(missing)
+    /// The Pyodide that `larder.lock` pins, if it does.
+    pub(crate) fn pyodide_lock(&self) -> Option<&PyodideLock> {
+        self.larder_lock.as_ref()?.pyodide.as_ref()
+    }
+
+    /// The same of a project that has to have one.
+    pub(crate) fn require_pyodide_lock(&self) -> Result<&PyodideLock, NoLarderLock> {
+        let path = || self.project.folder.join(LARDER_LOCK);
+        match &self.larder_lock {
+            None => Err(NoLarderLock { path: path(), is_there: false }),
+            Some(lock) => lock.pyodide.as_ref().ok_or_else(|| NoLarderLock { path: path(), is_there: true }),
+        }
     }
 
     /// All lockfiles, `larder.lock` last.

@@ -12,7 +12,6 @@ use super::{open::Session, settings::threads};
 use crate::{
     core::{artifact::Artifact, error_chain::chain, layout::Layout},
     fetcher::Failure,
-    lockfile::larder_lock::LARDER_LOCK,
     plan::{EntryName, Planned},
     pyodide::folder::FolderInput,
     registry::{PyodideFolder, Upstream},
@@ -62,9 +61,9 @@ impl PullThrough {
     }
 }
 
-/// Sees to it that everything that `larder.lock` names is in the store.
+/// Sees to it that everything that Pyodide needs is in the store.
 fn complete_pyodide(session: &Session) -> Result<(), String> {
-    let downloads = session.project.downloads_of_lockfile(LARDER_LOCK);
+    let downloads = session.project.downloads_of_pyodide();
     let completed = session.pull(&downloads).map_err(|error| chain(&error).join(": "))?;
     let failures: Vec<String> = completed.report.failures.iter().map(in_one_line).collect();
     if failures.is_empty() { Ok(()) } else { Err(failures.join("; ")) }
@@ -92,9 +91,16 @@ impl Upstream for PullThrough {
     }
 
     fn folder(&self, which: PyodideFolder) -> Result<Layout, String> {
-        let found =
-            self.sessions.iter().find_map(|session| Some((session, session.project.read.larder_lock.as_ref()?)));
-        let (session, lock) = found.ok_or("no project has a larder.lock: `larder lock` writes one")?;
+        let found = self.sessions.iter().find_map(|session| Some((session, session.project.read.pyodide_lock()?)));
+        let has_lock = || self.sessions.iter().any(|session| session.project.read.larder_lock.is_some());
+        let missing = || {
+            if has_lock() {
+                "no larder.lock has Pyodide: `larder lock` writes it"
+            } else {
+                "no project has a larder.lock: `larder lock` writes one"
+            }
+        };
+        let (session, lock) = found.ok_or_else(missing)?;
         complete_pyodide(session)?;
         let with_runtime = which == PyodideFolder::Pyodide;
         let loaded = locked_files::load(session.store(), lock, with_runtime, session.now, threads());

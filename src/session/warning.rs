@@ -43,6 +43,8 @@ pub enum Warning {
     Configuration(ConfigWarning),
     /// `larder.toml` asks for Pyodide's packages, and there is no `larder.lock`.
     NoLarderLock,
+    /// `larder.toml` asks for Pyodide's packages, and `larder.lock` has downloads alone.
+    NoLockedPyodide,
     /// An npm lockfile names another runtime than `larder.lock`.
     OtherRuntime {
         /// The lockfile's entry.
@@ -103,6 +105,10 @@ impl Warning {
             Self::Configuration(warning) => warning.to_string(),
             Self::NoLarderLock => {
                 "larder.toml asks for Pyodide's packages, and larder.lock does not exist: run `larder lock`".to_owned()
+            }
+            Self::NoLockedPyodide => {
+                "larder.toml asks for Pyodide's packages, and larder.lock does not have them: run `larder lock`"
+                    .to_owned()
             }
             Self::OtherRuntime { entry, version, locked } => {
                 format!("{entry} is Pyodide {version}, larder.lock has {locked}")

@@ -2,15 +2,15 @@
 //!
 //! ```text
 //! bin/larder          a static binary, mode 0755; it finds the parts beside it and only reads them
-//! store/meta.json     a seed of what package managers' lockfiles name: no addresses, no times, no index, no locks
+//! store/meta.json     a seed of what package managers' lockfiles name, and of recorded downloads: no addresses, no times, no index, no locks
 //! store/blobs/…       modes 0444
 //! store/receipts/…    modes 0644
 //! store/gone/…        optional packages that their registry no longer has
-//! pyodide/…           the same of what `larder.lock` alone names, if it names anything
+//! pyodide/…           the same of what `larder.lock` alone names of Pyodide, if it names anything
 //! ```
 //!
 //! BuildKit's key of a step that mounts the folder is made of names, modes and bytes: all of them depend on the lockfiles, the platforms and the binary alone. A step
-//! that mounts `bin` and `store` has nothing of `larder.lock` in its key, so a `larder.lock` that changes alone does not run it again. For the same reason a receipt in a
+//! that mounts `bin` and `store` has nothing of Pyodide's part of `larder.lock` in its key, so that part does not run it again when it changes alone. For the same reason a receipt in a
 //! seed has only the keys that the lockfiles ask for: a store that other projects use knows more keys of the same bytes, and a weaker digest may have been computed on one
 //! machine and not on another.
 
@@ -25,7 +25,10 @@ use larder_store::{
 
 use crate::core::layout::{Content, Layout};
 use crate::{
-    core::artifact::Artifact, lockfile::larder_lock::LARDER_LOCK, npm::metadata::MetadataError, plan::EntryName,
+    core::artifact::{Artifact, Ecosystem},
+    lockfile::larder_lock::LARDER_LOCK,
+    npm::metadata::MetadataError,
+    plan::Planned,
 };
 
 /// Where larder is in the folder.
@@ -34,9 +37,9 @@ const PROGRAM: &str = "bin/larder";
 /// A part of the seed, which is a store by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SeedPart {
-    /// What package managers' lockfiles name.
+    /// What package managers' lockfiles name, and what was recorded: install scripts ask for it.
     Packages,
-    /// What `larder.lock` alone names.
+    /// What `larder.lock` alone names of Pyodide.
     Pyodide,
 }
 
@@ -52,9 +55,11 @@ impl SeedPart {
         }
     }
 
-    /// The part in which an artifact is that these entries name.
-    pub fn of(entries: &[EntryName]) -> Self {
-        if entries.iter().all(|entry| &*entry.lockfile == LARDER_LOCK) { Self::Pyodide } else { Self::Packages }
+    /// The part in which an artifact is.
+    pub fn of(planned: &Planned) -> Self {
+        let is_recorded = planned.artifact.ecosystem == Ecosystem::Download;
+        let is_larder_locks = planned.entries.iter().all(|entry| &*entry.lockfile == LARDER_LOCK);
+        if is_larder_locks && !is_recorded { Self::Pyodide } else { Self::Packages }
     }
 }
 

@@ -22,7 +22,7 @@ use larder_store::{
 
 use crate::{
     core::error_chain::chain,
-    lockfile::larder_lock::{LarderLock, LockedPackage, LockedSource},
+    lockfile::larder_lock::{LockedPackage, LockedSource, PyodideLock},
     pyodide::{
         runtime_files::{RuntimeFiles, RuntimeFilesError},
         wheel::{Wheel, WheelError},
@@ -180,7 +180,7 @@ enum Loaded {
 /// Loads the packages and, if `with_runtime`, the runtime, with `threads` threads.
 pub fn load(
     store: &Store,
-    lock: &LarderLock,
+    lock: &PyodideLock,
     with_runtime: bool,
     now: jiff::Timestamp,
     threads: usize,
@@ -209,7 +209,7 @@ pub fn load(
     gather(loaded.into_iter().map(|(_, result)| result))
 }
 
-fn items(lock: &LarderLock, with_runtime: bool) -> Vec<Item<'_>> {
+fn items(lock: &PyodideLock, with_runtime: bool) -> Vec<Item<'_>> {
     let runtime = Item {
         what: format!("pyodide {}", lock.runtime.release.version()),
         integrity: lock.runtime.integrity.clone(),
@@ -241,7 +241,7 @@ fn gather(results: impl Iterator<Item = Result<Loaded, LockedFileProblem>>) -> R
 }
 
 impl Item<'_> {
-    fn load(&self, store: &Store, lock: &LarderLock, found: Option<BlobRef>) -> Result<Loaded, LockedFileProblem> {
+    fn load(&self, store: &Store, lock: &PyodideLock, found: Option<BlobRef>) -> Result<Loaded, LockedFileProblem> {
         let what = || self.what.clone();
         let Some(integrity) = &self.integrity else { return Err(LockedFileProblem::NoIntegrity { what: what() }) };
         let Some(found) = found else {

@@ -14,14 +14,14 @@ use larder_store::key::BlobRef;
 
 use crate::core::layout::{Content, Layout};
 use crate::{
-    lockfile::larder_lock::{LarderLock, LockedPackage},
+    lockfile::larder_lock::{LockedPackage, PyodideLock},
     python::name::ProjectName,
 };
 
 const INDEX: &str = "simple";
 
 /// The wheels that are here, and their index.
-pub fn wheelhouse(lock: &LarderLock, files: &BTreeMap<ProjectName, BlobRef>) -> Layout {
+pub fn wheelhouse(lock: &PyodideLock, files: &BTreeMap<ProjectName, BlobRef>) -> Layout {
     let mut layout = Layout::default();
     let wheels = lock.packages.iter().filter(|package| package.file_name.is_wheel());
     let mut projects = String::new();

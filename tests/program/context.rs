@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// The head of a program for this processor that needs no loader, which is all that larder looks at.
-fn static_binary(machine: u8) -> Vec<u8> {
+pub(crate) fn static_binary(machine: u8) -> Vec<u8> {
     let mut head = vec![0x7f, b'E', b'L', b'F', 2, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, machine, 0];
     head.resize(64, 0);
     head

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use crate::lockfile::larder_lock::{LarderLock, LockedPackage};
+use crate::lockfile::larder_lock::{LockedPackage, PyodideLock};
 
 /// One difference.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,8 +39,8 @@ impl fmt::Display for Change {
 }
 
 /// The differences between two locks, by name; the runtime is the first.
-pub(super) fn between(before: Option<&LarderLock>, after: &LarderLock) -> Vec<Change> {
-    let by_name = |lock: &LarderLock| -> BTreeMap<String, LockedPackage> {
+pub(super) fn between(before: Option<&PyodideLock>, after: &PyodideLock) -> Vec<Change> {
+    let by_name = |lock: &PyodideLock| -> BTreeMap<String, LockedPackage> {
         lock.packages.iter().map(|package| (package.name.to_string(), package.clone())).collect()
     };
     let (old, new) = (before.map(by_name).unwrap_or_default(), by_name(after));

@@ -18,7 +18,7 @@ use crate::{
         runtime_version::RuntimeVersion,
     },
     fetcher::{Downloads, Fault, WatchEvent},
-    lockfile::{Entry, EntryKind, RUNTIME_PACKAGE, Reading, larder_lock::LarderLock},
+    lockfile::{Entry, EntryKind, RUNTIME_PACKAGE, Reading, larder_lock::PyodideLock},
     plan::{
         Plan,
         selection::{Omit, Platforms, Selection},
@@ -50,7 +50,7 @@ pub(super) fn choose(
     project: &Project,
     settings: &PyodideSettings,
     readings: &[Reading],
-    before: Option<&LarderLock>,
+    before: Option<&PyodideLock>,
 ) -> Result<Chosen, LockError> {
     let stated: Vec<(&str, &Artifact)> = session::runtimes(readings).collect();
     if let Some(version) = &settings.version {
@@ -81,7 +81,7 @@ fn chosen(version: RuntimeVersion, artifact: &Artifact, lockfile: &str) -> Chose
 }
 
 /// A release that no npm lockfile names: of the registry, with the digest of an earlier lock.
-fn unstated(version: &RuntimeVersion, before: Option<&LarderLock>) -> Chosen {
+fn unstated(version: &RuntimeVersion, before: Option<&PyodideLock>) -> Chosen {
     let before = before.map(|lock| &lock.runtime).filter(|runtime| runtime.release.version() == version);
     let artifact = Artifact {
         ecosystem: Ecosystem::Npm,

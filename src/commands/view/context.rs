@@ -175,8 +175,8 @@ fn seeded_by<'a>(session: &'a Session, supply: &Completed<'a>) -> Vec<SeedEntry<
     let items = supply.items.iter();
     items
         .filter_map(|item| {
-            let Planned { artifact, entries, .. } = item.planned;
-            Some(SeedEntry { part: SeedPart::of(entries), artifact, wanted: wanted(item.planned)?, found: item.found })
+            let (part, artifact) = (SeedPart::of(item.planned), &item.planned.artifact);
+            Some(SeedEntry { part, artifact, wanted: wanted(item.planned)?, found: item.found })
         })
         .collect()
 }

@@ -16,7 +16,7 @@ use crate::{
         outcome::Outcome,
     },
     config::larder_toml::DistributionSource,
-    lockfile::larder_lock::LarderLock,
+    lockfile::larder_lock::PyodideLock,
     pyodide::{
         cycles::{BackEdge, Loss},
         folder::{Folder, FolderInput},
@@ -64,7 +64,7 @@ pub(in crate::commands) fn run(
     check_target(&folder, std::slice::from_ref(&project), context)?;
     let store = context.open_store()?;
     let session = Session::of(project, store.clone(), &fetch_options(&arguments.fetching), context.now);
-    let lock = session.project.read.require_larder_lock()?;
+    let lock = session.project.read.require_pyodide_lock()?;
     let loaded = match larder_lock::load(&session, lock, true, context)? {
         Ok(loaded) => loaded,
         Err(outcome) => return Ok(outcome),
@@ -110,7 +110,7 @@ fn folder(arguments: &cli::ViewPyodide, project: &ConfiguredProject) -> Result<P
 }
 
 /// Where browsers find the distribution's files: at the first of the project's sources that is an address.
-fn elsewhere(project: &ConfiguredProject, lock: &LarderLock) -> Url {
+fn elsewhere(project: &ConfiguredProject, lock: &PyodideLock) -> Url {
     let release = lock.runtime.release.version();
     let settings = project.read.project.settings.pyodide.as_ref();
     let sources = settings.map_or(&[][..], |pyodide| &pyodide.sources);
@@ -142,7 +142,7 @@ fn warn(printer: Printer, cut: &[BackEdge], losses: &[Loss]) {
     }
 }
 
-fn document(folder: &Path, lock: &LarderLock, cut: &[BackEdge], losses: &[Loss], published: Published) -> Value {
+fn document(folder: &Path, lock: &PyodideLock, cut: &[BackEdge], losses: &[Loss], published: Published) -> Value {
     json!({
         "folder": folder.display().to_string(),
         "runtime": lock.runtime.release.version().as_str(),

@@ -23,7 +23,7 @@ pub(in crate::commands) fn run(
     check_target(&arguments.folder, std::slice::from_ref(&project), context)?;
     let store = context.open_store()?;
     let session = Session::of(project, store.clone(), &fetch_options(&arguments.fetching), context.now);
-    let lock = session.project.read.require_larder_lock()?;
+    let lock = session.project.read.require_pyodide_lock()?;
     let loaded = match larder_lock::load(&session, lock, false, context)? {
         Ok(loaded) => loaded,
         Err(outcome) => return Ok(outcome),

@@ -1,11 +1,20 @@
-//! `larder.lock` as entries: the runtime's tarball and each package's file.
+//! `larder.lock` as entries: the runtime's tarball and each package's file, and each download.
 
 use larder_store::digest::Integrity;
 
-use super::lock::{LarderLock, LockedPackage, LockedSource};
+use super::{
+    download::{PlatformWord, RecordedContent, RecordedDownload, RecordedLibc, Requester},
+    lock::{LarderLock, LockedPackage, LockedSource, PyodideLock},
+};
 use crate::{
-    core::artifact::{Artifact, Conditions, Ecosystem, PackageName, Source, Version},
-    lockfile::entry::{Entry, EntryKind, Reading},
+    core::{
+        artifact::{Artifact, Conditions, Ecosystem, PackageName, Source, Version},
+        recorded_url::RecordedUrl,
+    },
+    lockfile::{
+        entry::{Entry, EntryKind, NoDownload, Reading},
+        package::UNSTATED_VERSION,
+    },
 };
 
 /// The entry of the runtime's tarball: no package is called so, since a name in its normal form has no brackets.
@@ -16,15 +25,61 @@ pub const RUNTIME_PACKAGE: &str = "pyodide";
 
 /// The entries of a lock.
 pub(in crate::lockfile) fn entries(lockfile: &str, lock: &LarderLock) -> Reading {
+    let mut entries: Vec<Entry> = lock.pyodide.iter().flat_map(of_pyodide).collect();
+    // No package's name is an address.
+    let path = |url: &RecordedUrl| url.as_str().into();
+    entries.extend(lock.downloads.iter().map(|row| Entry { path: path(&row.url), kind: of_download(row) }));
+    let absent = || EntryKind::NoDownload(NoDownload::Absent);
+    entries.extend(lock.absent.iter().map(|row| Entry { path: path(&row.url), kind: absent() }));
+    Reading { lockfile: lockfile.into(), entries, missing: Vec::new() }
+}
+
+fn of_pyodide(lock: &PyodideLock) -> impl Iterator<Item = Entry> {
     let packages = lock.packages.iter().map(|package| Entry {
         path: package.name.as_str().into(),
         kind: EntryKind::Artifact(artifact(lock, package)),
     });
     let runtime = Entry { path: RUNTIME.into(), kind: EntryKind::Artifact(runtime(lock)) };
-    Reading { lockfile: lockfile.into(), entries: [runtime].into_iter().chain(packages).collect(), missing: Vec::new() }
+    [runtime].into_iter().chain(packages)
 }
 
-fn runtime(lock: &LarderLock) -> Artifact {
+fn of_download(row: &RecordedDownload) -> EntryKind {
+    let RecordedContent::Stored { sha256, .. } = &row.content else {
+        return EntryKind::NoDownload(NoDownload::Inline);
+    };
+    let (name, version) = called(row);
+    let one = |word: Option<&str>| word.into_iter().map(Into::into).collect();
+    let platform = &row.platform;
+    EntryKind::Artifact(Artifact {
+        ecosystem: Ecosystem::Download,
+        name,
+        version,
+        source: Source::Recorded { url: row.url.clone() },
+        integrity: Some(Integrity::from(*sha256)),
+        conditions: Conditions {
+            os: one(platform.os.as_ref().map(PlatformWord::as_str)),
+            cpu: one(platform.cpu.as_ref().map(PlatformWord::as_str)),
+            libc: one(platform.libc.map(RecordedLibc::name)),
+            ..Conditions::default()
+        },
+    })
+}
+
+/// What a download is called: as the first package that asks for it; where scripts alone do, as its file, or its host if the address has no file's name.
+fn called(row: &RecordedDownload) -> (PackageName, Version) {
+    let package = row.by.iter().find_map(|requester| match requester {
+        Requester::Package { name, version } => Some((name.clone(), version.clone())),
+        Requester::Script(_) => None,
+    });
+    package.unwrap_or_else(|| {
+        let file = row.url.as_url().path().rsplit('/').find(|part| !part.is_empty());
+        let name = file.and_then(|file| PackageName::parse(file).ok());
+        let host = || PackageName::parse(row.url.host()).expect("a host is a name");
+        (name.unwrap_or_else(host), Version::parse(UNSTATED_VERSION).expect("a constant version is one"))
+    })
+}
+
+fn runtime(lock: &PyodideLock) -> Artifact {
     let version = lock.runtime.release.version();
     Artifact {
         ecosystem: Ecosystem::Npm,
@@ -36,7 +91,7 @@ fn runtime(lock: &LarderLock) -> Artifact {
     }
 }
 
-fn artifact(lock: &LarderLock, package: &LockedPackage) -> Artifact {
+fn artifact(lock: &PyodideLock, package: &LockedPackage) -> Artifact {
     let (ecosystem, source) = match &package.source {
         LockedSource::Distribution => {
             let release = lock.runtime.release.version().clone();

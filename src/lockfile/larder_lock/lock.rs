@@ -5,17 +5,47 @@ use std::fmt;
 use larder_store::digest::{Digest, Integrity};
 use url::Url;
 
+use super::download::{RecordedAbsence, RecordedDownload};
 use crate::{
     core::{artifact::Version, file_host::FilePlace, file_name::FileName},
     python::{name::ProjectName, runtime::Runtime},
 };
 
-/// The form that is written, and the newest that is read.
+/// The form of a file that is Pyodide's alone. Every larder reads it.
 pub(super) const FORM: i64 = 1;
 
-/// What `larder.lock` says.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The form of a file that has downloads or absences, and the newest that is read: a larder that does not know them must not pass them over.
+pub(super) const FORM_WITH_DOWNLOADS: i64 = 2;
+
+/// Downloads and absences that a file may have, together. The largest project that was seen has dozens.
+pub const MOST_ROWS: usize = 10_000;
+
+/// What `larder.lock` says. At least one part of it is there.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LarderLock {
+    /// Every file that the project's Pyodide needs.
+    pub pyodide: Option<PyodideLock>,
+    /// `[[download]]`: sorted by address.
+    pub downloads: Vec<RecordedDownload>,
+    /// `[[absent]]`: sorted by address. An address is here or among the downloads, and once.
+    pub absent: Vec<RecordedAbsence>,
+}
+
+impl LarderLock {
+    /// Whether it holds nothing that is written.
+    pub fn is_empty(&self) -> bool {
+        self.pyodide.is_none() && !self.has_rows()
+    }
+
+    /// Whether there are downloads or absences.
+    pub fn has_rows(&self) -> bool {
+        !self.downloads.is_empty() || !self.absent.is_empty()
+    }
+}
+
+/// Every file that a project's Pyodide needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PyodideLock {
     /// `[runtime]`.
     pub runtime: LockedRuntime,
     /// `[base]`.
@@ -28,7 +58,7 @@ pub struct LarderLock {
     pub packages: Vec<LockedPackage>,
 }
 
-impl LarderLock {
+impl PyodideLock {
     /// The package of this name.
     pub fn package(&self, name: &str) -> Option<&LockedPackage> {
         let at = self.packages.binary_search_by(|package| package.name.as_str().cmp(name)).ok()?;

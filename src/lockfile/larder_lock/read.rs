@@ -1,12 +1,16 @@
-//! Reads a `larder.lock`. Unknown keys are passed over, so that a later larder may add some; what is known is checked.
+//! Reads a `larder.lock`. Unknown keys are passed over, so that a later larder may add some; what is known is checked. `read_rows.rs` reads what was recorded.
 
 use larder_store::digest::{Algorithm, Digest, Integrity};
-use serde::Deserialize;
+use serde::{Deserialize, de::IgnoredAny};
 use url::Url;
 
 use super::{
     error::LockFileError,
-    lock::{Asker, FORM, LARDER_TOML, LarderLock, LockedBase, LockedPackage, LockedRuntime, LockedSource},
+    lock::{
+        Asker, FORM, FORM_WITH_DOWNLOADS, LARDER_TOML, LarderLock, LockedBase, LockedPackage, LockedRuntime,
+        LockedSource, PyodideLock,
+    },
+    read_rows::{self, RawRows},
 };
 use crate::{
     core::{
@@ -23,8 +27,32 @@ struct Form {
     version: i64,
 }
 
+/// Which parts there are.
 #[derive(Deserialize)]
-struct RawLock {
+struct Parts {
+    requested: Option<IgnoredAny>,
+    exclude_newer: Option<IgnoredAny>,
+    runtime: Option<IgnoredAny>,
+    base: Option<IgnoredAny>,
+    package: Option<IgnoredAny>,
+    download: Option<IgnoredAny>,
+    absent: Option<IgnoredAny>,
+}
+
+impl Parts {
+    fn has_pyodide(&self) -> bool {
+        [&self.requested, &self.exclude_newer, &self.runtime, &self.base, &self.package]
+            .into_iter()
+            .any(Option::is_some)
+    }
+
+    fn has_rows(&self) -> bool {
+        self.download.is_some() || self.absent.is_some()
+    }
+}
+
+#[derive(Deserialize)]
+struct RawPyodide {
     requested: Vec<String>,
     exclude_newer: Option<String>,
     runtime: RawRuntime,
@@ -79,28 +107,43 @@ fn read(lockfile: &str, bytes: &[u8]) -> Result<LarderLock, LockFileError> {
     };
     // The number comes first: a later form may lack what this one demands.
     let Form { version } = toml::from_str(text).map_err(syntax)?;
-    if version != FORM {
+    if version != FORM && version != FORM_WITH_DOWNLOADS {
         return Err(LockFileError::Newer { lockfile: lockfile.to_owned(), version });
     }
-    let raw: RawLock = toml::from_str(text).map_err(syntax)?;
+    let parts: Parts = toml::from_str(text).map_err(syntax)?;
+    if parts.has_rows() && version == FORM {
+        return Err(LockFileError::OldForm { lockfile: lockfile.to_owned() });
+    }
+    let mut lock = LarderLock::default();
+    if parts.has_pyodide() {
+        lock.pyodide = Some(pyodide(lockfile, &toml::from_str(text).map_err(syntax)?)?);
+    }
+    if parts.has_rows() {
+        let raw: RawRows = toml::from_str(text).map_err(syntax)?;
+        (lock.downloads, lock.absent) = read_rows::rows(lockfile, raw)?;
+    }
+    if lock.is_empty() { Err(LockFileError::Empty { lockfile: lockfile.to_owned() }) } else { Ok(lock) }
+}
+
+fn pyodide(lockfile: &str, raw: &RawPyodide) -> Result<PyodideLock, LockFileError> {
     let top = Entry { lockfile, name: "the head".to_owned() };
     let mut packages = raw.packages.iter().map(|raw| package(lockfile, raw)).collect::<Result<Vec<_>, _>>()?;
     packages.sort_by(|a, b| a.name.cmp(&b.name));
-    let lock = LarderLock {
+    let lock = PyodideLock {
         runtime: runtime(lockfile, &raw.runtime)?,
         base: base(lockfile, &raw.base)?,
         exclude_newer: match &raw.exclude_newer {
             Some(text) => Some(text.parse().map_err(|_| top.wrong("exclude_newer", "no time"))?),
             None => None,
         },
-        requested: raw.requested,
+        requested: raw.requested.clone(),
         packages,
     };
     check(lockfile, &lock)?;
     Ok(lock)
 }
 
-fn check(lockfile: &str, lock: &LarderLock) -> Result<(), LockFileError> {
+fn check(lockfile: &str, lock: &PyodideLock) -> Result<(), LockFileError> {
     if let Some(pair) = lock.packages.windows(2).find(|pair| pair[0].name == pair[1].name) {
         return Err(LockFileError::Twice { lockfile: lockfile.to_owned(), name: pair[0].name.clone() });
     }

@@ -32,7 +32,11 @@ fn package(text: &str, depends: &[&str]) -> LockedPackage {
     }
 }
 
-fn lock() -> LarderLock {
+pub(super) fn lock() -> LarderLock {
+    LarderLock { pyodide: Some(pyodide()), ..LarderLock::default() }
+}
+
+fn pyodide() -> PyodideLock {
     let version = RuntimeVersion::parse("0.28.3").unwrap();
     let mut first = package("a", &["b", "c"]);
     first.source = LockedSource::Index {
@@ -43,7 +47,7 @@ fn lock() -> LarderLock {
     let path = FilePath::parse("packages/b/b-1.0-py3-none-any.whl").unwrap();
     second.source = LockedSource::Index { place: FilePlace::Hosted(path) };
     second.why = vec![Asker::LarderToml, Asker::Package(name("a"))];
-    LarderLock {
+    PyodideLock {
         runtime: LockedRuntime {
             release: Runtime::new(version, "3.13.2", "emscripten_4_0_9", Some("2025_0")).unwrap(),
             url: None,
@@ -115,7 +119,7 @@ fn what_is_wrong_is_named_with_its_package_and_key() {
         LarderLock::parse(LARDER_LOCK, text.replacen(from, to, 1).as_bytes()).unwrap_err().to_string()
     };
     let cases = [
-        ("version = 1", "version = 2", "larder.lock has version 2, and this larder reads version 1"),
+        ("version = 1", "version = 3", "larder.lock has version 3, and this larder reads versions up to 2"),
         ("name = \"a\"", "name = \"a b\"", "package a b: `name` is a character that no Python project's name has"),
         ("name = \"b\"", "name = \"a\"", "larder.lock: package a stands there twice"),
         ("    \"b\",\n", "    \"d\",\n", "larder.lock: package a: depends on d, which the file does not have"),
@@ -161,7 +165,8 @@ fn a_later_larder_may_add_keys() {
 proptest! {
     #[test]
     fn any_requirement_survives_being_written(requested in prop::collection::vec("\\PC{0,12}|[\"\\\\\\n\\t\u{7f}]{0,4}", 0..4)) {
-        let lock = LarderLock { requested, ..lock() };
+        let pyodide = PyodideLock { requested, ..pyodide() };
+        let lock = LarderLock { pyodide: Some(pyodide), ..LarderLock::default() };
         prop_assert_eq!(LarderLock::parse(LARDER_LOCK, lock.to_text().as_bytes()), Ok(lock));
     }
 }

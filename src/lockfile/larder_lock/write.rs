@@ -2,11 +2,14 @@
 
 use std::fmt::{Display, Write as _};
 
-use super::lock::{FORM, LarderLock, LockedPackage, LockedSource};
+use super::lock::{FORM, FORM_WITH_DOWNLOADS, LarderLock, LockedPackage, LockedSource, PyodideLock};
 use crate::core::file_host::FilePlace;
 
 const HEAD: &str =
     "# Written by `larder lock` from larder.toml. Commit it; to change it, change larder.toml and lock again.\n";
+
+/// The same of a file that has more than Pyodide.
+const HEAD_WITH_DOWNLOADS: &str = "# Written by larder. Commit it. Pyodide's part follows larder.toml (`larder lock`); a [[download]] or [[absent]] is what was recorded.\n";
 
 impl LarderLock {
     /// The file's text.
@@ -17,34 +20,42 @@ impl LarderLock {
 
 /// The whole file.
 fn text(lock: &LarderLock) -> String {
-    let mut writer = Writer { text: HEAD.to_owned() };
-    writer.raw("version", FORM);
-    if let Some(time) = lock.exclude_newer {
-        writer.text("exclude_newer", time);
+    let (head, form) = if lock.has_rows() { (HEAD_WITH_DOWNLOADS, FORM_WITH_DOWNLOADS) } else { (HEAD, FORM) };
+    let mut writer = Writer { text: head.to_owned() };
+    writer.raw("version", form);
+    if let Some(pyodide) = &lock.pyodide {
+        writer.pyodide(pyodide);
     }
-    writer.list("requested", &lock.requested);
-    let runtime = &lock.runtime.release;
-    writer.head("[runtime]");
-    writer.text("version", runtime.version());
-    writer.text("python", runtime.python());
-    writer.optional("abi_version", runtime.abi_version());
-    writer.text("platform", runtime.platform());
-    writer.optional("url", lock.runtime.url.as_ref());
-    writer.optional("integrity", lock.runtime.integrity.as_ref());
-    writer.head("[base]");
-    writer.text("file_name", &lock.base.file_name);
-    writer.text("sha256", lock.base.sha256.to_hex());
-    for package in &lock.packages {
-        writer.package(package);
-    }
+    writer.rows(lock);
     writer.text
 }
 
-struct Writer {
+pub(super) struct Writer {
     text: String,
 }
 
 impl Writer {
+    fn pyodide(&mut self, lock: &PyodideLock) {
+        if let Some(time) = lock.exclude_newer {
+            self.text("exclude_newer", time);
+        }
+        self.list("requested", &lock.requested);
+        let runtime = &lock.runtime.release;
+        self.head("[runtime]");
+        self.text("version", runtime.version());
+        self.text("python", runtime.python());
+        self.optional("abi_version", runtime.abi_version());
+        self.text("platform", runtime.platform());
+        self.optional("url", lock.runtime.url.as_ref());
+        self.optional("integrity", lock.runtime.integrity.as_ref());
+        self.head("[base]");
+        self.text("file_name", &lock.base.file_name);
+        self.text("sha256", lock.base.sha256.to_hex());
+        for package in &lock.packages {
+            self.package(package);
+        }
+    }
+
     fn package(&mut self, package: &LockedPackage) {
         self.head("[[package]]");
         self.text("name", &package.name);
@@ -65,25 +76,25 @@ impl Writer {
         self.list("why", &package.why);
     }
 
-    fn head(&mut self, head: &str) {
+    pub(super) fn head(&mut self, head: &str) {
         self.line(&format!("\n{head}"));
     }
 
-    fn raw(&mut self, key: &str, value: impl Display) {
+    pub(super) fn raw(&mut self, key: &str, value: impl Display) {
         self.line(&format!("{key} = {value}"));
     }
 
-    fn text(&mut self, key: &str, value: impl Display) {
+    pub(super) fn text(&mut self, key: &str, value: impl Display) {
         self.line(&format!("{key} = {}", quoted(&value.to_string())));
     }
 
-    fn optional(&mut self, key: &str, value: Option<impl Display>) {
+    pub(super) fn optional(&mut self, key: &str, value: Option<impl Display>) {
         if let Some(value) = value {
             self.text(key, value);
         }
     }
 
-    fn list(&mut self, key: &str, values: &[impl Display]) {
+    pub(super) fn list(&mut self, key: &str, values: &[impl Display]) {
         let quoted: Vec<String> = values.iter().map(|value| quoted(&value.to_string())).collect();
         match &quoted[..] {
             [] => self.line(&format!("{key} = []")),
@@ -98,7 +109,7 @@ impl Writer {
         }
     }
 
-    fn line(&mut self, line: &str) {
+    pub(super) fn line(&mut self, line: &str) {
         self.text.push_str(line);
         self.text.push('\n');
     }

@@ -8,7 +8,7 @@ use crate::pyodide::testing::{
     runtime_tarball,
 };
 
-fn ingredients<'a>(lock: &'a LarderLock, packages: &[Package], distribution: &str) -> FolderInput<'a> {
+fn ingredients<'a>(lock: &'a PyodideLock, packages: &[Package], distribution: &str) -> FolderInput<'a> {
     let tarball = runtime_tarball("0.28.3", distribution);
     let found = |package: &Package| {
         let bytes = package.bytes();

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{Member, metadata, zip};
 use crate::{
     core::{artifact::Version, file_host::FilePlace, file_name::FileName, runtime_version::RuntimeVersion},
-    lockfile::larder_lock::{Asker, LarderLock, LockedBase, LockedPackage, LockedRuntime, LockedSource},
+    lockfile::larder_lock::{Asker, LockedBase, LockedPackage, LockedRuntime, LockedSource, PyodideLock},
     pyodide::wheel::Wheel,
     python::{name::ProjectName, runtime::Runtime, wheel_name::WheelName},
 };
@@ -126,7 +126,7 @@ pub(crate) fn info() -> Value {
 }
 
 /// The `larder.lock` that names them, made with this lock of the distribution.
-pub(crate) fn larder_lock(packages: &[Package], distribution: &str) -> LarderLock {
+pub(crate) fn larder_lock(packages: &[Package], distribution: &str) -> PyodideLock {
     let why = |package: &Package| {
         let mut why: Vec<Asker> = package.is_requested.then_some(Asker::LarderToml).into_iter().collect();
         let needs = |other: &&Package| other.locked(Vec::new()).depends.contains(&package.project());
@@ -137,7 +137,7 @@ pub(crate) fn larder_lock(packages: &[Package], distribution: &str) -> LarderLoc
     let mut locked: Vec<LockedPackage> = shipped.map(|package| package.locked(why(package))).collect();
     locked.sort_by(|a, b| a.name.cmp(&b.name));
     let requested = packages.iter().filter(|package| package.is_requested).map(|package| package.name.to_owned());
-    LarderLock {
+    PyodideLock {
         runtime: LockedRuntime {
             release: Runtime::new(
                 RuntimeVersion::parse("0.28.3").unwrap(),
