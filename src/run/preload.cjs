@@ -32,8 +32,8 @@ function loopbackProxy(address) {
 
 // One entry of NO_PROXY: *, host, .suffix, *.suffix, host:port, ::1, [::1], [::1]:port. The empty name is that of each host.
 function exception(entry) {
-	const [, bracketed, plain = '', port] = /^(?:\[(.*)\]|([^:]*|.*:.*:.*))(?::(\d+))?$/.exec(entry) ?? [entry, entry];
-	return { name: bracketed ?? plain.replace(/^\*$|^\*?\.|\.$/g, ''), port };
+	const [, bracketed, plain = '', port] = /^(?:\[(.*)\]|([^:]*|.*:.*:.*))(?::(\d+))?$/.exec(entry) || [entry, entry];
+	return { name: bracketed || plain.replace(/^\*$|^\*?\.|\.$/g, ''), port };
 }
 
 // The host and port that these options of tls.connect are for, if they go through the proxy.
