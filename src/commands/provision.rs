@@ -77,18 +77,18 @@ pub(super) fn sessions(
     projects.iter().map(|project| Session::of(Arc::clone(project), store.clone(), &options, context.now)).collect()
 }
 
-/// Sees to it that the selected part of the plan, of all ecosystems or of this one, is in the store and sound. What is missing after that is printed, and is in the result.
+/// Sees to it that the selected part of the plan, of all ecosystems or of these, is in the store and sound. What is missing after that is printed, and is in the result.
 pub(super) fn complete<'a>(
     session: &'a Session,
-    ecosystem: Option<Ecosystem>,
+    ecosystems: Option<&[Ecosystem]>,
     arguments: &cli::Completing,
     (default, unfetchable): (&Platforms, Unfetchable),
     context: &Context<'_>,
 ) -> Result<Completed<'a>, CommandError> {
     let selection = session.selection(&selection_options(&arguments.selecting), default.clone())?;
     let (mut downloads, _) = session.downloads(&selection);
-    if let Some(ecosystem) = ecosystem {
-        downloads = downloads.for_ecosystem(ecosystem);
+    if let Some(ecosystems) = ecosystems {
+        downloads = downloads.for_ecosystems(ecosystems);
     }
     if unfetchable == Unfetchable::LeaveToCommand && !arguments.fetching.offline {
         remarks::left_to_command(context.printer, &downloads.take_unfetchable());
@@ -132,7 +132,7 @@ pub(super) fn shortfall(completed: &Completed<'_>) -> Option<Fault> {
 /// The metadata of complete projects, or how the command ends because one of them is not.
 pub(super) fn complete_catalog(
     sessions: &[Session],
-    ecosystem: Option<Ecosystem>,
+    ecosystems: Option<&[Ecosystem]>,
     arguments: &cli::Completing,
     wanted: (&Platforms, Unfetchable),
     context: &Context<'_>,
@@ -140,7 +140,7 @@ pub(super) fn complete_catalog(
     let mut catalog = Metadata::default();
     let mut worst = None;
     for session in sessions {
-        let completed = complete(session, ecosystem, arguments, wanted, context)?;
+        let completed = complete(session, ecosystems, arguments, wanted, context)?;
         match shortfall(&completed) {
             Some(fault) => worst = worst.max(Some(fault)),
             None => catalog.extend(session.metadata(&completed)?),

@@ -54,10 +54,11 @@ pub(super) fn run(arguments: &cli::Run, context: &Context<'_>) -> Result<Outcome
     yarn::warn(&projects, &called, arguments, context);
     let store = context.open_store()?;
     let sessions = provision::sessions(&projects, &store, &arguments.completing.fetching, context);
-    // npm alone installs nothing of Python's; what another command installs, nobody knows.
-    let ecosystem = (mode == Mode::Cache).then_some(Ecosystem::Npm);
+    // npm alone installs nothing of Python's, and runs install scripts; what another command installs, nobody knows.
+    let ecosystems = (mode == Mode::Cache).then_some(&[Ecosystem::Npm, Ecosystem::Download][..]);
     let wanted = (&host_platforms(), Unfetchable::LeaveToCommand);
-    let mut catalog = match provision::complete_catalog(&sessions, ecosystem, &arguments.completing, wanted, context)? {
+    let mut catalog = match provision::complete_catalog(&sessions, ecosystems, &arguments.completing, wanted, context)?
+    {
         Ok(catalog) => catalog,
         Err(outcome) => return Ok(outcome),
     };

@@ -49,7 +49,7 @@ pub(super) fn run(arguments: &cli::View, context: &Context<'_>) -> Result<Outcom
     }
     let store = context.open_store()?;
     let sessions = provision::sessions(&projects, &store, &view.completing.fetching, context);
-    let (npm, wanted) = (Some(Ecosystem::Npm), (&default_platforms(), Unfetchable::Fail));
+    let (npm, wanted) = (Some(&[Ecosystem::Npm][..]), (&default_platforms(), Unfetchable::Fail));
     let mut catalog = match provision::complete_catalog(&sessions, npm, &view.completing, wanted, context)? {
         Ok(catalog) => catalog,
         Err(outcome) => return Ok(outcome),

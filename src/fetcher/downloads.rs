@@ -122,14 +122,14 @@ impl<'a> Downloads<'a> {
         Self { optional: Some(optional), ..self }
     }
 
-    /// Leaves out what is for another kind of package manager.
+    /// Leaves out what is of another kind.
     #[must_use]
-    pub fn for_ecosystem(mut self, ecosystem: Ecosystem) -> Self {
+    pub fn for_ecosystems(mut self, ecosystems: &[Ecosystem]) -> Self {
         self.all.retain(|download| match &download.of {
-            Of::Planned(planned) => planned.iter().any(|planned| planned.artifact.ecosystem == ecosystem),
+            Of::Planned(planned) => planned.iter().any(|planned| ecosystems.contains(&planned.artifact.ecosystem)),
             Of::Ready(_) => true,
         });
-        self.failures.retain(|failure| failure.ecosystem == ecosystem);
+        self.failures.retain(|failure| ecosystems.contains(&failure.ecosystem));
         self
     }
 

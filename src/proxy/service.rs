@@ -123,6 +123,10 @@ pub(super) async fn answer(shared: &Arc<Shared>, url: Url, request: Request<Inco
         let (method, headers) = (request.method().clone(), request.headers().clone());
         let answered = spawn_blocking(move || match asked.source.answer(&address) {
             Answer::File(found) => Ok(file(found, &method, &headers)),
+            Answer::Absent(status) => Ok(with_reason(
+                StatusCode::from_u16(status).unwrap_or(StatusCode::NOT_FOUND),
+                "not there when it was recorded",
+            )),
             Answer::Refused(why) => Err(Some(why)),
             Answer::Unknown => Err(None),
         });

@@ -9,6 +9,8 @@ use crate::loopback::CheckedBlob;
 pub(crate) enum Answer {
     /// These bytes.
     File(ServedFile),
+    /// It was not there when it was recorded, which is an answer: this status.
+    Absent(u16),
     /// It is known, and cannot be had. The words say why, in one line.
     Refused(String),
     /// Nothing is known of it.

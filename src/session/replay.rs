@@ -1,10 +1,12 @@
-//! The source of the proxy on loopback: what the plans of sessions name and package managers ask for at an address of its own, whatever registry they are told of.
+//! The source of the proxy on loopback: what `larder.lock` recorded, and what the plans of sessions name and package managers ask for at an address of its own, whatever
+//! registry they are told of.
 
 use std::{
     collections::{HashMap, HashSet},
     fmt,
 };
 
+use bytes::Bytes;
 use percent_encoding::percent_decode_str;
 use url::Url;
 
@@ -14,31 +16,54 @@ use crate::{
     core::{
         artifact::{Ecosystem, Source as From},
         error_chain::chain,
+        recorded_url::RecordedUrl,
     },
     fetcher::Downloads,
-    lockfile::{Format, YarnLock},
+    lockfile::{
+        Format, YarnLock,
+        larder_lock::{LarderLock, RecordedContent},
+    },
     loopback::CheckedBlob,
-    plan::Planned,
+    plan::{Plan, Planned},
     proxy::{Answer, ServedFile, Source},
 };
 
 /// Where an artifact is: the session, and the place in its plan.
 type At = (usize, usize);
 
+/// What an address has.
+enum Known {
+    /// An artifact of the store, and its media type.
+    Stored(At, Option<String>),
+    /// These bytes, their name and their media type.
+    Inline(Bytes, String, Option<String>),
+    /// Nothing; this status says so.
+    Absent(u16),
+}
+
 /// Addresses that are served from the store.
 pub(crate) struct Replay {
     sessions: Vec<Session>,
-    known: HashMap<String, At>,
+    known: HashMap<String, Known>,
     hosts: HashSet<(String, u16)>,
     has_plain_http: bool,
+    has_recorded: bool,
 }
 
 impl Replay {
-    /// What these sessions' lockfiles name beyond registries.
+    /// What these sessions' lockfiles name beyond registries, and what their `larder.lock` recorded.
     pub(crate) fn of(sessions: &[Session]) -> Self {
-        let mut replay =
-            Self { sessions: sessions.to_vec(), known: HashMap::new(), hosts: HashSet::new(), has_plain_http: false };
+        let mut replay = Self {
+            sessions: sessions.to_vec(),
+            known: HashMap::new(),
+            hosts: HashSet::new(),
+            has_plain_http: false,
+            has_recorded: false,
+        };
         for (session, at) in sessions.iter().zip(0..) {
+            if let Some(lock) = &session.project.read.larder_lock {
+                replay.add_recorded(lock, session.plan(), at);
+            }
             for (npm, lockfile) in session.project.configurations.iter().zip(&session.project.read.project.lockfiles) {
                 let manager = Manager::of(Format::of(&lockfile.name), &lockfile.name, &lockfile.bytes);
                 let scopes: HashSet<&str> = npm.scopes().collect();
@@ -63,6 +88,11 @@ impl Replay {
         self.has_plain_http
     }
 
+    /// Whether some of it is what scripts download.
+    pub(crate) const fn has_recorded(&self) -> bool {
+        self.has_recorded
+    }
+
     /// The hosts of its addresses.
     pub(crate) fn hosts(&self) -> impl Iterator<Item = &str> {
         self.hosts.iter().map(|(host, _)| host.as_str())
@@ -70,10 +100,41 @@ impl Replay {
 
     fn add(&mut self, planned: &Planned, npm: &NpmConfig, at: At) {
         for url in asked_addresses(&planned.artifact, npm) {
-            let Some((host, port)) = url.host_str().zip(url.port_or_known_default()) else { continue };
             self.has_plain_http |= url.scheme() == "http";
+            self.know(&url, Known::Stored(at, None));
+        }
+    }
+
+    fn add_recorded(&mut self, lock: &LarderLock, plan: &Plan, at: usize) {
+        let recorded =
+            plan.artifacts().iter().zip(0..).filter_map(|(planned, position)| match &planned.artifact.source {
+                From::Recorded { url } => Some((url, position)),
+                _ => None,
+            });
+        self.has_recorded |= !(lock.downloads.is_empty() && lock.absent.is_empty());
+        let positions: HashMap<&RecordedUrl, usize> = recorded.collect();
+        for row in &lock.downloads {
+            let content_type = row.content_type.as_ref().map(|it| it.as_str().to_owned());
+            let known = match (&row.content, positions.get(&row.url)) {
+                (RecordedContent::Inline(body), _) => {
+                    let bytes = Bytes::copy_from_slice(body.as_bytes());
+                    Known::Inline(bytes, row.content.sha256().to_string(), content_type)
+                }
+                (RecordedContent::Stored { .. }, Some(&position)) => Known::Stored((at, position), content_type),
+                (RecordedContent::Stored { .. }, None) => continue,
+            };
+            self.know(row.url.as_url(), known);
+        }
+        for row in &lock.absent {
+            self.know(row.url.as_url(), Known::Absent(row.status.code()));
+        }
+    }
+
+    /// Of two answers for one address, the first counts.
+    fn know(&mut self, url: &Url, known: Known) {
+        if let Some((host, port)) = url.host_str().zip(url.port_or_known_default()) {
             self.hosts.insert((host.trim_matches(['[', ']']).to_owned(), port));
-            self.known.entry(key(&url)).or_insert(at);
+            self.known.entry(key(url)).or_insert(known);
         }
     }
 
@@ -112,10 +173,18 @@ impl Source for Replay {
     }
 
     fn answer(&self, url: &Url) -> Answer {
-        let Some(&(at, position)) = self.known.get(&key(url)) else { return Answer::Unknown };
+        let (&(at, position), content_type) = match self.known.get(&key(url)) {
+            Some(Known::Stored(at, content_type)) => (at, content_type),
+            Some(Known::Inline(bytes, tag, content_type)) => {
+                let (len, blob) = (bytes.len() as u64, CheckedBlob::of_bytes(bytes.clone()));
+                return Answer::File(ServedFile { blob, len, tag: tag.clone(), content_type: content_type.clone() });
+            }
+            Some(Known::Absent(status)) => return Answer::Absent(*status),
+            None => return Answer::Unknown,
+        };
         let session = &self.sessions[at];
         match Self::read(session, &session.plan().artifacts()[position]) {
-            Ok(file) => Answer::File(file),
+            Ok(file) => Answer::File(ServedFile { content_type: content_type.clone(), ..file }),
             Err(why) => Answer::Refused(why),
         }
     }
@@ -172,7 +241,7 @@ impl Manager {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{core::environment::Environment, lockfile, plan::Plan};
+    use crate::{core::environment::Environment, lockfile};
 
     /// The packages that this lockfile's package manager asks for itself.
     fn asked(lockfile: &str, text: &str, scopes: &[&str]) -> Vec<String> {

@@ -81,6 +81,29 @@ install_yarn_parsers() {
 		npm install --silent --ignore-scripts --prefix "$CLIENTS/yarn-parsers" @yarnpkg/lockfile@1 @yarnpkg/parsers@3
 }
 
+# install_release MAJOR: the newest node of that line, from the npm registry, into target/clients/node-MAJOR, as bin/node.
+install_release() {
+	local at=$CLIENTS/node-$1 architecture
+	[ ! -x "$at/bin/node" ] || return 0
+	case "$(uname -sm)" in
+	'Linux x86_64') architecture=x64 ;;
+	'Linux aarch64') architecture=arm64 ;;
+	*) return 1 ;;
+	esac
+	say "installing node $1 into $at"
+	npm install --silent --ignore-scripts --prefix "$at" "node-linux-$architecture@$1" || return 1
+	mkdir -p "$at/bin" && ln -sf "../node_modules/node-linux-$architecture/bin/node" "$at/bin/node" && "$at/bin/node" --version
+}
+
+# install_preload_packages: clients that the preload for node is tried with; where the newest does not run on each node, one for each, named by its major.
+install_preload_packages() {
+	local at=$CLIENTS/preload-packages
+	[ ! -e "$at/complete" ] || return 0
+	say "installing the preload's clients into $at"
+	npm install --silent --ignore-scripts --prefix "$at" axios node-fetch@3 got-11@npm:got@11 jest@30 \
+		undici-{18@npm:undici@6,20@npm:undici@7,22@npm:undici@8} got-{18@npm:got@13,20@npm:got@14,22@npm:got@16} && touch "$at/complete"
+}
+
 # npm_runs_on FOLDER NODE: whether npm supports that node, by its own package.json.
 npm_runs_on() {
 	(cd "$1/node_modules/npm" && "$2" -e 'process.exit(require("semver").satisfies(process.version, require("./package.json").engines.node) ? 0 : 1)')

@@ -14,12 +14,12 @@ use crate::{
     },
     http::{self, Client, ClientSettings, Credential, Credentials, Tunnels, root_bundle},
     proxy::{Beyond, Proxy},
-    run::client_env::proxy::{ProxyEnv, TAKEN_AWAY, variables},
+    run::client_env::proxy::{PRELOAD, ProxyEnv, TAKEN_AWAY, variables},
     session::{Replay, Session},
 };
 
 /// Why a request is refused.
-const OFFLINE: &str = "no lockfile names this address, and larder is offline";
+const OFFLINE: &str = "Not in larder.lock, nor in another lockfile, and larder is offline";
 
 /// A proxy that runs, and its files.
 pub(super) struct RunProxy {
@@ -28,6 +28,8 @@ pub(super) struct RunProxy {
     all: PathBuf,
     no_proxy: String,
     has_plain_http: bool,
+    /// The preload for node, and the options that node has without it.
+    preload: Option<(PathBuf, String)>,
 }
 
 /// The proxy cannot be used.
@@ -76,7 +78,7 @@ impl RunProxy {
         let settings = sessions[0].client_settings();
         let no_proxy = settings.no_proxy.as_deref().unwrap_or_default();
         let no_proxy = http::no_proxy_without(no_proxy, &replay.hosts().collect::<Vec<_>>());
-        let has_plain_http = replay.has_plain_http();
+        let (has_plain_http, has_recorded) = (replay.has_plain_http(), replay.has_recorded());
         let beyond = if is_offline { Beyond::Refuse(OFFLINE) } else { pass_on(settings.clone())? };
         let proxy = Proxy::start(Box::new(replay), beyond, context.now).map_err(RunProxyError::from)?;
         let certificate = proxy.certificate().as_bytes();
@@ -84,7 +86,14 @@ impl RunProxy {
         write(&added, &[&added_by_user(context), certificate])?;
         let all = run_dir.path().join("certificates.pem");
         write(&all, &[&root_bundle(&settings.extra_certificates), &added_by_user(context), certificate])?;
-        Ok(Some(Self { proxy, added, all, no_proxy, has_plain_http }))
+        let preload = if has_recorded {
+            let file = run_dir.path().join("preload.cjs");
+            write(&file, &[PRELOAD.as_bytes()])?;
+            Some((file, context.environment.variable("NODE_OPTIONS").unwrap_or_default().to_owned()))
+        } else {
+            None
+        };
+        Ok(Some(Self { proxy, added, all, no_proxy, has_plain_http, preload }))
     }
 
     /// The variables to unset, and those to set after all others.
@@ -96,6 +105,7 @@ impl RunProxy {
             all: &self.all,
             no_proxy: &self.no_proxy,
             has_plain_http: self.has_plain_http,
+            preload: self.preload.as_ref().map(|(file, options)| (file.as_path(), options.as_str())),
         };
         (TAKEN_AWAY.iter().map(OsString::from), variables(&env))
     }

@@ -5,6 +5,9 @@
 
 use std::{ffi::OsString, path::Path};
 
+/// Opens node's https connections through the proxy, for what reads no variable.
+pub(crate) const PRELOAD: &str = include_str!("../preload.cjs");
+
 /// Hosts that are this machine, for `NO_PROXY`: programs read different forms.
 const LOCAL: &str = "localhost,127.0.0.1,::1,[::1],0.0.0.0,.localhost";
 
@@ -32,6 +35,8 @@ pub(crate) struct ProxyEnv<'a> {
     pub(crate) no_proxy: &'a str,
     /// Whether it serves addresses in plain HTTP.
     pub(crate) has_plain_http: bool,
+    /// A file with [`PRELOAD`], where scripts' downloads are served, and the options that node has without it.
+    pub(crate) preload: Option<(&'a Path, &'a str)>,
 }
 
 /// Variables to set, after all others.
@@ -46,7 +51,18 @@ pub(crate) fn variables(env: &ProxyEnv<'_>) -> Vec<(OsString, OsString)> {
     let plain = if env.has_plain_http { env.url } else { "" };
     say(&["YARN_HTTP_PROXY"], plain.into());
     if env.has_plain_http {
-        say(&["HTTP_PROXY", "http_proxy", "npm_config_proxy"], plain.into());
+        say(&["HTTP_PROXY", "http_proxy"], plain.into());
+    }
+    // Some libraries of install scripts read nothing else, for https either.
+    if env.has_plain_http || env.preload.is_some() {
+        say(&["npm_config_proxy"], env.url.into());
+    }
+    if let Some((preload, options)) = env.preload {
+        let mut all = OsString::from("--require \"");
+        all.push(preload);
+        all.push(if options.is_empty() { "\"" } else { "\" " });
+        all.push(options);
+        say(&["NODE_OPTIONS"], all);
     }
     let others = if env.no_proxy.is_empty() { String::new() } else { format!(",{}", env.no_proxy) };
     say(&["NO_PROXY", "no_proxy", "npm_config_noproxy"], format!("{LOCAL}{others}").into());
@@ -79,6 +95,7 @@ mod tests {
             all: Path::new("/all.pem"),
             no_proxy: "inside.example",
             has_plain_http,
+            preload: None,
         };
         let found = variables(&env).into_iter().filter(|(variable, _)| variable == name);
         let mut values = found.map(|(_, value)| value.into_string().unwrap());
@@ -100,6 +117,27 @@ mod tests {
         assert_eq!(value(false, "YARN_HTTPS_CA_FILE_PATH").as_deref(), Some("/all.pem"));
         // yarn ends with an error where it finds this one.
         assert_eq!(value(true, "YARN_CAFILE"), None);
+        assert_eq!(value(false, "NODE_OPTIONS"), None);
         assert_eq!(value(false, "no_proxy"), Some(format!("{LOCAL},inside.example")));
+    }
+
+    #[test]
+    fn scripts_get_a_preload_beside_the_users_own_options() {
+        let env = |options| {
+            let env = ProxyEnv {
+                url: "http://larder:word@127.0.0.1:1",
+                added: Path::new("/added.pem"),
+                all: Path::new("/all.pem"),
+                no_proxy: "",
+                has_plain_http: false,
+                preload: Some((Path::new("/a folder/preload.cjs"), options)),
+            };
+            let found = |name: &str| variables(&env).into_iter().find(|(variable, _)| variable == name);
+            (found("NODE_OPTIONS").unwrap().1, found("npm_config_proxy").unwrap().1)
+        };
+        let url = OsString::from("http://larder:word@127.0.0.1:1");
+        assert_eq!(env(""), ("--require \"/a folder/preload.cjs\"".into(), url.clone()));
+        let both = "--require \"/a folder/preload.cjs\" --max-old-space-size=4096";
+        assert_eq!(env("--max-old-space-size=4096"), (both.into(), url));
     }
 }
