@@ -12,54 +12,15 @@ bun bun install --frozen-lockfile
 yarn-1 yarn install --frozen-lockfile
 yarn-4 yarn install --immutable'
 
-if [ -z "${REPLAY_SERVED:-}" ]; then
-	need node "packages at addresses of their own"
-	need openssl "packages at addresses of their own"
-	need_cut_network "packages at addresses of their own"
-	while read -r manager _ <&3; do need_manager "$manager"; done 3<<<"$MATRIX"
-	enter=(unshare -nm)
-	[ "$(id -u)" = 0 ] || enter=(unshare -rnm)
-	rm -rf "$WORK"
-	REPLAY_SERVED=yes exec "${enter[@]}" bash "$0"
-fi
+source "$ROOT/tests/clients/replay.sh"
+mapfile -t managers < <(cut -d ' ' -f 1 <<<"$MATRIX")
+serve_in_namespace "packages at addresses of their own" "${managers[@]}"
 
 # The forge's hosts are constants of larder.
 constant() { sed -n "s|^pub const $1: &str = \"\(https://\)\{0,1\}\([^/\"]*\).*|\2|p" "$ROOT/src/core/endpoints.rs"; }
 FORGE=$(constant GITHUB_ARCHIVES)
 HOSTS=(files.example own.example registry.example "$FORGE" "$(constant GITHUB_HOST)" "$(constant GITHUB_API)")
 COMMIT=$(printf 'c%.0s' $(seq 40))
-SERVED=$WORK/served
-mkdir -p "$SERVED"
-
-# package NAME FILE: a tarball.
-package() {
-	mkdir -p "$WORK/new/package"
-	say "{\"name\": \"$1\", \"version\": \"1.0.0\"}" >"$WORK/new/package/package.json"
-	say "module.exports = '$1';" >"$WORK/new/package/index.js"
-	tar -C "$WORK/new" --sort=name --mtime=@0 -czf "$SERVED/$2-1.0.0.tgz" package
-	rm -rf "$WORK/new"
-}
-
-certify() (
-	cd "$WORK"
-	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj '/CN=larder test authority' \
-		-addext basicConstraints=critical,CA:TRUE -addext keyUsage=critical,keyCertSign -keyout ca.key -out ca.pem
-	openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=files.example -keyout "$SERVED/server.key" -out server.csr
-	printf 'subjectAltName=%s\n' "$(printf 'DNS:%s,' "${HOSTS[@]}" | sed 's/,$//')" >server.ext
-	openssl x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile server.ext -out "$SERVED/server.pem"
-)
-
-start_server() {
-	rm -f "$WORK/ready"
-	node "$ROOT/tests/clients/replay/server.mjs" "$SERVED" "$WORK/ready" >"$WORK/server.log" 2>&1 &
-	SERVER=$!
-	until [ -e "$WORK/ready" ]; do sleep 0.05; done
-}
-stop_server() {
-	kill "$SERVER"
-	wait "$SERVER" 2>/dev/null || true
-}
-
 # project KIND: a folder with that manager's configuration and package.json.
 project() {
 	local at=$WORK/project git="https://$FORGE/owner/git-c/tar.gz/$COMMIT"
@@ -86,21 +47,8 @@ yarn_4_lockfile() {
 	printf '%s\n' '__metadata:' '  version: 8' '' "\"git-c@$1\":" '  version: 1.0.0' "  resolution: \"git-c@$1\"" '  languageName: node' '  linkType: hard'
 }
 
-# as_stranger COMMAND…: as a user who has nothing but the authority of these servers.
-as_stranger() (
-	rm -rf "$WORK/home" && mkdir -p "$WORK/home"
-	export HOME=$WORK/home WATCHED=$WORK/watched npm_config_globalconfig=$WORK/home/none npm_config_userconfig=$WORK/home/.npmrc
-	export NODE_EXTRA_CA_CERTS=$WORK/ca.pem npm_config_cafile=$WORK/ca.pem SSL_CERT_FILE=$WORK/ca.pem YARN_ENABLE_GLOBAL_CACHE=false
-	export npm_config_cache=$WORK/home/npm-cache YARN_CACHE_FOLDER=$WORK/home/yarn
-	unset npm_config_registry npm_config_replace_registry_host
-	rm -rf "$WATCHED"
-	as_new_user "$@"
-)
-
 # tree FOLDER: the files of node_modules, where links lead too, with their modes and contents; without what package managers note there.
 tree() { (cd "$1/node_modules" && find -L . ! -path './.*' -type f -printf '%p %m ' -exec sha256sum -b {} \; | sort); }
-
-requests() { [ ! -s "$SERVED/requests" ] || sort "$SERVED/requests" | tr '\n' ';'; }
 
 one_manager() {
 	local manager=$1 what="$1, addresses of their own" at code online=("${@:2}")
@@ -115,11 +63,11 @@ one_manager() {
 	equals "$what: exit code of the online install" 0 "$code"
 	[ "$code" = 0 ] || { show "$WORK/online" && tail -n 15 "$WORK/online.out" && stop_server && return 0; }
 	tree "$at" >"$WORK/online.tree"
-	rm -rf "$at/node_modules" "$at/.yarn" "$WORK/store" "$SERVED/requests"
+	rm -rf "$at/node_modules" "$at/.yarn" "$WORK/store"
 	code=$(cd "$at" && run "$WORK/fetch" as_stranger "$LARDER" fetch --store "$WORK/store" .)
 	equals "$what: exit code of larder fetch" 0 "$code"
 	[ "$code" = 0 ] || show "$WORK/fetch"
-	rm -f "$SERVED/requests"
+	forget_requests
 	code=$(cd "$at" && run "$WORK/served" as_stranger with_manager "$manager" "$LARDER" run --store "$WORK/store" -- "$@")
 	equals "$what: exit code of larder run -- $*, online" 0 "$code"
 	equals "$what: requests that left the machine, online" "" "$(requests)"
@@ -138,14 +86,10 @@ one_manager() {
 	equals "$what: warnings" "" "$(grep '^warning: ' "$WORK/offline.err" || true)"
 }
 
-ip link set lo up
-printf '127.0.0.1 localhost %s\n' "${HOSTS[*]}" >"$WORK/hosts"
-mount --bind "$WORK/hosts" /etc/hosts
-certify >"$WORK/openssl.log" 2>&1
+prepare_hosts "${HOSTS[@]}"
 package own-a own-a
 package @own/b own-b
 package plain plain
 package git-c git-c
-trap '[ -z "${SERVER:-}" ] || kill "$SERVER" 2>/dev/null; rm -rf "$WORK"' EXIT
 while read -r -a words <&3; do one_manager "${words[@]}"; done 3< <(chosen <<<"$MATRIX")
 finish
