@@ -166,6 +166,9 @@ pub struct Run {
     /// What the store must hold: for this machine, unless a platform is named.
     #[command(flatten)]
     pub completing: Completing,
+    /// Do not fail because larder refused what the command asked for
+    #[arg(long)]
+    pub allow_refused: bool,
     /// The command and its arguments
     #[arg(value_name = "COMMAND", required = true, trailing_var_arg = true, allow_hyphen_values = true)]
     pub command: Vec<OsString>,

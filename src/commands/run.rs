@@ -84,9 +84,7 @@ pub(super) fn run(arguments: &cli::Run, context: &Context<'_>) -> Result<Outcome
         restore_records(&projects, url, context);
     }
     drop(registry);
-    if let Some(proxy) = &proxy {
-        proxy.tell(context);
-    }
+    let is_refused = proxy.as_ref().is_some_and(|proxy| proxy.tell(context)) && !arguments.allow_refused;
     if ended != Ended::Code(0) {
         diagnose::tell(ended, &arguments.command, context);
         if let Some(catalog) = catalog {
@@ -94,6 +92,14 @@ pub(super) fn run(arguments: &cli::Run, context: &Context<'_>) -> Result<Outcome
         }
         diagnose::tell_failed_scripts(&run_dir, context);
         diagnose::keep_logs(&run_dir, &projects, context);
+    }
+    if is_refused && ended == Ended::Code(0) {
+        context.printer.error(
+            "the command ended as if nothing were missing, and larder refused what it asked for",
+            &[],
+            Some("larder.lock can have a row for each address; `--allow-refused` leaves it to the command"),
+        );
+        return Ok(Outcome::Wrong);
     }
     Ok(Outcome::Child(ended.exit_code()))
 }

@@ -110,8 +110,8 @@ impl RunProxy {
         (TAKEN_AWAY.iter().map(OsString::from), variables(&env))
     }
 
-    /// Tells what was refused, and who did not trust the run's certificate.
-    pub(super) fn tell(&self, context: &Context<'_>) {
+    /// Tells what was refused, and who did not trust the run's certificate. Whether anything was refused: programs that are refused often end as if nothing had happened.
+    pub(super) fn tell(&self, context: &Context<'_>) -> bool {
         let report = self.proxy.report();
         for (address, why) in &report.refused {
             context.printer.warning(&format!("refused {address}: {why}"));
@@ -122,6 +122,7 @@ impl RunProxy {
         if report.more > 0 {
             context.printer.warning(&format!("and {} more", report.more));
         }
+        !report.refused.is_empty()
     }
 }
 

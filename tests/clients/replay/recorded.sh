@@ -96,4 +96,22 @@ if [ $((SECONDS - start)) -le 10 ]; then pass "not recorded: over within 10 s"; 
 for text in 'refused https://files.example/other-1.0.0.tgz: Not in larder.lock' '404 Not in larder.lock'; do
 	if grep -qF "$text" "$WORK/refused.err"; then pass "not recorded: says \`$text\`"; else fail "not recorded: does not say \`$text\`" && show "$WORK/refused"; fi
 done
+
+# One that goes on without what it was refused.
+cd "$WORK"
+WAYS[quiet]='fetch(url).then(() => process.exit(0))'
+way quiet https://files.example/other-1.0.0.tgz
+at=$(project way-quiet)
+{ printf 'version = 2\n' && row tool-1.0.0.tgz way-quiet; } >"$at/larder.lock"
+start_server
+code=$(run "$WORK/fetch" as_stranger "$LARDER" fetch --store "$WORK/store" "$at")
+equals "silently refused: exit code of larder fetch" 0 "$code"
+stop_server
+cd "$at"
+for option in "" --allow-refused; do
+	code=$(run "$WORK/silent" as_stranger "$LARDER" run --offline $option --store "$WORK/store" -- npm ci)
+	equals "silently refused: exit code of larder run --offline $option -- npm ci" "$([ -n "$option" ] && say 0 || say 1)" "$code"
+	if grep -qF 'refused https://files.example/other-1.0.0.tgz' "$WORK/silent.err"; then pass "silently refused: named $option"; else fail "silently refused: not named $option"; fi
+	rm -rf node_modules
+done
 finish
