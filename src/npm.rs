@@ -13,6 +13,7 @@
 //! | writes `resolved` into its lockfile as the packument has it | gives npm the true registry's addresses, and other clients its own |
 
 pub mod metadata;
+pub mod own_downloads;
 mod package_version;
 pub mod packument;
 pub mod tarball;
