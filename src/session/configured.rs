@@ -68,7 +68,7 @@ impl ConfiguredProject {
 }
 
 /// Whose files of configuration count for a lockfile. yarn 1 reads none of the later yarns'.
-fn installer(lockfile: &LockfileBytes) -> Installer {
+pub(super) fn installer(lockfile: &LockfileBytes) -> Installer {
     match Format::of(&lockfile.name) {
         Format::Npm => Installer::Npm,
         Format::Pnpm => Installer::Pnpm,

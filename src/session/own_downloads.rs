@@ -1,0 +1,104 @@
+//! Packages of a project that download files themselves, and what is said of them before they do.
+
+use std::fmt;
+
+use super::{configured::installer, project::ReadProject, warning::Warning};
+use crate::{
+    config::{project::LockfileBytes, script_settings::ScriptSettings},
+    core::{artifact::Artifact, environment::Environment, manifest::Manifests},
+    lockfile,
+    npm::own_downloads::{KnownDownload, OwnDownload, When, own_downloads},
+    plan::{EntryName, selection::Selection},
+    run::script_policy::ScriptPolicy,
+};
+
+/// A package that downloads a file which no lockfile names, so that larder does not store it.
+#[derive(Clone, Debug)]
+pub struct UnlockedDownload {
+    artifact: Artifact,
+    entry: EntryName,
+    known: &'static KnownDownload,
+    scripts: ScriptPolicy,
+}
+
+impl UnlockedDownload {
+    /// What to do about it: the server, and the package's variables.
+    pub(super) fn hint(&self) -> String {
+        let name = self.artifact.name.as_str();
+        format!("{name}: {}", self.known.advice(name, None))
+    }
+
+    /// When it downloads, as the end of a clause.
+    fn when(&self) -> String {
+        match (self.known.when, &self.scripts) {
+            (When::Install, ScriptPolicy::Runs) => "when it is installed".to_owned(),
+            (When::Install, ScriptPolicy::AllowedOnly(manager)) => format!(
+                "if its install script is allowed to run ({manager} runs no others), or else at an explicit step or at its first use"
+            ),
+            (When::Install, ScriptPolicy::Off) => {
+                "at an explicit step or at its first use, since install scripts are turned off".to_owned()
+            }
+            (When::FirstUse, _) => "when it is first used".to_owned(),
+            (When::Command, _) => {
+                let command = self.known.command.as_deref().unwrap_or("a command of its own");
+                format!("with `{command}`")
+            }
+        }
+    }
+}
+
+impl fmt::Display for UnlockedDownload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { artifact, entry, known, .. } = self;
+        let (what, that, it) =
+            if known.addresses.len() > 1 { ("files", "those files", "them") } else { ("a file", "that file", "it") };
+        write!(
+            f,
+            "{artifact} downloads {what} {}, and no lockfile names {that}: larder does not store {it}\n  wanted by {entry}",
+            self.when()
+        )
+    }
+}
+
+impl ReadProject {
+    /// Warns of packages of the selected part of the plan that download files themselves, those apart whose download is left out by a variable or a setting. `scripts` says what the package manager
+    /// of a lockfile does with install scripts.
+    pub(crate) fn own_downloads(
+        &self,
+        selection: &Selection,
+        environment: &Environment,
+        scripts: &dyn Fn(&LockfileBytes) -> ScriptPolicy,
+    ) -> Option<Warning> {
+        let found = own_downloads(self.plan.artifacts(), selection, || self.manifests());
+        let unlocked = found.into_iter().filter_map(|download| self.unlocked(download, environment, scripts));
+        let unlocked: Vec<UnlockedDownload> = unlocked.collect();
+        (!unlocked.is_empty()).then_some(Warning::OwnDownloads(unlocked))
+    }
+
+    fn unlocked(
+        &self,
+        OwnDownload { planned, known }: OwnDownload<'_>,
+        environment: &Environment,
+        scripts: &dyn Fn(&LockfileBytes) -> ScriptPolicy,
+    ) -> Option<UnlockedDownload> {
+        let entry = planned.entries[0].clone();
+        let lockfile = self.project.lockfiles.iter().find(|lockfile| *lockfile.name == *entry.lockfile)?;
+        let settings = ScriptSettings::read(environment, lockfile.folder(), installer(lockfile));
+        let variable = |name: &str| environment.variable(name).map(str::to_owned);
+        if known.is_left_out(&variable, &|name| settings.get(name)) {
+            return None;
+        }
+        let are_off = settings.get("ignore-scripts").is_some_and(|off| off == "true");
+        let scripts = if are_off { ScriptPolicy::Off } else { scripts(lockfile) };
+        Some(UnlockedDownload { artifact: planned.artifact.clone(), entry, known, scripts })
+    }
+
+    /// What the lockfiles say of packages.
+    pub(super) fn manifests(&self) -> Manifests {
+        let mut manifests = Manifests::default();
+        for lockfile in &self.project.lockfiles {
+            manifests.extend(lockfile::manifests(&lockfile.name, &lockfile.bytes));
+        }
+        manifests
+    }
+}
