@@ -1,4 +1,4 @@
-//! What npm has to be given of a plan: package metadata, packuments, and what stands in a tarball.
+//! What npm has to be given of a plan: package metadata, packuments, and what stands in a tarball; and which packages download files themselves.
 //!
 //! What npm does, and what larder does about it:
 //!

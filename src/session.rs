@@ -11,6 +11,7 @@
 mod configured;
 mod freshness;
 mod git_builds;
+mod installer;
 mod locked;
 mod open;
 mod own_downloads;

@@ -4,13 +4,15 @@
 //! script, and it depends on a library that downloads prebuilt programs (prebuild-install, node-pre-gyp). Lockfiles of other package managers do not say that much.
 
 mod address;
+mod advice;
 mod table;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use self::{
     address::{Target, UnfilledAddress},
-    table::{DigestSource, KnownDownload, When, general_advice},
+    advice::general_advice,
+    table::{DigestSource, KnownDownload, When},
 };
 use crate::{
     core::{artifact::Ecosystem, manifest::Manifests},

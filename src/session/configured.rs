@@ -2,12 +2,11 @@
 
 use std::collections::HashMap;
 
-use super::{project::ReadProject, warning::Warning};
+use super::{installer::installer, project::ReadProject, warning::Warning};
 use crate::{
-    config::{error::ConfigError, package_manager::NpmConfig, project::LockfileBytes, sources::Installer},
+    config::{error::ConfigError, package_manager::NpmConfig},
     core::environment::Environment,
     fetcher::{Downloads, LeftOut},
-    lockfile::{Format, YarnLock},
     plan::{Planned, selection::Selection},
 };
 
@@ -64,16 +63,5 @@ impl ConfiguredProject {
     pub fn downloads_of_lockfile(&self, lockfile: &str) -> Downloads<'_> {
         let is_named = |planned: &&Planned| planned.entries.iter().any(|entry| &*entry.lockfile == lockfile);
         self.downloads_of(self.read.plan.artifacts().iter().filter(is_named))
-    }
-}
-
-/// Whose files of configuration count for a lockfile. yarn 1 reads none of the later yarns'.
-pub(super) fn installer(lockfile: &LockfileBytes) -> Installer {
-    match Format::of(&lockfile.name) {
-        Format::Npm => Installer::Npm,
-        Format::Pnpm => Installer::Pnpm,
-        Format::Bun => Installer::Bun,
-        Format::Yarn if YarnLock::of(&lockfile.name, &lockfile.bytes) == Some(YarnLock::Classic) => Installer::Npm,
-        Format::Yarn => Installer::Yarn,
     }
 }

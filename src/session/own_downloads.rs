@@ -2,13 +2,15 @@
 
 use std::fmt;
 
-use super::{configured::installer, project::ReadProject, warning::Warning};
+use super::installer::installer;
 use crate::{
-    config::{project::LockfileBytes, script_settings::ScriptSettings},
+    config::{
+        project::{LockfileBytes, Project},
+        script_settings::ScriptSettings,
+    },
     core::{artifact::Artifact, environment::Environment, manifest::Manifests},
-    lockfile,
     npm::own_downloads::{KnownDownload, OwnDownload, When, own_downloads},
-    plan::{EntryName, selection::Selection},
+    plan::{EntryName, Plan, selection::Selection},
     run::script_policy::ScriptPolicy,
 };
 
@@ -60,29 +62,18 @@ impl fmt::Display for UnlockedDownload {
     }
 }
 
-impl ReadProject {
-    /// Warns of packages of the selected part of the plan that download files themselves, those apart whose download is left out by a variable or a setting. `scripts` says what the package manager
-    /// of a lockfile does with install scripts.
-    pub(crate) fn own_downloads(
-        &self,
-        selection: &Selection,
-        environment: &Environment,
-        scripts: &dyn Fn(&LockfileBytes) -> ScriptPolicy,
-    ) -> Option<Warning> {
-        let found = own_downloads(self.plan.artifacts(), selection, || self.manifests());
-        let unlocked = found.into_iter().filter_map(|download| self.unlocked(download, environment, scripts));
-        let unlocked: Vec<UnlockedDownload> = unlocked.collect();
-        (!unlocked.is_empty()).then_some(Warning::OwnDownloads(unlocked))
-    }
-
-    fn unlocked(
-        &self,
-        OwnDownload { planned, known }: OwnDownload<'_>,
-        environment: &Environment,
-        scripts: &dyn Fn(&LockfileBytes) -> ScriptPolicy,
-    ) -> Option<UnlockedDownload> {
+/// The packages of the selected part of a plan that download files themselves, those apart whose download is left out by a variable or a setting. `scripts` says what the package manager of a lockfile does with
+/// install scripts.
+pub(super) fn unlocked_downloads(
+    (project, plan): (&Project, &Plan),
+    selection: &Selection,
+    manifests: impl FnOnce() -> Manifests,
+    environment: &Environment,
+    scripts: &dyn Fn(&LockfileBytes) -> ScriptPolicy,
+) -> Vec<UnlockedDownload> {
+    let unlocked = |OwnDownload { planned, known }: OwnDownload<'_>| {
         let entry = planned.entries[0].clone();
-        let lockfile = self.project.lockfiles.iter().find(|lockfile| *lockfile.name == *entry.lockfile)?;
+        let lockfile = project.lockfiles.iter().find(|lockfile| *lockfile.name == *entry.lockfile)?;
         let settings = ScriptSettings::read(environment, lockfile.folder(), installer(lockfile));
         let variable = |name: &str| environment.variable(name).map(str::to_owned);
         if known.is_left_out(&variable, &|name| settings.get(name)) {
@@ -91,14 +82,6 @@ impl ReadProject {
         let are_off = settings.get("ignore-scripts").is_some_and(|off| off == "true");
         let scripts = if are_off { ScriptPolicy::Off } else { scripts(lockfile) };
         Some(UnlockedDownload { artifact: planned.artifact.clone(), entry, known, scripts })
-    }
-
-    /// What the lockfiles say of packages.
-    pub(super) fn manifests(&self) -> Manifests {
-        let mut manifests = Manifests::default();
-        for lockfile in &self.project.lockfiles {
-            manifests.extend(lockfile::manifests(&lockfile.name, &lockfile.bytes));
-        }
-        manifests
-    }
+    };
+    own_downloads(plan.artifacts(), selection, manifests).into_iter().filter_map(unlocked).collect()
 }

@@ -1,6 +1,9 @@
 //! Warnings in groups: the first lines of each kind, and how many more there are.
 
-use super::{printer::Printer, units};
+use super::{
+    printer::{Mode, Printer},
+    units,
+};
 use crate::{
     fetcher::{Failure, Gone},
     session::Warning,
@@ -25,9 +28,12 @@ pub fn warning(printer: Printer, warning: &Warning) {
     } else {
         warnings(printer, warning.lines().into_iter());
     }
-    let hints = warning.hints();
-    let shown: Vec<&str> = hints.iter().take(LINES).map(String::as_str).collect();
-    printer.hints(&shown);
+    // Without its warning, a hint says nothing.
+    if printer.mode != Mode::Quiet {
+        let hints = warning.hints();
+        let shown: Vec<&str> = hints.iter().take(LINES).map(String::as_str).collect();
+        printer.hints(&shown);
+    }
 }
 
 /// Says which optional packages are gone, and who wants them.
