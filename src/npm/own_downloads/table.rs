@@ -89,6 +89,11 @@ pub enum DigestSource {
         /// The suffix.
         suffix: String,
     },
+    /// In a list of digests, at this address of its own.
+    List {
+        /// The address, a template as those of files.
+        address: String,
+    },
     /// Nowhere.
     #[default]
     None,

@@ -117,6 +117,7 @@ fn versions_that_download_nothing_have_no_row() {
         ("sharp", "0.34.5"),
         ("@vscode/ripgrep", "1.18.0"),
         ("onnxruntime-node", "1.17.0"),
+        ("supabase", "2.99.0"),
         ("cypress", "no-version"),
         ("esbuild", "0.28.2"),
     ] {
