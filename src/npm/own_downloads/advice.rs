@@ -42,7 +42,10 @@ impl KnownDownload {
             }
             (Some(mirror), None) => format!("{reach}, or name a mirror with {mirror}"),
             (None, Some(skip)) => format!("{reach}, or leave {name}'s download out with {skip}"),
-            (None, None) => general_advice(name, host.or(own.as_deref())),
+            (None, None) if self.read.is_empty() || self.depends_on.is_some() => {
+                general_advice(name, host.or(own.as_deref()))
+            }
+            (None, None) => format!("{reach}: {name} reads no variable that names a mirror or leaves the download out"),
         }
     }
 }

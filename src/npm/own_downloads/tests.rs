@@ -150,6 +150,12 @@ fn advice_names_the_server_and_the_variables() {
         advice("electron", "45.3.4"),
         format!("run it where {GITHUB_HOST} can be reached, or name a mirror with ELECTRON_MIRROR")
     );
+    assert_eq!(
+        advice("@vscode/ripgrep", "1.17.0"),
+        format!(
+            "run it where {GITHUB_HOST} can be reached: @vscode/ripgrep reads no variable that names a mirror or leaves the download out"
+        )
+    );
     let family = KnownDownload::of_libraries().find(|(library, _)| *library == "prebuild-install").unwrap().1;
     assert_eq!(
         family.advice("@scope/my-addon", None),
