@@ -34,6 +34,7 @@ mod pnpm_workspace;
 pub mod precedence;
 pub mod project;
 pub mod registries;
+pub mod script_settings;
 mod settings;
 pub mod sources;
 mod yarnrc;

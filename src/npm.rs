@@ -1,4 +1,4 @@
-//! What npm has to be given of a plan: package metadata, packuments, and what stands in a tarball.
+//! What npm has to be given of a plan: package metadata, packuments, and what stands in a tarball; and which packages download files themselves.
 //!
 //! What npm does, and what larder does about it:
 //!
@@ -13,6 +13,7 @@
 //! | writes `resolved` into its lockfile as the packument has it | gives npm the true registry's addresses, and other clients its own |
 
 pub mod metadata;
+pub mod own_downloads;
 mod package_version;
 pub mod packument;
 pub mod tarball;

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! invocation ── which package managers a command calls
-//! support, yarn, npm12_policy ── what the installed ones will refuse, known before they start
+//! support, yarn, npm12_policy, script_policy ── what the installed ones will refuse, or leave out, known before they start
 //! client_env ── variables that lead them to the store          script_cache, restore ── what a run may leave in the user's folders
 //! child ── the process, its signals and its end                enotcached, install_script ── why it failed, from npm's log
 //! ```
@@ -17,5 +17,6 @@ pub(crate) mod npm12_policy;
 mod programs;
 pub(crate) mod restore;
 pub(crate) mod script_cache;
+pub(crate) mod script_policy;
 pub(crate) mod support;
 pub(crate) mod yarn;

@@ -11,8 +11,10 @@
 mod configured;
 mod freshness;
 mod git_builds;
+mod installer;
 mod locked;
 mod open;
+mod own_downloads;
 mod project;
 mod recorded;
 mod replay;
@@ -28,6 +30,7 @@ pub use freshness::{NoLarderLock, OutdatedLock};
 pub use git_builds::GitBuild;
 pub(crate) use locked::Locked;
 pub use open::{OpenError, Session, SessionOptions};
+pub use own_downloads::UnlockedDownload;
 pub use project::{ReadError, ReadProject};
 pub(crate) use project::{larder_lock, readings};
 pub use recorded::RecordedAnswer;

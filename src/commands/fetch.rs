@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::{
     options::{fetch_options, selection_options},
-    provision::{configured, tell},
+    provision::{configured, policy_of_lockfile, tell},
     sums::{silence_line, sum_line},
 };
 use crate::{
@@ -69,6 +69,7 @@ pub(super) fn run(arguments: &cli::Fetch, context: &Context<'_>) -> Result<Outco
         }
         tell(read.lock_warnings(), context);
         let selection = read.selection(&selection_options(&arguments.selecting), default_platforms())?;
+        tell(read.own_downloads(&selection, context.environment, &policy_of_lockfile), context);
         let project = configured(read, arguments.fetching.trust_project_config, context)?;
         let session = Session::of(project, store.clone(), &fetch_options(&arguments.fetching), context.now);
         let one = fetch(&session, &selection, context)?;

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{
-    provision::tell,
+    provision::{policy_of_lockfile, tell},
     sums::{silence_line, sum_line},
 };
 use crate::{
@@ -15,7 +15,7 @@ use crate::{
         redacted::redact,
     },
     plan::{PlanDigest, Planned, Sum},
-    session::ReadProject,
+    session::{ReadProject, SelectionOptions, Warning, default_platforms},
     ui::remarks,
 };
 
@@ -95,6 +95,7 @@ pub(super) fn run(arguments: &cli::Plan, context: &Context<'_>) -> Result<Outcom
 
 fn print(read: &ReadProject, digest: PlanDigest, context: &Context<'_>) {
     tell(read.warnings(), context);
+    tell(own_downloads(read, context), context);
     context.printer.line(&sum_line(read));
     if let Some(line) = silence_line(read) {
         context.printer.line(&line);
@@ -102,6 +103,12 @@ fn print(read: &ReadProject, digest: PlanDigest, context: &Context<'_>) {
     context.printer.line(&format!("plan digest {digest}"));
     let unfetchable = read.plan.unfetchable().iter();
     remarks::warnings(context.printer, unfetchable.map(|entry| format!("{}: {}", entry.entry, entry.unfetchable)));
+}
+
+/// Warns of what packages download themselves on the platforms that a fetch would be for.
+fn own_downloads(read: &ReadProject, context: &Context<'_>) -> Option<Warning> {
+    let selection = read.selection(&SelectionOptions::default(), default_platforms()).ok()?;
+    read.own_downloads(&selection, context.environment, &policy_of_lockfile)
 }
 
 fn document(read: &ReadProject, digest: PlanDigest) -> Document<'_> {

@@ -8,6 +8,7 @@ use super::options::{fetch_options, selection_options};
 use crate::{
     cli,
     commands::{context::Context, error::CommandError, outcome::Outcome},
+    config::project::LockfileBytes,
     core::artifact::Ecosystem,
     fetcher::{Completed, Downloads, Fault, Reader, Repaired},
     lockfile::Format,
@@ -16,8 +17,9 @@ use crate::{
     run::{
         client_env::Mode,
         npm12_policy::{self, Rejected, RejectionReason},
+        script_policy::ScriptPolicy,
     },
-    session::{ConfiguredProject, ReadProject, Session, Warning, threads},
+    session::{ConfiguredProject, ReadProject, Session, Warning, host_platforms, threads},
     ui::{progress, remarks, report, units},
 };
 
@@ -64,6 +66,28 @@ pub(super) fn configured(
 /// Tells these warnings.
 pub(super) fn tell(warnings: impl IntoIterator<Item = Warning>, context: &Context<'_>) {
     warnings.into_iter().for_each(|warning| remarks::warning(context.printer, &warning));
+}
+
+/// What is known of install scripts where no command says which package manager will install.
+pub(super) fn policy_of_lockfile(lockfile: &LockfileBytes) -> ScriptPolicy {
+    ScriptPolicy::of_lockfile(Format::of(&lockfile.name))
+}
+
+/// Warns of what the projects' packages download themselves on this machine, with what this command's package manager does with install scripts.
+pub(super) fn warn_of_own_downloads(
+    projects: &[Arc<ConfiguredProject>],
+    selecting: &cli::Selecting,
+    command: &[OsString],
+    context: &Context<'_>,
+) -> Result<(), CommandError> {
+    let policy = |lockfile: &LockfileBytes| {
+        ScriptPolicy::of_command(Format::of(&lockfile.name), command, lockfile.folder(), context.environment)
+    };
+    for project in projects {
+        let selection = project.read.selection(&selection_options(selecting), host_platforms())?;
+        tell(project.read.own_downloads(&selection, context.environment, &policy), context);
+    }
+    Ok(())
 }
 
 /// A session for each project.

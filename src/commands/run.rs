@@ -52,6 +52,7 @@ pub(super) fn run(arguments: &cli::Run, context: &Context<'_>) -> Result<Outcome
     provision::warn_of_gates(&projects, &arguments.command, mode, context);
     warn_of_refusals(&projects, arguments, context);
     yarn::warn(&projects, &called, arguments, context);
+    provision::warn_of_own_downloads(&projects, &arguments.completing.selecting, &arguments.command, context)?;
     let store = context.open_store()?;
     let sessions = provision::sessions(&projects, &store, &arguments.completing.fetching, context);
     // npm alone installs nothing of Python's, and runs install scripts; what another command installs, nobody knows.

@@ -58,6 +58,19 @@ impl Manifest {
         self.0.iter().map(|(name, value)| (*name, &**value))
     }
 
+    /// Whether installing it runs a script.
+    pub fn has_install_script(&self) -> bool {
+        self.fields().any(|(name, value)| name == "hasInstallScript" && value.get() == "true")
+    }
+
+    /// Whether this package is among its dependencies.
+    pub fn depends_on(&self, name: &str) -> bool {
+        let lists = self.fields().filter(|(field, _)| matches!(*field, "dependencies" | "optionalDependencies"));
+        let mut lists =
+            lists.filter_map(|(_, list)| serde_json::from_str::<BTreeMap<String, &RawValue>>(list.get()).ok());
+        lists.any(|list| list.contains_key(name))
+    }
+
     /// The peers that it asks for: names and ranges.
     pub fn peers(&self) -> BTreeMap<String, String> {
         let stated = self.fields().find(|(name, _)| *name == "peerDependencies");

@@ -1,9 +1,10 @@
 //! Why an install script failed: a download of its own. No lockfile names what such a script fetches, so larder has nothing to give it. npm logs what the script printed,
 //! and from that larder names the package, the host and the package's variable for a mirror. Pure.
-//!
-//! `install_scripts.tsv` lists the packages whose scripts are known, with the variables that they read.
+//! What to do about it comes from the table of packages that download files themselves.
 
 use std::fmt;
+
+use crate::npm::own_downloads::{KnownDownload, general_advice};
 
 /// What scripts and the libraries that they use say when they cannot reach a server.
 const REASONS: [&str; 12] = [
@@ -20,8 +21,6 @@ const REASONS: [&str; 12] = [
     "socket hang up",
     "Could not resolve host",
 ];
-
-const KNOWN: &str = include_str!("install_scripts.tsv");
 
 /// An install script that ended because it could not reach a server.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,29 +49,12 @@ impl fmt::Display for FailedDownload {
 impl FailedDownload {
     /// What to do about it: the variables of this package, if it is known.
     pub(crate) fn hint(&self) -> String {
-        let reach = match &self.host {
-            Some(host) => format!("run it where {host} can be reached"),
-            None => "run it where that server can be reached".to_owned(),
-        };
-        let name = &self.name;
-        match known(name) {
-            Some((Some(mirror), Some(skip))) => {
-                format!("{reach}, name a mirror with {mirror}, or leave {name}'s download out with {skip}")
-            }
-            Some((Some(mirror), None)) => format!("{reach}, or name a mirror with {mirror}"),
-            Some((None, Some(skip))) => format!("{reach}, or leave {name}'s download out with {skip}"),
-            _ => format!("{reach}, or see which variable of {name} names a mirror or leaves the download out"),
+        let (name, host) = (&self.name, self.host.as_deref());
+        match KnownDownload::of(name, &self.version) {
+            Some(known) => known.advice(name, host),
+            None => general_advice(name, host),
         }
     }
-}
-
-/// The variables of a package: for a mirror, and for no download.
-fn known(package: &str) -> Option<(Option<&'static str>, Option<&'static str>)> {
-    let word = |word: &'static str| (word != "-").then_some(word);
-    KNOWN.lines().filter(|line| !line.starts_with('#')).find_map(|line| {
-        let mut words = line.split('\t');
-        (words.next()? == package).then_some((word(words.next()?), word(words.next()?)))
-    })
 }
 
 /// The install script of a dependency whose failure ended npm, if it failed for the network.
@@ -175,22 +157,14 @@ mod tests {
 
     #[test]
     fn the_hint_names_the_variables_that_the_package_reads() {
-        let hint = |name| failed(name, "1.0.0", "ENOTFOUND", Some("files.example")).hint();
+        let hint = |name, version| failed(name, version, "ENOTFOUND", Some("files.example")).hint();
         assert_eq!(
-            hint("cypress"),
+            hint("cypress", "13.17.0"),
             "run it where files.example can be reached, name a mirror with CYPRESS_DOWNLOAD_MIRROR, or leave cypress's download out with CYPRESS_INSTALL_BINARY=0"
         );
-        assert!(hint("sqlite3").ends_with("or name a mirror with npm_config_sqlite3_binary_host"));
-        assert!(hint("onnxruntime-node").ends_with("download out with ONNXRUNTIME_NODE_INSTALL_CUDA=skip"));
-        assert!(hint("dep").contains("see which variable of dep names a mirror"));
-    }
-
-    #[test]
-    fn every_line_of_the_table_has_three_words_and_a_variable() {
-        for line in KNOWN.lines().filter(|line| !line.starts_with('#')) {
-            let words: Vec<&str> = line.split('\t').collect();
-            assert_eq!(words.len(), 3, "{line}");
-            assert!(known(words[0]).is_some_and(|known| known != (None, None)), "{line}");
-        }
+        assert!(hint("sqlite3", "6.0.1").ends_with("or name a mirror with npm_config_sqlite3_binary_host"));
+        assert!(hint("onnxruntime-node", "1.21.0").ends_with("download out with ONNXRUNTIME_NODE_INSTALL_CUDA=skip"));
+        assert!(hint("dep", "1.0.0").contains("see which variable of dep names a mirror"));
+        assert!(hint("better-sqlite3", "13.0.0").contains("see which variable of better-sqlite3 names a mirror"));
     }
 }

@@ -34,6 +34,11 @@ impl YarnVersion {
         Some(Self { major, minor, text: text.to_owned() })
     }
 
+    /// Whether it runs only the install scripts that are allowed.
+    pub(super) const fn runs_allowed_scripts_only(&self) -> bool {
+        matches!((self.major, self.minor), (4, 14..) | (5.., _))
+    }
+
     /// The version of the lockfiles that it writes, as releases from 2.4 to 4.18 were seen to.
     const fn writes(&self) -> u32 {
         match (self.major, self.minor) {

@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 
-use super::{project::ReadProject, warning::Warning};
+use super::{installer::installer, project::ReadProject, warning::Warning};
 use crate::{
-    config::{error::ConfigError, package_manager::NpmConfig, project::LockfileBytes, sources::Installer},
+    config::{error::ConfigError, package_manager::NpmConfig},
     core::{artifact::Ecosystem, environment::Environment},
     fetcher::{Downloads, LeftOut},
-    lockfile::{Format, YarnLock, larder_lock::LARDER_LOCK},
+    lockfile::larder_lock::LARDER_LOCK,
     plan::{Planned, selection::Selection},
 };
 
@@ -67,16 +67,5 @@ impl ConfiguredProject {
                 && planned.entries.iter().any(|entry| &*entry.lockfile == LARDER_LOCK)
         };
         self.downloads_of(self.read.plan.artifacts().iter().filter(is_pyodides))
-    }
-}
-
-/// Whose files of configuration count for a lockfile. yarn 1 reads none of the later yarns'.
-fn installer(lockfile: &LockfileBytes) -> Installer {
-    match Format::of(&lockfile.name) {
-        Format::Npm => Installer::Npm,
-        Format::Pnpm => Installer::Pnpm,
-        Format::Bun => Installer::Bun,
-        Format::Yarn if YarnLock::of(&lockfile.name, &lockfile.bytes) == Some(YarnLock::Classic) => Installer::Npm,
-        Format::Yarn => Installer::Yarn,
     }
 }

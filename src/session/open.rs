@@ -15,10 +15,9 @@ use super::{
 };
 use crate::{
     config::error::ConfigError,
-    core::{environment::Environment, manifest::Manifests},
+    core::environment::Environment,
     fetcher::{Completed, Downloads, FetchError, FetchReport, Fetcher, LeftOut, Reader, WatchEvent, Watcher},
     http::ClientSettings,
-    lockfile,
     npm::metadata::{Metadata, MetadataError},
     plan::{
         Plan, Planned,
@@ -139,11 +138,7 @@ impl Session {
     /// The metadata of all packages of the plan, with what of it is here.
     pub fn metadata(&self, completed: &Completed<'_>) -> Result<Metadata, MetadataError> {
         let read = &self.project.read;
-        let mut manifests = Manifests::default();
-        for lockfile in &read.project.lockfiles {
-            manifests.extend(lockfile::manifests(&lockfile.name, &lockfile.bytes));
-        }
         let present = completed.items.iter().map(|item| (item.planned, item.found));
-        Metadata::new(self.store(), read.plan.artifacts(), present, &self.project.by_lockfile(), manifests)
+        Metadata::new(self.store(), read.plan.artifacts(), present, &self.project.by_lockfile(), read.manifests())
     }
 }

@@ -8,12 +8,13 @@ use std::{
 
 use super::{
     freshness::{self, NoLarderLock, OutdatedLock},
+    own_downloads::unlocked_downloads,
     selection::{self, SelectionOptions, UnknownPlatform},
     warning::Warning,
 };
 use crate::{
     config::project::{LockfileBytes, Project, ProjectError, Several},
-    core::path_error::below,
+    core::{environment::Environment, manifest::Manifests, path_error::below},
     fetcher::Optional,
     lockfile::{
         self, Format, LockfileError, MissingOptional, Reading,
@@ -23,6 +24,7 @@ use crate::{
         EntryName, Plan, PlanError,
         selection::{Platforms, Selection},
     },
+    run::script_policy::ScriptPolicy,
 };
 
 /// Why a project cannot be read or planned.
@@ -121,6 +123,28 @@ impl ReadProject {
     /// What should be known of `larder.lock` before a fetch.
     pub fn lock_warnings(&self) -> Vec<Warning> {
         freshness::warnings(&self.project, &self.plan, self.larder_lock.as_ref())
+    }
+
+    /// Warns of packages of the selected part of the plan that download files themselves. `scripts` says what the package manager of a lockfile does with install scripts.
+    pub(crate) fn own_downloads(
+        &self,
+        selection: &Selection,
+        environment: &Environment,
+        scripts: &dyn Fn(&LockfileBytes) -> ScriptPolicy,
+    ) -> Option<Warning> {
+        let rows = self.larder_lock.as_ref().map_or(&[][..], |lock| &lock.downloads);
+        let read = (&self.project, &self.plan, rows);
+        let downloads = unlocked_downloads(read, selection, || self.manifests(), environment, scripts);
+        (!downloads.is_empty()).then_some(Warning::OwnDownloads(downloads))
+    }
+
+    /// What the lockfiles say of packages.
+    pub(super) fn manifests(&self) -> Manifests {
+        let mut manifests = Manifests::default();
+        for lockfile in &self.project.lockfiles {
+            manifests.extend(lockfile::manifests(&lockfile.name, &lockfile.bytes));
+        }
+        manifests
     }
 
     /// Which part of the plan is wanted. `default` are the platforms where nobody names one.

@@ -2,7 +2,7 @@
 
 use std::{fmt, path::PathBuf};
 
-use super::git_builds::GitBuild;
+use super::{git_builds::GitBuild, own_downloads::UnlockedDownload};
 use crate::{
     config::{error::ConfigWarning, project::Several},
     core::{error_chain::chain, path_error::below},
@@ -59,6 +59,11 @@ pub enum Warning {
         /// At least one.
         Vec<GitBuild>,
     ),
+    /// Packages download files that no lockfile names.
+    OwnDownloads(
+        /// At least one.
+        Vec<UnlockedDownload>,
+    ),
     /// A package has no description.
     NoDescription(MetadataError),
     /// A tarball in the project is not what its lockfile states.
@@ -85,6 +90,7 @@ impl Warning {
                 missing.iter().map(|(lockfile, missing)| format!("{lockfile}: {missing}")).collect()
             }
             Self::GitBuilds(builds) => builds.iter().map(ToString::to_string).collect(),
+            Self::OwnDownloads(downloads) => downloads.iter().map(ToString::to_string).collect(),
             _ => vec![self.line()],
         }
     }
@@ -118,23 +124,26 @@ impl Warning {
                 format!("{}: digest does not match {lockfile}", file.display())
             }
             Self::UnreadableTarball { file, error } => format!("{} is left out: {error}", file.display()),
-            Self::MissingOptional(_) | Self::GitBuilds(_) => unreachable!("they have a line for each package"),
+            Self::MissingOptional(_) | Self::GitBuilds(_) | Self::OwnDownloads(_) => {
+                unreachable!("they have a line for each package")
+            }
         }
     }
 
-    /// The way out, if there is one to name.
-    pub fn hint(&self) -> Option<String> {
+    /// The ways out, as far as there are some to name.
+    pub fn hints(&self) -> Vec<String> {
         let hint = match self {
-            Self::Several { several, .. } => return Some(several.cure()),
+            Self::Several { several, .. } => return vec![several.cure()],
+            Self::OwnDownloads(downloads) => return downloads.iter().map(UnlockedDownload::hint).collect(),
             Self::MissingOptional(_) => {
                 "npm installs without them, also where they are needed; `npm install` with neither node_modules nor the lockfile writes those of every platform"
             }
             Self::GitBuilds(_) => {
                 "with the network cut, such a package cannot be built: depend on one that was published, or on a commit that has its built files"
             }
-            _ => return None,
+            _ => return Vec::new(),
         };
-        Some(hint.to_owned())
+        vec![hint.to_owned()]
     }
 
     /// Whether it says what is done, rather than what may be wrong.

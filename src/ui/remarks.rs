@@ -1,6 +1,9 @@
 //! Warnings in groups: the first lines of each kind, and how many more there are.
 
-use super::{printer::Printer, units};
+use super::{
+    printer::{Mode, Printer},
+    units,
+};
 use crate::{
     fetcher::{Failure, Gone},
     session::Warning,
@@ -18,14 +21,19 @@ pub fn warnings(printer: Printer, lines: impl ExactSizeIterator<Item = String>) 
     }
 }
 
-/// Tells a session's warning, with its way out.
+/// Tells a session's warning, with its ways out.
 pub fn warning(printer: Printer, warning: &Warning) {
     if warning.is_note() {
         printer.note(&warning.to_string());
     } else {
         warnings(printer, warning.lines().into_iter());
     }
-    printer.hints(warning.hint().as_deref().as_slice());
+    // Without its warning, a hint says nothing.
+    if printer.mode != Mode::Quiet {
+        let hints = warning.hints();
+        let shown: Vec<&str> = hints.iter().take(LINES).map(String::as_str).collect();
+        printer.hints(&shown);
+    }
 }
 
 /// Says which optional packages are gone, and who wants them.

@@ -28,7 +28,7 @@ pub(crate) fn static_binary(machine: u8) -> Vec<u8> {
 const AMD64: u8 = 62;
 const ARM64: u8 = 183;
 
-fn view(world: &World, arguments: &[&str]) -> Run {
+pub(crate) fn view(world: &World, arguments: &[&str]) -> Run {
     let binary = world.folder.path().join("larder-static");
     fs::write(&binary, static_binary(AMD64)).unwrap();
     let binary = binary.to_str().unwrap();

@@ -24,6 +24,7 @@ mod managers;
 mod network;
 mod odd_entries;
 mod optional;
+mod own_downloads;
 mod plan;
 mod planted;
 mod pull_through;

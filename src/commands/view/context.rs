@@ -128,6 +128,8 @@ pub(in crate::commands) fn run(
     for project in &projects {
         let selection = project.read.selection(&selection_options(&view.completing.selecting), program.platforms())?;
         program.check(&selection.platforms)?;
+        let own_downloads = project.read.own_downloads(&selection, context.environment, &provision::policy_of_lockfile);
+        provision::tell(own_downloads, context);
     }
     let store = context.open_store()?;
     let (mut seeded, mut gone, mut worst) = (Vec::new(), Vec::new(), None);

@@ -1,0 +1,121 @@
+//! The address of a package's own download: a template of the table, filled in.
+//!
+//! | placeholder | stands for |
+//! |---|---|
+//! | `{version}` | the package's version |
+//! | `{os}`, `{cpu}` | node's names: `linux`, `x64` |
+//! | `{libc}` | `glibc` or `musl` on Linux, else `unknown` (node-pre-gyp) |
+//! | `{musl}`, `{dash-musl}` | `musl` or `-musl` where that is the C library, else nothing (prebuild-install, re2) |
+//! | `{abi}` | node's ABI: `115` of node 20 |
+//! | `{platform}` | the row's own name of the platform |
+//! | `{github}` | the forge's host |
+//! | any other | a value of the package's own; the row says where it stands |
+
+use crate::{
+    core::endpoints::GITHUB_HOST,
+    plan::selection::{Libc, Os, Platform},
+};
+
+use super::table::KnownDownload;
+
+/// What an address is worked out for.
+#[derive(Clone, Copy, Debug)]
+pub struct Target<'a> {
+    /// The package's version.
+    pub version: &'a str,
+    /// The platform; a Linux without a C library counts as one with glibc.
+    pub platform: Platform,
+    /// Node's ABI.
+    pub abi: Option<&'a str>,
+    /// Values of the package's own, by placeholder.
+    pub values: &'a [(&'a str, &'a str)],
+}
+
+/// Why an address cannot be worked out.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UnfilledAddress {
+    /// The package downloads nothing there.
+    #[error("it downloads nothing on {0}")]
+    Platform(Platform),
+    /// A placeholder without a value.
+    #[error("`{{{0}}}` has no value")]
+    Placeholder(String),
+    /// A brace without its partner.
+    #[error("`{0}` is no template")]
+    Template(String),
+}
+
+impl KnownDownload {
+    /// Whether it downloads on this platform.
+    pub fn is_on(&self, platform: Platform) -> bool {
+        self.platforms.is_empty() || self.platform_name(platform).is_some()
+    }
+
+    /// The addresses of its files.
+    pub fn addresses_for(&self, target: Target<'_>) -> Result<Vec<String>, UnfilledAddress> {
+        if !self.is_on(target.platform) {
+            return Err(UnfilledAddress::Platform(target.platform));
+        }
+        self.addresses.iter().map(|template| fill(template, |name| self.value(name, target))).collect()
+    }
+
+    fn platform_name(&self, platform: Platform) -> Option<&str> {
+        let name = format!("{}-{}", platform.os.name(), platform.cpu.name());
+        let of_musl = is_musl(platform).then(|| self.platforms.get(&format!("{name}-musl"))).flatten();
+        of_musl.or_else(|| self.platforms.get(&name)).map(String::as_str)
+    }
+
+    fn value(&self, placeholder: &str, target: Target<'_>) -> Option<String> {
+        let platform = target.platform;
+        let value = match placeholder {
+            "version" => target.version,
+            "os" => platform.os.name(),
+            "cpu" => platform.cpu.name(),
+            "libc" if platform.os != Os::Linux => "unknown",
+            "libc" => platform.libc.unwrap_or(Libc::Glibc).name(),
+            "musl" => {
+                if is_musl(platform) {
+                    "musl"
+                } else {
+                    ""
+                }
+            }
+            "dash-musl" => {
+                if is_musl(platform) {
+                    "-musl"
+                } else {
+                    ""
+                }
+            }
+            "abi" => target.abi?,
+            "platform" => self.platform_name(platform)?,
+            "github" => GITHUB_HOST,
+            own => target.values.iter().find(|(name, _)| *name == own)?.1,
+        };
+        Some(value.to_owned())
+    }
+}
+
+fn is_musl(platform: Platform) -> bool {
+    platform.os == Os::Linux && platform.libc == Some(Libc::Musl)
+}
+
+/// Puts values in place of `{placeholders}`.
+fn fill(template: &str, value: impl Fn(&str) -> Option<String>) -> Result<String, UnfilledAddress> {
+    let mut filled = String::with_capacity(template.len());
+    let mut rest = template;
+    while let Some((before, after)) = rest.split_once('{') {
+        let (name, after) = after.split_once('}').ok_or_else(|| UnfilledAddress::Template(template.to_owned()))?;
+        filled.push_str(before);
+        filled.push_str(&value(name).ok_or_else(|| UnfilledAddress::Placeholder(name.to_owned()))?);
+        rest = after;
+    }
+    filled.push_str(rest);
+    Ok(filled)
+}
+
+/// The host of a template, unless a value of the package's own decides it.
+pub(super) fn host_of(template: &str) -> Option<String> {
+    let host = template.strip_prefix("https://")?.split('/').next()?;
+    fill(host, |name| (name == "github").then(|| GITHUB_HOST.to_owned())).ok()
+}

@@ -1,0 +1,99 @@
+//! Packages of a project that download files themselves, and what is said of them before they do.
+
+use std::fmt;
+
+use super::installer::installer;
+use crate::{
+    config::{
+        project::{LockfileBytes, Project},
+        script_settings::ScriptSettings,
+    },
+    core::{artifact::Artifact, environment::Environment, manifest::Manifests},
+    lockfile::larder_lock::{RecordedDownload, Requester},
+    npm::own_downloads::{KnownDownload, OwnDownload, When, own_downloads},
+    plan::{EntryName, Plan, selection::Selection},
+    run::script_policy::ScriptPolicy,
+};
+
+/// A package that downloads a file which no lockfile names, so that larder does not store it.
+#[derive(Clone, Debug)]
+pub struct UnlockedDownload {
+    artifact: Artifact,
+    entry: EntryName,
+    known: &'static KnownDownload,
+    scripts: ScriptPolicy,
+}
+
+impl UnlockedDownload {
+    /// What to do about it: the server, and the package's variables.
+    pub(super) fn hint(&self) -> String {
+        let name = self.artifact.name.as_str();
+        format!("{name}: {}", self.known.advice(name, None))
+    }
+
+    /// When it downloads, as the end of a clause.
+    fn when(&self) -> String {
+        match (self.known.when, &self.scripts) {
+            (When::Install, ScriptPolicy::Runs) => "when it is installed".to_owned(),
+            (When::Install, ScriptPolicy::AllowedOnly(manager)) => format!(
+                "if its install script is allowed to run ({manager} runs no others), or else at an explicit step or at its first use"
+            ),
+            (When::Install, ScriptPolicy::Off) => {
+                "at an explicit step or at its first use, since install scripts are turned off".to_owned()
+            }
+            (When::FirstUse, _) => "when it is first used".to_owned(),
+            (When::Command, _) => {
+                let command = self.known.command.as_deref().unwrap_or("a command of its own");
+                format!("with `{command}`")
+            }
+        }
+    }
+}
+
+impl fmt::Display for UnlockedDownload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { artifact, entry, known, .. } = self;
+        let (what, that, it) =
+            if known.addresses.len() > 1 { ("files", "those files", "them") } else { ("a file", "that file", "it") };
+        write!(
+            f,
+            "{artifact} downloads {what} {}, and no lockfile names {that}: larder does not store {it}\n  wanted by {entry}",
+            self.when()
+        )
+    }
+}
+
+/// The packages of the selected part of a plan that download files themselves, those apart for which `larder.lock` has rows and those whose download is left out by a variable or a setting. `scripts` says what the package manager of a lockfile does with
+/// install scripts.
+pub(super) fn unlocked_downloads(
+    (project, plan, rows): (&Project, &Plan, &[RecordedDownload]),
+    selection: &Selection,
+    manifests: impl FnOnce() -> Manifests,
+    environment: &Environment,
+    scripts: &dyn Fn(&LockfileBytes) -> ScriptPolicy,
+) -> Vec<UnlockedDownload> {
+    let unlocked = |OwnDownload { planned, known }: OwnDownload<'_>| {
+        if rows.iter().any(|row| is_by(row, &planned.artifact)) {
+            return None;
+        }
+        let entry = planned.entries[0].clone();
+        let lockfile = project.lockfiles.iter().find(|lockfile| *lockfile.name == *entry.lockfile)?;
+        let settings = ScriptSettings::read(environment, lockfile.folder(), installer(lockfile));
+        let variable = |name: &str| environment.variable(name).map(str::to_owned);
+        if known.is_left_out(&variable, &|name| settings.get(name)) {
+            return None;
+        }
+        let are_off = settings.get("ignore-scripts").is_some_and(|off| off == "true");
+        let scripts = if are_off { ScriptPolicy::Off } else { scripts(lockfile) };
+        Some(UnlockedDownload { artifact: planned.artifact.clone(), entry, known, scripts })
+    };
+    own_downloads(plan.artifacts(), selection, manifests).into_iter().filter_map(unlocked).collect()
+}
+
+/// Whether this package is among those that asked for a recorded file.
+fn is_by(row: &RecordedDownload, artifact: &Artifact) -> bool {
+    row.by.iter().any(|by| match by {
+        Requester::Package { name, version } => *name == artifact.name && *version == artifact.version,
+        Requester::Script(_) => false,
+    })
+}
