@@ -82,7 +82,7 @@ fn put(store: &Store, bytes: &[u8]) -> BlobRef {
         hasher.finish().digests
     };
     let digest: &Digest = &digest[0];
-    let wanted = Wanted::Integrity(Integrity::new(vec![digest.clone()]).unwrap());
+    let wanted = Wanted::Integrity(Integrity::new(vec![*digest]).unwrap());
     let lookup = store.lookup(std::slice::from_ref(&wanted), Timestamp::now()).unwrap();
     let DownloadLock::Acquired(mut part) = DownloadLock::acquire(&lookup, &wanted, None, Vec::new()).unwrap() else {
         panic!("it is not here")
@@ -111,20 +111,20 @@ fn world(is_offline: bool) -> World {
     World { _folder: folder, runtime: Runtime::new().unwrap(), proxy }
 }
 
-impl World {
-    fn client_by(&self, proxy: &str, pem: &str) -> reqwest::Client {
-        let authority = reqwest::Certificate::from_pem(pem.as_bytes()).unwrap();
-        drop(rustls::crypto::ring::default_provider().install_default());
-        reqwest::Client::builder()
-            .proxy(reqwest::Proxy::all(proxy).unwrap())
-            .tls_certs_only([authority])
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .unwrap()
-    }
+fn client_by(proxy: &str, pem: &str) -> reqwest::Client {
+    let authority = reqwest::Certificate::from_pem(pem.as_bytes()).unwrap();
+    drop(rustls::crypto::ring::default_provider().install_default());
+    reqwest::Client::builder()
+        .proxy(reqwest::Proxy::all(proxy).unwrap())
+        .tls_certs_only([authority])
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .unwrap()
+}
 
+impl World {
     fn client(&self) -> reqwest::Client {
-        self.client_by(&self.proxy.url(), self.proxy.certificate())
+        client_by(&self.proxy.url(), self.proxy.certificate())
     }
 
     fn get(&self, url: &str, headers: &[(header::HeaderName, &str)]) -> (reqwest::Response, Vec<u8>) {
@@ -224,7 +224,7 @@ fn only_who_has_the_password_is_answered() {
     let without = format!("http://{}", world.proxy.server.address());
     let wrong = format!("http://larder:{}@{}", "0".repeat(32), world.proxy.server.address());
     for proxy in [without, wrong] {
-        let asked = world.client_by(&proxy, world.proxy.certificate()).get(SMALL).send();
+        let asked = client_by(&proxy, world.proxy.certificate()).get(SMALL).send();
         assert!(world.runtime.block_on(asked).is_err(), "{proxy}");
     }
     let answer = world.raw("CONNECT files.example:443 HTTP/1.1\r\nHost: files.example:443\r\n\r\n");
@@ -249,7 +249,7 @@ fn a_request_for_another_host_than_the_connections_is_not_answered() {
 fn a_client_that_does_not_trust_the_authority_is_told_of_by_host() {
     let world = world(true);
     let other = Authority::new(Timestamp::now()).unwrap();
-    let client = world.client_by(&world.proxy.url(), other.pem());
+    let client = client_by(&world.proxy.url(), other.pem());
     assert!(world.runtime.block_on(client.get(SMALL).send()).is_err());
     drop(client);
     let mut hosts = Vec::new();
