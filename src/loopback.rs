@@ -10,6 +10,7 @@
 mod blob_body;
 mod connections;
 mod peer_uid;
+mod service;
 mod write_timeout;
 
 use std::{
@@ -18,20 +19,10 @@ use std::{
     sync::Arc,
 };
 
-use axum::{http::Request, response::Response};
-use hyper::body::Incoming;
 use tokio::{net::TcpListener, runtime::Runtime};
 
-pub(crate) use self::blob_body::CheckedBlob;
+pub(crate) use self::{blob_body::CheckedBlob, service::Service};
 use self::{connections::Connections, peer_uid::PeerCheck};
-
-/// What answers the requests of a server.
-pub(crate) trait Service: Send + Sync + 'static {
-    /// Answers a request of the server's own user. A body that is not read is thrown away.
-    fn respond(self: Arc<Self>, request: Request<Incoming>) -> impl Future<Output = Response> + Send;
-    /// The response to every request of another user.
-    fn to_stranger(&self) -> Response;
-}
 
 /// A server that runs until this value is dropped.
 #[derive(Debug)]

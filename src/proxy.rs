@@ -15,6 +15,7 @@
 
 mod answer;
 mod authority;
+mod beyond;
 mod opened;
 mod password;
 mod service;
@@ -27,27 +28,11 @@ use jiff::Timestamp;
 
 use self::{authority::Authority, password::Password, service::ProxyService};
 pub(crate) use self::{
+    beyond::Beyond,
     source::{Answer, ServedFile, Source},
     tally::ProxyReport,
 };
-use crate::{
-    http::{Client, Tunnels},
-    loopback::LoopbackServer,
-};
-
-/// What the proxy does with what it does not know.
-#[derive(Debug)]
-pub(crate) enum Beyond {
-    /// It is passed on, or tunnelled.
-    PassOn {
-        /// Passes requests on.
-        client: Client,
-        /// Makes tunnels.
-        tunnels: Box<Tunnels>,
-    },
-    /// It is refused, for this reason.
-    Refuse(&'static str),
-}
+use crate::loopback::LoopbackServer;
 
 /// Why the proxy does not run.
 #[derive(Debug, thiserror::Error)]

@@ -15,7 +15,7 @@ use tokio::{
     task::spawn_blocking,
 };
 
-use super::{Service, peer_uid::PeerCheck, write_timeout::WriteTimeout};
+use super::{peer_uid::PeerCheck, service::Service, write_timeout::WriteTimeout};
 
 /// Connections at once, where so many files may be open. Package managers have some ten to some hundred.
 const MOST: usize = 1024;

@@ -13,9 +13,9 @@ use tokio::{io::copy_bidirectional, task::spawn_blocking};
 use url::Url;
 
 use super::{
-    Beyond,
     answer::{file, refusal, with_reason},
     authority::Authority,
+    beyond::Beyond,
     opened,
     password::Password,
     source::{Answer, Source},

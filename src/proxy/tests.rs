@@ -22,7 +22,7 @@ use url::Url;
 
 use super::*;
 use crate::{
-    http::{ClientSettings, Credential, Credentials},
+    http::{Client, ClientSettings, Credential, Credentials, Tunnels},
     loopback::CheckedBlob,
 };
 

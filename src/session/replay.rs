@@ -68,8 +68,7 @@ impl Replay {
                 let manager = Manager::of(Format::of(&lockfile.name), &lockfile.name, &lockfile.bytes);
                 let scopes: HashSet<&str> = npm.scopes().collect();
                 for (planned, position) in session.plan().artifacts().iter().zip(0..) {
-                    let is_named = planned.entries.iter().any(|entry| *entry.lockfile == *lockfile.name);
-                    if is_named && manager.asks_itself(planned, &scopes) {
+                    if manager.asks_itself(planned, &lockfile.name, &scopes) {
                         replay.add(planned, npm, (at, position));
                     }
                 }
@@ -223,16 +222,19 @@ impl Manager {
         }
     }
 
-    fn asks_itself(self, planned: &Planned, scopes: &HashSet<&str>) -> bool {
+    fn asks_itself(self, planned: &Planned, lockfile: &str, scopes: &HashSet<&str>) -> bool {
         let artifact = &planned.artifact;
-        if artifact.ecosystem != Ecosystem::Npm {
+        let mut is_named = planned.entries.iter().map(|entry| &*entry.lockfile == lockfile);
+        if artifact.ecosystem != Ecosystem::Npm || !is_named.clone().any(|is_named| is_named) {
             return false;
         }
+        // Where another lockfile names it too, the address may be that one's.
+        let mut has_address = |resolved: &Option<Url>| resolved.is_some() && is_named.all(|is_named| is_named);
         let has_own_registry = || artifact.name.scope().is_some_and(|scope| scopes.contains(scope));
         match (self, &artifact.source) {
             (Self::Npm, _) => false,
             (_, From::Git { .. } | From::Remote { .. } | From::Named { .. }) => true,
-            (Self::Other, From::Registry { resolved }) => resolved.is_some() || has_own_registry(),
+            (Self::Other, From::Registry { resolved }) => has_address(resolved) || has_own_registry(),
             _ => false,
         }
     }
@@ -248,7 +250,7 @@ mod tests {
         let plan = Plan::new(&[lockfile::read(lockfile, text.as_bytes()).unwrap()]).unwrap();
         let manager = Manager::of(Format::of(lockfile), lockfile, text.as_bytes());
         let scopes = scopes.iter().copied().collect();
-        let asked = plan.artifacts().iter().filter(|planned| manager.asks_itself(planned, &scopes));
+        let asked = plan.artifacts().iter().filter(|planned| manager.asks_itself(planned, lockfile, &scopes));
         asked.map(|planned| planned.artifact.to_string()).collect()
     }
 
