@@ -18,6 +18,7 @@ mod authority;
 mod beyond;
 mod opened;
 mod password;
+mod requests;
 mod service;
 mod source;
 mod tally;
@@ -50,7 +51,7 @@ pub(crate) enum ProxyError {
 #[derive(Debug)]
 pub(crate) struct Proxy {
     server: LoopbackServer,
-    shared: Arc<service::Shared>,
+    shared: Arc<requests::Shared>,
 }
 
 impl Proxy {
@@ -58,7 +59,7 @@ impl Proxy {
     pub(crate) fn start(source: Box<dyn Source>, beyond: Beyond, now: Timestamp) -> Result<Self, ProxyError> {
         let authority = Authority::new(now)?;
         let password = Password::new().map_err(ProxyError::Listen)?;
-        let shared = Arc::new(service::Shared { source, beyond, authority, password, tally: tally::Tally::default() });
+        let shared = Arc::new(requests::Shared { source, beyond, authority, password, tally: tally::Tally::default() });
         let service = |_| ProxyService(Arc::clone(&shared));
         let server = LoopbackServer::start(0, "larder-proxy", service).map_err(ProxyError::Listen)?;
         Ok(Self { server, shared })

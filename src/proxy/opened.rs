@@ -17,7 +17,7 @@ use url::Url;
 
 use super::{
     answer::with_reason,
-    service::{Shared, answer},
+    requests::{Shared, answer},
 };
 
 /// The first byte of a TLS connection: a record that holds a handshake message.
