@@ -34,7 +34,7 @@ pub use own_downloads::UnlockedDownload;
 pub use project::{ReadError, ReadProject};
 pub(crate) use project::{larder_lock, readings};
 pub use recorded::RecordedAnswer;
-pub(crate) use replay::Replay;
+pub(crate) use replay::{Replay, TwoAnswers};
 pub use selection::{SelectionOptions, UnknownPlatform, default_platforms, host_platforms};
 pub use settings::FetchOptions;
 pub(crate) use settings::{client_settings, jobs_or_default, threads, unplanned_fetcher};

@@ -135,11 +135,14 @@ impl EndsCommand for LockFileError {
             Self::OldForm { .. } => {
                 "`git checkout` brings back the last one that was committed; if it was merged, take the larger `version` of both"
             }
-            Self::TooManyRows { .. } | Self::Row { .. } | Self::SameAddress { .. } => {
+            Self::TooManyRows { .. } => {
+                "take out what is left over, or bring back the last one that was committed with `git checkout`"
+            }
+            Self::Row { .. } | Self::SameAddress { .. } => {
                 "take that row out of the file, or bring back the last one that was committed with `git checkout`"
             }
             _ => {
-                "`git checkout` brings back the last one that was committed; without the file, `larder lock` makes it anew"
+                "`git checkout` brings back the last one that was committed; without the file, `larder lock` makes Pyodide's part anew, and no row of a download"
             }
         };
         Some(hint.to_owned())

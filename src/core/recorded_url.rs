@@ -158,9 +158,16 @@ pub fn has_public_host(url: &Url) -> bool {
     url.domain().is_some_and(is_public)
 }
 
+/// Bytes that a name has at most: RFC 1035.
+const LONGEST_HOST: usize = 253;
+
 /// Whether the name can mean the same host to everybody.
 fn is_public(host: &str) -> bool {
     let host = host.strip_suffix('.').unwrap_or(host);
+    let is_of_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    if host.len() > LONGEST_HOST || !host.bytes().all(is_of_name) {
+        return false;
+    }
     let is_below = |suffix: &str| host.strip_suffix(suffix).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
     // A name of one part is resolved by the search list of each machine.
     host.contains('.') && !host.split('.').any(str::is_empty) && !PRIVATE_SUFFIXES.iter().any(|suffix| is_below(suffix))
@@ -228,6 +235,8 @@ mod tests {
             ("https://metadata.google.internal/a", private("metadata.google.internal")),
             ("https://router.home.arpa/a", private("router.home.arpa")),
             ("https://a..example/a", private("a..example")),
+            ("https://*.example/a", private("*.example")),
+            ("https://\"a.example/a", private("\"a.example")),
         ];
         for (text, expected) in cases {
             assert_eq!(RecordedUrl::parse(text), Err(expected), "{text}");

@@ -8,10 +8,17 @@ use crate::{
         project::{LockfileBytes, Project},
         script_settings::ScriptSettings,
     },
-    core::{artifact::Artifact, environment::Environment, manifest::Manifests},
+    core::{
+        artifact::{Artifact, Source},
+        environment::Environment,
+        manifest::Manifests,
+    },
     lockfile::larder_lock::{RecordedDownload, Requester},
     npm::own_downloads::{KnownDownload, OwnDownload, When, own_downloads},
-    plan::{EntryName, Plan, selection::Selection},
+    plan::{
+        EntryName, Plan,
+        selection::{Selection, Verdict},
+    },
     run::script_policy::ScriptPolicy,
 };
 
@@ -66,14 +73,14 @@ impl fmt::Display for UnlockedDownload {
 /// The packages of the selected part of a plan that download files themselves, those apart for which `larder.lock` has rows and those whose download is left out by a variable or a setting. `scripts` says what the package manager of a lockfile does with
 /// install scripts.
 pub(super) fn unlocked_downloads(
-    (project, plan, rows): (&Project, &Plan, &[RecordedDownload]),
+    (project, plan, rows): (&Project, &Plan, &[&RecordedDownload]),
     selection: &Selection,
     manifests: impl FnOnce() -> Manifests,
     environment: &Environment,
     scripts: &dyn Fn(&LockfileBytes) -> ScriptPolicy,
 ) -> Vec<UnlockedDownload> {
     let unlocked = |OwnDownload { planned, known }: OwnDownload<'_>| {
-        if rows.iter().any(|row| is_by(row, &planned.artifact)) {
+        if rows.iter().any(|row| is_of(row, &planned.artifact, known)) {
             return None;
         }
         let entry = planned.entries[0].clone();
@@ -90,10 +97,29 @@ pub(super) fn unlocked_downloads(
     own_downloads(plan.artifacts(), selection, manifests).into_iter().filter_map(unlocked).collect()
 }
 
-/// Whether this package is among those that asked for a recorded file.
-fn is_by(row: &RecordedDownload, artifact: &Artifact) -> bool {
-    row.by.iter().any(|by| match by {
-        Requester::Package { name, version } => *name == artifact.name && *version == artifact.version,
-        Requester::Script(_) => false,
-    })
+/// The rows whose files are wanted: another platform's file is of no use here, and a checksum in the lock itself is not the file.
+pub(super) fn wanted_rows<'a>(
+    rows: &'a [RecordedDownload],
+    plan: &Plan,
+    selection: &Selection,
+) -> Vec<&'a RecordedDownload> {
+    let is_wanted = |row: &&RecordedDownload| {
+        plan.artifacts().iter().any(|planned| {
+            matches!(&planned.artifact.source, Source::Recorded { url } if *url == row.url)
+                && selection.verdict(&planned.artifact) == Verdict::Wanted
+        })
+    };
+    rows.iter().filter(is_wanted).collect()
+}
+
+/// Whether a recorded file is this package's: it asked for it, a package of the same thing and version did, or the file is where its files are.
+fn is_of(row: &RecordedDownload, artifact: &Artifact, known: &KnownDownload) -> bool {
+    let is_of_thing = |name: &str| known.packages.iter().chain(&known.part_of).any(|part| part == name);
+    known.may_be_at(row.url.as_str())
+        || row.by.iter().any(|by| match by {
+            Requester::Package { name, version } => {
+                *version == artifact.version && (*name == artifact.name || is_of_thing(name.as_str()))
+            }
+            Requester::Script(_) => false,
+        })
 }

@@ -8,7 +8,7 @@ use std::{
 
 use super::{
     freshness::{self, NoLarderLock, OutdatedLock},
-    own_downloads::unlocked_downloads,
+    own_downloads::{unlocked_downloads, wanted_rows},
     selection::{self, SelectionOptions, UnknownPlatform},
     warning::Warning,
 };
@@ -133,7 +133,7 @@ impl ReadProject {
         scripts: &dyn Fn(&LockfileBytes) -> ScriptPolicy,
     ) -> Option<Warning> {
         let rows = self.larder_lock.as_ref().map_or(&[][..], |lock| &lock.downloads);
-        let read = (&self.project, &self.plan, rows);
+        let read = (&self.project, &self.plan, &wanted_rows(rows, &self.plan, selection)[..]);
         let downloads = unlocked_downloads(read, selection, || self.manifests(), environment, scripts);
         (!downloads.is_empty()).then_some(Warning::OwnDownloads(downloads))
     }

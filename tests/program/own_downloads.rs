@@ -161,13 +161,20 @@ fn many_packages_are_counted() {
 
 #[test]
 fn a_package_whose_file_larder_lock_names_is_not_told() {
-    for (by, count) in [("cypress@13.17.0", 0), ("cypress@13.16.0", 1), ("script:cypress", 1)] {
+    let here = |extra: &str| format!("by = [\"cypress@13.17.0\"]\n{extra}");
+    for (host, row, count) in [
+        ("files.registry.example", here(""), 0),
+        ("files.registry.example", here("os = \"aix\"\n"), 1),
+        ("files.registry.example", "by = [\"cypress@13.16.0\"]\n".to_owned(), 1),
+        ("files.registry.example", "by = [\"script:install\"]\n".to_owned(), 1),
+        ("download.cypress.io", "by = [\"script:install\"]\n".to_owned(), 0),
+    ] {
         let world = world();
         let row = format!(
-            "version = 2\n\n[[download]]\nurl = \"https://files.registry.example/cypress.zip\"\nsha256 = \"{}\"\nsize = 1\nby = [\"{by}\"]\ntrust = \"first-use\"\n",
+            "version = 2\n\n[[download]]\nurl = \"https://{host}/desktop/13.17.0?platform=linux\"\nsha256 = \"{}\"\nsize = 1\n{row}trust = \"first-use\"\n",
             "0".repeat(64)
         );
         world.write("larder.lock", &row);
-        assert_eq!(said(&world.run(&["plan"]), "downloads a file when it is installed"), count, "{by}");
+        assert_eq!(said(&world.run(&["plan"]), "downloads a file when it is installed"), count, "{row}");
     }
 }

@@ -15,7 +15,7 @@ use crate::{
     http::{self, Client, ClientSettings, Credential, Credentials, Tunnels, root_bundle},
     proxy::{Beyond, Proxy},
     run::client_env::proxy::{PRELOAD, ProxyEnv, TAKEN_AWAY, variables},
-    session::{Replay, Session},
+    session::{Replay, Session, TwoAnswers},
 };
 
 /// Why a request is refused.
@@ -38,6 +38,9 @@ pub(in crate::commands) enum RunProxyError {
     /// It does not run.
     #[error(transparent)]
     Proxy(#[from] crate::proxy::ProxyError),
+    /// Its projects contradict each other.
+    #[error(transparent)]
+    TwoAnswers(#[from] TwoAnswers),
     /// It has no client.
     #[error(transparent)]
     Client(#[from] http::ClientError),
@@ -71,7 +74,7 @@ impl RunProxy {
         run_dir: &RunDir,
         context: &Context<'_>,
     ) -> Result<Option<Self>, CommandError> {
-        let replay = Replay::of(sessions);
+        let replay = Replay::of(sessions).map_err(RunProxyError::from)?;
         if replay.is_empty() {
             return Ok(None);
         }

@@ -126,18 +126,28 @@ pub struct RecordedPlatform {
     pub abi: Option<u16>,
 }
 
-/// A system or a processor: 1 to 32 lower-case letters, digits and underscores.
+/// What node's `process.platform` can be.
+const SYSTEMS: [&str; 10] =
+    ["aix", "android", "cygwin", "darwin", "freebsd", "linux", "netbsd", "openbsd", "sunos", "win32"];
+/// What node's `process.arch` can be.
+const PROCESSORS: [&str; 12] =
+    ["arm", "arm64", "ia32", "loong64", "mips", "mipsel", "ppc", "ppc64", "riscv64", "s390", "s390x", "x64"];
+
+/// A system or a processor, as node names it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PlatformWord(Box<str>);
 
 impl PlatformWord {
-    /// Checks a word. What is wrong comes back in words.
-    pub fn parse(text: &str) -> Result<Self, &'static str> {
-        let is_of_word = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
-        if text.is_empty() || text.len() > 32 || !text.bytes().all(is_of_word) {
-            return Err("no name that node has for one, such as linux or x64");
-        }
-        Ok(Self(text.into()))
+    /// A system of node's. What is wrong comes back in words: nothing would ever match another word.
+    pub fn os(text: &str) -> Result<Self, &'static str> {
+        let known = SYSTEMS.contains(&text).then(|| Self(text.into()));
+        known.ok_or("none of node's names of a system, such as linux, darwin or win32")
+    }
+
+    /// A processor of node's. What is wrong comes back in words.
+    pub fn cpu(text: &str) -> Result<Self, &'static str> {
+        let known = PROCESSORS.contains(&text).then(|| Self(text.into()));
+        known.ok_or("none of node's names of a processor, such as x64 or arm64")
     }
 
     /// The word.

@@ -39,11 +39,10 @@ fn inline(address: &str, bytes: &[u8]) -> RecordedDownload {
 }
 
 fn rows() -> LarderLock {
-    let word = |text: &str| Some(PlatformWord::parse(text).unwrap());
+    let (os, cpu) = (PlatformWord::os("linux").ok(), PlatformWord::cpu("x64").ok());
     let mut native = stored("https://files.example/v1/a-linux-x64.zip", "native", &["@scope/b@2.0.0", "a@1.0.0"]);
     native.content_type = Some(MediaType::parse("application/zip").unwrap());
-    native.platform =
-        RecordedPlatform { os: word("linux"), cpu: word("x64"), libc: Some(RecordedLibc::Musl), abi: Some(115) };
+    native.platform = RecordedPlatform { os, cpu, libc: Some(RecordedLibc::Musl), abi: Some(115) };
     native.trust = Trust::Package;
     let absent = |path: &str, status| RecordedAbsence {
         url: url(&format!("https://files.example/{path}")),
@@ -199,9 +198,9 @@ fn what_may_not_stand_in_a_row_is_named_with_the_row() {
         ("size = 6", "size = -6", "larder.lock:"),
         ("application/zip", "application/zip; charset=utf-8", "`content_type` is no plain media type"),
         ("application/zip", "Application/Zip", "`content_type` is no plain media type"),
-        ("os = \"linux\"", "os = \"Linux\"", "`os` is no name that node has for one"),
+        ("os = \"linux\"", "os = \"macos\"", "`os` is none of node's names of a system"),
         ("os = \"linux\"", "os = \"darwin\"", "`libc` is there beside another `os` than linux"),
-        ("cpu = \"x64\"", "cpu = \"\"", "`cpu` is no name that node has for one"),
+        ("cpu = \"x64\"", "cpu = \"amd64\"", "`cpu` is none of node's names of a processor"),
         ("libc = \"musl\"", "libc = \"bionic\"", "`libc` is neither \"glibc\" nor \"musl\""),
         ("abi = 115", "abi = \"115\"", "larder.lock:"),
         ("\"@scope/b@2.0.0\",\n    \"a@1.0.0\",", "", "`by` is a list of 0, and should name 1 to 100"),
@@ -229,7 +228,7 @@ fn what_may_not_stand_in_a_row_is_named_with_the_row() {
     let message = parse(&text.replace("x64.zip\"", "x64.zip\"\nlater = 1").replace("abi = 115", "abi = 115\nby2 = 3"));
     assert_eq!(message, Ok(rows()), "a later larder may add keys");
     let message = parse(&text.replace("os = \"linux\"", "os = \"\"")).unwrap_err().to_string();
-    let expected = "larder.lock: download 4 (https://files.example/v1/a-linux-x64.zip): `os` is no name that node has for one, such as linux or x64";
+    let expected = "larder.lock: download 4 (https://files.example/v1/a-linux-x64.zip): `os` is none of node's names of a system, such as linux, darwin or win32";
     assert_eq!(message, expected);
 }
 

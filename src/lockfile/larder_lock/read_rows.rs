@@ -111,8 +111,8 @@ fn absence(row: &Row<'_>, raw: &RawAbsence) -> Result<RecordedAbsence, LockFileE
 fn platform(row: &Row<'_>, raw: &RawDownload) -> Result<RecordedPlatform, LockFileError> {
     let libc = |text: &str| RecordedLibc::of_name(text).ok_or("neither \"glibc\" nor \"musl\"");
     let platform = RecordedPlatform {
-        os: row.optional("os", raw.os.as_deref(), PlatformWord::parse)?,
-        cpu: row.optional("cpu", raw.cpu.as_deref(), PlatformWord::parse)?,
+        os: row.optional("os", raw.os.as_deref(), PlatformWord::os)?,
+        cpu: row.optional("cpu", raw.cpu.as_deref(), PlatformWord::cpu)?,
         libc: row.optional("libc", raw.libc.as_deref(), libc)?,
         abi: raw.abi,
     };

@@ -114,6 +114,14 @@ fn fill(template: &str, value: impl Fn(&str) -> Option<String>) -> Result<String
     Ok(filled)
 }
 
+/// What every address of a template begins with: the text before the first value of a package, if that is more than a host.
+pub(super) fn beginning_of(template: &str) -> Option<String> {
+    let literal = template.replace("{github}", GITHUB_HOST);
+    let beginning = literal.split('{').next()?;
+    let path = beginning.strip_prefix("https://")?.split_once('/')?.1;
+    (!path.is_empty()).then(|| beginning.to_owned())
+}
+
 /// The host of a template, unless a value of the package's own decides it.
 pub(super) fn host_of(template: &str) -> Option<String> {
     let host = template.strip_prefix("https://")?.split('/').next()?;

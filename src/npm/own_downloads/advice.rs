@@ -1,6 +1,9 @@
 //! What a person can do about a package's own download: the server to reach, and the variables that name a mirror or leave it out.
 
-use super::{address::host_of, table::KnownDownload};
+use super::{
+    address::{beginning_of, host_of},
+    table::KnownDownload,
+};
 
 impl KnownDownload {
     /// The host that is asked first, if it is one for all packages of the row.
@@ -10,6 +13,11 @@ impl KnownDownload {
             .map(|host| format!("https://{host}/"))
             .chain(self.addresses.first().cloned())
             .find_map(|address| host_of(&address))
+    }
+
+    /// Whether this address can be that of a file of the row, by what its addresses begin with.
+    pub fn may_be_at(&self, address: &str) -> bool {
+        self.addresses.iter().filter_map(|template| beginning_of(template)).any(|it| address.starts_with(&it))
     }
 
     /// The variable that names a mirror for this package.

@@ -118,7 +118,7 @@ impl KnownDownload {
     /// Whether this version is in the row's range. A version that is none by npm's rules is in no range.
     fn is_for(&self, version: &str) -> bool {
         match (Range::parse(&self.versions), Version::parse(version)) {
-            (Ok(range), Ok(version)) => range.satisfies(&version),
+            (Ok(range), Ok(version)) => range.satisfies_with_prerelease(&version, true),
             _ => false,
         }
     }
