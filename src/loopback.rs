@@ -21,7 +21,10 @@ use std::{
 
 use tokio::{net::TcpListener, runtime::Runtime};
 
-pub(crate) use self::{blob_body::CheckedBlob, service::Service};
+pub(crate) use self::{
+    blob_body::CheckedBlob,
+    service::{Place, Service},
+};
 use self::{connections::Connections, peer_uid::PeerCheck};
 
 /// A server that runs until this value is dropped.

@@ -1,13 +1,13 @@
-//! A forward proxy on loopback, for one run of a command: it serves the addresses that the run knows from the store, whatever host they are on, and tunnels or refuses
-//! the rest. It knows addresses and a source of bytes, and nothing of package managers.
+//! A forward proxy on loopback, for one offline run of a command: it serves the addresses that the run knows from the store, whatever host they are on, and refuses the rest.
+//! It knows addresses and a source of bytes, and nothing of package managers.
 //!
 //! ```text
-//! CONNECT host:port ── is an address of this host known? ── yes ─▶ opened: TLS by the authority, HTTP/1.1 inside ─▶ source ─▶ answer: file │ refusal
-//!                                                       └── no ──▶ online: a tunnel whose bytes nobody looks at; offline: opened, and every request is refused
+//! CONNECT host:port ── this machine? ── yes ─▶ a tunnel whose bytes nobody looks at
+//!                                    └─ no ──▶ opened: TLS by the authority, HTTP/1.1 inside ─▶ source ─▶ answer: file │ refusal
 //! GET http://…  ─────────────────────────────────────────────────▶ source, as inside
 //! ```
 //!
-//! Online, a request to an opened host whose address nobody knows is passed on. Offline, nothing leaves the machine.
+//! Nothing leaves the machine.
 //!
 //! Who may ask: processes of the own user (see [`loopback`](crate::loopback)) that have the password in the proxy's address, which the run's command alone is given. The
 //! authority's key is in memory alone. A refusal is a response inside TLS with status 404 and the reason as its phrase: a refused `CONNECT` makes some clients end
@@ -15,7 +15,6 @@
 
 mod answer;
 mod authority;
-mod beyond;
 mod opened;
 mod password;
 mod requests;
@@ -26,10 +25,10 @@ mod tally;
 use std::{io, sync::Arc};
 
 use jiff::Timestamp;
+use tokio::sync::Semaphore;
 
 use self::{authority::Authority, password::Password, service::ProxyService};
 pub(crate) use self::{
-    beyond::Beyond,
     source::{Answer, ServedFile, Source},
     tally::ProxyReport,
 };
@@ -55,11 +54,13 @@ pub(crate) struct Proxy {
 }
 
 impl Proxy {
-    /// Starts serving on a free port of 127.0.0.1.
-    pub(crate) fn start(source: Box<dyn Source>, beyond: Beyond, now: Timestamp) -> Result<Self, ProxyError> {
+    /// Starts serving on a free port of 127.0.0.1. `why` is said of what the source does not know.
+    pub(crate) fn start(source: Box<dyn Source>, why: &'static str, now: Timestamp) -> Result<Self, ProxyError> {
         let authority = Authority::new(now)?;
         let password = Password::new().map_err(ProxyError::Listen)?;
-        let shared = Arc::new(requests::Shared { source, beyond, authority, password, tally: tally::Tally::default() });
+        let answered = Arc::new(Semaphore::new(requests::MOST_ANSWERED));
+        let tally = tally::Tally::default();
+        let shared = Arc::new(requests::Shared { source, why, authority, password, tally, answered });
         let service = |_| ProxyService(Arc::clone(&shared));
         let server = LoopbackServer::start(0, "larder-proxy", service).map_err(ProxyError::Listen)?;
         Ok(Self { server, shared })

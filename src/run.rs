@@ -3,7 +3,7 @@
 //! ```text
 //! invocation ── which package managers a command calls
 //! support, yarn, npm12_policy, script_policy ── what the installed ones will refuse, or leave out, known before they start
-//! client_env ── variables that lead them to the store          script_cache, restore ── what a run may leave in the user's folders
+//! client_env, preload ── variables that lead them to the store script_cache, restore ── what a run may leave in the user's folders
 //! child ── the process, its signals and its end                enotcached, install_script ── why it failed, from npm's log
 //! ```
 
@@ -14,6 +14,7 @@ pub(crate) mod git_build;
 pub(crate) mod install_script;
 pub(crate) mod invocation;
 pub(crate) mod npm12_policy;
+pub(crate) mod preload;
 mod programs;
 pub(crate) mod restore;
 pub(crate) mod script_cache;

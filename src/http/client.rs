@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use url::Url;
 
 use super::{
-    client_pool::{ClientPools, PooledClient, TrustProfile},
+    client_pool::{ClientPools, TrustProfile},
     credential::{Credential, Credentials},
     encoding::Encoders,
     error::{ClientError, Danger, DownloadError, Phase},
@@ -124,9 +124,12 @@ impl Client {
             request.headers_mut().insert(AUTHORIZATION, value);
         }
         let profile = self.trust_profile(&address, credential.as_ref())?;
-        let permit = self.proxy_permit(&address).await?;
+        let permit = match self.inner.proxies.for_url(&address) {
+            Some(proxy) => Some(proxy.acquire(&shown).await?),
+            None => None,
+        };
         let proxy = permit.as_ref().map(ProxyPermit::proxy);
-        let pooled = self.pooled(&profile);
+        let pooled = self.inner.pools.next(&profile);
         let warm_up = pooled.warm_ups.wait_turn(url).await;
         progress.event(Event::Requested);
         let settings = self.settings();
@@ -147,19 +150,6 @@ impl Client {
             Ok(Err(source)) => Err(self.unsent(shown, proxy, source, &profile)),
             Err(_) => Err(DownloadError::Timeout { url: shown, proxy, phase: Phase::Response, after: limit }),
         }
-    }
-
-    /// The permission of the proxy that an address is asked through, if there is one.
-    pub(super) async fn proxy_permit(&self, url: &Url) -> Result<Option<ProxyPermit>, DownloadError> {
-        match self.inner.proxies.for_url(url) {
-            Some(proxy) => Ok(Some(proxy.acquire(&RedactedUrl::new(url)).await?)),
-            None => Ok(None),
-        }
-    }
-
-    /// The HTTP client whose turn it is.
-    pub(super) fn pooled(&self, profile: &TrustProfile) -> &PooledClient {
-        self.inner.pools.next(profile)
     }
 
     /// The trust profile of a request with these credentials; an error if it would take the user's own where only the project's files lead.
@@ -188,7 +178,7 @@ impl Client {
     }
 
     /// Why a request was not answered. A server that only the project's files trust is named as that.
-    pub(super) fn unsent(
+    fn unsent(
         &self,
         url: RedactedUrl,
         proxy: Option<RedactedUrl>,
@@ -216,8 +206,7 @@ impl fmt::Debug for Client {
     }
 }
 
-/// The header for the user name and password in an address.
-pub(super) fn basic_auth(url: &Url) -> Option<HeaderValue> {
+fn basic_auth(url: &Url) -> Option<HeaderValue> {
     if url.username().is_empty() && url.password().is_none() {
         return None;
     }

@@ -137,21 +137,12 @@ impl ProxyPermit {
             _ => None,
         };
         if let Some(offered) = offered {
-            return Err(self.refuse(url, offered));
+            let error = self.proxy.refusal(url, &offered);
+            *self.proxy.state.lock().unwrap_or_else(PoisonError::into_inner) = State::Refuses(offered, Instant::now());
+            return Err(error);
         }
         self.mark_tried();
         Ok(())
-    }
-
-    /// Notes that the proxy answered 407, without a word on how to authenticate.
-    pub(super) fn refused(self, url: &RedactedUrl) -> DownloadError {
-        self.refuse(url, Vec::new())
-    }
-
-    fn refuse(self, url: &RedactedUrl, offered: Vec<String>) -> DownloadError {
-        let error = self.proxy.refusal(url, &offered);
-        *self.proxy.state.lock().unwrap_or_else(PoisonError::into_inner) = State::Refuses(offered, Instant::now());
-        error
     }
 
     /// Notes that the proxy did not refuse it.

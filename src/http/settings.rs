@@ -68,18 +68,6 @@ impl ClientSettings {
     }
 }
 
-/// A list as in `NO_PROXY`, without its parts that cover one of these hosts.
-pub(crate) fn no_proxy_without(list: &str, hosts: &[&str]) -> String {
-    let covers = |part: &str, host: &str| {
-        let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
-        let matcher = Matcher::builder().all("http://proxy.invalid:1").no(part.to_owned()).build();
-        format!("https://{host}/").parse().is_ok_and(|uri| matcher.intercept(&uri).is_none())
-    };
-    let parts = list.split(',').map(str::trim).filter(|part| !part.is_empty());
-    let kept: Vec<&str> = parts.filter(|part| !hosts.iter().any(|host| covers(part, host))).collect();
-    kept.join(",")
-}
-
 /// A PEM file's content, and what to call it in an error.
 #[derive(Clone, Debug)]
 pub struct ExtraCertificates {
@@ -129,20 +117,5 @@ impl fmt::Debug for ClientSettings {
             .field("max_bytes", &self.max_bytes)
             .field("connections", &self.connections)
             .finish_non_exhaustive()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_covers_a_host_is_left_out_of_the_list_and_the_rest_stays() {
-        let without = |list: &str, hosts: &[&str]| no_proxy_without(list, hosts);
-        let list = "own.example, .company.example,10.0.0.0/8";
-        assert_eq!(without(list, &["other.example"]), "own.example,.company.example,10.0.0.0/8");
-        assert_eq!(without(list, &["npm.company.example"]), "own.example,10.0.0.0/8");
-        assert_eq!(without(list, &["own.example", "10.1.2.3"]), ".company.example");
-        assert_eq!(without("*", &["own.example"]), "");
     }
 }

@@ -15,7 +15,11 @@ use tokio::{
     task::spawn_blocking,
 };
 
-use super::{peer_uid::PeerCheck, service::Service, write_timeout::WriteTimeout};
+use super::{
+    peer_uid::PeerCheck,
+    service::{Place, Service},
+    write_timeout::WriteTimeout,
+};
 
 /// Connections at once, where so many files may be open. Package managers have some ten to some hundred.
 const MOST: usize = 1024;
@@ -65,10 +69,8 @@ pub(super) async fn serve<S: Service>(listener: TcpListener, server: Arc<Connect
         match listener.accept().await {
             Ok((stream, peer)) => {
                 let server = Arc::clone(&server);
-                tokio::spawn(async move {
-                    converse(stream, peer, server).await;
-                    drop(place);
-                });
+                let place = Place(Arc::new(place));
+                tokio::spawn(converse(stream, peer, server, place));
             }
             Err(error) => {
                 tracing::debug!(%error, "a connection was not accepted");
@@ -84,7 +86,7 @@ fn most_connections() -> usize {
     usize::try_from(files.saturating_sub(OTHER_FILES) / 2).unwrap_or(MOST).clamp(16, MOST)
 }
 
-async fn converse<S: Service>(stream: TcpStream, peer: SocketAddr, server: Arc<Connections<S>>) {
+async fn converse<S: Service>(stream: TcpStream, peer: SocketAddr, server: Arc<Connections<S>>, place: Place) {
     let (peer_check, address) = (server.peer_check, server.address);
     let is_own = spawn_blocking(move || peer_check.may_ask(peer, address)).await.unwrap_or(false);
     let _place = match (is_own, Arc::clone(&server.strangers).try_acquire_owned()) {
@@ -92,8 +94,9 @@ async fn converse<S: Service>(stream: TcpStream, peer: SocketAddr, server: Arc<C
         (false, Ok(place)) => Some(place),
         (false, Err(_)) => return,
     };
-    let service = service_fn(|request: Request<Incoming>| {
+    let service = service_fn(|mut request: Request<Incoming>| {
         let service = Arc::clone(&server.service);
+        request.extensions_mut().insert(place.clone());
         async move { Ok::<_, Infallible>(if is_own { service.respond(request).await } else { service.to_stranger() }) }
     });
     let mut http = http1::Builder::new();

@@ -1,9 +1,16 @@
-//! [`Service`]: what a server is for.
+//! [`Service`]: what a server is for, and the [`Place`] that its requests' connections take.
 
 use std::sync::Arc;
 
 use axum::{http::Request, response::Response};
 use hyper::body::Incoming;
+use tokio::sync::OwnedSemaphorePermit;
+
+/// A connection's place among those that may be there at once. Each request has it in its extensions: whoever goes on with the connection after an upgrade keeps it.
+#[derive(Clone, Debug)]
+pub(crate) struct Place(
+    #[expect(dead_code, reason = "it is kept, and nobody asks it anything")] pub(super) Arc<OwnedSemaphorePermit>,
+);
 
 /// What answers the requests of a server.
 pub(crate) trait Service: Send + Sync + 'static {

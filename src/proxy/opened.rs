@@ -1,6 +1,12 @@
 //! A connection that was to be a tunnel and is opened: TLS in the host's name, or plain HTTP, and the requests inside.
 
-use std::{convert::Infallible, io::Cursor, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    error::Error,
+    io::{self, Cursor},
+    sync::Arc,
+    time::Duration,
+};
 
 use axum::{
     http::{HeaderMap, Request, StatusCode, Uri, header},
@@ -50,7 +56,9 @@ where
     let stream = join(Cursor::new(first).chain(reader), writer);
     if first[0] != TLS_HANDSHAKE {
         let host = Host { shared, scheme: "http", name, port };
-        serve(stream, Arc::new(host)).await;
+        if let Err(error) = serve(stream, Arc::new(host)).await {
+            tracing::debug!(%error, "a connection ends early");
+        }
         return;
     }
     let config = match shared.authority.tls_for(&name) {
@@ -61,45 +69,40 @@ where
         Ok(Ok(stream)) => {
             let host = Arc::new(Host { shared: Arc::clone(&shared), scheme: "https", name: name.clone(), port });
             // With TLS 1.3 a client that refuses the certificate says so after the handshake, if at all.
-            if let Ended::WithoutRequest(why) = serve(stream, host).await {
-                shared.tally.distrusted(&name, &why);
+            if let Err(error) = serve(stream, host).await {
+                note_alert(&shared, &name, &error);
             }
         }
-        Ok(Err(error)) => shared.tally.distrusted(&name, &error.to_string()),
-        Err(_) => shared.tally.distrusted(&name, "the TLS handshake did not end"),
+        Ok(Err(error)) => note_alert(&shared, &name, &error),
+        Err(_) => tracing::debug!(name, "a TLS handshake did not end"),
     }
 }
 
-/// How a conversation ended.
-enum Ended {
-    /// After one request or more, or in peace.
-    Served,
-    /// With an error, before any request.
-    WithoutRequest(String),
+/// Notes that a client refused the certificate. Others go for reasons of their own.
+fn note_alert(shared: &Shared, name: &str, error: &(dyn Error + 'static)) {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        if let Some(rustls::Error::AlertReceived(alert)) = inner.and_then(|inner| inner.downcast_ref()) {
+            shared.tally.distrusted(name, &format!("{alert:?}"));
+            return;
+        }
+        next = error.source();
+    }
+    tracing::debug!(%error, "a connection ends early");
 }
 
-async fn serve<S>(stream: S, host: Arc<Host>) -> Ended
+async fn serve<S>(stream: S, host: Arc<Host>) -> Result<(), hyper::Error>
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
-    let was_asked = std::sync::atomic::AtomicBool::new(false);
     let service = service_fn(|request: Request<Incoming>| {
-        was_asked.store(true, std::sync::atomic::Ordering::Relaxed);
         let host = Arc::clone(&host);
         async move { Ok::<_, Infallible>(respond(&host, request).await) }
     });
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(IDLE);
-    match http.serve_connection(TokioIo::new(stream), service).await {
-        Err(error) if !was_asked.load(std::sync::atomic::Ordering::Relaxed) => {
-            Ended::WithoutRequest(crate::core::error_chain::chain(&error).join(": "))
-        }
-        Err(error) => {
-            tracing::debug!(%error, "a connection ends early");
-            Ended::Served
-        }
-        Ok(()) => Ended::Served,
-    }
+    http.serve_connection(TokioIo::new(stream), service).await
 }
 
 async fn respond(host: &Host, request: Request<Incoming>) -> Response {

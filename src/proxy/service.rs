@@ -1,24 +1,26 @@
-//! The proxy's requests: `CONNECT`, and requests for whole addresses.
+//! The proxy's connections: `CONNECT`, and requests for whole addresses.
 
-use std::sync::Arc;
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    sync::Arc,
+};
 
 use axum::{
     body::Body,
     http::{HeaderValue, Method, Request, StatusCode, Uri, header, uri::Authority as HostPort},
     response::Response,
 };
-use hyper::body::Incoming;
+use hyper::{body::Incoming, upgrade::Upgraded};
 use hyper_util::rt::TokioIo;
-use tokio::io::copy_bidirectional;
+use tokio::{io::copy_bidirectional, net::TcpStream};
 use url::Url;
 
 use super::{
     answer::with_reason,
-    beyond::Beyond,
     opened,
     requests::{Shared, answer},
 };
-use crate::{core::error_chain::chain, http::Connection, loopback::Service};
+use crate::loopback::{Place, Service};
 
 /// Answers requests.
 pub(super) struct ProxyService(pub(super) Arc<Shared>);
@@ -54,21 +56,21 @@ fn absolute(uri: &Uri) -> Option<Url> {
     (url.username().is_empty() && url.password().is_none()).then_some(url)
 }
 
-/// Opens a tunnel, or what looks like one.
+/// Opens what looks like a tunnel. To this machine it is one.
 async fn connect(shared: Arc<Shared>, request: Request<Incoming>) -> Response {
     let Some(host_port) = request.uri().authority().cloned() else {
         return with_reason(StatusCode::BAD_REQUEST, "CONNECT takes a host and a port");
     };
     let (host, port) = (bare_host(&host_port), host_port.port_u16().unwrap_or(443));
-    let tunnel = match &shared.beyond {
-        Beyond::PassOn { tunnels, .. } if !shared.source.knows_host(&host, port) => {
-            match tunnels.connect(&host, port).await {
-                Ok(tunnel) => Some(tunnel),
-                Err(error) => return with_reason(StatusCode::BAD_GATEWAY, &chain(&error).join(": ")),
-            }
-        }
-        _ => None,
+    let tunnel = match this_machine(&host) {
+        Some(address) => match TcpStream::connect((address, port)).await {
+            Ok(tunnel) => Some(tunnel),
+            Err(error) => return with_reason(StatusCode::BAD_GATEWAY, &format!("{host_port}: {error}")),
+        },
+        None => None,
     };
+    // Kept as long as the connection: it counts until then.
+    let place = request.extensions().get::<Place>().cloned();
     tokio::spawn(async move {
         let upgraded = match hyper::upgrade::on(request).await {
             Ok(upgraded) => TokioIo::new(upgraded),
@@ -78,12 +80,21 @@ async fn connect(shared: Arc<Shared>, request: Request<Incoming>) -> Response {
             Some(tunnel) => pass(upgraded, tunnel).await,
             None => opened::converse(shared, upgraded, host, port).await,
         }
+        drop(place);
     });
     Response::new(Body::empty())
 }
 
+/// Where this machine is, if the host is it: clients read different exceptions, and some read none.
+fn this_machine(host: &str) -> Option<IpAddr> {
+    if host == "localhost" || host.ends_with(".localhost") {
+        return Some(Ipv4Addr::LOCALHOST.into());
+    }
+    host.parse().ok().filter(IpAddr::is_loopback)
+}
+
 /// Passes bytes both ways until both ends are done.
-async fn pass(mut client: TokioIo<hyper::upgrade::Upgraded>, mut tunnel: Box<dyn Connection>) {
+async fn pass(mut client: TokioIo<Upgraded>, mut tunnel: TcpStream) {
     if let Err(error) = copy_bidirectional(&mut client, &mut tunnel).await {
         tracing::debug!(%error, "a tunnel ends early");
     }
@@ -97,6 +108,16 @@ fn bare_host(host_port: &HostPort) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn this_machine_has_many_names() {
+        for host in ["localhost", "a.localhost", "127.0.0.1", "127.0.0.2", "::1"] {
+            assert!(this_machine(host).is_some(), "{host}");
+        }
+        for host in ["files.example", "10.0.0.1", "0.0.0.0", "localhost.example", "fe80::1", ""] {
+            assert!(this_machine(host).is_none(), "{host}");
+        }
+    }
 
     #[test]
     fn only_a_whole_address_in_plain_http_is_one() {

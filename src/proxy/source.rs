@@ -32,8 +32,6 @@ pub(crate) struct ServedFile {
 
 /// Where the proxy gets bytes. Called on threads that may block.
 pub(crate) trait Source: Send + Sync {
-    /// Whether any address on this host is known.
-    fn knows_host(&self, host: &str, port: u16) -> bool;
     /// What is behind an address, which has neither user name nor fragment.
     fn answer(&self, url: &Url) -> Answer;
 }

@@ -13,6 +13,8 @@ const MOST_NOTED: usize = 1000;
 pub(crate) struct ProxyReport {
     /// Addresses that were refused, each with the reason, in order.
     pub(crate) refused: BTreeMap<String, String>,
+    /// Whether a download was among them, rather than what was sent somewhere alone.
+    pub(crate) has_refused_download: bool,
     /// Hosts whose clients did not accept the run's certificate.
     pub(crate) distrusting: BTreeMap<String, String>,
     /// How many more there were.
@@ -24,8 +26,9 @@ pub(crate) struct ProxyReport {
 pub(super) struct Tally(Mutex<ProxyReport>);
 
 impl Tally {
-    pub(super) fn refused(&self, address: &str, why: &str) {
+    pub(super) fn refused(&self, address: &str, why: &str, is_download: bool) {
         let mut report = self.report();
+        report.has_refused_download |= is_download;
         let has_room = report.refused.len() < MOST_NOTED;
         note(&mut report, |report| &mut report.refused, has_room, address, why);
     }

@@ -66,7 +66,6 @@ pub(crate) struct Replay {
     named: HashMap<String, At>,
     /// What was recorded, by the address as it is written.
     recorded: HashMap<Url, Known>,
-    hosts: HashSet<(String, u16)>,
     has_plain_http: bool,
     has_recorded: bool,
 }
@@ -78,7 +77,6 @@ impl Replay {
             sessions: sessions.to_vec(),
             named: HashMap::new(),
             recorded: HashMap::new(),
-            hosts: HashSet::new(),
             has_plain_http: false,
             has_recorded: false,
         };
@@ -114,15 +112,9 @@ impl Replay {
         self.has_recorded
     }
 
-    /// The hosts of its addresses.
-    pub(crate) fn hosts(&self) -> impl Iterator<Item = &str> {
-        self.hosts.iter().map(|(host, _)| host.as_str())
-    }
-
     fn add(&mut self, planned: &Planned, npm: &NpmConfig, at: At) {
         for url in asked_addresses(&planned.artifact, npm) {
             self.has_plain_http |= url.scheme() == "http";
-            self.know_host(&url);
             self.named.entry(key(&url)).or_insert(at);
         }
     }
@@ -156,7 +148,6 @@ impl Replay {
     }
 
     fn record(&mut self, url: &Url, known: Known) -> Result<(), TwoAnswers> {
-        self.know_host(url);
         match self.recorded.entry(url.clone()) {
             Entry::Occupied(first) if first.get().says != known.says => {
                 let lock = |at: usize| self.sessions[at].project.read.project.folder.join(LARDER_LOCK);
@@ -168,12 +159,6 @@ impl Replay {
                 vacant.insert(known);
                 Ok(())
             }
-        }
-    }
-
-    fn know_host(&mut self, url: &Url) {
-        if let Some((host, port)) = url.host_str().zip(url.port_or_known_default()) {
-            self.hosts.insert((host.trim_matches(['[', ']']).to_owned(), port));
         }
     }
 
@@ -215,10 +200,6 @@ fn served(session: &Session, planned: &Planned, downloads: &Downloads<'_>) -> Op
 }
 
 impl Source for Replay {
-    fn knows_host(&self, host: &str, port: u16) -> bool {
-        self.hosts.contains(&(host.to_owned(), port))
-    }
-
     fn answer(&self, url: &Url) -> Answer {
         if let Some(Known { at, says, answer }) = self.recorded.get(url) {
             return match answer {

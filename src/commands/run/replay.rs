@@ -12,9 +12,12 @@ use crate::{
         context::Context,
         error::{CommandError, EndsCommand},
     },
-    http::{self, Client, ClientSettings, Credential, Credentials, Tunnels, root_bundle},
-    proxy::{Beyond, Proxy},
-    run::client_env::proxy::{PRELOAD, ProxyEnv, TAKEN_AWAY, variables},
+    http::root_bundle,
+    proxy::Proxy,
+    run::{
+        client_env::proxy::{PRELOAD, ProxyEnv, REPLACING, TAKEN_AWAY, variables},
+        preload,
+    },
     session::{Replay, Session, TwoAnswers},
 };
 
@@ -26,7 +29,7 @@ pub(super) struct RunProxy {
     proxy: Proxy,
     added: PathBuf,
     all: PathBuf,
-    no_proxy: String,
+    npm_has_proxy: bool,
     has_plain_http: bool,
     /// The preload for node, and the options that node has without it.
     preload: Option<(PathBuf, String)>,
@@ -41,9 +44,6 @@ pub(in crate::commands) enum RunProxyError {
     /// Its projects contradict each other.
     #[error(transparent)]
     TwoAnswers(#[from] TwoAnswers),
-    /// It has no client.
-    #[error(transparent)]
-    Client(#[from] http::ClientError),
     /// Its certificates cannot be written.
     #[error("{path} cannot be written")]
     Certificates {
@@ -57,17 +57,8 @@ pub(in crate::commands) enum RunProxyError {
 
 impl EndsCommand for RunProxyError {}
 
-/// What is passed on has the client's own credentials.
-struct NoCredentials;
-
-impl Credentials for NoCredentials {
-    fn credential_for(&self, _: &url::Url) -> Option<Credential> {
-        None
-    }
-}
-
 impl RunProxy {
-    /// Starts the proxy, if there is something for it.
+    /// Starts the proxy, if there is something for it. It is for runs without a network: with one, programs ask the servers themselves, as they do without larder.
     pub(super) fn start(
         sessions: &[Session],
         is_offline: bool,
@@ -75,28 +66,40 @@ impl RunProxy {
         context: &Context<'_>,
     ) -> Result<Option<Self>, CommandError> {
         let replay = Replay::of(sessions).map_err(RunProxyError::from)?;
-        if replay.is_empty() {
+        if !is_offline || replay.is_empty() {
             return Ok(None);
         }
         let settings = sessions[0].client_settings();
-        let no_proxy = settings.no_proxy.as_deref().unwrap_or_default();
-        let no_proxy = http::no_proxy_without(no_proxy, &replay.hosts().collect::<Vec<_>>());
+        let npm_has_proxy = settings.https_proxy.is_some();
         let (has_plain_http, has_recorded) = (replay.has_plain_http(), replay.has_recorded());
-        let beyond = if is_offline { Beyond::Refuse(OFFLINE) } else { pass_on(settings.clone())? };
-        let proxy = Proxy::start(Box::new(replay), beyond, context.now).map_err(RunProxyError::from)?;
+        let proxy = Proxy::start(Box::new(replay), OFFLINE, context.now).map_err(RunProxyError::from)?;
         let certificate = proxy.certificate().as_bytes();
         let added = run_dir.path().join("authority.pem");
         write(&added, &[&added_by_user(context), certificate])?;
         let all = run_dir.path().join("certificates.pem");
-        write(&all, &[&root_bundle(&settings.extra_certificates), &added_by_user(context), certificate])?;
+        write(
+            &all,
+            &[
+                &root_bundle(&settings.extra_certificates),
+                &added_by_user(context),
+                &others_of_user(context),
+                certificate,
+            ],
+        )?;
         let preload = if has_recorded {
-            let file = run_dir.path().join("preload.cjs");
-            write(&file, &[PRELOAD.as_bytes()])?;
+            let file = match preload::kept(context.environment) {
+                Some(file) => file,
+                None => {
+                    let file = run_dir.path().join("preload.cjs");
+                    write(&file, &[PRELOAD.as_bytes()])?;
+                    file
+                }
+            };
             Some((file, context.environment.variable("NODE_OPTIONS").unwrap_or_default().to_owned()))
         } else {
             None
         };
-        Ok(Some(Self { proxy, added, all, no_proxy, has_plain_http, preload }))
+        Ok(Some(Self { proxy, added, all, npm_has_proxy, has_plain_http, preload }))
     }
 
     /// The variables to unset, and those to set after all others.
@@ -106,14 +109,14 @@ impl RunProxy {
             url: &url,
             added: &self.added,
             all: &self.all,
-            no_proxy: &self.no_proxy,
+            npm_has_proxy: self.npm_has_proxy,
             has_plain_http: self.has_plain_http,
             preload: self.preload.as_ref().map(|(file, options)| (file.as_path(), options.as_str())),
         };
         (TAKEN_AWAY.iter().map(OsString::from), variables(&env))
     }
 
-    /// Tells what was refused, and who did not trust the run's certificate. Whether anything was refused: programs that are refused often end as if nothing had happened.
+    /// Tells what was refused, and who did not trust the run's certificate. Whether a download did not come: programs that are refused often end as if nothing had happened.
     pub(super) fn tell(&self, context: &Context<'_>) -> bool {
         let report = self.proxy.report();
         for (address, why) in &report.refused {
@@ -125,14 +128,8 @@ impl RunProxy {
         if report.more > 0 {
             context.printer.warning(&format!("and {} more", report.more));
         }
-        !report.refused.is_empty()
+        report.has_refused_download || !report.distrusting.is_empty()
     }
-}
-
-fn pass_on(settings: ClientSettings) -> Result<Beyond, RunProxyError> {
-    let tunnels = Box::new(Tunnels::new(settings.clone()));
-    let client = Client::new(settings, std::sync::Arc::new(NoCredentials))?;
-    Ok(Beyond::PassOn { client, tunnels })
 }
 
 /// The certificates that the user adds to node's.
@@ -145,6 +142,16 @@ fn added_by_user(context: &Context<'_>) -> Vec<u8> {
         pem.push(b'\n');
     }
     pem
+}
+
+/// The certificates in files that the user names to other programs, in place of which this run's file stands.
+fn others_of_user(context: &Context<'_>) -> Vec<u8> {
+    let named = REPLACING.iter().filter_map(|name| context.environment.variable_os(name));
+    let mut files: Vec<_> = named.filter(|file| !file.is_empty()).collect();
+    files.sort_unstable();
+    files.dedup();
+    let read = files.iter().filter_map(|file| std::fs::read(context.environment.current_dir().join(file)).ok());
+    read.flat_map(|pem| [pem, b"\n".to_vec()].concat()).collect()
 }
 
 fn write(path: &Path, parts: &[&[u8]]) -> Result<(), RunProxyError> {

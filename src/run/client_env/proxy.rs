@@ -1,7 +1,9 @@
 //! The variables that lead a command's programs to the proxy on loopback, and have them trust its certificates. Pure.
 //!
 //! No single variable leads all: npm, pnpm, yarn 1, bun, curl, git, pip and most libraries read `HTTPS_PROXY` in one of two spellings, yarn 2 and later `YARN_HTTPS_PROXY`.
-//! `HTTP_PROXY` is taken away unless an address in plain HTTP is served: programs would send what is for this machine to a proxy, too.
+//! `HTTP_PROXY` is taken away unless an address in plain HTTP is served: some programs would send what is for this machine to a proxy, too.
+//!
+//! Nothing may leave the machine, so the user's own exceptions do not hold.
 
 use std::{ffi::OsString, path::Path};
 
@@ -22,6 +24,19 @@ pub(crate) const TAKEN_AWAY: [&str; 7] = [
     "GLOBAL_AGENT_NO_PROXY",
 ];
 
+/// Variables that name the file of all certificates that a program trusts.
+pub(crate) const REPLACING: [&str; 9] = [
+    "SSL_CERT_FILE",
+    "CURL_CA_BUNDLE",
+    "REQUESTS_CA_BUNDLE",
+    "PIP_CERT",
+    "GIT_SSL_CAINFO",
+    "CARGO_HTTP_CAINFO",
+    "DENO_CERT",
+    "npm_config_cafile",
+    "YARN_HTTPS_CA_FILE_PATH",
+];
+
 /// The proxy of a run.
 #[derive(Clone, Debug)]
 pub(crate) struct ProxyEnv<'a> {
@@ -31,10 +46,10 @@ pub(crate) struct ProxyEnv<'a> {
     pub(crate) added: &'a Path,
     /// A file with all certificates that are trusted, this one among them: for programs that replace theirs by a file.
     pub(crate) all: &'a Path,
-    /// Hosts that the user's programs reach without a proxy.
-    pub(crate) no_proxy: &'a str,
     /// Whether it serves addresses in plain HTTP.
     pub(crate) has_plain_http: bool,
+    /// Whether npm is configured with a proxy, which would take precedence.
+    pub(crate) npm_has_proxy: bool,
     /// A file with [`PRELOAD`], where scripts' downloads are served, and the options that node has without it.
     pub(crate) preload: Option<(&'a Path, &'a str)>,
 }
@@ -43,15 +58,15 @@ pub(crate) struct ProxyEnv<'a> {
 pub(crate) fn variables(env: &ProxyEnv<'_>) -> Vec<(OsString, OsString)> {
     let mut set: Vec<(OsString, OsString)> = Vec::new();
     let mut say = |names: &[&str], value: OsString| set.extend(names.iter().map(|name| (name.into(), value.clone())));
-    say(
-        &["HTTPS_PROXY", "https_proxy", "npm_config_https_proxy", "YARN_HTTPS_PROXY", "CARGO_HTTP_PROXY"],
-        env.url.into(),
-    );
-    // yarn 2 and later end with an error if both have a value and the registry is in plain HTTP.
-    let plain = if env.has_plain_http { env.url } else { "" };
-    say(&["YARN_HTTP_PROXY"], plain.into());
+    say(&["HTTPS_PROXY", "https_proxy", "YARN_HTTPS_PROXY", "CARGO_HTTP_PROXY"], env.url.into());
+    // Elsewhere it stays unset: node-gyp writes npm's variables that it does not know into what it builds.
+    if env.npm_has_proxy {
+        say(&["npm_config_https_proxy"], env.url.into());
+    }
+    // yarn 2 and later know no exceptions: with a value, they ask the proxy for the run's registry, too.
+    say(&["YARN_HTTP_PROXY"], "".into());
     if env.has_plain_http {
-        say(&["HTTP_PROXY", "http_proxy"], plain.into());
+        say(&["HTTP_PROXY", "http_proxy"], env.url.into());
     }
     // Some libraries of install scripts read nothing else, for https either.
     if env.has_plain_http || env.preload.is_some() {
@@ -64,23 +79,9 @@ pub(crate) fn variables(env: &ProxyEnv<'_>) -> Vec<(OsString, OsString)> {
         all.push(options);
         say(&["NODE_OPTIONS"], all);
     }
-    let others = if env.no_proxy.is_empty() { String::new() } else { format!(",{}", env.no_proxy) };
-    say(&["NO_PROXY", "no_proxy", "npm_config_noproxy"], format!("{LOCAL}{others}").into());
+    say(&["NO_PROXY", "no_proxy", "npm_config_noproxy"], LOCAL.into());
     say(&["NODE_EXTRA_CA_CERTS"], env.added.into());
-    say(
-        &[
-            "SSL_CERT_FILE",
-            "CURL_CA_BUNDLE",
-            "REQUESTS_CA_BUNDLE",
-            "PIP_CERT",
-            "GIT_SSL_CAINFO",
-            "CARGO_HTTP_CAINFO",
-            "DENO_CERT",
-            "npm_config_cafile",
-            "YARN_HTTPS_CA_FILE_PATH",
-        ],
-        env.all.into(),
-    );
+    say(&REPLACING, env.all.into());
     set
 }
 
@@ -88,16 +89,21 @@ pub(crate) fn variables(env: &ProxyEnv<'_>) -> Vec<(OsString, OsString)> {
 mod tests {
     use super::*;
 
-    fn value(has_plain_http: bool, name: &str) -> Option<String> {
-        let env = ProxyEnv {
-            url: "http://larder:word@127.0.0.1:1",
+    const URL: &str = "http://larder:word@127.0.0.1:1";
+
+    fn env<'a>(is_full: bool, preload: Option<(&'a Path, &'a str)>) -> ProxyEnv<'a> {
+        ProxyEnv {
+            url: URL,
             added: Path::new("/added.pem"),
             all: Path::new("/all.pem"),
-            no_proxy: "inside.example",
-            has_plain_http,
-            preload: None,
-        };
-        let found = variables(&env).into_iter().filter(|(variable, _)| variable == name);
+            has_plain_http: is_full,
+            npm_has_proxy: is_full,
+            preload,
+        }
+    }
+
+    fn value(env: &ProxyEnv<'_>, name: &str) -> Option<String> {
+        let found = variables(env).into_iter().filter(|(variable, _)| variable == name);
         let mut values = found.map(|(_, value)| value.into_string().unwrap());
         let first = values.next();
         assert_eq!(values.next(), None, "{name} is set twice");
@@ -106,38 +112,32 @@ mod tests {
 
     #[test]
     fn each_program_is_told_of_the_proxy_and_its_certificate_in_its_own_words() {
-        let url = Some("http://larder:word@127.0.0.1:1".to_owned());
-        for name in ["HTTPS_PROXY", "https_proxy", "npm_config_https_proxy", "YARN_HTTPS_PROXY"] {
-            assert_eq!(value(false, name), url, "{name}");
+        let (least, full) = (env(false, None), env(true, None));
+        let url = Some(URL.to_owned());
+        for name in ["HTTPS_PROXY", "https_proxy", "YARN_HTTPS_PROXY"] {
+            assert_eq!((value(&least, name), value(&full, name)), (url.clone(), url.clone()), "{name}");
         }
-        for name in ["HTTP_PROXY", "http_proxy", "npm_config_proxy"] {
-            assert_eq!((value(false, name), value(true, name)), (None, url.clone()), "{name}");
+        for name in ["HTTP_PROXY", "http_proxy", "npm_config_proxy", "npm_config_https_proxy"] {
+            assert_eq!((value(&least, name), value(&full, name)), (None, url.clone()), "{name}");
         }
-        assert_eq!(value(false, "NODE_EXTRA_CA_CERTS").as_deref(), Some("/added.pem"));
-        assert_eq!(value(false, "YARN_HTTPS_CA_FILE_PATH").as_deref(), Some("/all.pem"));
+        assert_eq!(value(&least, "NODE_EXTRA_CA_CERTS").as_deref(), Some("/added.pem"));
+        assert_eq!(value(&least, "YARN_HTTPS_CA_FILE_PATH").as_deref(), Some("/all.pem"));
         // yarn ends with an error where it finds this one.
-        assert_eq!(value(true, "YARN_CAFILE"), None);
-        assert_eq!(value(false, "NODE_OPTIONS"), None);
-        assert_eq!(value(false, "no_proxy"), Some(format!("{LOCAL},inside.example")));
+        assert_eq!(value(&full, "YARN_CAFILE"), None);
+        assert_eq!(value(&full, "YARN_HTTP_PROXY").as_deref(), Some(""));
+        assert_eq!(value(&full, "no_proxy").as_deref(), Some(LOCAL));
+        assert_eq!(value(&full, "NODE_OPTIONS"), None);
     }
 
     #[test]
     fn scripts_get_a_preload_beside_the_users_own_options() {
-        let env = |options| {
-            let env = ProxyEnv {
-                url: "http://larder:word@127.0.0.1:1",
-                added: Path::new("/added.pem"),
-                all: Path::new("/all.pem"),
-                no_proxy: "",
-                has_plain_http: false,
-                preload: Some((Path::new("/a folder/preload.cjs"), options)),
-            };
-            let found = |name: &str| variables(&env).into_iter().find(|(variable, _)| variable == name);
-            (found("NODE_OPTIONS").unwrap().1, found("npm_config_proxy").unwrap().1)
-        };
-        let url = OsString::from("http://larder:word@127.0.0.1:1");
-        assert_eq!(env(""), ("--require \"/a folder/preload.cjs\"".into(), url.clone()));
+        let preload = Path::new("/a folder/preload.cjs");
+        let (alone, beside) =
+            (env(false, Some((preload, ""))), env(false, Some((preload, "--max-old-space-size=4096"))));
+        assert_eq!(value(&alone, "NODE_OPTIONS").as_deref(), Some("--require \"/a folder/preload.cjs\""));
         let both = "--require \"/a folder/preload.cjs\" --max-old-space-size=4096";
-        assert_eq!(env("--max-old-space-size=4096"), (both.into(), url));
+        assert_eq!(value(&beside, "NODE_OPTIONS").as_deref(), Some(both));
+        assert_eq!(value(&alone, "npm_config_proxy").as_deref(), Some(URL));
+        assert_eq!(value(&alone, "npm_config_https_proxy"), None);
     }
 }
