@@ -158,6 +158,8 @@ Examples:
 npm reads a temporary cache whose files are links into the store. Any other command gets a registry
 on 127.0.0.1 that serves the plan and nothing else (npm_config_registry, YARN_NPM_REGISTRY_SERVER).
 yarn 1 reads an offline mirror (npm_config_yarn_offline_mirror).
+With --offline, a proxy on 127.0.0.1 answers packages at addresses of their own and what larder.lock
+recorded; a download that it refuses makes the exit code 1.
 Terminal, signals and exit code are the command's own, and no process or folder is left behind.")]
 pub struct Run {
     /// The project: a folder with a lockfile, or a lockfile [default: the current folder]; can be repeated

@@ -21,10 +21,7 @@ use tokio::runtime::Runtime;
 use url::Url;
 
 use super::*;
-use crate::{
-    http::{Client, ClientSettings, Credential, Credentials, Tunnels},
-    loopback::CheckedBlob,
-};
+use crate::loopback::CheckedBlob;
 
 const SMALL: &str = "https://files.example/small.tgz";
 const LARGE: &str = "https://files.example/large.zip";
@@ -39,10 +36,6 @@ struct Files {
 }
 
 impl Source for Files {
-    fn knows_host(&self, host: &str, port: u16) -> bool {
-        (host, port) == ("files.example", 443)
-    }
-
     fn answer(&self, url: &Url) -> Answer {
         let (found, content_type) = match url.as_str() {
             SMALL => (self.small, None),
@@ -54,14 +47,6 @@ impl Source for Files {
             Ok(blob) => Answer::File(ServedFile { blob, len: found.size, tag: found.blob.to_string(), content_type }),
             Err(error) => Answer::Refused(error.to_string()),
         }
-    }
-}
-
-struct Nobody;
-
-impl Credentials for Nobody {
-    fn credential_for(&self, _: &Url) -> Option<Credential> {
-        None
     }
 }
 
@@ -96,18 +81,11 @@ fn put(store: &Store, bytes: &[u8]) -> BlobRef {
     receiver.recv().unwrap()
 }
 
-fn world(is_offline: bool) -> World {
+fn world() -> World {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(&folder.path().join("store")).unwrap();
     let files = Files { small: put(&store, b"small"), large: put(&store, &large()), store };
-    let beyond = if is_offline {
-        Beyond::Refuse(OFFLINE)
-    } else {
-        let settings = ClientSettings::default();
-        let client = Client::new(settings.clone(), Arc::new(Nobody)).unwrap();
-        Beyond::PassOn { client, tunnels: Box::new(Tunnels::new(settings)) }
-    };
-    let proxy = Proxy::start(Box::new(files), beyond, Timestamp::now()).unwrap();
+    let proxy = Proxy::start(Box::new(files), OFFLINE, Timestamp::now()).unwrap();
     World { _folder: folder, runtime: Runtime::new().unwrap(), proxy }
 }
 
@@ -164,7 +142,7 @@ fn phrase(response: &reqwest::Response) -> String {
 
 #[test]
 fn what_is_known_comes_from_the_store_whole_in_part_and_not_at_all() {
-    let world = world(true);
+    let world = world();
     let (response, body) = world.get(SMALL, &[]);
     assert_eq!((response.status(), &body[..]), (StatusCode::OK, &b"small"[..]));
     assert_eq!(response.headers()[header::CONTENT_TYPE], "application/octet-stream");
@@ -189,26 +167,27 @@ fn what_is_known_comes_from_the_store_whole_in_part_and_not_at_all() {
 
 #[test]
 fn offline_the_rest_is_refused_inside_tls_with_the_reason_in_the_phrase_and_told() {
-    let world = world(true);
+    let world = world();
     for (method, url, why) in [
         (Method::GET, "https://files.example/other?token=secret", OFFLINE),
         (Method::GET, "https://elsewhere.example/", OFFLINE),
         (Method::POST, SMALL, OFFLINE),
         (Method::GET, GONE, "gone for good"),
         (Method::GET, "http://plain.example/a", OFFLINE),
-        (Method::GET, "https://127.0.0.1:1/", OFFLINE),
+        (Method::GET, "https://10.0.0.1/", OFFLINE),
     ] {
         let (response, body) = world.send(method, url, &[]);
         assert_eq!((response.status(), phrase(&response).as_str()), (StatusCode::NOT_FOUND, why), "{url}");
         assert_eq!(String::from_utf8(body).unwrap(), format!("larder: {why}\n"));
     }
     let report = world.proxy.report();
+    assert!(report.has_refused_download);
     let refused: Vec<&str> = report.refused.keys().map(String::as_str).collect();
     assert_eq!(
         refused,
         [
             "http://plain.example/a",
-            "https://127.0.0.1:1/",
+            "https://10.0.0.1/",
             "https://elsewhere.example/",
             GONE,
             "https://files.example/other",
@@ -220,7 +199,7 @@ fn offline_the_rest_is_refused_inside_tls_with_the_reason_in_the_phrase_and_told
 
 #[test]
 fn only_who_has_the_password_is_answered() {
-    let world = world(true);
+    let world = world();
     let without = format!("http://{}", world.proxy.server.address());
     let wrong = format!("http://larder:{}@{}", "0".repeat(32), world.proxy.server.address());
     for proxy in [without, wrong] {
@@ -234,7 +213,7 @@ fn only_who_has_the_password_is_answered() {
 
 #[test]
 fn a_request_for_another_host_than_the_connections_is_not_answered() {
-    let world = world(true);
+    let world = world();
     for host in ["elsewhere.example", "files.example:444", "user@files.example"] {
         let (response, _) = world.get(SMALL, &[(header::HOST, host)]);
         assert_eq!(response.status(), StatusCode::MISDIRECTED_REQUEST, "{host}");
@@ -247,7 +226,7 @@ fn a_request_for_another_host_than_the_connections_is_not_answered() {
 
 #[test]
 fn a_client_that_does_not_trust_the_authority_is_told_of_by_host() {
-    let world = world(true);
+    let world = world();
     let other = Authority::new(Timestamp::now()).unwrap();
     let client = client_by(&world.proxy.url(), other.pem());
     assert!(world.runtime.block_on(client.get(SMALL).send()).is_err());
@@ -267,9 +246,9 @@ fn a_client_that_does_not_trust_the_authority_is_told_of_by_host() {
 fn ten_thousand_refusals_are_noted_up_to_a_bound() {
     let tally = tally::Tally::default();
     for number in 0..10_000 {
-        tally.refused(&format!("https://files.example/{number:05}"), OFFLINE);
+        tally.refused(&format!("https://files.example/{number:05}"), OFFLINE, true);
     }
-    tally.refused("https://files.example/00000", "another reason");
+    tally.refused("https://files.example/00000", "another reason", true);
     let report = tally.take();
     assert_eq!((report.refused.len(), report.more), (1000, 9000));
     assert_eq!(report.refused["https://files.example/00000"], OFFLINE);
@@ -277,7 +256,7 @@ fn ten_thousand_refusals_are_noted_up_to_a_bound() {
 
 #[test]
 fn two_hundred_connections_and_clients_that_die_in_the_middle_disturb_nobody() {
-    let world = world(true);
+    let world = world();
     for _ in 0..20 {
         let mut stream = TcpStream::connect(world.proxy.server.address()).unwrap();
         stream.write_all(b"CONNECT files.example:443 HTTP/1.1\r\nHost: fi").unwrap();
@@ -297,62 +276,61 @@ fn two_hundred_connections_and_clients_that_die_in_the_middle_disturb_nobody() {
     });
 }
 
-/// A server that answers one connection after the other with what it was asked, in its body.
-fn echo() -> (String, u16) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    thread::spawn(move || {
-        for stream in listener.incoming() {
-            let mut stream = stream.unwrap();
-            let mut asked = vec![0; 4096];
-            let count = stream.read(&mut asked).unwrap();
-            asked.truncate(count);
-            let head = format!("HTTP/1.1 201 Made\r\nContent-Length: {count}\r\nConnection: close\r\nX-Own: 1\r\n\r\n");
-            stream.write_all(head.as_bytes()).unwrap();
-            stream.write_all(&asked).unwrap();
-        }
-    });
-    (format!("http://127.0.0.1:{port}/path?query=1"), port)
+#[test]
+fn what_is_only_sent_is_refused_and_no_download() {
+    let world = world();
+    world.send(Method::POST, "https://telemetry.example/", &[]);
+    let report = world.proxy.report();
+    assert_eq!((report.refused.len(), report.has_refused_download), (1, false));
 }
 
 #[test]
-fn online_what_is_not_known_is_passed_on_without_the_proxys_own_headers() {
-    let world = world(false);
-    let (url, _) = echo();
-    let (response, body) = world.get(&url, &[(header::AUTHORIZATION, "Bearer own")]);
-    let asked = String::from_utf8(body).unwrap().to_ascii_lowercase();
-    assert_eq!((response.status().as_u16(), &response.headers()["x-own"]), (201, &"1".parse().unwrap()));
-    assert!(asked.starts_with("get /path?query=1 http/1.1\r\n"), "{asked}");
-    assert!(asked.contains("authorization: bearer own") && !asked.contains("proxy-"), "{asked}");
-    let (_, body) = world.get(SMALL, &[]);
-    assert_eq!(body, b"small");
+fn a_connection_that_ends_for_a_reason_of_its_own_is_no_distrust() {
+    let world = world();
+    let basic = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, world.proxy.shared.password.userinfo());
+    for said in [&b""[..], b"\x16\x03\x01", b"no TLS at all\r\n\r\n"] {
+        let mut stream = TcpStream::connect(world.proxy.server.address()).unwrap();
+        stream
+            .write_all(format!("CONNECT files.example:443 HTTP/1.1\r\nHost: files.example:443\r\nProxy-Authorization: Basic {basic}\r\n\r\n").as_bytes())
+            .unwrap();
+        let mut answer = [0; 12];
+        stream.read_exact(&mut answer).unwrap();
+        assert_eq!(&answer, b"HTTP/1.1 200");
+        stream.write_all(said).unwrap();
+        stream.shutdown(std::net::Shutdown::Write).unwrap();
+        let mut rest = Vec::new();
+        drop(stream.read_to_end(&mut rest));
+    }
     assert_eq!(world.proxy.report(), ProxyReport::default());
 }
 
 #[test]
-fn online_other_hosts_get_a_tunnel_whose_bytes_are_not_looked_at() {
-    let world = world(false);
-    let (_, port) = echo();
-    let mut stream = TcpStream::connect(world.proxy.server.address()).unwrap();
-    let password = Url::parse(&world.proxy.url()).unwrap();
-    let userinfo = format!("{}:{}", password.username(), password.password().unwrap());
-    let basic = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, userinfo);
+fn this_machine_is_reached_by_a_tunnel_whose_bytes_are_not_looked_at() {
+    let world = world();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut asked = [0; 10];
+        stream.read_exact(&mut asked).unwrap();
+        stream.write_all(&asked).unwrap();
+    });
+    let basic = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, world.proxy.shared.password.userinfo());
     let connect =
         |host: &str| format!("CONNECT {host} HTTP/1.1\r\nHost: {host}\r\nProxy-Authorization: Basic {basic}\r\n\r\n");
-    stream.write_all(connect(&format!("127.0.0.1:{port}")).as_bytes()).unwrap();
-    let mut answer = [0; 12];
-    stream.read_exact(&mut answer).unwrap();
-    assert_eq!(&answer, b"HTTP/1.1 200");
-    let mut rest = Vec::new();
-    while !rest.ends_with(b"\r\n\r\n") {
+    let mut stream = TcpStream::connect(world.proxy.server.address()).unwrap();
+    stream.write_all(connect(&format!("localhost:{port}")).as_bytes()).unwrap();
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
         let mut byte = [0; 1];
         stream.read_exact(&mut byte).unwrap();
-        rest.extend(byte);
+        head.extend(byte);
     }
+    assert!(head.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&head));
     stream.write_all(b"\x01\x02 no HTTP").unwrap();
-    let mut echoed = Vec::new();
-    stream.read_to_end(&mut echoed).unwrap();
-    assert!(echoed.ends_with(b"\r\n\r\n\x01\x02 no HTTP"), "{}", String::from_utf8_lossy(&echoed));
+    let mut echoed = [0; 10];
+    stream.read_exact(&mut echoed).unwrap();
+    assert_eq!(&echoed, b"\x01\x02 no HTTP");
     let answer = world.raw(&connect("127.0.0.1:1"));
-    assert!(answer.starts_with("HTTP/1.1 502 127.0.0.1:1 cannot be reached: "), "{answer}");
+    assert!(answer.starts_with("HTTP/1.1 502 127.0.0.1:1: "), "{answer}");
 }

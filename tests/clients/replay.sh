@@ -58,10 +58,6 @@ stop_server() {
 	SERVER=
 }
 
-# requests: those that came to the server since the last `forget_requests`, in one line.
-requests() { [ ! -s "$SERVED/requests" ] || sort "$SERVED/requests" | tr '\n' ';'; }
-forget_requests() { rm -f "$SERVED/requests"; }
-
 # as_stranger COMMAND…: as a user who has nothing but the authority of these servers.
 as_stranger() (
 	rm -rf "$WORK/home" && mkdir -p "$WORK/home"

@@ -87,14 +87,10 @@ impl RunProxy {
             ],
         )?;
         let preload = if has_recorded {
-            let file = match preload::kept(context.environment) {
-                Some(file) => file,
-                None => {
-                    let file = run_dir.path().join("preload.cjs");
-                    write(&file, &[PRELOAD.as_bytes()])?;
-                    file
-                }
-            };
+            let file = preload::kept(context.environment).unwrap_or_else(|| run_dir.path().join("preload.cjs"));
+            if file.starts_with(run_dir.path()) {
+                write(&file, &[PRELOAD.as_bytes()])?;
+            }
             Some((file, context.environment.variable("NODE_OPTIONS").unwrap_or_default().to_owned()))
         } else {
             None

@@ -67,10 +67,6 @@ one_manager() {
 	code=$(cd "$at" && run "$WORK/fetch" as_stranger "$LARDER" fetch --store "$WORK/store" .)
 	equals "$what: exit code of larder fetch" 0 "$code"
 	[ "$code" = 0 ] || show "$WORK/fetch"
-	forget_requests
-	code=$(cd "$at" && run "$WORK/served" as_stranger with_manager "$manager" "$LARDER" run --store "$WORK/store" -- "$@")
-	equals "$what: exit code of larder run -- $*, online" 0 "$code"
-	equals "$what: requests that left the machine, online" "" "$(requests)"
 	stop_server
 	rm -rf "$at/node_modules" "$at/.yarn"
 	code=$(cd "$at" && run "$WORK/offline" as_stranger with_manager "$manager" "$LARDER" run --offline --store "$WORK/store" -- "$@")
