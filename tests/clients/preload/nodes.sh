@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
-# `src/run/preload.cjs` on node 18, 20, 22 and 24: each https connection goes through the proxy that HTTPS_PROXY names, but for those that must not, and behaves as
+# `src/run/preload.cjs` on node 20 and 24, and with LARDER_TEST_FULL=1 on 18 and 22 too: each https connection goes through the proxy that HTTPS_PROXY names, but for those that must not, and behaves as
 # one without a proxy. All of it where there is only loopback, so that nothing but the proxy or the https server beside it (`proxy.mjs`) can answer.
 source "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 HERE=$ROOT/tests/clients/preload
 PRELOAD=$ROOT/src/run/preload.cjs
+NODES=(20 24)
+[ -z "${LARDER_TEST_FULL:-}" ] || NODES=(18 20 22 24)
 
 # In the namespace, this script runs again, as its second half.
 if [ -z "${IN_NAMESPACE:-}" ]; then
@@ -14,7 +16,7 @@ if [ -z "${IN_NAMESPACE:-}" ]; then
 	releases=
 	while read -r major; do
 		if client "node-$major" install_release "$major"; then releases+=" $major"; else skip "the preload: node $major cannot be installed here"; fi
-	done < <(printf '%s\n' 18 20 22 24 | chosen)
+	done < <(printf '%s\n' "${NODES[@]}" | chosen)
 	IN_NAMESPACE=$releases cut_network bash "$0"
 	exit
 fi
