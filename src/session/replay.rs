@@ -67,7 +67,6 @@ pub(crate) struct Replay {
     /// What was recorded, by the address as it is written.
     recorded: HashMap<Url, Known>,
     has_plain_http: bool,
-    has_recorded: bool,
 }
 
 impl Replay {
@@ -78,7 +77,6 @@ impl Replay {
             named: HashMap::new(),
             recorded: HashMap::new(),
             has_plain_http: false,
-            has_recorded: false,
         };
         for (session, at) in sessions.iter().zip(0..) {
             if let Some(lock) = &session.project.read.larder_lock {
@@ -108,8 +106,8 @@ impl Replay {
     }
 
     /// Whether some of it is what scripts download.
-    pub(crate) const fn has_recorded(&self) -> bool {
-        self.has_recorded
+    pub(crate) fn has_recorded(&self) -> bool {
+        !self.recorded.is_empty()
     }
 
     fn add(&mut self, planned: &Planned, npm: &NpmConfig, at: At) {
@@ -125,7 +123,6 @@ impl Replay {
                 From::Recorded { url } => Some((url, position)),
                 _ => None,
             });
-        self.has_recorded |= !(lock.downloads.is_empty() && lock.absent.is_empty());
         let positions: HashMap<&RecordedUrl, usize> = recorded.collect();
         for row in &lock.downloads {
             let says = row.content.sha256().to_string();
@@ -170,7 +167,7 @@ impl Replay {
         }
     }
 
-    /// Reads it from the store; what is missing or damaged there is fetched first.
+    /// Reads it from the store. What is missing or damaged there may be there as another lockfile's package; else the error says why it cannot be had.
     fn read(session: &Session, planned: &Planned) -> Result<ServedFile, String> {
         let downloads = session.project.downloads_of([planned]);
         if let Some(file) = served(session, planned, &downloads) {

@@ -1,16 +1,8 @@
 //! Downloads that `larder.lock` recorded: fetched once from where they were, compared with their digests, and carried into a build's context.
 
-use std::{fmt::Write as _, fs, sync::Arc};
+use std::{fmt::Write as _, fs};
 
-use larder::{
-    core::environment::Environment,
-    fetcher::{Reader, Unwatched, Watcher},
-    session::{FetchOptions, RecordedAnswer, SelectionOptions, Session, SessionOptions, default_platforms},
-};
-use larder_store::{
-    Store,
-    digest::{Algorithm, Digest},
-};
+use larder_store::digest::{Algorithm, Digest};
 use larder_test_server::{Reply, noise};
 
 use crate::{
@@ -296,33 +288,4 @@ fn locking_pyodide_anew_keeps_what_was_recorded() {
     assert_eq!(project.run(&["lock", "--check"]).code, Some(0));
     let run = project.run(&["view", "pyodide", "out"]);
     assert_eq!(run.code, Some(0), "Pyodide's folder needs nothing of what was recorded: {run:?}");
-}
-
-#[test]
-fn a_session_knows_the_answer_to_each_recorded_address() {
-    let project = Recorded::new();
-    let home = project.world.folder.path().join("home");
-    let mut variables = vec![
-        ("HOME", home.to_str().unwrap().to_owned()),
-        ("npm_config_registry", project.world.server.url("/")),
-        ("npm_config_replace_registry_host", "registry.example".to_owned()),
-    ];
-    variables.extend(project.front.variables(&project.world));
-    let environment = Environment::new(&project.world.project(), variables);
-    let (store, now) = (Store::open(&project.world.store()).unwrap(), jiff::Timestamp::now());
-    let options = SessionOptions { environment: &environment, store, fetch: FetchOptions::default(), now };
-    let session = Session::open(&project.world.project(), options, &mut |warning| panic!("{warning}")).unwrap();
-    let selecting = SelectionOptions { platforms: vec!["linux/amd64".parse().unwrap()], ..SelectionOptions::default() };
-    let (downloads, _) = session.downloads(&session.selection(&selecting, default_platforms()).unwrap());
-    let watcher: Arc<dyn Watcher> = Arc::new(Unwatched);
-    let completed = session.ensure(&downloads, &watcher, Reader::Fetcher).unwrap();
-    let answers = session.recorded_answers(&completed);
-    let answer = |path: &str| match answers[&format!("https://registry.example{path}").parse::<url::Url>().unwrap()] {
-        RecordedAnswer::Stored { row, found } => format!("{} {:?}", row.by[0], found.map(|found| found.size)),
-        RecordedAnswer::Inline { body, .. } => String::from_utf8(body.as_bytes().to_vec()).unwrap(),
-        RecordedAnswer::Absent(row) => row.status.code().to_string(),
-    };
-    let paths = ["/v1/tool-x64.zip", "/v1/tool-arm64.zip", "/any?version=1", "/index.json", "/v1/tool.sha256"];
-    assert_eq!(paths.map(answer), ["tool@1.0.0 Some(30000)", "tool@1.0.0 None", "tool@1.0.0 Some(7)", "{}", "404"]);
-    assert_eq!(answers.len(), 5);
 }

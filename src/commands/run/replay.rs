@@ -1,4 +1,4 @@
-//! The proxy of a run, where package managers ask for packages at addresses of their own: its start, its files, its environment, and what is told of it at the end.
+//! The proxy of a run without a network, where package managers or scripts ask for what is not at the registry: its start, its files, its environment, and what is told of it at the end.
 
 use std::{
     ffi::OsString,
@@ -65,8 +65,11 @@ impl RunProxy {
         run_dir: &RunDir,
         context: &Context<'_>,
     ) -> Result<Option<Self>, CommandError> {
+        if !is_offline {
+            return Ok(None);
+        }
         let replay = Replay::of(sessions).map_err(RunProxyError::from)?;
-        if !is_offline || replay.is_empty() {
+        if replay.is_empty() {
             return Ok(None);
         }
         let settings = sessions[0].client_settings();
@@ -87,10 +90,13 @@ impl RunProxy {
             ],
         )?;
         let preload = if has_recorded {
-            let file = preload::kept(context.environment).unwrap_or_else(|| run_dir.path().join("preload.cjs"));
-            if file.starts_with(run_dir.path()) {
+            let file = if let Some(kept) = preload::kept(context.environment) {
+                kept
+            } else {
+                let file = run_dir.path().join("preload.cjs");
                 write(&file, &[PRELOAD.as_bytes()])?;
-            }
+                file
+            };
             Some((file, context.environment.variable("NODE_OPTIONS").unwrap_or_default().to_owned()))
         } else {
             None

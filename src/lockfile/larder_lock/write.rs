@@ -117,16 +117,22 @@ impl Writer {
 
 /// A basic string of TOML.
 fn quoted(text: &str) -> String {
+    quoted_with(text, |_| None)
+}
+
+/// A basic string of TOML; `short` has short forms of control characters.
+pub(super) fn quoted_with(text: &str, short: impl Fn(char) -> Option<&'static str>) -> String {
     let mut quoted = String::with_capacity(text.len() + 2);
     quoted.push('"');
     for c in text.chars() {
-        match c {
-            '"' => quoted.push_str("\\\""),
-            '\\' => quoted.push_str("\\\\"),
-            c if c.is_control() => {
+        match (c, short(c)) {
+            (_, Some(short)) => quoted.push_str(short),
+            ('"', None) => quoted.push_str("\\\""),
+            ('\\', None) => quoted.push_str("\\\\"),
+            (c, None) if c.is_control() => {
                 write!(quoted, "\\u{:04X}", u32::from(c)).expect("a string takes everything");
             }
-            c => quoted.push(c),
+            (c, None) => quoted.push(c),
         }
     }
     quoted.push('"');

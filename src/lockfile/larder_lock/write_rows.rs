@@ -1,13 +1,11 @@
 //! The text of a `larder.lock`'s downloads and absences.
 
-use std::fmt::Write as _;
-
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 
 use super::{
     download::{RecordedAbsence, RecordedContent, RecordedDownload, RecordedLibc},
     lock::LarderLock,
-    write::Writer,
+    write::{Writer, quoted_with},
 };
 
 impl Writer {
@@ -58,21 +56,10 @@ impl Writer {
 
 /// A basic string of TOML in one line: an editor or git that changes the ends of lines does not change the answer.
 fn quoted_body(text: &str) -> String {
-    let mut quoted = String::with_capacity(text.len() + 2);
-    quoted.push('"');
-    for c in text.chars() {
-        match c {
-            '"' => quoted.push_str("\\\""),
-            '\\' => quoted.push_str("\\\\"),
-            '\n' => quoted.push_str("\\n"),
-            '\r' => quoted.push_str("\\r"),
-            '\t' => quoted.push_str("\\t"),
-            c if c.is_control() => {
-                write!(quoted, "\\u{:04X}", u32::from(c)).expect("a string takes everything");
-            }
-            c => quoted.push(c),
-        }
-    }
-    quoted.push('"');
-    quoted
+    quoted_with(text, |c| match c {
+        '\n' => Some("\\n"),
+        '\r' => Some("\\r"),
+        '\t' => Some("\\t"),
+        _ => None,
+    })
 }

@@ -59,6 +59,21 @@ row() {
 		"$1" "$(sha256sum "$SERVED/$1" | cut -d ' ' -f 1)" "$(stat -c %s "$SERVED/$1")" "$2"
 }
 
+# locked NAME: a project that installs this package, with a row for the tool and what stands on standard input, fetched from the server, which is gone then. Its folder.
+locked() {
+	local at code
+	at=$(project "$1")
+	{ printf 'version = 2\n' && row tool-1.0.0.tgz "$1" && cat; } >"$at/larder.lock"
+	start_server
+	code=$(run "$WORK/fetch" as_stranger "$LARDER" fetch --store "$WORK/store" "$at")
+	stop_server
+	[ "$code" = 0 ] || { show "$WORK/fetch" >&2 && return 1; }
+	say "$at"
+}
+
+# offline OPTION…: the exit code of the install in this folder.
+offline() { run "$WORK/offline" as_stranger "$LARDER" run --offline "$@" --store "$WORK/store" -- npm ci; }
+
 prepare_hosts files.example registry.example
 cd "$WORK"
 head -c 3000000 /dev/urandom >"$SERVED/tool-1.0.0.tgz"
@@ -73,45 +88,58 @@ equals "recorded: exit code of larder fetch" 0 "$code"
 equals "recorded: requests for the file" 1 "$(grep -c tool-1.0.0.tgz "$SERVED/requests")"
 stop_server
 cd "$at"
-code=$(run "$WORK/offline" as_stranger "$LARDER" run --offline --store "$WORK/store" -- npm ci)
+code=$(offline)
 equals "recorded: exit code of larder run --offline -- npm ci, without the server" 0 "$code"
 [ "$code" = 0 ] || show "$WORK/offline"
 for name in "${names[@]}"; do
 	if cmp -s "node_modules/$name/got" "$SERVED/tool-1.0.0.tgz"; then pass "recorded, $name: the file"; else fail "recorded, $name: another file"; fi
 done
 
+# Answers that are in the lock itself, and addresses at which nothing was.
+cd "$WORK"
+WAYS[answers]='Promise.all(["index.json", "none"].map((name) => fetch(new URL(name, url)))).then(async ([index, none]) => {
+	process.exit(index.headers.get("content-type") === "application/json" && (await index.text()) === "{}\\n" && none.status === 404 ? 0 : 1);
+})'
+way answers https://files.example/
+at=$(locked way-answers <<ROWS
+
+[[download]]
+url = "https://files.example/index.json"
+sha256 = "$(printf '{}\n' | sha256sum | cut -d ' ' -f 1)"
+size = 3
+content_type = "application/json"
+by = ["way-answers@1.0.0"]
+trust = "first-use"
+body = "{}\n"
+
+[[absent]]
+url = "https://files.example/none"
+status = 404
+by = ["way-answers@1.0.0"]
+ROWS
+)
+cd "$at"
+equals "inline and absent: exit code of larder run --offline -- npm ci" 0 "$(offline)"
+equals "inline and absent: refused" 0 "$(grep -c '^warning: refused' "$WORK/offline.err" || true)"
+
 cd "$WORK"
 way fetch https://files.example/other-1.0.0.tgz
-at=$(project way-fetch)
-{ printf 'version = 2\n' && row tool-1.0.0.tgz way-fetch; } >"$at/larder.lock"
-start_server
-code=$(run "$WORK/fetch" as_stranger "$LARDER" fetch --store "$WORK/store" "$at")
-equals "not recorded: exit code of larder fetch" 0 "$code"
-stop_server
+at=$(locked way-fetch </dev/null)
 cd "$at"
 start=$SECONDS
-code=$(run "$WORK/refused" as_stranger "$LARDER" run --offline --store "$WORK/store" -- npm ci)
-equals "not recorded: exit code of larder run --offline -- npm ci" 1 "$code"
+equals "not recorded: exit code of larder run --offline -- npm ci" 1 "$(offline)"
 if [ $((SECONDS - start)) -le 10 ]; then pass "not recorded: over within 10 s"; else fail "not recorded: over after $((SECONDS - start)) s"; fi
 for text in 'refused https://files.example/other-1.0.0.tgz: Not in larder.lock' '404 Not in larder.lock'; do
-	if grep -qF "$text" "$WORK/refused.err"; then pass "not recorded: says \`$text\`"; else fail "not recorded: does not say \`$text\`" && show "$WORK/refused"; fi
+	if grep -qF "$text" "$WORK/offline.err"; then pass "not recorded: says \`$text\`"; else fail "not recorded: does not say \`$text\`" && show "$WORK/offline"; fi
 done
 
 # One that goes on without what it was refused.
 cd "$WORK"
 WAYS[quiet]='fetch(url).then(() => process.exit(0))'
 way quiet https://files.example/other-1.0.0.tgz
-at=$(project way-quiet)
-{ printf 'version = 2\n' && row tool-1.0.0.tgz way-quiet; } >"$at/larder.lock"
-start_server
-code=$(run "$WORK/fetch" as_stranger "$LARDER" fetch --store "$WORK/store" "$at")
-equals "silently refused: exit code of larder fetch" 0 "$code"
-stop_server
+at=$(locked way-quiet </dev/null)
 cd "$at"
-for option in "" --allow-refused; do
-	code=$(run "$WORK/silent" as_stranger "$LARDER" run --offline $option --store "$WORK/store" -- npm ci)
-	equals "silently refused: exit code of larder run --offline $option -- npm ci" "$([ -n "$option" ] && say 0 || say 1)" "$code"
-	if grep -qF 'refused https://files.example/other-1.0.0.tgz' "$WORK/silent.err"; then pass "silently refused: named $option"; else fail "silently refused: not named $option"; fi
-	rm -rf node_modules
-done
+equals "silently refused: exit code" 1 "$(offline)"
+equals "silently refused: exit code with --allow-refused" 0 "$(offline --allow-refused)"
+if grep -qF 'refused https://files.example/other-1.0.0.tgz' "$WORK/offline.err"; then pass "silently refused: named"; else fail "silently refused: not named"; fi
 finish
