@@ -98,7 +98,7 @@ done
 # Answers that are in the lock itself, and addresses at which nothing was.
 cd "$WORK"
 WAYS[answers]='Promise.all(["index.json", "none"].map((name) => fetch(new URL(name, url)))).then(async ([index, none]) => {
-	process.exit(index.headers.get("content-type") === "application/json" && (await index.text()) === "{}\\n" && none.status === 404 ? 0 : 1);
+	process.exit(index.headers.get("content-type") === "application/json" && (await index.text()) === "{}\n" && none.status === 404 ? 0 : 1);
 })'
 way answers https://files.example/
 at=$(locked way-answers <<ROWS
