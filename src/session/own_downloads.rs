@@ -1,6 +1,6 @@
 //! Packages of a project that download files themselves, and what is said of them before they do.
 
-use std::fmt;
+use std::{collections::HashSet, fmt};
 
 use super::installer::installer;
 use crate::{
@@ -12,6 +12,7 @@ use crate::{
         artifact::{Artifact, Source},
         environment::Environment,
         manifest::Manifests,
+        recorded_url::RecordedUrl,
     },
     lockfile::larder_lock::{RecordedDownload, Requester},
     npm::own_downloads::{KnownDownload, OwnDownload, When, own_downloads},
@@ -103,13 +104,15 @@ pub(super) fn wanted_rows<'a>(
     plan: &Plan,
     selection: &Selection,
 ) -> Vec<&'a RecordedDownload> {
-    let is_wanted = |row: &&RecordedDownload| {
-        plan.artifacts().iter().any(|planned| {
-            matches!(&planned.artifact.source, Source::Recorded { url } if *url == row.url)
-                && selection.verdict(&planned.artifact) == Verdict::Wanted
-        })
-    };
-    rows.iter().filter(is_wanted).collect()
+    if rows.is_empty() {
+        return Vec::new();
+    }
+    let recorded = plan.artifacts().iter().filter_map(|planned| match &planned.artifact.source {
+        Source::Recorded { url } if selection.verdict(&planned.artifact) == Verdict::Wanted => Some(url),
+        _ => None,
+    });
+    let wanted: HashSet<&RecordedUrl> = recorded.collect();
+    rows.iter().filter(|row| wanted.contains(&row.url)).collect()
 }
 
 /// Whether a recorded file is this package's: it asked for it, a package of the same thing and version did, or the file is where its files are.
