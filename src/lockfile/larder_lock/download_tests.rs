@@ -194,7 +194,7 @@ fn what_may_not_stand_in_a_row_is_named_with_the_row() {
         ("files.example/v1/a-", "[fe80::1]/v1/a-", "`url` is an address of a machine by its number"),
         ("files.example/v1/a-", "169.254.169.254/v1/a-", "`url` is an address of a machine by its number"),
         ("https://files.example/v1/a-", "a-", "download 4 (no address): `url` is no address"),
-        ("sha256 = \"bef", "sha256 = \"xef", "`sha256` is"),
+        ("sha256 = \"bef", "sha256 = \"xef", "`sha256` is no digest: `xef"),
         ("size = 6", "size = -6", "larder.lock:"),
         ("application/zip", "application/zip; charset=utf-8", "`content_type` is no plain media type"),
         ("application/zip", "Application/Zip", "`content_type` is no plain media type"),

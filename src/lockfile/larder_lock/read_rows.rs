@@ -124,7 +124,7 @@ fn platform(row: &Row<'_>, raw: &RawDownload) -> Result<RecordedPlatform, LockFi
 
 fn content(row: &Row<'_>, raw: RawDownload) -> Result<RecordedContent, LockFileError> {
     let sha256 = Digest::from_hex(Algorithm::Sha256, &raw.sha256);
-    let sha256 = sha256.map_err(|error| row.wrong("sha256", error.to_string()))?;
+    let sha256 = sha256.map_err(|error| row.wrong("sha256", format!("no digest: {error}")))?;
     let (key, bytes) = match (raw.body, raw.body_base64) {
         (None, None) => return Ok(RecordedContent::Stored { sha256, size: raw.size }),
         (Some(_), Some(_)) => return Err(row.wrong("body", "there beside `body_base64`")),
