@@ -43,7 +43,7 @@ impl Requirement {
     pub fn parse(text: &str) -> Result<Self, RequirementError> {
         let text = text.trim();
         let syntax = |problem: &str| RequirementError::Syntax { text: text.to_owned(), problem: problem.to_owned() };
-        // The parser panics on names that end with a separator, and on letters beyond ASCII between a marker's parts.
+        // The parser panics on names that end with a separator, and on letters beyond ASCII.
         let (name, rest) = names(text).map_err(syntax)?;
         if rest.starts_with('@') {
             return Err(RequirementError::Address { name: name.to_string() });
@@ -51,8 +51,10 @@ impl Requirement {
         if has_foreign_letters(rest) {
             return Err(syntax("only what stands in quotation marks may have letters beyond ASCII"));
         }
-        let parsed = text.parse::<pep508_rs::Requirement<Url>>().or_else(|error| {
-            let again = mended(text).and_then(|mended| mended.parse().ok());
+        // Nothing that a marker is compared with has such a letter, so another one in its place is as unequal.
+        let ascii = text.replace(|c: char| !c.is_ascii(), "?");
+        let parsed = ascii.parse::<pep508_rs::Requirement<Url>>().or_else(|error| {
+            let again = mended(&ascii).and_then(|mended| mended.parse().ok());
             again.ok_or_else(|| syntax(error.message.to_string().lines().next().unwrap_or_default()))
         })?;
         let specifiers = match parsed.version_or_url {
@@ -241,6 +243,7 @@ mod tests {
             "a >= 1.\u{e9}",
             "a \u{e9}",
             "a ; extra == '\u{e9}",
+            "a ; python_version >= \".3 \u{fffd}\u{fffd}[\u{fffd} \"='\0\u{fffd} \"==b\" and c\"",
         ] {
             assert!(matches!(Requirement::parse(text), Err(RequirementError::Syntax { .. })), "{text:?}");
         }
