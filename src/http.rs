@@ -35,6 +35,7 @@ mod root_certs;
 mod settings;
 mod sink;
 mod unreachable;
+mod upstream;
 mod warm_up;
 mod writer;
 
@@ -52,3 +53,4 @@ pub use range::{ResumePoint, Validator};
 pub(crate) use root_certs::bundle as root_bundle;
 pub use settings::{ClientSettings, ExtraCertificates, ProjectNetwork};
 pub use sink::{FinishError, Sink, SinkError};
+pub(crate) use upstream::{Connected, Connection, RequestForm, Upstream, UpstreamError, UpstreamProxies};

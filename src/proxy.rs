@@ -1,13 +1,14 @@
-//! A forward proxy on loopback, for one offline run of a command: it serves the addresses that the run knows from the store, whatever host they are on, and refuses the rest.
-//! It knows addresses and a source of bytes, and nothing of package managers.
+//! A forward proxy on loopback, for one run of a command: it serves the addresses that the run knows from the store, whatever host they are on. Without a network it refuses the
+//! rest; with one it passes the rest on, and tells a recorder of it, if there is one. It knows addresses and a source of bytes, and nothing of package managers.
 //!
 //! ```text
-//! CONNECT host:port ── this machine? ── yes ─▶ a tunnel whose bytes nobody looks at
+//! CONNECT host:port ── this machine, or with a network a host of which nothing is known? ── yes ─▶ a tunnel whose bytes nobody looks at
 //!                                    └─ no ──▶ opened: TLS by the authority, HTTP/1.1 inside ─▶ source ─▶ answer: file │ refusal
-//! GET http://…  ─────────────────────────────────────────────────▶ source, as inside
+//! GET http://…  ─────────────────────────────────────────────────▶ source, as inside          └─▶ link: the server itself ─▶ recorder
 //! ```
 //!
-//! Nothing leaves the machine.
+//! Without a network nothing leaves the machine. With one, what is passed on goes the way that it would go without the proxy, with the headers and credentials that the
+//! client sends, and the server has to prove who it is. With a recorder, every public host is opened.
 //!
 //! Who may ask: processes of the own user (see [`loopback`](crate::loopback)) that have the password in the proxy's address, which the run's command alone is given. The
 //! authority's key is in memory alone. A refusal is a response inside TLS with status 404 and the reason as its phrase: a refused `CONNECT` makes some clients end
@@ -15,8 +16,12 @@
 
 mod answer;
 mod authority;
+mod beyond;
+mod link;
 mod opened;
+mod pass_on;
 mod password;
+mod recorder;
 mod requests;
 mod service;
 mod source;
@@ -29,6 +34,8 @@ use tokio::sync::Semaphore;
 
 use self::{authority::Authority, password::Password, service::ProxyService};
 pub(crate) use self::{
+    beyond::{Beyond, PassOn},
+    recorder::{Exchange, Recorder, SeenBody},
     source::{Answer, ServedFile, Source},
     tally::ProxyReport,
 };
@@ -54,13 +61,13 @@ pub(crate) struct Proxy {
 }
 
 impl Proxy {
-    /// Starts serving on a free port of 127.0.0.1. `why` is said of what the source does not know.
-    pub(crate) fn start(source: Box<dyn Source>, why: &'static str, now: Timestamp) -> Result<Self, ProxyError> {
+    /// Starts serving on a free port of 127.0.0.1.
+    pub(crate) fn start(source: Box<dyn Source>, beyond: Beyond, now: Timestamp) -> Result<Self, ProxyError> {
         let authority = Authority::new(now)?;
         let password = Password::new().map_err(ProxyError::Listen)?;
         let answered = Arc::new(Semaphore::new(requests::MOST_ANSWERED));
         let tally = tally::Tally::default();
-        let shared = Arc::new(requests::Shared { source, why, authority, password, tally, answered });
+        let shared = Arc::new(requests::Shared { source, beyond, authority, password, tally, answered });
         let service = |_| ProxyService(Arc::clone(&shared));
         let server = LoopbackServer::start(0, "larder-proxy", service).map_err(ProxyError::Listen)?;
         Ok(Self { server, shared })

@@ -58,6 +58,14 @@ pub struct ProjectNetwork {
 }
 
 impl ClientSettings {
+    /// The certificates that the user trusts beside those of the system and of the bundle, without what only a project's files say.
+    pub(crate) fn users_certificates(&self) -> &[ExtraCertificates] {
+        match &self.project {
+            Some(project) if !self.trusts_project => &project.extra_certificates,
+            _ => &self.extra_certificates,
+        }
+    }
+
     /// Whether an address is asked for through a proxy.
     pub(super) fn has_proxy_for(&self, url: &Url) -> bool {
         let proxy = if url.scheme() == "https" { &self.https_proxy } else { &self.http_proxy };

@@ -16,6 +16,7 @@ use tokio::{
 };
 
 use super::{
+    caller::Caller,
     peer_uid::PeerCheck,
     service::{Place, Service},
     write_timeout::WriteTimeout,
@@ -94,9 +95,11 @@ async fn converse<S: Service>(stream: TcpStream, peer: SocketAddr, server: Arc<C
         (false, Ok(place)) => Some(place),
         (false, Err(_)) => return,
     };
+    let caller = Caller { peer, server: address, is_checked: peer_check == PeerCheck::Available };
     let service = service_fn(|mut request: Request<Incoming>| {
         let service = Arc::clone(&server.service);
         request.extensions_mut().insert(place.clone());
+        request.extensions_mut().insert(caller);
         async move { Ok::<_, Infallible>(if is_own { service.respond(request).await } else { service.to_stranger() }) }
     });
     let mut http = http1::Builder::new();

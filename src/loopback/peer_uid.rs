@@ -43,8 +43,8 @@ impl PeerCheck {
         match self {
             Self::Unavailable => true,
             Self::Available => {
-                let owner = (0..TRIES).find_map(|_| owner(&read().ok()?, peer, server));
-                owner.is_some_and(|owner| owner == 0 || owner == rustix::process::getuid().as_raw())
+                let row = (0..TRIES).find_map(|_| client_end(&read().ok()?, peer, server));
+                row.is_some_and(|row| row.owner == 0 || row.owner == rustix::process::getuid().as_raw())
             }
         }
     }
@@ -58,12 +58,17 @@ fn read() -> io::Result<[String; 2]> {
     Ok([fs::read_to_string(TABLES[0])?, second])
 }
 
-/// Who owns the one established socket at `peer` that is connected to `server`.
-fn owner(tables: &[String; 2], peer: SocketAddr, server: SocketAddr) -> Option<u32> {
+/// The one established socket at `peer` that is connected to `server`.
+fn client_end(tables: &[String; 2], peer: SocketAddr, server: SocketAddr) -> Option<Row> {
     let is_it = |row: &Row| row.state == ESTABLISHED && row.own == peer && row.other == server;
     let mut found = tables.iter().flat_map(|table| rows(table)).filter(is_it);
     let first = found.next()?;
-    found.next().is_none().then_some(first.owner)
+    found.next().is_none().then_some(first)
+}
+
+/// The number of the socket's file at `peer`, of a connection to `server`.
+pub(super) fn inode_of(peer: SocketAddr, server: SocketAddr) -> Option<u64> {
+    client_end(&read().ok()?, peer, server).map(|row| row.inode)
 }
 
 /// A socket: its own address, the other end's, and whose it is.
@@ -73,6 +78,8 @@ struct Row {
     other: SocketAddr,
     state: u8,
     owner: u32,
+    /// The number of the socket's file.
+    inode: u64,
 }
 
 fn rows(table: &str) -> impl Iterator<Item = Row> {
@@ -84,7 +91,8 @@ fn row(line: &str) -> Option<Row> {
     let mut fields = line.split_ascii_whitespace().skip(1);
     let (own, other) = (address(fields.next()?)?, address(fields.next()?)?);
     let state = u8::from_str_radix(fields.next()?, 16).ok()?;
-    Some(Row { own, other, state, owner: fields.nth(3)?.parse().ok()? })
+    let owner = fields.nth(3)?.parse().ok()?;
+    Some(Row { own, other, state, owner, inode: fields.nth(1)?.parse().ok()? })
 }
 
 /// `0100007F:1F90`. Of an address of IPv6 that stands for one of IPv4, that one.
@@ -127,7 +135,8 @@ mod tests {
 
     fn asks(rows: &[&str], rows6: &[&str]) -> Option<u32> {
         let table = |rows: &[&str]| format!("{HEAD}{}", rows.concat());
-        owner(&[table(rows), table(rows6)], at("127.0.0.1:50000"), at("127.0.0.1:8080"))
+        let row = client_end(&[table(rows), table(rows6)], at("127.0.0.1:50000"), at("127.0.0.1:8080"))?;
+        Some(row.owner)
     }
 
     #[test]

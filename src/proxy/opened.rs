@@ -14,8 +14,9 @@ use axum::{
 };
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use rustls::server::Acceptor;
 use tokio::{
-    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, join, split},
+    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, copy_bidirectional, join, split},
     time::timeout,
 };
 use tokio_rustls::TlsAcceptor;
@@ -23,8 +24,11 @@ use url::Url;
 
 use super::{
     answer::with_reason,
+    beyond::Beyond,
+    link::Link,
     requests::{Shared, answer},
 };
+use crate::http::{Connected, UpstreamError};
 
 /// The first byte of a TLS connection: a record that holds a handshake message.
 const TLS_HANDSHAKE: u8 = 0x16;
@@ -33,30 +37,34 @@ const GREETING: Duration = Duration::from_secs(30);
 /// How long a connection may wait for the next request.
 const IDLE: Duration = Duration::from_mins(5);
 
-/// What a connection is to.
-struct Host {
+/// A longer greeting is none, bytes.
+const LONGEST_GREETING: usize = 64 << 10;
+
+/// A connection, and where it leads.
+struct Conversation {
     shared: Arc<Shared>,
-    scheme: &'static str,
-    name: String,
-    port: u16,
+    link: Link,
 }
 
-/// Talks with a client that thinks that it is connected to this host.
-pub(super) async fn converse<S>(shared: Arc<Shared>, mut stream: S, name: String, port: u16)
+/// Talks with a client that thinks that it is connected to the host of this link.
+pub(super) async fn converse<S>(shared: Arc<Shared>, mut stream: S, link: Link)
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
-    let mut first = [0; 1];
-    match timeout(GREETING, stream.read_exact(&mut first)).await {
-        Ok(Ok(_)) => {}
-        // It only looked whether there is a connection.
-        Ok(Err(_)) | Err(_) => return,
+    // Without one, it only looked whether there is a connection.
+    let Ok(Ok(greeting)) = timeout(GREETING, greeting(&mut stream)).await else { return };
+    let name = link.host.clone();
+    if let (Greeting::OtherProtocol, Beyond::PassOn(on)) = (greeting.kind, &shared.beyond) {
+        if let Some(recorder) = &on.recorder {
+            recorder.tunnelled(&name, "its program speaks another protocol than HTTP/1.1");
+        }
+        return pass(stream, &greeting.bytes, on.upstream.tunnel(&name, link.port).await).await;
     }
     let (reader, writer) = split(stream);
-    let stream = join(Cursor::new(first).chain(reader), writer);
-    if first[0] != TLS_HANDSHAKE {
-        let host = Host { shared, scheme: "http", name, port };
-        if let Err(error) = serve(stream, Arc::new(host)).await {
+    let stream = join(Cursor::new(greeting.bytes).chain(reader), writer);
+    if let Greeting::Plain = greeting.kind {
+        let link = link.in_clear();
+        if let Err(error) = serve(stream, Conversation { shared, link }).await {
             tracing::debug!(%error, "a connection ends early");
         }
         return;
@@ -67,14 +75,67 @@ where
     };
     match timeout(GREETING, TlsAcceptor::from(config).accept(stream)).await {
         Ok(Ok(stream)) => {
-            let host = Arc::new(Host { shared: Arc::clone(&shared), scheme: "https", name: name.clone(), port });
             // With TLS 1.3 a client that refuses the certificate says so after the handshake, if at all.
-            if let Err(error) = serve(stream, host).await {
+            if let Err(error) = serve(stream, Conversation { shared: Arc::clone(&shared), link }).await {
                 note_alert(&shared, &name, &error);
             }
         }
         Ok(Err(error)) => note_alert(&shared, &name, &error),
         Err(_) => tracing::debug!(name, "a TLS handshake did not end"),
+    }
+}
+
+/// What a client says first.
+struct Greeted {
+    kind: Greeting,
+    bytes: Vec<u8>,
+}
+
+#[derive(Clone, Copy)]
+enum Greeting {
+    /// TLS, for HTTP/1.1 or for what it does not say.
+    Tls,
+    /// TLS, for other protocols than HTTP/1.1.
+    OtherProtocol,
+    /// Something else, such as plain HTTP.
+    Plain,
+}
+
+/// Reads the first message of a client. What is no TLS after all is left to the TLS library to refuse.
+async fn greeting(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<Greeted> {
+    let mut bytes = Vec::new();
+    let mut acceptor = Acceptor::default();
+    loop {
+        let start = bytes.len();
+        if stream.read_buf(&mut bytes).await? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        if bytes[0] != TLS_HANDSHAKE {
+            return Ok(Greeted { kind: Greeting::Plain, bytes });
+        }
+        acceptor.read_tls(&mut &bytes[start..])?;
+        let kind = match acceptor.accept() {
+            Ok(None) if bytes.len() < LONGEST_GREETING => continue,
+            Ok(Some(accepted)) => {
+                let offered = accepted.client_hello().alpn();
+                let has_http1 = offered.is_none_or(|mut offered| offered.any(|name| name == b"http/1.1"));
+                if has_http1 { Greeting::Tls } else { Greeting::OtherProtocol }
+            }
+            Ok(None) | Err(_) => Greeting::Tls,
+        };
+        return Ok(Greeted { kind, bytes });
+    }
+}
+
+/// Passes bytes both ways, those first that were read already.
+async fn pass(mut client: impl AsyncRead + AsyncWrite + Unpin, first: &[u8], tunnel: Result<Connected, UpstreamError>) {
+    let passed = async {
+        let mut tunnel = tunnel.map_err(io::Error::other)?.stream;
+        tunnel.write_all(first).await?;
+        copy_bidirectional(&mut client, &mut tunnel).await
+    };
+    if let Err(error) = passed.await {
+        tracing::debug!(%error, "a tunnel ends early");
     }
 }
 
@@ -92,22 +153,23 @@ fn note_alert(shared: &Shared, name: &str, error: &(dyn Error + 'static)) {
     tracing::debug!(%error, "a connection ends early");
 }
 
-async fn serve<S>(stream: S, host: Arc<Host>) -> Result<(), hyper::Error>
+async fn serve<S>(stream: S, conversation: Conversation) -> Result<(), hyper::Error>
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
+    let conversation = Arc::new(conversation);
     let service = service_fn(|request: Request<Incoming>| {
-        let host = Arc::clone(&host);
-        async move { Ok::<_, Infallible>(respond(&host, request).await) }
+        let conversation = Arc::clone(&conversation);
+        async move { Ok::<_, Infallible>(respond(&conversation, request).await) }
     });
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(IDLE);
-    http.serve_connection(TokioIo::new(stream), service).await
+    http.serve_connection(TokioIo::new(stream), service).with_upgrades().await
 }
 
-async fn respond(host: &Host, request: Request<Incoming>) -> Response {
-    match address(host, request.uri(), request.headers()) {
-        Some(url) => answer(&host.shared, url, request).await,
+async fn respond(Conversation { shared, link }: &Conversation, request: Request<Incoming>) -> Response {
+    match address(link, request.uri(), request.headers()) {
+        Some(url) => answer(shared, link, url, request).await,
         None => with_reason(
             StatusCode::MISDIRECTED_REQUEST,
             "the request names another host than the connection was asked for",
@@ -116,11 +178,11 @@ async fn respond(host: &Host, request: Request<Incoming>) -> Response {
 }
 
 /// The address that is asked for. The host is the connection's, whatever the request says; if it says another one, there is none.
-fn address(host: &Host, uri: &Uri, headers: &HeaderMap) -> Option<Url> {
-    let origin = origin(host.scheme, &host.name, host.port)?;
+fn address(link: &Link, uri: &Uri, headers: &HeaderMap) -> Option<Url> {
+    let origin = origin(link.scheme, &link.host, link.port)?;
     let stated = headers.get(header::HOST).and_then(|value| value.to_str().ok());
     for stated in stated.into_iter().chain(uri.authority().map(axum::http::uri::Authority::as_str)) {
-        let stated = Url::parse(&format!("{}://{stated}/", host.scheme)).ok()?;
+        let stated = Url::parse(&format!("{}://{stated}/", link.scheme)).ok()?;
         if stated.origin() != origin.origin() || !stated.username().is_empty() {
             return None;
         }

@@ -1,4 +1,4 @@
-//! Requests for an address, whichever way they came: answered by the source, or refused.
+//! Requests for an address, whichever way they came: answered by the source, passed on, or refused.
 
 use std::{fmt, sync::Arc};
 
@@ -13,6 +13,9 @@ use url::Url;
 use super::{
     answer::{file, refusal, with_reason},
     authority::Authority,
+    beyond::Beyond,
+    link::Link,
+    pass_on::pass_on,
     password::Password,
     source::{Answer, Source},
     tally::Tally,
@@ -25,8 +28,7 @@ pub(super) const MOST_ANSWERED: usize = 384;
 /// What all connections share.
 pub(super) struct Shared {
     pub(super) source: Box<dyn Source>,
-    /// Why what the source does not know is refused.
-    pub(super) why: &'static str,
+    pub(super) beyond: Beyond,
     pub(super) authority: Authority,
     pub(super) password: Password,
     pub(super) tally: Tally,
@@ -35,37 +37,61 @@ pub(super) struct Shared {
 
 impl fmt::Debug for Shared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Shared").field("why", &self.why).finish_non_exhaustive()
+        f.debug_struct("Shared").field("beyond", &self.beyond).finish_non_exhaustive()
     }
 }
 
 /// Answers a request for an address, whichever way it came.
-pub(super) async fn answer(shared: &Arc<Shared>, url: Url, request: Request<Incoming>) -> Response {
-    if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        shared.tally.refused(&redact(&url), shared.why, false);
-        return refusal(shared.why);
+pub(super) async fn answer(shared: &Arc<Shared>, link: &Link, url: Url, request: Request<Incoming>) -> Response {
+    let is_download = matches!(*request.method(), Method::GET | Method::HEAD);
+    let known = if is_download { known(shared, &url, request).await } else { Known::Nothing(Box::new(request)) };
+    let request = match known {
+        Known::Response(response) => return *response,
+        Known::Refused(why) => {
+            shared.tally.refused(&redact(&url), &why, true);
+            return refusal(&why);
+        }
+        Known::Nothing(request) => *request,
+    };
+    match &shared.beyond {
+        Beyond::PassOn(on) => {
+            shared.tally.passed_on(redact(&url));
+            pass_on(on, link, &url, request).await
+        }
+        Beyond::Refuse(why) => {
+            shared.tally.refused(&redact(&url), why, is_download);
+            refusal(why)
+        }
     }
+}
+
+/// What the source knows of an address.
+enum Known {
+    Response(Box<Response>),
+    /// It cannot be had, for this reason.
+    Refused(String),
+    /// Nothing. The request again.
+    Nothing(Box<Request<Incoming>>),
+}
+
+async fn known(shared: &Arc<Shared>, url: &Url, request: Request<Incoming>) -> Known {
     let turn = Arc::clone(&shared.answered).acquire_owned().await.expect("nobody closes it");
     let (asked, address) = (Arc::clone(shared), url.clone());
     let answered = spawn_blocking(move || {
-        let answered = match asked.source.answer(&address) {
-            Answer::File(found) => Ok(file(found, request.method(), request.headers())),
-            Answer::Absent(status) => Ok(with_reason(
+        let known = match asked.source.answer(&address) {
+            Answer::File(found) => Known::Response(Box::new(file(found, request.method(), request.headers()))),
+            Answer::Absent(status) => Known::Response(Box::new(with_reason(
                 StatusCode::from_u16(status).unwrap_or(StatusCode::NOT_FOUND),
                 "not there when it was recorded",
-            )),
-            Answer::Refused(why) => Err(why),
-            Answer::Unknown => Err(asked.why.to_owned()),
+            ))),
+            Answer::Refused(why) => Known::Refused(why),
+            Answer::Unknown => Known::Nothing(Box::new(request)),
         };
         drop(turn);
-        answered
+        known
     });
-    let answered = answered.await.unwrap_or_else(|error| {
+    answered.await.unwrap_or_else(|error| {
         tracing::debug!(%error, "a request was not answered");
-        Err("larder could not answer; its standard error says why".to_owned())
-    });
-    answered.unwrap_or_else(|why| {
-        shared.tally.refused(&redact(&url), &why, true);
-        refusal(&why)
+        Known::Refused("larder could not answer; its standard error says why".to_owned())
     })
 }

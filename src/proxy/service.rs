@@ -1,6 +1,7 @@
 //! The proxy's connections: `CONNECT`, and requests for whole addresses.
 
 use std::{
+    io,
     net::{IpAddr, Ipv4Addr},
     sync::Arc,
 };
@@ -17,10 +18,16 @@ use url::Url;
 
 use super::{
     answer::with_reason,
+    beyond::Beyond,
+    link::Link,
     opened,
     requests::{Shared, answer},
 };
-use crate::loopback::{Place, Service};
+use crate::{
+    core::{error_chain::chain, recorded_url::has_public_host},
+    http::Connection,
+    loopback::{Caller, Place, Service},
+};
 
 /// Answers requests.
 pub(super) struct ProxyService(pub(super) Arc<Shared>);
@@ -28,18 +35,24 @@ pub(super) struct ProxyService(pub(super) Arc<Shared>);
 impl Service for ProxyService {
     async fn respond(self: Arc<Self>, request: Request<Incoming>) -> Response {
         let shared = Arc::clone(&self.0);
-        if !shared.password.is_in(request.headers()) {
-            let mut response =
-                with_reason(StatusCode::PROXY_AUTHENTICATION_REQUIRED, "this proxy is for one run's command only");
-            let basic = HeaderValue::from_static("Basic realm=\"larder\"");
-            response.headers_mut().insert(header::PROXY_AUTHENTICATE, basic);
-            return response;
-        }
+        let caller = request.extensions().get::<Caller>().copied();
+        let has_password = shared.password.is_in(request.headers());
         if request.method() == Method::CONNECT {
-            return connect(shared, request).await;
+            // Some browsers leave the password out. What they get is what they have without a proxy.
+            let is_own = caller.is_some_and(Caller::is_checked);
+            return match (has_password, &shared.beyond) {
+                (true, _) => connect(shared, request, caller, true).await,
+                (false, Beyond::PassOn(_)) if is_own => connect(shared, request, caller, false).await,
+                (false, _) => unauthorized(),
+            };
         }
         match absolute(request.uri()) {
-            Some(url) => answer(&shared, url, request).await,
+            _ if !has_password => unauthorized(),
+            Some(url) => {
+                let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
+                let link = Link::new("http", host, url.port_or_known_default().unwrap_or(80), caller);
+                answer(&shared, &link, url, request).await
+            }
             None => with_reason(StatusCode::BAD_REQUEST, "this is a proxy: it answers requests for whole addresses"),
         }
     }
@@ -49,6 +62,14 @@ impl Service for ProxyService {
     }
 }
 
+fn unauthorized() -> Response {
+    let mut response =
+        with_reason(StatusCode::PROXY_AUTHENTICATION_REQUIRED, "this proxy is for one run's command only");
+    let basic = HeaderValue::from_static("Basic realm=\"larder\"");
+    response.headers_mut().insert(header::PROXY_AUTHENTICATE, basic);
+    response
+}
+
 /// The address of a request to a proxy in plain HTTP.
 fn absolute(uri: &Uri) -> Option<Url> {
     let is_http = uri.scheme_str() == Some("http") && uri.host().is_some_and(|host| !host.is_empty());
@@ -56,18 +77,15 @@ fn absolute(uri: &Uri) -> Option<Url> {
     (url.username().is_empty() && url.password().is_none()).then_some(url)
 }
 
-/// Opens what looks like a tunnel. To this machine it is one.
-async fn connect(shared: Arc<Shared>, request: Request<Incoming>) -> Response {
+/// Opens what looks like a tunnel, if it may be opened. To this machine it is one, and, with a network, to hosts of which nothing is known.
+async fn connect(shared: Arc<Shared>, request: Request<Incoming>, caller: Option<Caller>, may_open: bool) -> Response {
     let Some(host_port) = request.uri().authority().cloned() else {
         return with_reason(StatusCode::BAD_REQUEST, "CONNECT takes a host and a port");
     };
     let (host, port) = (bare_host(&host_port), host_port.port_u16().unwrap_or(443));
-    let tunnel = match this_machine(&host) {
-        Some(address) => match TcpStream::connect((address, port)).await {
-            Ok(tunnel) => Some(tunnel),
-            Err(error) => return with_reason(StatusCode::BAD_GATEWAY, &format!("{host_port}: {error}")),
-        },
-        None => None,
+    let tunnel = match way(&shared, &host, port, may_open).await {
+        Ok(tunnel) => tunnel,
+        Err(error) => return with_reason(StatusCode::BAD_GATEWAY, &format!("{host_port}: {error}")),
     };
     // Kept as long as the connection: it counts until then.
     let place = request.extensions().get::<Place>().cloned();
@@ -78,11 +96,33 @@ async fn connect(shared: Arc<Shared>, request: Request<Incoming>) -> Response {
         };
         match tunnel {
             Some(tunnel) => pass(upgraded, tunnel).await,
-            None => opened::converse(shared, upgraded, host, port).await,
+            None => opened::converse(shared, upgraded, Link::new("https", host, port, caller)).await,
         }
         drop(place);
     });
     Response::new(Body::empty())
+}
+
+/// The tunnel to a host, or nothing, if the connection is to be opened.
+async fn way(shared: &Shared, host: &str, port: u16, may_open: bool) -> Result<Option<Box<dyn Connection>>, io::Error> {
+    if let Some(address) = this_machine(host) {
+        return Ok(Some(Box::new(TcpStream::connect((address, port)).await?)));
+    }
+    let Beyond::PassOn(on) = &shared.beyond else { return Ok(None) };
+    let is_public = Url::parse(&format!("https://{host}/")).is_ok_and(|url| has_public_host(&url));
+    let why = match &on.recorder {
+        _ if !may_open => "its program did not give the proxy's password",
+        _ if shared.tally.is_distrusted(host) => "its program does not accept the certificate of this run",
+        Some(_) if !is_public => "it is no public host",
+        None if !shared.source.has_host(host, port) => "",
+        _ => return Ok(None),
+    };
+    shared.tally.passed_on(format!("{host}:{port}"));
+    if let Some(recorder) = &on.recorder {
+        recorder.tunnelled(host, why);
+    }
+    let tunnel = on.upstream.tunnel(host, port).await;
+    tunnel.map(|tunnel| Some(tunnel.stream)).map_err(|error| io::Error::other(chain(&error).join(": ")))
 }
 
 /// Where this machine is, if the host is it: clients read different exceptions, and some read none.
@@ -94,7 +134,7 @@ fn this_machine(host: &str) -> Option<IpAddr> {
 }
 
 /// Passes bytes both ways until both ends are done.
-async fn pass(mut client: TokioIo<Upgraded>, mut tunnel: TcpStream) {
+async fn pass(mut client: TokioIo<Upgraded>, mut tunnel: Box<dyn Connection>) {
     if let Err(error) = copy_bidirectional(&mut client, &mut tunnel).await {
         tracing::debug!(%error, "a tunnel ends early");
     }

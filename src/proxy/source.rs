@@ -34,4 +34,7 @@ pub(crate) struct ServedFile {
 pub(crate) trait Source: Send + Sync {
     /// What is behind an address, which has neither user name nor fragment.
     fn answer(&self, url: &Url) -> Answer;
+
+    /// Whether it knows something of this host, which has no brackets: then connections to it are opened with a network, too.
+    fn has_host(&self, host: &str, port: u16) -> bool;
 }

@@ -1,7 +1,7 @@
 //! What the proxy did that somebody should know of at the end of the run.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -17,6 +17,8 @@ pub(crate) struct ProxyReport {
     pub(crate) has_refused_download: bool,
     /// Hosts whose clients did not accept the run's certificate.
     pub(crate) distrusting: BTreeMap<String, String>,
+    /// What was passed on to servers without having been known: addresses, and hosts to which there was a tunnel.
+    pub(crate) passed_on: BTreeSet<String>,
     /// How many more there were.
     pub(crate) more: usize,
 }
@@ -37,6 +39,20 @@ impl Tally {
         let mut report = self.report();
         let has_room = report.distrusting.len() < MOST_NOTED;
         note(&mut report, |report| &mut report.distrusting, has_room, host, why);
+    }
+
+    pub(super) fn passed_on(&self, what: String) {
+        let mut report = self.report();
+        if report.passed_on.len() < MOST_NOTED || report.passed_on.contains(&what) {
+            report.passed_on.insert(what);
+        } else {
+            report.more += 1;
+        }
+    }
+
+    /// Whether a client of this host refused the certificate.
+    pub(super) fn is_distrusted(&self, host: &str) -> bool {
+        self.report().distrusting.contains_key(host)
     }
 
     pub(super) fn take(&self) -> ProxyReport {

@@ -1,4 +1,4 @@
-//! The proxy with real clients: what it serves, passes on, refuses, and to whom.
+//! The proxy with real clients: what it serves and refuses, and to whom; [`online`] has what it passes on.
 
 use std::{
     io::{Read as _, Write as _},
@@ -22,6 +22,8 @@ use url::Url;
 
 use super::*;
 use crate::loopback::CheckedBlob;
+
+mod online;
 
 const SMALL: &str = "https://files.example/small.tgz";
 const LARGE: &str = "https://files.example/large.zip";
@@ -47,6 +49,10 @@ impl Source for Files {
             Ok(blob) => Answer::File(ServedFile { blob, len: found.size, tag: found.blob.to_string(), content_type }),
             Err(error) => Answer::Refused(error.to_string()),
         }
+    }
+
+    fn has_host(&self, host: &str, port: u16) -> bool {
+        (host, port) == ("files.example", 443)
     }
 }
 
@@ -85,7 +91,7 @@ fn world() -> World {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(&folder.path().join("store")).unwrap();
     let files = Files { small: put(&store, b"small"), large: put(&store, &large()), store };
-    let proxy = Proxy::start(Box::new(files), OFFLINE, Timestamp::now()).unwrap();
+    let proxy = Proxy::start(Box::new(files), Beyond::Refuse(OFFLINE), Timestamp::now()).unwrap();
     World { _folder: folder, runtime: Runtime::new().unwrap(), proxy }
 }
 

@@ -66,6 +66,8 @@ pub(crate) struct Replay {
     named: HashMap<String, At>,
     /// What was recorded, by the address as it is written.
     recorded: HashMap<Url, Known>,
+    /// The hosts of all these, without brackets, with their ports.
+    hosts: HashSet<(String, u16)>,
     has_plain_http: bool,
 }
 
@@ -76,6 +78,7 @@ impl Replay {
             sessions: sessions.to_vec(),
             named: HashMap::new(),
             recorded: HashMap::new(),
+            hosts: HashSet::new(),
             has_plain_http: false,
         };
         for (session, at) in sessions.iter().zip(0..) {
@@ -113,6 +116,7 @@ impl Replay {
     fn add(&mut self, planned: &Planned, npm: &NpmConfig, at: At) {
         for url in asked_addresses(&planned.artifact, npm) {
             self.has_plain_http |= url.scheme() == "http";
+            self.hosts.extend(host_of(&url));
             self.named.entry(key(&url)).or_insert(at);
         }
     }
@@ -153,6 +157,7 @@ impl Replay {
             }
             Entry::Occupied(_) => Ok(()),
             Entry::Vacant(vacant) => {
+                self.hosts.extend(host_of(url));
                 vacant.insert(known);
                 Ok(())
             }
@@ -212,12 +217,20 @@ impl Source for Replay {
         }
         self.named.get(&key(url)).map_or(Answer::Unknown, |at| self.stored(*at, None))
     }
+
+    fn has_host(&self, host: &str, port: u16) -> bool {
+        self.hosts.contains(&(host.to_owned(), port))
+    }
 }
 
 impl fmt::Debug for Replay {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Replay").field("addresses", &(self.named.len() + self.recorded.len())).finish_non_exhaustive()
     }
+}
+
+fn host_of(url: &Url) -> Option<(String, u16)> {
+    Some((url.host_str()?.trim_matches(['[', ']']).to_owned(), url.port_or_known_default()?))
 }
 
 /// An address of a lockfile as clients may write it, a scope's slash escaped or not. Port and query tell two apart.

@@ -1,0 +1,195 @@
+//! [`Link`]: the way on from one client's connection to the server that the client means.
+
+use std::{net::IpAddr, sync::Arc};
+
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, Response, Uri, header};
+use hyper::{
+    body::Incoming,
+    client::conn::http1::{self, SendRequest},
+};
+use hyper_util::rt::TokioIo;
+use tokio::sync::{Mutex, OnceCell};
+
+use crate::{
+    http::{Connected, RequestForm, Upstream, UpstreamError},
+    loopback::Caller,
+};
+
+/// Headers that are between a client and its proxy. RFC 9110, 7.6.1; `connection` names further ones.
+const HOP_BY_HOP: [HeaderName; 8] = [
+    header::CONNECTION,
+    HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-connection"),
+    header::PROXY_AUTHENTICATE,
+    header::PROXY_AUTHORIZATION,
+    header::TE,
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
+];
+
+/// Why a request was not answered.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum LinkError {
+    /// The server cannot be reached.
+    #[error(transparent)]
+    Upstream(#[from] UpstreamError),
+    /// The connection ended.
+    #[error("the server ended the connection")]
+    Ended(#[from] hyper::Error),
+}
+
+/// The way to one host. Its connection is made for the first request that is passed on, and kept for the next.
+pub(super) struct Link {
+    /// `http` or `https`.
+    pub(super) scheme: &'static str,
+    /// A name, or an address without brackets.
+    pub(super) host: String,
+    pub(super) port: u16,
+    caller: Option<Caller>,
+    environment: OnceCell<Option<Arc<[u8]>>>,
+    open: Mutex<Option<Open>>,
+}
+
+struct Open {
+    sender: SendRequest<Incoming>,
+    address: Option<IpAddr>,
+    form: RequestForm,
+}
+
+impl Link {
+    pub(super) fn new(scheme: &'static str, host: String, port: u16, caller: Option<Caller>) -> Self {
+        Self { scheme, host, port, caller, environment: OnceCell::new(), open: Mutex::default() }
+    }
+
+    /// The same in plain HTTP.
+    pub(super) fn in_clear(self) -> Self {
+        Self { scheme: "http", ..self }
+    }
+
+    /// The environment of the program at the client's end.
+    pub(super) async fn environment(&self) -> Option<Arc<[u8]>> {
+        let caller = self.caller?;
+        let look = async || {
+            let found = tokio::task::spawn_blocking(move || caller.environment()).await;
+            found.ok().flatten().map(Arc::from)
+        };
+        self.environment.get_or_init(look).await.clone()
+    }
+
+    /// Passes a request on, and gives the response as it comes and the server's address. A server that has closed the connection meanwhile is asked over another one.
+    pub(super) async fn send(
+        &self,
+        upstream: &Upstream,
+        request: Request<Incoming>,
+    ) -> Result<(Response<Incoming>, Option<IpAddr>), LinkError> {
+        let mut open = self.open.lock().await;
+        let mut request = request;
+        if let Some(mut kept) = open.take()
+            && kept.sender.ready().await.is_ok()
+        {
+            let address = kept.address;
+            match kept.sender.try_send_request(self.address_to(request, &kept)).await {
+                Ok(response) => {
+                    *open = Some(kept);
+                    return Ok((response, address));
+                }
+                Err(mut error) => match error.take_message() {
+                    Some(unsent) => request = unsent,
+                    None => return Err(error.into_error().into()),
+                },
+            }
+        }
+        let mut new = self.connect(upstream).await?;
+        let request = self.address_to(request, &new);
+        let response = new.sender.send_request(request).await?;
+        let address = new.address;
+        *open = Some(new);
+        Ok((response, address))
+    }
+
+    async fn connect(&self, upstream: &Upstream) -> Result<Open, LinkError> {
+        let Connected { stream, address, form } = if self.scheme == "https" {
+            upstream.over_tls(&self.host, self.port).await?
+        } else {
+            upstream.in_clear(&self.host, self.port).await?
+        };
+        let (sender, connection) =
+            http1::Builder::new().preserve_header_case(true).handshake(TokioIo::new(stream)).await?;
+        tokio::spawn(async move {
+            if let Err(error) = connection.with_upgrades().await {
+                tracing::debug!(%error, "a server's connection ends early");
+            }
+        });
+        Ok(Open { sender, address, form })
+    }
+
+    /// The request as whoever is at the other end reads it: a proxy wants the whole address.
+    fn address_to(&self, mut request: Request<Incoming>, open: &Open) -> Request<Incoming> {
+        let path = request.uri().path_and_query().map_or("/", axum::http::uri::PathAndQuery::as_str).to_owned();
+        let bracketed = if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
+        let is_default = self.port == if self.scheme == "https" { 443 } else { 80 };
+        let host = if is_default { bracketed } else { format!("{bracketed}:{}", self.port) };
+        let uri = match open.form {
+            RequestForm::WholeAddress(_) => format!("{}://{host}{path}", self.scheme),
+            RequestForm::Path => path,
+        };
+        if let Ok(uri) = uri.parse::<Uri>() {
+            *request.uri_mut() = uri;
+        }
+        if let Ok(value) = HeaderValue::try_from(host) {
+            request.headers_mut().entry(header::HOST).or_insert(value);
+        }
+        if let RequestForm::WholeAddress(Some(authorization)) = &open.form {
+            request.headers_mut().insert(header::PROXY_AUTHORIZATION, authorization.clone());
+        }
+        request
+    }
+}
+
+/// The headers without those of one connection. `keeps_upgrade`: but for those with which another protocol is asked for, or agreed on.
+pub(super) fn end_to_end(headers: &HeaderMap, keeps_upgrade: bool) -> HeaderMap {
+    let named = headers.get_all(header::CONNECTION).iter().filter_map(|value| value.to_str().ok());
+    let named: Vec<String> =
+        named.flat_map(|value| value.split(',')).map(|name| name.trim().to_ascii_lowercase()).collect();
+    let mut passed = headers.clone();
+    for name in HOP_BY_HOP {
+        passed.remove(name);
+    }
+    for name in named {
+        passed.remove(name.as_str());
+    }
+    if keeps_upgrade && let Some(protocol) = headers.get(header::UPGRADE) {
+        passed.insert(header::UPGRADE, protocol.clone());
+        passed.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+    }
+    passed
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn what_is_between_a_client_and_its_proxy_stays_there() {
+        let mut headers = HeaderMap::new();
+        for (name, value) in [
+            ("connection", "keep-alive, X-Own, Upgrade"),
+            ("upgrade", "websocket"),
+            ("x-own", "1"),
+            ("proxy-authorization", "Basic eA=="),
+            ("transfer-encoding", "chunked"),
+            ("accept", "*/*"),
+            ("authorization", "Bearer t"),
+        ] {
+            headers.append(name, value.parse().unwrap());
+        }
+        let passed = |keeps_upgrade| {
+            let passed = end_to_end(&headers, keeps_upgrade);
+            passed.keys().map(|name| name.as_str().to_owned()).collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>()
+        };
+        assert_eq!(passed(false), ["accept", "authorization"]);
+        assert_eq!(passed(true), ["accept", "authorization", "connection", "upgrade"]);
+    }
+}
