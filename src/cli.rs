@@ -79,6 +79,8 @@ pub enum Command {
     Fetch(Fetch),
     /// Run a command whose package manager installs from the store
     Run(Run),
+    /// Run a command and record in larder.lock what it downloads beyond its lockfiles
+    Record(Record),
     /// Serve the packages of lockfiles as a registry on 127.0.0.1
     Serve(Serve),
     /// Make a folder of a plan's files for a package manager, Pyodide or a build
@@ -158,8 +160,8 @@ Examples:
 npm reads a temporary cache whose files are links into the store. Any other command gets a registry
 on 127.0.0.1 that serves the plan and nothing else (npm_config_registry, YARN_NPM_REGISTRY_SERVER).
 yarn 1 reads an offline mirror (npm_config_yarn_offline_mirror).
-With --offline, a proxy on 127.0.0.1 answers packages at addresses of their own and what larder.lock
-recorded; a download that it refuses makes the exit code 1.
+A proxy on 127.0.0.1 answers packages at addresses of their own and what larder.lock recorded; with
+--offline it refuses the rest, and a download that it refuses makes the exit code 1.
 Terminal, signals and exit code are the command's own, and no process or folder is left behind.")]
 pub struct Run {
     /// The project: a folder with a lockfile, or a lockfile [default: the current folder]; can be repeated
@@ -173,6 +175,36 @@ pub struct Run {
     pub allow_refused: bool,
     /// The command and its arguments
     #[arg(value_name = "COMMAND", required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    pub command: Vec<OsString>,
+}
+
+/// `larder record`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  larder record -- npm ci                     what install scripts download
+  larder record -- npm run fetch-pyodide      what a script of the project downloads
+  larder record web --yes -- npx playwright install chromium
+  larder record --check -- npm ci             for CI: fail if larder.lock lacks what npm ci downloads
+
+The command runs with empty caches, behind a proxy on 127.0.0.1. larder then downloads each address
+itself, without the command's headers, and writes a row for it if the bytes are the same. Rows that
+are there stay. `larder run --offline -- npm ci` installs with them.")]
+pub struct Record {
+    /// A folder with a lockfile, or a lockfile
+    #[arg(value_name = "PROJECT", default_value = ".", hide_default_value = true)]
+    pub project: PathBuf,
+    /// What the store must hold: for this machine, unless a platform is named.
+    #[command(flatten)]
+    pub completing: Completing,
+    /// Record new hosts without asking
+    #[arg(long)]
+    pub yes: bool,
+    /// Write nothing; fail if rows would be added
+    #[arg(long, conflicts_with = "yes")]
+    pub check: bool,
+    /// The command and its arguments
+    #[arg(value_name = "COMMAND", required = true, last = true)]
     pub command: Vec<OsString>,
 }
 

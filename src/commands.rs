@@ -12,6 +12,7 @@ mod options;
 mod outcome;
 mod plan;
 mod provision;
+mod record;
 mod run;
 mod serve;
 mod status;
@@ -38,6 +39,7 @@ pub fn run(cli: &Cli, context: &Context<'_>) -> Outcome {
         Command::Plan(arguments) => plan::run(arguments, context),
         Command::Fetch(arguments) => fetch::run(arguments, context),
         Command::Run(arguments) => run::run(arguments, context),
+        Command::Record(arguments) => record::run(arguments, context),
         Command::Serve(arguments) => serve::run(arguments, context),
         Command::View(arguments) => view::run(arguments, context),
         Command::Buildkit(arguments) => buildkit::run(arguments, context),
@@ -66,7 +68,7 @@ const fn stopped(command: &Command) -> &'static str {
         Command::View(_) => {
             "stopped; the folder is as it was, what has arrived is kept, and the next view goes on from there"
         }
-        Command::Lock(_) => "stopped; larder.lock is as it was",
+        Command::Lock(_) | Command::Record(_) => "stopped; larder.lock is as it was",
         Command::Buildkit(_) => "stopped; what was taken in by then is kept, and the next run carries the rest",
         Command::Verify(_) => {
             "stopped; what has arrived is kept, and the next `larder verify --repair` goes on from there"

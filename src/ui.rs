@@ -1,5 +1,6 @@
 //! What a person sees: output, progress, errors. Beside `commands`, only this prints.
 
+pub mod ask;
 pub mod printer;
 pub mod progress;
 pub mod remarks;

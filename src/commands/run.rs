@@ -9,6 +9,7 @@ use std::{ffi::OsString, path::PathBuf, sync::Arc};
 
 use larder_store::Store;
 
+pub(super) use self::replay::Purpose;
 use self::{replay::RunProxy, run_dir::RunDir};
 use super::{
     options::or_here,
@@ -34,6 +35,7 @@ use crate::{
         child::{self, Ended},
         client_env::{
             self, ClientEnv, Mode,
+            caches::fresh_caches,
             yarn::{YarnEnv, variables as yarn_variables},
         },
         invocation::package_managers,
@@ -45,14 +47,48 @@ use crate::{
 
 pub(super) fn run(arguments: &cli::Run, context: &Context<'_>) -> Result<Outcome, CommandError> {
     let interrupt = Interrupt::watch().map_err(SignalsError)?;
+    let purpose = if arguments.completing.fetching.offline { Purpose::Offline } else { Purpose::Online };
+    let (ended, is_refused) = match execute(arguments, purpose, &interrupt, context)? {
+        Executed::Ended(ended, is_refused) => (ended, is_refused && !arguments.allow_refused),
+        Executed::Not(outcome) => return Ok(outcome),
+    };
+    if is_refused && ended == Ended::Code(0) {
+        context.printer.error(
+            "the command ended as if nothing were missing, and larder refused what it asked for",
+            &[],
+            Some("`larder record` records such downloads in larder.lock; `--allow-refused` leaves it to the command"),
+        );
+        return Ok(Outcome::Wrong);
+    }
+    Ok(Outcome::Child(ended.exit_code()))
+}
+
+/// What became of a command.
+pub(super) enum Executed {
+    /// It ended so, and something that it asked for was refused.
+    Ended(Ended, bool),
+    /// It did not run, since something lacks.
+    Not(Outcome),
+}
+
+/// Completes the store, runs the command with what leads it there, and tells how it failed.
+pub(super) fn execute(
+    arguments: &cli::Run,
+    purpose: Purpose,
+    interrupt: &Interrupt,
+    context: &Context<'_>,
+) -> Result<Executed, CommandError> {
     let mode = Mode::of(&arguments.command);
     let called = package_managers(&arguments.command);
     let trusts_project = arguments.completing.fetching.trust_project_config;
     let projects = provision::read_all_for(&or_here(&arguments.projects), &called, trusts_project, context)?;
+    let is_recorded = matches!(purpose, Purpose::Recorded(_));
     provision::warn_of_gates(&projects, &arguments.command, mode, context);
     warn_of_refusals(&projects, arguments, context);
     yarn::warn(&projects, &called, arguments, context);
-    provision::warn_of_own_downloads(&projects, &arguments.completing.selecting, &arguments.command, context)?;
+    if !is_recorded {
+        provision::warn_of_own_downloads(&projects, &arguments.completing.selecting, &arguments.command, context)?;
+    }
     let store = context.open_store()?;
     let sessions = provision::sessions(&projects, &store, &arguments.completing.fetching, context);
     // npm alone installs nothing of Python's, and runs install scripts; what another command installs, nobody knows.
@@ -61,31 +97,35 @@ pub(super) fn run(arguments: &cli::Run, context: &Context<'_>) -> Result<Outcome
     let mut catalog = match provision::complete_catalog(&sessions, ecosystems, &arguments.completing, wanted, context)?
     {
         Ok(catalog) => catalog,
-        Err(outcome) => return Ok(outcome),
+        Err(outcome) => return Ok(Executed::Not(outcome)),
     };
     provision::describe(&mut catalog, &store, context);
     let yarns = yarns_of(&projects);
-    let run_dir = RunDir::lay_out(&store, &catalog, (mode, &yarns), arguments, context, &interrupt)?;
-    let proxy = RunProxy::start(&sessions, arguments.completing.fetching.offline, &run_dir, context)?;
+    let run_dir = RunDir::lay_out(&store, &catalog, (mode, &yarns), arguments, context, interrupt)?;
+    let proxy = RunProxy::start(&sessions, purpose, &run_dir, context)?;
     // Kept until the command has ended.
     let (registry, catalog) = match mode {
         Mode::Cache => (None, Some(catalog)),
         Mode::Registry => (Some(start_registry(&store, catalog, sessions, context)?), None),
     };
     let url = registry.as_ref().map(Registry::url);
-    let (mut unset, mut set) = environment(url.as_deref(), mode, &yarns, &run_dir, &projects, arguments, context);
+    let is_offline = arguments.completing.fetching.offline || is_recorded;
+    let (mut unset, mut set) = environment(url.as_deref(), mode, &yarns, &run_dir, &projects, is_offline, context);
     if let Some(proxy) = &proxy {
         let (taken_away, added) = proxy.environment();
         unset.extend(taken_away);
         unset.extend(client_env::contradicting(context.environment.variables().map(|(name, _)| name), &added));
         set.extend(added);
     }
-    let ended = run_child(&arguments.command, (&unset, &set), &run_dir, &projects, context)?;
+    if is_recorded {
+        set.extend(fresh_caches(run_dir.path()));
+    }
+    let ended = run_child(&arguments.command, (&unset, &set), &run_dir, &projects, !is_recorded, context)?;
     if let Some(url) = &url {
         restore_records(&projects, url, context);
     }
     drop(registry);
-    let is_refused = proxy.as_ref().is_some_and(|proxy| proxy.tell(context)) && !arguments.allow_refused;
+    let is_refused = proxy.as_ref().is_some_and(|proxy| proxy.tell(context));
     if ended != Ended::Code(0) {
         diagnose::tell(ended, &arguments.command, context);
         if let Some(catalog) = catalog {
@@ -94,15 +134,7 @@ pub(super) fn run(arguments: &cli::Run, context: &Context<'_>) -> Result<Outcome
         diagnose::tell_failed_scripts(&run_dir, context);
         diagnose::keep_logs(&run_dir, &projects, context);
     }
-    if is_refused && ended == Ended::Code(0) {
-        context.printer.error(
-            "the command ended as if nothing were missing, and larder refused what it asked for",
-            &[],
-            Some("larder.lock can have a row for each address; `--allow-refused` leaves it to the command"),
-        );
-        return Ok(Outcome::Wrong);
-    }
-    Ok(Outcome::Child(ended.exit_code()))
+    Ok(Executed::Ended(ended, is_refused))
 }
 
 /// The variables to unset and to set, so that the command's package manager finds the store.
@@ -112,7 +144,7 @@ fn environment(
     yarns: &[YarnLock],
     run_dir: &RunDir,
     projects: &[Arc<ConfiguredProject>],
-    arguments: &cli::Run,
+    is_offline: bool,
     context: &Context<'_>,
 ) -> (Vec<OsString>, Vec<(OsString, OsString)>) {
     let client_env = ClientEnv {
@@ -124,7 +156,7 @@ fn environment(
         caches: &run_dir.caches,
         has_pnpm: lockfiles(projects).any(|(_, lockfile)| Format::of(&lockfile.name) == Format::Pnpm),
         has_wheels: projects.iter().any(|project| project.read.pyodide_lock().is_some()),
-        is_offline: arguments.completing.fetching.offline,
+        is_offline,
     };
     let no_proxy = ["no_proxy", "NO_PROXY"].iter().find_map(|name| {
         let value = context.environment.variable(name);
@@ -139,15 +171,16 @@ fn environment(
     (unset, set)
 }
 
-/// Runs the command with what install scripts keep in the user's npm cache, and moves there what they add.
+/// Runs the command with what install scripts keep in the user's npm cache, and moves there what they add, unless it is to find nothing there.
 fn run_child(
     command: &[OsString],
     (unset, set): (&[OsString], &[(OsString, OsString)]),
     run_dir: &RunDir,
     projects: &[Arc<ConfiguredProject>],
+    keeps_caches: bool,
     context: &Context<'_>,
 ) -> Result<Ended, CommandError> {
-    let own = npms_own_cache(projects, context);
+    let own = npms_own_cache(projects, context).filter(|_| keeps_caches);
     if let Some(own) = &own {
         script_cache::lend(own, &run_dir.cache);
     }

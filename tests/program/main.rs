@@ -30,6 +30,7 @@ mod planted;
 mod pull_through;
 mod pyodide;
 mod racing;
+mod record;
 mod recorded;
 mod registry;
 mod registry_guard;

@@ -92,7 +92,7 @@ fn pnpm_is_not_led_back_to_the_registry_of_a_run_that_is_over() {
 const PROXY_SEEN: &str = r#"printf '%s\n' "${HTTPS_PROXY:-none}" "${https_proxy:-none}" "${HTTP_PROXY:-none}" "${GLOBAL_AGENT_HTTPS_PROXY:-none}" "${NO_PROXY:-none}"; grep -c BEGIN "${NODE_EXTRA_CA_CERTS:-/dev/null}" "${npm_config_cafile:-/dev/null}"; true"#;
 
 #[test]
-fn what_pnpm_asks_for_at_its_own_address_comes_by_a_proxy_offline_that_other_projects_do_not_get() {
+fn what_pnpm_asks_for_at_its_own_address_comes_by_a_proxy_that_other_projects_do_not_get() {
     let some = packages(1);
     let world = World::new(&some);
     world.write("pnpm-lock.yaml", &pnpm_lockfile(&some));
@@ -105,12 +105,20 @@ fn what_pnpm_asks_for_at_its_own_address_comes_by_a_proxy_offline_that_other_pro
     world.server.on("/files/own.tgz", larder_test_server::Reply::body(tarball("own", "")));
     let entry = format!("  own@{address}:\n    resolution: {{tarball: {address}}}\n    version: 1.0.0\n");
     world.write("pnpm-lock.yaml", &(pnpm_lockfile(&some) + &entry));
-    let run = world.run(&["run", "--", "sh", "-c", PROXY_SEEN]);
-    assert!(run.out.starts_with("none\nnone\n"), "with a network, pnpm asks the server itself: {run:?}");
-    let mut larder = world.command(&["run", "--offline", "--color", "never", "--", "sh", "-c", PROXY_SEEN]);
-    larder.env("GLOBAL_AGENT_HTTPS_PROXY", "http://elsewhere.example").env("NO_PROXY", "inside.example");
-    let run = finish(larder);
-    assert_eq!(run.code, Some(0), "{run:?}");
+    let run = |options: &[&str]| {
+        let command = ["--color", "never", "--", "sh", "-c", PROXY_SEEN];
+        let mut larder = world.command(&[&["run"], options, &command].concat());
+        larder.env("GLOBAL_AGENT_HTTPS_PROXY", "http://elsewhere.example").env("NO_PROXY", "inside.example");
+        let run = finish(larder);
+        assert_eq!(run.code, Some(0), "{run:?}");
+        run
+    };
+    let online = run(&[]);
+    let lines: Vec<&str> = online.out.lines().collect();
+    assert!(lines[0].starts_with("http://larder:"), "{online:?}");
+    let users = ["http://elsewhere.example", "localhost,127.0.0.1,::1,[::1],0.0.0.0,.localhost,inside.example"];
+    assert_eq!(lines[3..5], users, "with a network the user's own stay: {online:?}");
+    let run = run(&["--offline"]);
     let lines: Vec<&str> = run.out.lines().collect();
     let [https, small, http, others, none, added, replaced] = lines[..] else { panic!("{run:?}") };
     assert!(https.starts_with("http://larder:") && https.contains("@127.0.0.1:"), "{run:?}");

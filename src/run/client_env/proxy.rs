@@ -3,7 +3,7 @@
 //! No single variable leads all: npm, pnpm, yarn 1, bun, curl, git, pip and most libraries read `HTTPS_PROXY` in one of two spellings, yarn 2 and later `YARN_HTTPS_PROXY`.
 //! `HTTP_PROXY` is taken away unless an address in plain HTTP is served: some programs would send what is for this machine to a proxy, too.
 //!
-//! Nothing may leave the machine, so the user's own exceptions do not hold.
+//! Without a network nothing may leave the machine, so the user's own exceptions do not hold. With one they do, and the user's proxy for plain HTTP stays.
 
 use std::{ffi::OsString, path::Path};
 
@@ -13,7 +13,7 @@ pub(crate) const PRELOAD: &str = include_str!("../preload.cjs");
 /// Hosts that are this machine, for `NO_PROXY`: programs read different forms.
 const LOCAL: &str = "localhost,127.0.0.1,::1,[::1],0.0.0.0,.localhost";
 
-/// Other proxies, which would lead around this one.
+/// Other proxies, which would lead around this one. With a network they stay: whoever reads them alone asks as without larder.
 pub(crate) const TAKEN_AWAY: [&str; 7] = [
     "HTTP_PROXY",
     "http_proxy",
@@ -37,6 +37,9 @@ pub(crate) const REPLACING: [&str; 9] = [
     "YARN_HTTPS_CA_FILE_PATH",
 ];
 
+/// Those of them that package managers alone read.
+const OF_MANAGERS: [&str; 2] = ["npm_config_cafile", "YARN_HTTPS_CA_FILE_PATH"];
+
 /// The proxy of a run.
 #[derive(Clone, Debug)]
 pub(crate) struct ProxyEnv<'a> {
@@ -48,6 +51,10 @@ pub(crate) struct ProxyEnv<'a> {
     pub(crate) all: &'a Path,
     /// Whether it serves addresses in plain HTTP.
     pub(crate) has_plain_http: bool,
+    /// The same with those that only the project's files add, which npm and yarn trust.
+    pub(crate) all_of_project: &'a Path,
+    /// Hosts that are asked without it, beside this machine: as the environment has them, and as npm is configured.
+    pub(crate) exceptions: (&'a str, &'a str),
     /// Whether npm is configured with a proxy, which would take precedence.
     pub(crate) npm_has_proxy: bool,
     /// A file with [`PRELOAD`], where scripts' downloads are served, and the options that node has without it.
@@ -79,9 +86,13 @@ pub(crate) fn variables(env: &ProxyEnv<'_>) -> Vec<(OsString, OsString)> {
         all.push(options);
         say(&["NODE_OPTIONS"], all);
     }
-    say(&["NO_PROXY", "no_proxy", "npm_config_noproxy"], LOCAL.into());
+    let exceptions = |own: &str| if own.is_empty() { LOCAL.into() } else { format!("{LOCAL},{own}").into() };
+    say(&["NO_PROXY", "no_proxy"], exceptions(env.exceptions.0));
+    say(&["npm_config_noproxy"], exceptions(env.exceptions.1));
     say(&["NODE_EXTRA_CA_CERTS"], env.added.into());
-    say(&REPLACING, env.all.into());
+    let (of_managers, others): (Vec<&str>, Vec<&str>) = REPLACING.iter().partition(|name| OF_MANAGERS.contains(name));
+    say(&of_managers, env.all_of_project.into());
+    say(&others, env.all.into());
     set
 }
 
@@ -96,6 +107,8 @@ mod tests {
             url: URL,
             added: Path::new("/added.pem"),
             all: Path::new("/all.pem"),
+            all_of_project: Path::new("/project.pem"),
+            exceptions: if is_full { ("env.example", "npm.example") } else { ("", "") },
             has_plain_http: is_full,
             npm_has_proxy: is_full,
             preload,
@@ -121,11 +134,19 @@ mod tests {
             assert_eq!((value(&least, name), value(&full, name)), (None, url.clone()), "{name}");
         }
         assert_eq!(value(&least, "NODE_EXTRA_CA_CERTS").as_deref(), Some("/added.pem"));
-        assert_eq!(value(&least, "YARN_HTTPS_CA_FILE_PATH").as_deref(), Some("/all.pem"));
+        for (name, file) in [
+            ("YARN_HTTPS_CA_FILE_PATH", "/project.pem"),
+            ("npm_config_cafile", "/project.pem"),
+            ("SSL_CERT_FILE", "/all.pem"),
+        ] {
+            assert_eq!(value(&least, name).as_deref(), Some(file), "{name}");
+        }
         // yarn ends with an error where it finds this one.
         assert_eq!(value(&full, "YARN_CAFILE"), None);
         assert_eq!(value(&full, "YARN_HTTP_PROXY").as_deref(), Some(""));
-        assert_eq!(value(&full, "no_proxy").as_deref(), Some(LOCAL));
+        assert_eq!(value(&least, "no_proxy").as_deref(), Some(LOCAL));
+        assert_eq!(value(&full, "NO_PROXY"), Some(format!("{LOCAL},env.example")));
+        assert_eq!(value(&full, "npm_config_noproxy"), Some(format!("{LOCAL},npm.example")));
         assert_eq!(value(&full, "NODE_OPTIONS"), None);
     }
 
