@@ -23,6 +23,7 @@ use tokio::{net::TcpListener, runtime::Runtime};
 
 pub(crate) use self::{
     blob_body::CheckedBlob,
+    connections::{PAUSE, THREADS},
     service::{Place, Service},
 };
 use self::{connections::Connections, peer_uid::PeerCheck};

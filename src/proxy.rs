@@ -7,7 +7,7 @@
 //! GET http://…  ─────────────────────────────────────────────────▶ source, as inside
 //! ```
 //!
-//! Nothing leaves the machine.
+//! Nothing leaves the machine. In a network of the run's own, [`ByName`] takes the place of the proxy: there, names themselves lead to it.
 //!
 //! Who may ask: processes of the own user (see [`loopback`](crate::loopback)) that have the password in the proxy's address, which the run's command alone is given. The
 //! authority's key is in memory alone. A refusal is a response inside TLS with status 404 and the reason as its phrase: a refused `CONNECT` makes some clients end
@@ -15,6 +15,7 @@
 
 mod answer;
 mod authority;
+mod by_name;
 mod opened;
 mod password;
 mod requests;
@@ -22,13 +23,14 @@ mod service;
 mod source;
 mod tally;
 
-use std::{io, sync::Arc};
+use std::{io, net::SocketAddr, sync::Arc};
 
 use jiff::Timestamp;
 use tokio::sync::Semaphore;
 
 use self::{authority::Authority, password::Password, service::ProxyService};
 pub(crate) use self::{
+    by_name::{ByName, Listening},
     source::{Answer, ServedFile, Source},
     tally::ProxyReport,
 };
@@ -44,6 +46,15 @@ pub(crate) enum ProxyError {
     /// It cannot listen.
     #[error("the proxy cannot listen on 127.0.0.1")]
     Listen(#[source] io::Error),
+    /// It cannot listen in the run's own network.
+    #[error("cannot listen on {address} in the run's network")]
+    ListenAt {
+        /// Where.
+        address: SocketAddr,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
 }
 
 /// A proxy that runs until this value is dropped.

@@ -1,6 +1,7 @@
 //! `larder run`: a command whose package manager installs from the store.
 
 mod diagnose;
+mod isolate;
 pub(super) mod replay;
 mod run_dir;
 mod yarn;
@@ -9,7 +10,7 @@ use std::{ffi::OsString, path::PathBuf, sync::Arc};
 
 use larder_store::Store;
 
-use self::{replay::RunProxy, run_dir::RunDir};
+use self::{isolate::Isolation, replay::RunProxy, run_dir::RunDir};
 use super::{
     options::or_here,
     provision::{self, Unfetchable},
@@ -44,6 +45,7 @@ use crate::{
 };
 
 pub(super) fn run(arguments: &cli::Run, context: &Context<'_>) -> Result<Outcome, CommandError> {
+    let isolation = arguments.isolate.then(Isolation::enter).transpose()?;
     let interrupt = Interrupt::watch().map_err(SignalsError)?;
     let mode = Mode::of(&arguments.command);
     let called = package_managers(&arguments.command);
@@ -66,7 +68,9 @@ pub(super) fn run(arguments: &cli::Run, context: &Context<'_>) -> Result<Outcome
     provision::describe(&mut catalog, &store, context);
     let yarns = yarns_of(&projects);
     let run_dir = RunDir::lay_out(&store, &catalog, (mode, &yarns), arguments, context, &interrupt)?;
-    let proxy = RunProxy::start(&sessions, arguments.completing.fetching.offline, &run_dir, context)?;
+    let isolated = isolation.map(|isolation| isolation.serve(&sessions, &run_dir, context)).transpose()?;
+    let needs_proxy = arguments.completing.fetching.offline && isolated.is_none();
+    let proxy = RunProxy::start(&sessions, needs_proxy, &run_dir, context)?;
     // Kept until the command has ended.
     let (registry, catalog) = match mode {
         Mode::Cache => (None, Some(catalog)),
@@ -80,12 +84,17 @@ pub(super) fn run(arguments: &cli::Run, context: &Context<'_>) -> Result<Outcome
         unset.extend(client_env::contradicting(context.environment.variables().map(|(name, _)| name), &added));
         set.extend(added);
     }
+    if let Some(isolated) = &isolated {
+        isolated.change(&mut unset, &mut set, context);
+    }
     let ended = run_child(&arguments.command, (&unset, &set), &run_dir, &projects, context)?;
     if let Some(url) = &url {
         restore_records(&projects, url, context);
     }
     drop(registry);
-    let is_refused = proxy.as_ref().is_some_and(|proxy| proxy.tell(context)) && !arguments.allow_refused;
+    let was_refused = proxy.as_ref().is_some_and(|proxy| proxy.tell(context))
+        || isolated.as_ref().is_some_and(|isolated| isolated.tell(context));
+    let is_refused = was_refused && !arguments.allow_refused;
     if ended != Ended::Code(0) {
         diagnose::tell(ended, &arguments.command, context);
         if let Some(catalog) = catalog {

@@ -18,7 +18,7 @@ use tokio::{
     io::{AsyncRead, AsyncReadExt as _, AsyncWrite, join, split},
     time::timeout,
 };
-use tokio_rustls::TlsAcceptor;
+use tokio_rustls::{Accept, TlsAcceptor};
 use url::Url;
 
 use super::{
@@ -27,11 +27,11 @@ use super::{
 };
 
 /// The first byte of a TLS connection: a record that holds a handshake message.
-const TLS_HANDSHAKE: u8 = 0x16;
+pub(super) const TLS_HANDSHAKE: u8 = 0x16;
 /// How long a client may take until it says something, and until TLS stands.
-const GREETING: Duration = Duration::from_secs(30);
+pub(super) const GREETING: Duration = Duration::from_secs(30);
 /// How long a connection may wait for the next request.
-const IDLE: Duration = Duration::from_mins(5);
+pub(super) const IDLE: Duration = Duration::from_mins(5);
 
 /// What a connection is to.
 struct Host {
@@ -65,7 +65,15 @@ where
         Ok(config) => config,
         Err(error) => return tracing::debug!(%error, "a connection is not opened"),
     };
-    match timeout(GREETING, TlsAcceptor::from(config).accept(stream)).await {
+    inside_tls(shared, TlsAcceptor::from(config).accept(stream), name, port).await;
+}
+
+/// Talks inside TLS with a client that thinks that it is connected to this host.
+pub(super) async fn inside_tls<S>(shared: Arc<Shared>, accept: Accept<S>, name: String, port: u16)
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    match timeout(GREETING, accept).await {
         Ok(Ok(stream)) => {
             let host = Arc::new(Host { shared: Arc::clone(&shared), scheme: "https", name: name.clone(), port });
             // With TLS 1.3 a client that refuses the certificate says so after the handshake, if at all.

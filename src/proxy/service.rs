@@ -50,14 +50,14 @@ impl Service for ProxyService {
 }
 
 /// The address of a request to a proxy in plain HTTP.
-fn absolute(uri: &Uri) -> Option<Url> {
+pub(super) fn absolute(uri: &Uri) -> Option<Url> {
     let is_http = uri.scheme_str() == Some("http") && uri.host().is_some_and(|host| !host.is_empty());
     let url = Url::parse(&uri.to_string()).ok().filter(|_| is_http)?;
     (url.username().is_empty() && url.password().is_none()).then_some(url)
 }
 
 /// Opens what looks like a tunnel. To this machine it is one.
-async fn connect(shared: Arc<Shared>, request: Request<Incoming>) -> Response {
+pub(super) async fn connect(shared: Arc<Shared>, request: Request<Incoming>) -> Response {
     let Some(host_port) = request.uri().authority().cloned() else {
         return with_reason(StatusCode::BAD_REQUEST, "CONNECT takes a host and a port");
     };

@@ -11,6 +11,7 @@ use std::{
 
 use super::programs::NPM;
 
+pub(crate) mod isolated;
 pub(crate) mod proxy;
 pub(crate) mod yarn;
 

@@ -13,7 +13,7 @@ use crate::{
         error::{CommandError, EndsCommand},
     },
     http::root_bundle,
-    proxy::Proxy,
+    proxy::{Proxy, ProxyReport},
     run::{
         client_env::proxy::{PRELOAD, ProxyEnv, REPLACING, TAKEN_AWAY, variables},
         preload,
@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// Why a request is refused.
-const OFFLINE: &str = "Not in larder.lock, nor in another lockfile, and larder is offline";
+pub(super) const OFFLINE: &str = "Not in larder.lock, nor in another lockfile, and larder is offline";
 
 /// A proxy that runs, and its files.
 pub(super) struct RunProxy {
@@ -120,22 +120,26 @@ impl RunProxy {
 
     /// Tells what was refused, and who did not trust the run's certificate. Whether a download did not come: programs that are refused often end as if nothing had happened.
     pub(super) fn tell(&self, context: &Context<'_>) -> bool {
-        let report = self.proxy.report();
-        for (address, why) in &report.refused {
-            context.printer.warning(&format!("refused {address}: {why}"));
-        }
-        for (host, why) in &report.distrusting {
-            context.printer.warning(&format!("a program did not accept the certificate of this run for {host}: {why}"));
-        }
-        if report.more > 0 {
-            context.printer.warning(&format!("and {} more", report.more));
-        }
-        report.has_refused_download || !report.distrusting.is_empty()
+        tell(&self.proxy.report(), context)
     }
 }
 
+/// Tells what was refused, and who did not trust the run's certificate. Whether a download did not come.
+pub(super) fn tell(report: &ProxyReport, context: &Context<'_>) -> bool {
+    for (address, why) in &report.refused {
+        context.printer.warning(&format!("refused {address}: {why}"));
+    }
+    for (host, why) in &report.distrusting {
+        context.printer.warning(&format!("a program did not accept the certificate of this run for {host}: {why}"));
+    }
+    if report.more > 0 {
+        context.printer.warning(&format!("and {} more", report.more));
+    }
+    report.has_refused_download || !report.distrusting.is_empty()
+}
+
 /// The certificates that the user adds to node's.
-fn added_by_user(context: &Context<'_>) -> Vec<u8> {
+pub(super) fn added_by_user(context: &Context<'_>) -> Vec<u8> {
     let file = context.environment.variable_os("NODE_EXTRA_CA_CERTS").filter(|file| !file.is_empty());
     let read = file.map(|file| std::fs::read(context.environment.current_dir().join(file)));
     // node itself warns of one that it cannot read.
@@ -147,7 +151,7 @@ fn added_by_user(context: &Context<'_>) -> Vec<u8> {
 }
 
 /// The certificates in files that the user names to other programs, in place of which this run's file stands.
-fn others_of_user(context: &Context<'_>) -> Vec<u8> {
+pub(super) fn others_of_user(context: &Context<'_>) -> Vec<u8> {
     let named = REPLACING.iter().filter_map(|name| context.environment.variable_os(name));
     let mut files: Vec<_> = named.filter(|file| !file.is_empty()).collect();
     files.sort_unstable();
@@ -156,6 +160,6 @@ fn others_of_user(context: &Context<'_>) -> Vec<u8> {
     read.flat_map(|pem| [pem, b"\n".to_vec()].concat()).collect()
 }
 
-fn write(path: &Path, parts: &[&[u8]]) -> Result<(), RunProxyError> {
+pub(super) fn write(path: &Path, parts: &[&[u8]]) -> Result<(), RunProxyError> {
     std::fs::write(path, parts.concat()).map_err(|source| RunProxyError::Certificates { path: path.to_owned(), source })
 }
