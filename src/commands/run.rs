@@ -4,6 +4,7 @@ mod diagnose;
 mod isolate;
 pub(super) mod replay;
 mod run_dir;
+mod wgetrc;
 mod yarn;
 
 use std::{ffi::OsString, path::PathBuf, sync::Arc};

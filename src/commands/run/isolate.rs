@@ -10,6 +10,7 @@ use std::{
 use super::{
     replay::{OFFLINE, RunProxyError, added_by_user, others_of_user, tell, write},
     run_dir::RunDir,
+    wgetrc,
 };
 use crate::{
     commands::{
@@ -49,6 +50,8 @@ pub(super) struct IsolatedRun {
     by_name: ByName,
     added: PathBuf,
     all: PathBuf,
+    /// wget's variable.
+    wgetrc: (OsString, OsString),
 }
 
 impl Isolation {
@@ -87,7 +90,8 @@ impl Isolation {
         write(&all, &[&trusted])?;
         replace_files(&places, run_dir.path())?;
         replace_certificates(&all, &trusted, run_dir.path(), context)?;
-        Ok(IsolatedRun { by_name, added, all })
+        let wgetrc = wgetrc::lay_out(run_dir.path(), &all, None, context)?;
+        Ok(IsolatedRun { by_name, added, all, wgetrc })
     }
 }
 
@@ -95,7 +99,8 @@ impl IsolatedRun {
     /// Changes the variables to unset and those to set: none is about a proxy, and programs are told of the certificates.
     pub(super) fn change(&self, unset: &mut Vec<OsString>, set: &mut Vec<(OsString, OsString)>, context: &Context<'_>) {
         let inherited = || context.environment.variables().map(|(name, _)| name);
-        let added = variables(&self.added, &self.all);
+        let mut added = variables(&self.added, &self.all);
+        added.push(self.wgetrc.clone());
         unset.extend(inherited().filter(|name| is_of_proxies(name)).map(OsString::from));
         unset.extend(contradicting(inherited(), &added));
         set.retain(|(name, _)| !is_of_proxies(&name.to_string_lossy()));

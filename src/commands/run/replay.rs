@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::run_dir::RunDir;
+use super::{run_dir::RunDir, wgetrc};
 use crate::{
     commands::{
         context::Context,
@@ -31,6 +31,8 @@ pub(super) struct RunProxy {
     all: PathBuf,
     npm_has_proxy: bool,
     has_plain_http: bool,
+    /// wget's variable.
+    wgetrc: (OsString, OsString),
     /// The preload for node, and the options that node has without it.
     preload: Option<(PathBuf, String)>,
 }
@@ -89,6 +91,7 @@ impl RunProxy {
                 certificate,
             ],
         )?;
+        let wgetrc = wgetrc::lay_out(run_dir.path(), &all, Some(&proxy.url()), context)?;
         let preload = if has_recorded {
             let file = if let Some(kept) = preload::kept(context.environment) {
                 kept
@@ -101,7 +104,7 @@ impl RunProxy {
         } else {
             None
         };
-        Ok(Some(Self { proxy, added, all, npm_has_proxy, has_plain_http, preload }))
+        Ok(Some(Self { proxy, added, all, npm_has_proxy, has_plain_http, wgetrc, preload }))
     }
 
     /// The variables to unset, and those to set after all others.
@@ -115,7 +118,9 @@ impl RunProxy {
             has_plain_http: self.has_plain_http,
             preload: self.preload.as_ref().map(|(file, options)| (file.as_path(), options.as_str())),
         };
-        (TAKEN_AWAY.iter().map(OsString::from), variables(&env))
+        let mut set = variables(&env);
+        set.push(self.wgetrc.clone());
+        (TAKEN_AWAY.iter().map(OsString::from), set)
     }
 
     /// Tells what was refused, and who did not trust the run's certificate. Whether a download did not come: programs that are refused often end as if nothing had happened.
