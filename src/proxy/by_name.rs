@@ -47,7 +47,10 @@ use super::{
     source::Source,
     tally::{ProxyReport, Tally},
 };
-use crate::loopback::{PAUSE, THREADS};
+use crate::{
+    core::redacted::redact,
+    loopback::{PAUSE, THREADS},
+};
 
 /// Connections at once, for names and for files.
 const MOST: usize = 1024;
@@ -230,7 +233,8 @@ async fn converse(shared: Arc<Shared>, stream: TcpStream) {
     // Who asks for an address names no host.
     let name = hello.server_name().map_or_else(|| own.ip().to_canonical().to_string(), str::to_ascii_lowercase);
     if hello.alpn().is_some_and(|mut offered| !offered.any(|protocol| protocol == b"http/1.1")) {
-        shared.tally.refused(&format!("https://{name}:{}/", own.port()), HTTP2_ALONE, true);
+        let asked = opened::origin("https", &name, own.port()).map_or_else(|| name.clone(), |url| redact(&url));
+        shared.tally.refused(&asked, HTTP2_ALONE, true);
     }
     match shared.authority.tls_for(&name) {
         Ok(config) => opened::inside_tls(shared, greeting.into_stream(config), name, own.port()).await,

@@ -139,7 +139,7 @@ fn address(host: &Host, uri: &Uri, headers: &HeaderMap) -> Option<Url> {
     (url.origin() == origin.origin()).then_some(url)
 }
 
-fn origin(scheme: &str, name: &str, port: u16) -> Option<Url> {
+pub(super) fn origin(scheme: &str, name: &str, port: u16) -> Option<Url> {
     let name = if name.contains(':') { format!("[{name}]") } else { name.to_owned() };
     Url::parse(&format!("{scheme}://{name}:{port}/")).ok()
 }
