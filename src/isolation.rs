@@ -21,14 +21,11 @@ mod namespaces;
 #[cfg(target_os = "linux")]
 mod netlink;
 
-use std::net::Ipv4Addr;
-
 #[cfg(not(target_os = "linux"))]
 pub(crate) use self::elsewhere::{add_address, enter, put_over};
 #[cfg(target_os = "linux")]
 pub(crate) use self::namespaces::{add_address, enter, put_over};
-pub(crate) use self::{error::IsolationError, places::Places};
-
-/// The address of every name in a run's network. It is one of those for documentation (RFC 5737), so no server has it; one of loopback's would not do: the C library tells
-/// programs that ask for usable addresses that there is no IPv4, and the command's own servers on loopback keep their ports.
-pub(crate) const EVERY_HOST: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
+pub(crate) use self::{
+    error::IsolationError,
+    places::{EVERY_HOST, Places},
+};

@@ -16,6 +16,7 @@
 mod answer;
 mod authority;
 mod by_name;
+mod error;
 mod opened;
 mod password;
 mod requests;
@@ -23,7 +24,7 @@ mod service;
 mod source;
 mod tally;
 
-use std::{io, net::SocketAddr, sync::Arc};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use tokio::sync::Semaphore;
@@ -31,31 +32,11 @@ use tokio::sync::Semaphore;
 use self::{authority::Authority, password::Password, service::ProxyService};
 pub(crate) use self::{
     by_name::{ByName, Listening},
+    error::ProxyError,
     source::{Answer, ServedFile, Source},
     tally::ProxyReport,
 };
 use crate::loopback::LoopbackServer;
-
-/// Why the proxy does not run.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub(crate) enum ProxyError {
-    /// There is no certificate authority.
-    #[error(transparent)]
-    Authority(#[from] authority::AuthorityError),
-    /// It cannot listen.
-    #[error("the proxy cannot listen on 127.0.0.1")]
-    Listen(#[source] io::Error),
-    /// It cannot listen in the run's own network.
-    #[error("cannot listen on {address} in the run's network")]
-    ListenAt {
-        /// Where.
-        address: SocketAddr,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
-}
 
 /// A proxy that runs until this value is dropped.
 #[derive(Debug)]

@@ -8,7 +8,7 @@ use rustix::{
     thread::{CapabilitySet, UnshareFlags, capabilities},
 };
 
-use super::{EVERY_HOST, error::IsolationError, netlink};
+use super::{error::IsolationError, netlink, places::EVERY_HOST};
 
 /// What it takes to have the other namespaces without a user namespace: to make them and to mount, to set up loopback, and to listen on port 443.
 const RIGHTS: CapabilitySet =

@@ -7,7 +7,9 @@ use std::{
 
 use url::Host;
 
-use super::EVERY_HOST;
+/// The address of every name in a run's network. It is one of those for documentation (RFC 5737), so no server has it; one of loopback's would not do: the C library tells
+/// programs that ask for usable addresses that there is no IPv4, and the command's own servers on loopback keep their ports.
+pub(crate) const EVERY_HOST: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
 
 /// Ports that are listened on in any case.
 const PORTS: [u16; 2] = [80, 443];

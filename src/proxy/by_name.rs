@@ -37,9 +37,9 @@ use tokio_rustls::LazyConfigAcceptor;
 use url::Url;
 
 use super::{
-    ProxyError,
     answer::with_reason,
     authority::Authority,
+    error::ProxyError,
     opened::{self, GREETING, IDLE, TLS_HANDSHAKE},
     password::Password,
     requests::{MOST_ANSWERED, Shared, answer},

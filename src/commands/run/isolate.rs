@@ -10,7 +10,7 @@ use std::{
 use super::{
     replay::{OFFLINE, RunProxyError, added_by_user, others_of_user, tell, write},
     run_dir::RunDir,
-    wgetrc,
+    wgetrc::{self, WGETRC},
 };
 use crate::{
     commands::{
@@ -50,8 +50,7 @@ pub(super) struct IsolatedRun {
     by_name: ByName,
     added: PathBuf,
     all: PathBuf,
-    /// wget's variable.
-    wgetrc: (OsString, OsString),
+    wgetrc: PathBuf,
 }
 
 impl Isolation {
@@ -90,7 +89,8 @@ impl Isolation {
         write(&all, &[&trusted])?;
         replace_files(&places, run_dir.path())?;
         replace_certificates(&all, &trusted, run_dir.path(), context)?;
-        let wgetrc = wgetrc::lay_out(run_dir.path(), &all, None, context)?;
+        let wgetrc = run_dir.path().join("wgetrc");
+        write(&wgetrc, &[&wgetrc::text(&all, None, context)])?;
         Ok(IsolatedRun { by_name, added, all, wgetrc })
     }
 }
@@ -100,7 +100,7 @@ impl IsolatedRun {
     pub(super) fn change(&self, unset: &mut Vec<OsString>, set: &mut Vec<(OsString, OsString)>, context: &Context<'_>) {
         let inherited = || context.environment.variables().map(|(name, _)| name);
         let mut added = variables(&self.added, &self.all);
-        added.push(self.wgetrc.clone());
+        added.push((WGETRC.into(), self.wgetrc.clone().into()));
         unset.extend(inherited().filter(|name| is_of_proxies(name)).map(OsString::from));
         unset.extend(contradicting(inherited(), &added));
         set.retain(|(name, _)| !is_of_proxies(&name.to_string_lossy()));

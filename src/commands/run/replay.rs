@@ -6,7 +6,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{run_dir::RunDir, wgetrc};
+use super::{
+    run_dir::RunDir,
+    wgetrc::{self, WGETRC},
+};
 use crate::{
     commands::{
         context::Context,
@@ -31,8 +34,7 @@ pub(super) struct RunProxy {
     all: PathBuf,
     npm_has_proxy: bool,
     has_plain_http: bool,
-    /// wget's variable.
-    wgetrc: (OsString, OsString),
+    wgetrc: PathBuf,
     /// The preload for node, and the options that node has without it.
     preload: Option<(PathBuf, String)>,
 }
@@ -91,7 +93,8 @@ impl RunProxy {
                 certificate,
             ],
         )?;
-        let wgetrc = wgetrc::lay_out(run_dir.path(), &all, Some(&proxy.url()), context)?;
+        let wgetrc = run_dir.path().join("wgetrc");
+        write(&wgetrc, &[&wgetrc::text(&all, Some(&proxy.url()), context)])?;
         let preload = if has_recorded {
             let file = if let Some(kept) = preload::kept(context.environment) {
                 kept
@@ -119,7 +122,7 @@ impl RunProxy {
             preload: self.preload.as_ref().map(|(file, options)| (file.as_path(), options.as_str())),
         };
         let mut set = variables(&env);
-        set.push(self.wgetrc.clone());
+        set.push((WGETRC.into(), self.wgetrc.clone().into()));
         (TAKEN_AWAY.iter().map(OsString::from), set)
     }
 

@@ -1,24 +1,15 @@
 //! wget's file for one run: the user's own, and the certificates and the proxy of the run after it. wget has no variable for certificates.
 
-use std::{
-    ffi::OsString,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
-use super::replay::{RunProxyError, write};
 use crate::commands::context::Context;
 
 /// The variable that names wget's file, in place of the one in the home folder.
-const WGETRC: &str = "WGETRC";
+pub(super) const WGETRC: &str = "WGETRC";
 
-/// Writes the file into this folder. `all` has all certificates that are trusted, and the proxy is that for https.
-pub(super) fn lay_out(
-    folder: &Path,
-    all: &Path,
-    proxy: Option<&str>,
-    context: &Context<'_>,
-) -> Result<(OsString, OsString), RunProxyError> {
-    let named = context.environment.variable_os(WGETRC).filter(|file| !file.is_empty()).map(PathBuf::from);
+/// What stands in the file. `all` has all certificates that are trusted, and the proxy is that for https.
+pub(super) fn text(all: &Path, proxy: Option<&str>, context: &Context<'_>) -> Vec<u8> {
+    let named = context.environment.variable_os("WGETRC").filter(|file| !file.is_empty()).map(PathBuf::from);
     let of_user = named.or_else(|| Some(context.environment.home()?.join(".wgetrc")));
     let of_user = of_user.map(|file| context.environment.current_dir().join(file));
     let mut text = of_user.and_then(|file| std::fs::read(file).ok()).unwrap_or_default();
@@ -28,7 +19,5 @@ pub(super) fn lay_out(
         text.extend_from_slice(format!("\nuse_proxy = on\nhttps_proxy = {proxy}").as_bytes());
     }
     text.push(b'\n');
-    let file = folder.join("wgetrc");
-    write(&file, &[&text])?;
-    Ok((WGETRC.into(), file.into()))
+    text
 }
