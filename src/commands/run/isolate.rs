@@ -90,7 +90,7 @@ impl Isolation {
         replace_files(&places, run_dir.path())?;
         replace_certificates(&all, &trusted, run_dir.path(), context)?;
         let wgetrc = run_dir.path().join("wgetrc");
-        write(&wgetrc, &[&wgetrc::text(&all, None, context)])?;
+        write(&wgetrc, &[&wgetrc::text(&all, None, context.environment)])?;
         Ok(IsolatedRun { by_name, added, all, wgetrc })
     }
 }

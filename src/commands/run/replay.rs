@@ -94,7 +94,7 @@ impl RunProxy {
             ],
         )?;
         let wgetrc = run_dir.path().join("wgetrc");
-        write(&wgetrc, &[&wgetrc::text(&all, Some(&proxy.url()), context)])?;
+        write(&wgetrc, &[&wgetrc::text(&all, Some(&proxy.url()), context.environment)])?;
         let preload = if has_recorded {
             let file = if let Some(kept) = preload::kept(context.environment) {
                 kept
