@@ -156,6 +156,7 @@ Examples:
   larder run --project web -- npm --prefix web ci
   larder run --offline -- sh -c 'npm ci && npm run build'
   larder run --offline -- yarn install --immutable
+  larder run --offline --isolate -- npm test  the same in a network of its own (Linux)
 
 npm reads a temporary cache whose files are links into the store. Any other command gets a registry
 on 127.0.0.1 that serves the plan and nothing else (npm_config_registry, YARN_NPM_REGISTRY_SERVER).
@@ -170,6 +171,10 @@ pub struct Run {
     /// What the store must hold: for this machine, unless a platform is named.
     #[command(flatten)]
     pub completing: Completing,
+    /// Run the command in a network of its own, where every name leads to larder and there is no way out
+    /// (Linux with user namespaces); needs --offline
+    #[arg(long, requires = "offline")]
+    pub isolate: bool,
     /// Do not fail because larder refused what the command asked for
     #[arg(long)]
     pub allow_refused: bool,

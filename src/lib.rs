@@ -18,6 +18,8 @@ pub(crate) mod buildkit;
 
 pub(crate) mod run;
 
+pub(crate) mod isolation;
+
 pub(crate) mod proxy;
 
 pub(crate) mod registry;

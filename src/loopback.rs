@@ -25,6 +25,7 @@ use tokio::{net::TcpListener, runtime::Runtime};
 pub(crate) use self::{
     blob_body::CheckedBlob,
     caller::Caller,
+    connections::{PAUSE, THREADS},
     service::{Place, Service},
 };
 use self::{connections::Connections, peer_uid::PeerCheck};

@@ -8,7 +8,8 @@
 //! ```
 //!
 //! Without a network nothing leaves the machine. With one, what is passed on goes the way that it would go without the proxy, with the headers and credentials that the
-//! client sends, and the server has to prove who it is. With a recorder, every public host is opened.
+//! client sends, and the server has to prove who it is. With a recorder, every public host is opened. In a network of the run's own, [`ByName`] takes the place of the proxy: there,
+//! names themselves lead to it.
 //!
 //! Who may ask: processes of the own user (see [`loopback`](crate::loopback)) that have the password in the proxy's address, which the run's command alone is given. The
 //! authority's key is in memory alone. A refusal is a response inside TLS with status 404 and the reason as its phrase: a refused `CONNECT` makes some clients end
@@ -17,6 +18,8 @@
 mod answer;
 mod authority;
 mod beyond;
+mod by_name;
+mod error;
 mod link;
 mod opened;
 mod pass_on;
@@ -27,7 +30,7 @@ mod service;
 mod source;
 mod tally;
 
-use std::{io, sync::Arc};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use tokio::sync::Semaphore;
@@ -35,23 +38,13 @@ use tokio::sync::Semaphore;
 use self::{authority::Authority, password::Password, service::ProxyService};
 pub(crate) use self::{
     beyond::{Beyond, PassOn},
+    by_name::{ByName, Listening},
+    error::ProxyError,
     recorder::{Exchange, Recorder, SeenBody},
     source::{Answer, ServedFile, Source},
     tally::ProxyReport,
 };
 use crate::loopback::LoopbackServer;
-
-/// Why the proxy does not run.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub(crate) enum ProxyError {
-    /// There is no certificate authority.
-    #[error(transparent)]
-    Authority(#[from] authority::AuthorityError),
-    /// It cannot listen.
-    #[error("the proxy cannot listen on 127.0.0.1")]
-    Listen(#[source] io::Error),
-}
 
 /// A proxy that runs until this value is dropped.
 #[derive(Debug)]

@@ -53,6 +53,7 @@ pub(super) fn run(arguments: &cli::Record, context: &Context<'_>) -> Result<Outc
     let running = cli::Run {
         projects: vec![arguments.project.clone()],
         completing: arguments.completing.clone(),
+        isolate: false,
         allow_refused: false,
         command: arguments.command.clone(),
     };
@@ -60,7 +61,7 @@ pub(super) fn run(arguments: &cli::Record, context: &Context<'_>) -> Result<Outc
         return Err(RecordError::Offline.into());
     }
     let purpose = Purpose::Recorded(Arc::clone(&recording) as _);
-    match execute(&running, purpose, &interrupt, context)? {
+    match execute(&running, purpose, None, &interrupt, context)? {
         Executed::Not(outcome) => return Ok(outcome),
         Executed::Ended(Ended::Code(0), false) => {}
         Executed::Ended(Ended::Code(0), true) => return Err(RecordError::Refused.into()),

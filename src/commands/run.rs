@@ -1,8 +1,10 @@
 //! `larder run`: a command whose package manager installs from the store.
 
 mod diagnose;
+mod isolate;
 pub(super) mod replay;
 mod run_dir;
+mod wgetrc;
 mod yarn;
 
 use std::{ffi::OsString, path::PathBuf, sync::Arc};
@@ -10,7 +12,7 @@ use std::{ffi::OsString, path::PathBuf, sync::Arc};
 use larder_store::Store;
 
 pub(super) use self::replay::Purpose;
-use self::{replay::RunProxy, run_dir::RunDir};
+use self::{isolate::Isolation, replay::RunProxy, run_dir::RunDir};
 use super::{
     options::or_here,
     provision::{self, Unfetchable},
@@ -46,9 +48,10 @@ use crate::{
 };
 
 pub(super) fn run(arguments: &cli::Run, context: &Context<'_>) -> Result<Outcome, CommandError> {
+    let isolation = arguments.isolate.then(Isolation::enter).transpose()?;
     let interrupt = Interrupt::watch().map_err(SignalsError)?;
     let purpose = if arguments.completing.fetching.offline { Purpose::Offline } else { Purpose::Online };
-    let (ended, is_refused) = match execute(arguments, purpose, &interrupt, context)? {
+    let (ended, is_refused) = match execute(arguments, purpose, isolation, &interrupt, context)? {
         Executed::Ended(ended, is_refused) => (ended, is_refused && !arguments.allow_refused),
         Executed::Not(outcome) => return Ok(outcome),
     };
@@ -75,6 +78,7 @@ pub(super) enum Executed {
 pub(super) fn execute(
     arguments: &cli::Run,
     purpose: Purpose,
+    isolation: Option<Isolation>,
     interrupt: &Interrupt,
     context: &Context<'_>,
 ) -> Result<Executed, CommandError> {
@@ -102,7 +106,8 @@ pub(super) fn execute(
     provision::describe(&mut catalog, &store, context);
     let yarns = yarns_of(&projects);
     let run_dir = RunDir::lay_out(&store, &catalog, (mode, &yarns), arguments, context, interrupt)?;
-    let proxy = RunProxy::start(&sessions, purpose, &run_dir, context)?;
+    let isolated = isolation.map(|isolation| isolation.serve(&sessions, &run_dir, context)).transpose()?;
+    let proxy = if isolated.is_some() { None } else { RunProxy::start(&sessions, purpose, &run_dir, context)? };
     // Kept until the command has ended.
     let (registry, catalog) = match mode {
         Mode::Cache => (None, Some(catalog)),
@@ -117,6 +122,9 @@ pub(super) fn execute(
         unset.extend(client_env::contradicting(context.environment.variables().map(|(name, _)| name), &added));
         set.extend(added);
     }
+    if let Some(isolated) = &isolated {
+        isolated.change(&mut unset, &mut set, context);
+    }
     if is_recorded {
         set.extend(fresh_caches(run_dir.path()));
     }
@@ -125,7 +133,8 @@ pub(super) fn execute(
         restore_records(&projects, url, context);
     }
     drop(registry);
-    let is_refused = proxy.as_ref().is_some_and(|proxy| proxy.tell(context));
+    let is_refused = proxy.as_ref().is_some_and(|proxy| proxy.tell(context))
+        || isolated.as_ref().is_some_and(|isolated| isolated.tell(context));
     if ended != Ended::Code(0) {
         diagnose::tell(ended, &arguments.command, context);
         if let Some(catalog) = catalog {

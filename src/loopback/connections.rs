@@ -29,14 +29,14 @@ const OTHER_FILES: u64 = 64;
 /// Connections of other users at once: each gets a refusal. Further ones are closed without a response.
 const MOST_STRANGERS: usize = 16;
 /// Threads that may block: for requests, and for pieces of bodies. A service leaves some for the pieces.
-pub(super) const THREADS: usize = 512;
+pub(crate) const THREADS: usize = 512;
 
 /// Package managers close connections that they do not use after some seconds themselves, and one that unpacks to a slow disk pauses for seconds.
 const TIMEOUTS: Timeouts = Timeouts { header: Duration::from_secs(30), write: Duration::from_mins(1) };
 /// Bytes of a response that wait until the client takes them, beside one piece of a body. 64 KiB.
 const BUFFER: usize = 64 << 10;
 /// How long to wait where a connection cannot be accepted: every file is open, most likely.
-const PAUSE: Duration = Duration::from_millis(50);
+pub(crate) const PAUSE: Duration = Duration::from_millis(50);
 
 /// How long a connection may do nothing.
 #[derive(Clone, Copy, Debug)]

@@ -9,6 +9,7 @@ use hyper::{
 };
 use hyper_util::rt::TokioIo;
 use tokio::sync::{Mutex, OnceCell};
+use url::Url;
 
 use crate::{
     http::{Connected, RequestForm, Upstream, UpstreamError},
@@ -59,6 +60,12 @@ struct Open {
 impl Link {
     pub(super) fn new(scheme: &'static str, host: String, port: u16, caller: Option<Caller>) -> Self {
         Self { scheme, host, port, caller, environment: OnceCell::new(), open: Mutex::default() }
+    }
+
+    /// The way to the host of an address.
+    pub(super) fn to(scheme: &'static str, url: &Url, caller: Option<Caller>) -> Self {
+        let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
+        Self::new(scheme, host, url.port_or_known_default().unwrap_or_default(), caller)
     }
 
     /// The same in plain HTTP.

@@ -19,7 +19,7 @@ use tokio::{
     io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, copy_bidirectional, join, split},
     time::timeout,
 };
-use tokio_rustls::TlsAcceptor;
+use tokio_rustls::{Accept, TlsAcceptor};
 use url::Url;
 
 use super::{
@@ -28,14 +28,20 @@ use super::{
     link::Link,
     requests::{Shared, answer},
 };
-use crate::http::{Connected, UpstreamError};
+use crate::{
+    core::redacted::redact,
+    http::{Connected, UpstreamError},
+};
 
 /// The first byte of a TLS connection: a record that holds a handshake message.
-const TLS_HANDSHAKE: u8 = 0x16;
+pub(super) const TLS_HANDSHAKE: u8 = 0x16;
 /// How long a client may take until it says something, and until TLS stands.
-const GREETING: Duration = Duration::from_secs(30);
+pub(super) const GREETING: Duration = Duration::from_secs(30);
 /// How long a connection may wait for the next request.
-const IDLE: Duration = Duration::from_mins(5);
+pub(super) const IDLE: Duration = Duration::from_mins(5);
+
+/// What is said of a client that speaks HTTP/2 alone.
+pub(super) const HTTP2_ALONE: &str = "the program asks by HTTP/2 alone, and larder answers HTTP/1.1";
 
 /// A longer greeting is none, bytes.
 const LONGEST_GREETING: usize = 64 << 10;
@@ -54,11 +60,18 @@ where
     // Without one, it only looked whether there is a connection.
     let Ok(Ok(greeting)) = timeout(GREETING, greeting(&mut stream)).await else { return };
     let name = link.host.clone();
-    if let (Greeting::OtherProtocol, Beyond::PassOn(on)) = (greeting.kind, &shared.beyond) {
-        if let Some(recorder) = &on.recorder {
-            recorder.tunnelled(&name, "its program speaks another protocol than HTTP/1.1");
+    match (greeting.kind, &shared.beyond) {
+        (Greeting::OtherProtocol, Beyond::PassOn(on)) => {
+            if let Some(recorder) = &on.recorder {
+                recorder.tunnelled(&name, "its program speaks another protocol than HTTP/1.1");
+            }
+            return pass(stream, &greeting.bytes, on.upstream.tunnel(&name, link.port).await).await;
         }
-        return pass(stream, &greeting.bytes, on.upstream.tunnel(&name, link.port).await).await;
+        (Greeting::OtherProtocol, Beyond::Refuse(_)) => {
+            let asked = origin("https", &name, link.port).map_or_else(|| name.clone(), |url| redact(&url));
+            shared.tally.refused(&asked, HTTP2_ALONE, true);
+        }
+        (Greeting::Tls | Greeting::Plain, _) => {}
     }
     let (reader, writer) = split(stream);
     let stream = join(Cursor::new(greeting.bytes).chain(reader), writer);
@@ -73,7 +86,16 @@ where
         Ok(config) => config,
         Err(error) => return tracing::debug!(%error, "a connection is not opened"),
     };
-    match timeout(GREETING, TlsAcceptor::from(config).accept(stream)).await {
+    inside_tls(shared, TlsAcceptor::from(config).accept(stream), link).await;
+}
+
+/// Talks inside TLS with a client that thinks that it is connected to the host of this link.
+pub(super) async fn inside_tls<S>(shared: Arc<Shared>, accept: Accept<S>, link: Link)
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let name = link.host.clone();
+    match timeout(GREETING, accept).await {
         Ok(Ok(stream)) => {
             // With TLS 1.3 a client that refuses the certificate says so after the handshake, if at all.
             if let Err(error) = serve(stream, Conversation { shared: Arc::clone(&shared), link }).await {
@@ -193,7 +215,7 @@ fn address(link: &Link, uri: &Uri, headers: &HeaderMap) -> Option<Url> {
     (url.origin() == origin.origin()).then_some(url)
 }
 
-fn origin(scheme: &str, name: &str, port: u16) -> Option<Url> {
+pub(super) fn origin(scheme: &str, name: &str, port: u16) -> Option<Url> {
     let name = if name.contains(':') { format!("[{name}]") } else { name.to_owned() };
     Url::parse(&format!("{scheme}://{name}:{port}/")).ok()
 }

@@ -48,11 +48,7 @@ impl Service for ProxyService {
         }
         match absolute(request.uri()) {
             _ if !has_password => unauthorized(),
-            Some(url) => {
-                let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
-                let link = Link::new("http", host, url.port_or_known_default().unwrap_or(80), caller);
-                answer(&shared, &link, url, request).await
-            }
+            Some(url) => answer(&shared, &Link::to("http", &url, caller), url, request).await,
             None => with_reason(StatusCode::BAD_REQUEST, "this is a proxy: it answers requests for whole addresses"),
         }
     }
@@ -71,14 +67,19 @@ fn unauthorized() -> Response {
 }
 
 /// The address of a request to a proxy in plain HTTP.
-fn absolute(uri: &Uri) -> Option<Url> {
+pub(super) fn absolute(uri: &Uri) -> Option<Url> {
     let is_http = uri.scheme_str() == Some("http") && uri.host().is_some_and(|host| !host.is_empty());
     let url = Url::parse(&uri.to_string()).ok().filter(|_| is_http)?;
     (url.username().is_empty() && url.password().is_none()).then_some(url)
 }
 
 /// Opens what looks like a tunnel, if it may be opened. To this machine it is one, and, with a network, to hosts of which nothing is known.
-async fn connect(shared: Arc<Shared>, request: Request<Incoming>, caller: Option<Caller>, may_open: bool) -> Response {
+pub(super) async fn connect(
+    shared: Arc<Shared>,
+    request: Request<Incoming>,
+    caller: Option<Caller>,
+    may_open: bool,
+) -> Response {
     let Some(host_port) = request.uri().authority().cloned() else {
         return with_reason(StatusCode::BAD_REQUEST, "CONNECT takes a host and a port");
     };

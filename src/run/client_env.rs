@@ -12,6 +12,7 @@ use std::{
 use super::programs::NPM;
 
 pub(crate) mod caches;
+pub(crate) mod isolated;
 pub(crate) mod proxy;
 pub(crate) mod yarn;
 

@@ -4,14 +4,14 @@
 mod manager;
 
 use std::{
-    collections::{HashMap, HashSet, hash_map::Entry},
+    collections::{BTreeSet, HashMap, HashSet, hash_map::Entry},
     fmt,
     path::PathBuf,
 };
 
 use bytes::Bytes;
 use percent_encoding::percent_decode_str;
-use url::Url;
+use url::{Host, Url};
 
 use self::manager::Manager;
 use super::{open::Session, upstream::in_one_line};
@@ -111,6 +111,13 @@ impl Replay {
     /// Whether some of it is what scripts download.
     pub(crate) fn has_recorded(&self) -> bool {
         !self.recorded.is_empty()
+    }
+
+    /// The hosts and ports of its addresses.
+    pub(crate) fn origins(&self) -> BTreeSet<(Host, u16)> {
+        let named = self.named.keys().filter_map(|key| Url::parse(key).ok());
+        let urls = self.recorded.keys().cloned().chain(named);
+        urls.filter_map(|url| Some((url.host()?.to_owned(), url.port_or_known_default()?))).collect()
     }
 
     fn add(&mut self, planned: &Planned, npm: &NpmConfig, at: At) {

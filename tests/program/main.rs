@@ -17,6 +17,7 @@ mod identity;
 mod init;
 mod input;
 mod install_scripts;
+mod isolation;
 mod kills;
 mod leftover;
 mod lock;

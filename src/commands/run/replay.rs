@@ -9,14 +9,17 @@ use std::{
 
 use url::Url;
 
-use super::run_dir::RunDir;
+use super::{
+    run_dir::RunDir,
+    wgetrc::{self, WGETRC},
+};
 use crate::{
     commands::{
         context::Context,
         error::{CommandError, EndsCommand},
     },
     http::{ClientError, ClientSettings, ExtraCertificates, Upstream, UpstreamProxies, root_bundle},
-    proxy::{Beyond, PassOn, Proxy, Recorder},
+    proxy::{Beyond, PassOn, Proxy, ProxyReport, Recorder},
     run::{
         client_env::proxy::{PRELOAD, ProxyEnv, REPLACING, TAKEN_AWAY, variables},
         preload,
@@ -25,7 +28,7 @@ use crate::{
 };
 
 /// Why a request is refused.
-const OFFLINE: &str = "Not in larder.lock, nor in another lockfile, and larder is offline";
+pub(super) const OFFLINE: &str = "Not in larder.lock, nor in another lockfile, and larder is offline";
 
 /// Hosts and addresses that are listed at the end.
 const LISTED: usize = 20;
@@ -59,6 +62,7 @@ pub(super) struct RunProxy {
     /// Of the environment and of npm.
     exceptions: (String, String),
     rest: Rest,
+    wgetrc: PathBuf,
     /// The preload for node, and the options that node has without it.
     preload: Option<(PathBuf, String)>,
 }
@@ -153,9 +157,12 @@ impl RunProxy {
         };
         let (added, others) = (added_by_user(context), others_of_user(context));
         let all = |of: &[ExtraCertificates]| [root_bundle(of), added.clone(), others.clone()].concat();
+        let all_file = file("certificates.pem", &[&all(settings.users_certificates()), certificate])?;
+        let wgetrc = wgetrc::text(&all_file, Some(&proxy.url()), context.environment);
         Ok(Some(Self {
+            wgetrc: file("wgetrc", &[&wgetrc])?,
             added: file("authority.pem", &[&added, certificate])?,
-            all: file("certificates.pem", &[&all(settings.users_certificates()), certificate])?,
+            all: all_file,
             all_of_project: file("certificates-of-project.pem", &[&all(&settings.extra_certificates), certificate])?,
             proxy,
             npm_has_proxy,
@@ -180,31 +187,37 @@ impl RunProxy {
             preload: self.preload.as_ref().map(|(file, options)| (file.as_path(), options.as_str())),
         };
         let taken_away: &[&str] = if self.rest == Rest::PassedOn { &[] } else { &TAKEN_AWAY };
-        (taken_away.iter().map(OsString::from), variables(&env))
+        let mut set = variables(&env);
+        set.push((WGETRC.into(), self.wgetrc.clone().into()));
+        (taken_away.iter().map(OsString::from), set)
     }
 
     /// Tells what was refused, what was passed on, and who did not trust the run's certificate. Whether a download did not come: programs that are refused often end as if nothing had happened.
     pub(super) fn tell(&self, context: &Context<'_>) -> bool {
         let report = self.proxy.report();
-        for (address, why) in &report.refused {
-            context.printer.warning(&format!("refused {address}: {why}"));
-        }
-        for (host, why) in &report.distrusting {
-            context.printer.warning(&format!("a program did not accept the certificate of this run for {host}: {why}"));
-        }
-        if report.more > 0 {
-            context.printer.warning(&format!("and {} more", report.more));
-        }
         if !report.passed_on.is_empty() && self.rest == Rest::PassedOn {
             let mut listed: Vec<&str> = report.passed_on.iter().take(LISTED).map(String::as_str).collect();
-            let more = report.passed_on.len() - listed.len();
-            let more = format!("and {more} more");
+            let more = format!("and {} more", report.passed_on.len() - listed.len());
             listed.extend((report.passed_on.len() > LISTED).then_some(&*more));
             let listed = listed.join(", ");
             context.printer.note(&format!("asked over the network, since larder.lock does not have it: {listed}"));
         }
-        report.has_refused_download || (self.rest == Rest::Refused && !report.distrusting.is_empty())
+        tell(&report, context) && (self.rest == Rest::Refused || report.has_refused_download)
     }
+}
+
+/// Tells what was refused, and who did not trust the run's certificate. Whether a download did not come.
+pub(super) fn tell(report: &ProxyReport, context: &Context<'_>) -> bool {
+    for (address, why) in &report.refused {
+        context.printer.warning(&format!("refused {address}: {why}"));
+    }
+    for (host, why) in &report.distrusting {
+        context.printer.warning(&format!("a program did not accept the certificate of this run for {host}: {why}"));
+    }
+    if report.more > 0 {
+        context.printer.warning(&format!("and {} more", report.more));
+    }
+    report.has_refused_download || !report.distrusting.is_empty()
 }
 
 /// The proxies that programs have without larder: the environment's, or else those that the user's npm is configured with.
@@ -241,7 +254,7 @@ fn preload_file(run_dir: &RunDir, context: &Context<'_>) -> Result<PathBuf, RunP
 }
 
 /// The certificates that the user adds to node's.
-fn added_by_user(context: &Context<'_>) -> Vec<u8> {
+pub(super) fn added_by_user(context: &Context<'_>) -> Vec<u8> {
     let file = context.environment.variable_os("NODE_EXTRA_CA_CERTS").filter(|file| !file.is_empty());
     let read = file.map(|file| std::fs::read(context.environment.current_dir().join(file)));
     // node itself warns of one that it cannot read.
@@ -253,7 +266,7 @@ fn added_by_user(context: &Context<'_>) -> Vec<u8> {
 }
 
 /// The certificates in files that the user names to other programs, in place of which this run's file stands.
-fn others_of_user(context: &Context<'_>) -> Vec<u8> {
+pub(super) fn others_of_user(context: &Context<'_>) -> Vec<u8> {
     let named = REPLACING.iter().filter_map(|name| context.environment.variable_os(name));
     let mut files: Vec<_> = named.filter(|file| !file.is_empty()).collect();
     files.sort_unstable();
@@ -262,6 +275,6 @@ fn others_of_user(context: &Context<'_>) -> Vec<u8> {
     read.flat_map(|pem| [pem, b"\n".to_vec()].concat()).collect()
 }
 
-fn write(path: &Path, parts: &[&[u8]]) -> Result<(), RunProxyError> {
+pub(super) fn write(path: &Path, parts: &[&[u8]]) -> Result<(), RunProxyError> {
     std::fs::write(path, parts.concat()).map_err(|source| RunProxyError::Certificates { path: path.to_owned(), source })
 }

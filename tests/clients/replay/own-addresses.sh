@@ -68,9 +68,17 @@ one_manager() {
 	equals "$what: exit code of larder fetch" 0 "$code"
 	[ "$code" = 0 ] || show "$WORK/fetch"
 	stop_server
+	offline_tree "$what" "$at" "$manager" -- "$@"
+	offline_tree "$what, isolated" "$at" "$manager" --isolate -- "$@"
+}
+
+# offline_tree WHAT FOLDER MANAGER OPTION… -- COMMAND…: an install without the servers has the tree of the online one, and no warning.
+offline_tree() {
+	local what=$1 at=$2 manager=$3 code
+	shift 3
 	rm -rf "$at/node_modules" "$at/.yarn"
-	code=$(cd "$at" && run "$WORK/offline" as_stranger with_manager "$manager" "$LARDER" run --offline --store "$WORK/store" -- "$@")
-	equals "$what: exit code of larder run --offline -- $*, without the servers" 0 "$code"
+	code=$(cd "$at" && run "$WORK/offline" as_stranger with_manager "$manager" "$LARDER" run --offline --store "$WORK/store" "$@")
+	equals "$what: exit code of larder run --offline $*, without the servers" 0 "$code"
 	[ "$code" = 0 ] || { show "$WORK/offline" && tail -n 15 "$WORK/offline.out" && return 0; }
 	tree "$at" >"$WORK/offline.tree"
 	if cmp -s "$WORK/online.tree" "$WORK/offline.tree" && [ -s "$WORK/online.tree" ]; then
