@@ -17,7 +17,11 @@ fn world() -> World {
 
 /// An isolated run of a shell script, with variables that lead to a proxy.
 fn isolated(world: &World, script: &str) -> Run {
-    let mut command = world.command(&["run", "--offline", "--isolate", "--", "sh", "-c", script]);
+    let inner = world.command(&["run", "--offline", "--isolate", "--", "sh", "-c", script]);
+    let mut command = Command::new("sh");
+    command.args(["-c", "umask 077; exec \"$@\"", "sh"]).arg(inner.get_program()).args(inner.get_args());
+    command.env_clear().current_dir(world.project());
+    command.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
     for name in ["HTTPS_PROXY", "http_proxy", "NO_PROXY", "npm_config_https-proxy"] {
         command.env(name, "http://proxy.example:3128");
     }
@@ -46,11 +50,11 @@ fn in_a_network_of_its_own_a_command_finds_loopback_alone_and_no_proxy() {
     let (world, before) = (world(), of_the_system());
     let run = isolated(
         &world,
-        "id -u; id -g; sed 1,2d /proc/net/dev | cut -d : -f 1 | tr -d ' '; cat /etc/resolv.conf; grep -c localhost /etc/hosts >/dev/null && echo hosts
+        "id -u; id -g; sed 1,2d /proc/net/dev | cut -d : -f 1 | tr -d ' '; cat /etc/resolv.conf; stat -c %a /etc/resolv.conf; grep -c localhost /etc/hosts >/dev/null && echo hosts
         env | grep -i _proxy= | cut -d = -f 1; test -s \"$SSL_CERT_FILE\" && grep -q CERTIFICATE \"$NODE_EXTRA_CA_CERTS\" && echo certificates; touch its-file; exit 7",
     );
     let (user, group) = (rustix::process::getuid().as_raw(), rustix::process::getgid().as_raw());
-    assert_eq!(run.out, format!("{user}\n{group}\nlo\nnameserver 127.0.0.1\nhosts\ncertificates\n"), "{run:?}");
+    assert_eq!(run.out, format!("{user}\n{group}\nlo\nnameserver 127.0.0.1\n644\nhosts\ncertificates\n"), "{run:?}");
     assert_eq!(run.code, Some(7), "{run:?}");
     assert!(world.project().join("its-file").exists());
     assert_eq!(of_the_system(), before, "outside, nothing has changed");

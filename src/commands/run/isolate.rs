@@ -3,7 +3,9 @@
 use std::{
     collections::BTreeSet,
     ffi::OsString,
+    fs::Permissions,
     net::Ipv4Addr,
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
 };
 
@@ -147,13 +149,13 @@ fn replace(place: &str, new: &Path, text: impl Fn(&str) -> String) -> Result<(),
     let Ok(now) = std::fs::read(place) else { return Ok(()) };
     let text = text(&String::from_utf8_lossy(&now));
     std::fs::write(new, text).map_err(|source| IsolationError::Write { path: new.to_owned(), source })?;
-    put_over(new, Path::new(place))
+    cover(new, Path::new(place))
 }
 
 /// Puts the run's certificates in the place of the system's and of Java's.
 fn replace_certificates(all: &Path, pem: &[u8], folder: &Path, context: &Context<'_>) -> Result<(), IsolationError> {
     for place in existing(&BUNDLES) {
-        put_over(all, &place)?;
+        cover(all, &place)?;
     }
     let home = context.environment.variable_os("JAVA_HOME").map(Path::new);
     let mut of_java = java_roots::of_javas(context.environment.search_path(), home);
@@ -163,10 +165,17 @@ fn replace_certificates(all: &Path, pem: &[u8], folder: &Path, context: &Context
         std::fs::write(&store, java_roots::key_store(pem))
             .map_err(|source| IsolationError::Write { path: store.clone(), source })?;
         for place in of_java {
-            put_over(&store, &place)?;
+            cover(&store, &place)?;
         }
     }
     Ok(())
+}
+
+/// Puts a file over another. Everybody may read it, whatever the mask of modes is: root's package manager runs scripts as other users.
+fn cover(new: &Path, place: &Path) -> Result<(), IsolationError> {
+    std::fs::set_permissions(new, Permissions::from_mode(0o644))
+        .map_err(|source| IsolationError::Write { path: new.to_owned(), source })?;
+    put_over(new, place)
 }
 
 /// Those that are there, each once, where links lead.
