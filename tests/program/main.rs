@@ -20,6 +20,7 @@ mod install_scripts;
 mod kills;
 mod leftover;
 mod lock;
+mod lock_downloads;
 mod managers;
 mod network;
 mod odd_entries;
