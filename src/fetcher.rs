@@ -39,6 +39,7 @@ mod gone;
 mod job;
 mod local;
 mod manager_hints;
+mod nameless_sink;
 mod not_found;
 mod packuments;
 mod pipe_sink;

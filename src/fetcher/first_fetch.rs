@@ -5,17 +5,15 @@
 
 use std::{
     fs::File,
-    io::{self, Read as _, Seek as _, SeekFrom, Write as _},
+    io::{self, Read as _, Seek as _, SeekFrom},
     sync::{Arc, Mutex, PoisonError},
 };
 
-use bytes::Bytes;
 use larder_store::{
     StoreError,
     commit::Committer,
-    digest::{Algorithm, Digest, Hasher, Integrity},
+    digest::{Digest, Integrity},
     download_lock::DownloadLock,
-    hash::hash_into,
     key::Wanted,
     lookup::Lookup,
     part::Sealed,
@@ -31,16 +29,14 @@ use super::{
     failure::Fault,
     fetch::Fetcher,
     local,
+    nameless_sink::{NamelessSink, Written},
     schedule::{BUSY_STEP, interrupted},
     sink::PartSink,
     watch::{FileProgress, WatchEvent, Watcher},
 };
 use crate::{
     core::{artifact::Ecosystem, interrupt, recorded_url::RecordedUrl},
-    http::{
-        DownloadError, Event, FinishError, Progress, RedactedUrl, Request, ResumePoint, Sink, SinkError, Validator,
-        download,
-    },
+    http::{DownloadError, Event, Progress, RedactedUrl, Request, SinkError, download},
 };
 
 /// What a web page says of itself. Where a file should be, one is a sign-in page or an error.
@@ -99,6 +95,7 @@ impl FirstFetchError {
     /// Whose fault it is.
     pub fn fault(&self) -> Fault {
         match self {
+            Self::Download(error) if matches!(error.last(), DownloadError::Sink { .. }) => Fault::Store,
             Self::Download(error) if error.is_network() => Fault::Network,
             Self::Store(_) => Fault::Store,
             Self::Download(_) | Self::Mismatch { .. } | Self::Page => Fault::Data,
@@ -197,7 +194,7 @@ async fn one(batch: &Batch, file: &FirstFetch, number: u64) -> FirstFetched {
     let sink = NamelessSink::new(nameless);
     let client = batch.engine.client.anonymous();
     let written = download(&client, &request, sink, Arc::clone(&progress) as _).await;
-    let written = written.map_err(|error| FirstFetchError::Download(Arc::new(error)))?;
+    let written = written.map_err(refused)?;
     let content_type = progress.content_type.lock().unwrap_or_else(PoisonError::into_inner).take();
     if let Some(expected) = file.expected.filter(|expected| *expected != written.sha256) {
         return Err(FirstFetchError::Mismatch { expected, actual: written.sha256 });
@@ -228,6 +225,7 @@ async fn keep(engine: &Arc<Engine>, file: &FirstFetch, written: Written) -> Resu
     };
     let origins: Arc<[Origin]> = [origin].into();
     let kept = Arc::new(written);
+    let mut stall = engine.look_up.stall(&wanted(kept.sha256));
     let sealed = loop {
         let (engine, origins) = (Arc::clone(engine), Arc::clone(&origins));
         let (kept, url) = (Arc::clone(&kept), file.url.as_url().clone());
@@ -249,7 +247,10 @@ async fn keep(engine: &Arc<Engine>, file: &FirstFetch, written: Written) -> Resu
         match lock.await? {
             Claimed::Present => return Ok(()),
             Claimed::Sealed(sealed) => break sealed,
-            Claimed::Busy => sleep(BUSY_STEP).await,
+            Claimed::Busy => match stall.given_up() {
+                Some(error) => return Err(in_store(error)),
+                None => sleep(BUSY_STEP).await,
+            },
         }
     };
     published(&engine.committer, *sealed).await.map_err(in_store)
@@ -278,8 +279,13 @@ fn in_store_of(batch: &Batch, source: io::Error) -> FirstFetchError {
     in_store(StoreError::Io { action: "read", path: batch.engine.store.root().to_owned(), source })
 }
 
+/// Why a download failed; the store's own error as that.
 fn refused(error: DownloadError) -> FirstFetchError {
-    FirstFetchError::Download(Arc::new(error))
+    let of_store = match error.last() {
+        DownloadError::Sink { source, .. } => source.downcast_ref().map(StoreError::again),
+        _ => None,
+    };
+    of_store.map_or_else(|| FirstFetchError::Download(Arc::new(error)), in_store)
 }
 
 fn read(mut file: File) -> io::Result<Vec<u8>> {
@@ -309,70 +315,4 @@ struct Quiet;
 
 impl Progress for Quiet {
     fn event(&self, _event: Event<'_>) {}
-}
-
-/// A whole file that is nowhere yet.
-struct Written {
-    file: File,
-    sha256: Digest,
-    size: u64,
-}
-
-/// Writes a body into a nameless file.
-struct NamelessSink {
-    /// `None` once it was handed over.
-    file: Option<File>,
-    hasher: Hasher,
-    len: u64,
-    validator: Option<Validator>,
-}
-
-impl NamelessSink {
-    fn new(file: File) -> Self {
-        Self { file: Some(file), hasher: Hasher::new([Algorithm::Sha256]), len: 0, validator: None }
-    }
-
-    fn file(&mut self) -> &mut File {
-        self.file.as_mut().expect("nothing is called after it has the whole")
-    }
-
-    fn cut(&mut self, offset: u64) -> io::Result<()> {
-        self.hasher = Hasher::new([Algorithm::Sha256]);
-        self.len = offset;
-        let file = self.file.as_mut().expect("nothing is called after it has the whole");
-        file.set_len(offset)?;
-        file.seek(SeekFrom::Start(0))?;
-        hash_into(file, &mut self.hasher, offset)?;
-        file.seek(SeekFrom::Start(offset)).map(drop)
-    }
-}
-
-impl Sink for NamelessSink {
-    type Done = Written;
-
-    fn resume_point(&mut self) -> Result<Option<ResumePoint>, SinkError> {
-        let (len, validator) = (self.len, self.validator.clone());
-        Ok((len > 0).then_some(ResumePoint { len, validator, is_complete: false }))
-    }
-
-    fn begin(&mut self, offset: u64, validator: Option<&Validator>) -> Result<(), SinkError> {
-        self.validator = validator.cloned();
-        if offset == self.len { Ok(()) } else { self.cut(offset).map_err(SinkError::new) }
-    }
-
-    fn write(&mut self, bytes: &[Bytes]) -> Result<(), SinkError> {
-        for bytes in bytes {
-            self.file().write_all(bytes).map_err(SinkError::new)?;
-            self.hasher.update(bytes);
-            self.len += bytes.len() as u64;
-        }
-        Ok(())
-    }
-
-    fn finish(&mut self) -> Result<Written, FinishError> {
-        let hasher = std::mem::replace(&mut self.hasher, Hasher::new([Algorithm::Sha256]));
-        let digests = hasher.finish();
-        let file = self.file.take().expect("it finishes once");
-        Ok(Written { file, sha256: digests.digests[0], size: digests.len })
-    }
 }
