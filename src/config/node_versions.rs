@@ -117,9 +117,9 @@ fn of_dockerfile(text: &str) -> BTreeSet<NodeMajor> {
 }
 
 fn of_image(image: &str) -> Option<NodeMajor> {
-    let (name, tag) = image.rsplit_once(':')?;
+    let (name, tag) = image.split('@').next()?.rsplit_once(':')?;
     let is_node = name.rsplit('/').next() == Some("node");
-    NodeMajor::parse(tag.split('@').next()?).filter(|_| is_node)
+    NodeMajor::parse(tag).filter(|_| is_node)
 }
 
 /// A word with the defaults of arguments in place of `$NAME`, `${NAME}` and `${NAME:-default}`.

@@ -89,7 +89,7 @@ fn what_packages_download_is_locked_once_and_fetched_no_more() {
     let run = project.run(&["lock"]);
     assert_eq!(run.code, Some(0), "{run:?}");
     assert!(
-        run.out.starts_with("2 recorded files of 2 packages that download by themselves + 0 that are not there\n"),
+        run.out.starts_with("2 downloads + 0 absences; 2 packages that download by themselves\n"),
         "{run:?}"
     );
     assert!(run.out.contains(&format!("+ {CYPRESS_URL} for cypress 13.17.0: 7 B, first-use\n")), "{run:?}");

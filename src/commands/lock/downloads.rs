@@ -142,10 +142,10 @@ impl Rows {
         let printer = context.printer;
         if told.packages > 0 {
             printer.line(&format!(
-                "{} of {} that download by themselves + {} that are not there",
-                units::plural(self.downloads.len(), "recorded file", "recorded files"),
-                units::plural(told.packages, "package", "packages"),
-                units::count(self.absent.len()),
+                "{} + {}; {}",
+                units::plural(self.downloads.len(), "download", "downloads"),
+                units::plural(self.absent.len(), "absence", "absences"),
+                units::plural(told.packages, "package that downloads by itself", "packages that download by themselves"),
             ));
         }
         told.gone.iter().for_each(|url| printer.line(&format!("- {url}")));

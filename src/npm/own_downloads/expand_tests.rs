@@ -141,7 +141,7 @@ fn a_platform_without_files_is_passed_over_and_what_is_not_known_is_named() {
     // What is known is there all the same.
     let some = expanded("playwright", "1.65.1", &only(&["linux/amd64"]), &[], &[("chromium-version", "1.2")]);
     assert_eq!(some.addresses.len(), 2);
-    assert_eq!(unknown(some), ["distribution", "firefox-revision", "webkit-revision"].map(str::to_owned));
+    assert_eq!(unknown(some), ["firefox-revision", "webkit-revision"].map(str::to_owned));
 }
 
 #[test]
