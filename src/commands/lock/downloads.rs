@@ -145,7 +145,11 @@ impl Rows {
                 "{} + {}; {}",
                 units::plural(self.downloads.len(), "download", "downloads"),
                 units::plural(self.absent.len(), "absence", "absences"),
-                units::plural(told.packages, "package that downloads by itself", "packages that download by themselves"),
+                units::plural(
+                    told.packages,
+                    "package that downloads by itself",
+                    "packages that download by themselves"
+                ),
             ));
         }
         told.gone.iter().for_each(|url| printer.line(&format!("- {url}")));
