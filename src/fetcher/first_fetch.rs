@@ -79,9 +79,9 @@ pub enum FirstFetchError {
     #[error("expected {expected}, got {actual}")]
     Mismatch {
         /// What is stated.
-        expected: Digest,
+        expected: Box<Digest>,
         /// What came.
-        actual: Digest,
+        actual: Box<Digest>,
     },
     /// A web page came.
     #[error("what came is a web page, and not a file")]
@@ -197,7 +197,7 @@ async fn one(batch: &Batch, file: &FirstFetch, number: u64) -> FirstFetched {
     let written = written.map_err(refused)?;
     let content_type = progress.content_type.lock().unwrap_or_else(PoisonError::into_inner).take();
     if let Some(expected) = file.expected.filter(|expected| *expected != written.sha256) {
-        return Err(FirstFetchError::Mismatch { expected, actual: written.sha256 });
+        return Err(FirstFetchError::Mismatch { expected: expected.into(), actual: written.sha256.into() });
     }
     let is_page = content_type.as_deref().is_some_and(|kind| kind.trim_start().to_ascii_lowercase().starts_with(PAGE));
     if is_page && file.expected.is_none() {

@@ -115,7 +115,7 @@ pub fn expand(known: &KnownDownload, given: Given<'_>) -> Expanded {
 
 fn kind_of(known: &KnownDownload, template: &str, given: Given<'_>, platform: Platform, abi: Option<u16>) -> Kind {
     // An index is asked for what it says, and says something else tomorrow.
-    if template.ends_with(".json") {
+    if template.rsplit_once('.').is_some_and(|(_, extension)| extension == "json") {
         return Kind::Answer;
     }
     let checksums = match &known.digest {

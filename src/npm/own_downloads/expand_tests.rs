@@ -28,6 +28,9 @@ fn expected(name: &str, version: &str) -> BTreeSet<String> {
     addresses.map(|address| address.replace("{github}", crate::core::endpoints::GITHUB_HOST)).collect()
 }
 
+/// A package, its version, its values and the platforms.
+type Case<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)], &'a Platforms);
+
 #[test]
 fn each_family_has_the_addresses_that_its_packages_were_seen_to_ask() {
     let chrome = ("chrome-version", "148.0.7778.97");
@@ -39,7 +42,7 @@ fn each_family_has_the_addresses_that_its_packages_were_seen_to_ask() {
     ];
     let prisma = [("engines-commit", "d1b3f377ca835d73fd50954a5e22128b9ebdd6b8")];
     let everywhere = only(&["linux/amd64/glibc", "linux/arm64/musl", "darwin/arm64", "windows/amd64"]);
-    let cases: [(&str, &str, &[(&str, &str)], &Platforms); 18] = [
+    let cases: [Case<'_>; 18] = [
         ("cypress", "15.3.0", &[], &everywhere),
         ("electron", "41.7.1", &[], &everywhere),
         ("electron", "45.3.4", &[], &everywhere),

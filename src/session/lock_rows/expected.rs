@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{merge::WantedRow, package_files::PackageFiles};
 use crate::{
-    config::{node_versions, project::Project},
+    config::{
+        node_versions::{self, NodeMajor},
+        project::Project,
+    },
     core::{
         artifact::{Ecosystem, PackageName, Version},
         recorded_url::RecordedUrl,
@@ -46,7 +49,7 @@ impl<'a> Expected<'a> {
     ) -> Self {
         let stated: BTreeSet<_> = project.settings.npm.node.iter().copied().collect();
         let majors = if stated.is_empty() { node_versions::found_in(&project.folder) } else { stated };
-        Self { found, plan, project, selection, abis: majors.into_iter().map(|major| major.abi()).collect() }
+        Self { found, plan, project, selection, abis: majors.into_iter().map(NodeMajor::abi).collect() }
     }
 
     /// The files that have to be read, by package.
@@ -152,17 +155,18 @@ impl<'a> Expected<'a> {
     }
 
     fn record_hint(&self, planned: &Planned, known: &KnownDownload) -> String {
-        let command = match (&known.command, known.when) {
-            (Some(command), When::Command | When::FirstUse) => format!("npx {command}"),
-            _ => {
+        let of_its_own = known.command.as_ref().filter(|_| known.when != When::Install);
+        let command = of_its_own.map_or_else(
+            || {
                 let name = &planned.entries[0].lockfile;
                 let lockfile = self.project.lockfiles.iter().find(|lockfile| *lockfile.name == **name);
                 match lockfile.map_or(Format::Npm, |lockfile| Format::of(&lockfile.name)) {
                     Format::Npm => "npm ci".to_owned(),
                     other => format!("{} install", other.manager()),
                 }
-            }
-        };
+            },
+            |command| format!("npx {command}"),
+        );
         format!("`larder record -- {command}` records what {} downloads", planned.artifact.name)
     }
 }
