@@ -343,3 +343,33 @@ fn what_a_project_leaves_out_is_not_locked() {
     silent(&["lock", "--omit", "dev"]);
     assert!(project.lock().contains("cypress@13.17.0"));
 }
+
+#[test]
+fn what_only_its_code_knows_is_named_and_a_check_names_what_would_go() {
+    let project = Locking::new(&[package("hugo-extended", "0.148.0", &[]), cypress()]);
+    let run = project.run(&["lock", "--json"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    let document: serde_json::Value = serde_json::from_str(&run.out).unwrap();
+    let downloads = &document["downloads"];
+    assert_eq!(downloads["unknown"][0]["package"], "hugo-extended 0.148.0");
+    assert_eq!((&downloads["new"][0]["size"], &downloads["new"][0]["trust"]), (&7.into(), &"first-use".into()));
+    assert_eq!((&downloads["packages"], &downloads["rows"]), (&2.into(), &1.into()));
+    let lock = project.text();
+    project.world.lock(&[package("tool", "1.0.0", &[])]);
+    let run = project.run(&["lock", "--check"]);
+    assert_eq!((run.code, project.text()), (Some(1), lock), "{run:?}");
+    assert!(run.out.contains(&format!("- {CYPRESS_URL}\nlarder.lock would change\n")), "{run:?}");
+    assert_eq!(project.run(&["lock"]).code, Some(0));
+    assert!(!project.world.project().join("larder.lock").exists(), "nothing is left to name");
+}
+
+#[test]
+fn a_package_whose_tarball_cannot_be_had_is_not_trusted_on_first_use() {
+    let electron = electron(&sha256(&zip()));
+    let project = Locking::new(&[cypress(), electron.clone()]);
+    project.world.server.on(&electron.path(), Reply::status(404));
+    let run = project.run(&["lock"]);
+    assert_eq!((run.code, project.world.server.count(ELECTRON)), (Some(1), 0), "{run:?}");
+    assert!(run.err.contains("error: electron 41.7.1: "), "{run:?}");
+    assert!(project.text().contains("cypress@13.17.0") && !project.text().contains("electron"));
+}
