@@ -87,7 +87,7 @@ pub enum Command {
     View(View),
     /// Transfer the store into a builder's cache mount, or out of it
     Buildkit(buildkit::Buildkit),
-    /// Resolve the project's Python packages for Pyodide and pin them in larder.lock
+    /// Pin the project's Python packages, and what packages download themselves, in larder.lock
     Lock(Lock),
     /// Write a larder.toml for a project
     Init(Init),
@@ -243,10 +243,13 @@ Examples:
   larder lock --upgrade             resolve everything anew
   larder lock --upgrade black       resolve black anew
   larder lock --check               for CI: fail if larder.lock would change
+  larder lock --platform linux/amd64    lock what packages download for that platform
 
-The requirements stand in larder.toml below [pyodide]; `larder init` writes one.")]
+The requirements stand in larder.toml below [pyodide]; `larder init` writes one.
+Of packages that are known to download files themselves (cypress, electron, puppeteer, addons), it
+works out the addresses, fetches each file once and pins it; nothing of the packages is run.")]
 pub struct Lock {
-    /// A folder with a larder.toml
+    /// A folder with a lockfile or a larder.toml
     #[arg(value_name = "PROJECT", default_value = ".", hide_default_value = true)]
     pub project: PathBuf,
     /// Resolve these packages anew, or all if none is named
@@ -255,6 +258,9 @@ pub struct Lock {
     /// Write nothing; fail if larder.lock would change
     #[arg(long)]
     pub check: bool,
+    /// For which platforms packages' own downloads are locked.
+    #[command(flatten)]
+    pub selecting: Selecting,
 
     /// Send your credentials through the project's own proxy, to servers that it alone trusts, and
     /// without encryption, where its configuration says so

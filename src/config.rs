@@ -11,6 +11,7 @@
 //! which request gets which credentials            package_manager; applied in fetcher/credentials.rs; carried in authorization
 //! how servers are reached and trusted             network
 //! what the npm command itself does                npm_client
+//! which versions of node a project runs on         node_versions
 //! which addresses an artifact has                 address (asked_addresses: where package managers ask themselves)
 //! ```
 
@@ -27,6 +28,7 @@ mod expand;
 pub mod larder_toml;
 mod layers;
 pub mod network;
+pub mod node_versions;
 pub mod npm_client;
 pub mod npmrc;
 pub mod package_manager;

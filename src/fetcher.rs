@@ -13,6 +13,7 @@
 //! ```
 //!
 //! - Sources other than HTTP: `local.rs` (a file of this machine), `archive.rs` (a release archive, by `pipe_sink.rs` and `extracted.rs`).
+//! - Files whose digest nobody states yet, for `larder.lock`: `first_fetch.rs`.
 //! - Trust on first use: where nobody states a digest, `first_bytes.rs` checks that the bytes are a package, and the store records their digest.
 //! - The canonical tar of a git commit: `first_bytes/repack.rs` writes it, since a forge's archive of a commit changes from time to time.
 //!
@@ -32,11 +33,13 @@ mod extracted;
 mod failure;
 mod fetch;
 mod first_bytes;
+mod first_fetch;
 mod flights;
 mod gone;
 mod job;
 mod local;
 mod manager_hints;
+mod nameless_sink;
 mod not_found;
 mod packuments;
 mod pipe_sink;
@@ -54,6 +57,7 @@ pub use downloads::{Download, Downloads, LeftOut, Optional};
 pub use error::FetchError;
 pub use failure::{Failure, FailureKind, Fault, HELD};
 pub use fetch::Fetcher;
+pub use first_fetch::{Came, FirstFetch, FirstFetchError, FirstFetched};
 pub use gone::Gone;
 pub use report::FetchReport;
 pub use settings::FetchSettings;

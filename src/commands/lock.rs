@@ -1,11 +1,14 @@
-//! `larder lock`: chooses the files of a project's Pyodide and writes them down in `larder.lock`.
+//! `larder lock`: chooses the files of a project's Pyodide, works out what its packages download themselves, and writes both down in `larder.lock`.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use std::{fs, path::Path};
 
-use pep440_rs::Version;
 use serde::Serialize;
 
-use self::{changes::Change, runtime::Base};
+use self::{
+    changes::Change,
+    downloads::{DownloadsDocument, Rows},
+    pyodide::Request,
+};
 use crate::{
     cli,
     commands::{
@@ -13,26 +16,18 @@ use crate::{
         error::{CommandError, SignalsError},
         outcome::Outcome,
     },
-    config::{larder_toml::PyodideSettings, package_manager::NpmConfig, project::Project},
-    core::{file_host::FileHost, interrupt::Interrupt},
-    lockfile::larder_lock::{LARDER_LOCK, LarderLock, LockedRuntime, LockedSource, PyodideLock},
-    pyodide::{
-        distribution::Distribution,
-        from_resolution::{self, LockInput},
-        index::{
-            IndexError,
-            events::{IndexEvent, IndexWatcher},
-        },
-        resolve::{self, Resolution},
-    },
-    python::name::ProjectName,
+    config::{package_manager::NpmConfig, project::Project},
+    core::interrupt::Interrupt,
+    lockfile::larder_lock::{LARDER_LOCK, LarderLock, LockedSource, PyodideLock},
     session,
-    ui::{resolving, units},
+    ui::units,
 };
 
 mod changes;
+mod downloads;
 mod error;
 mod index;
+mod pyodide;
 mod runtime;
 mod write;
 
@@ -42,11 +37,12 @@ pub(super) use write::whole as write_whole;
 #[derive(Serialize)]
 struct Document {
     lockfile: String,
-    runtime: String,
+    runtime: Option<String>,
     is_changed: bool,
     packages: usize,
     distribution: usize,
     index: usize,
+    downloads: DownloadsDocument,
     changes: Vec<String>,
     warnings: Vec<String>,
 }
@@ -55,131 +51,63 @@ pub(super) fn run(arguments: &cli::Lock, context: &Context<'_>) -> Result<Outcom
     let interrupt = Interrupt::watch().map_err(SignalsError)?;
     let project = Project::open(&arguments.project)?;
     let settings = project.settings.pyodide.clone();
-    let settings = settings.ok_or_else(|| LockError::NoPyodide { folder: project.folder.clone() })?;
     let readings = session::readings(&project)?;
     let before = session::larder_lock(&project)?.unwrap_or_default();
-    let pyodide = before.pyodide.as_ref();
+    let has_rows = downloads::are_there(&readings, &before);
+    if settings.is_none() && !has_rows && before.is_empty() {
+        return Err(LockError::NothingToLock { folder: project.folder.clone() }.into());
+    }
     let folder = project.folder.as_path();
     let npm = NpmConfig::load_for(context.environment, folder, None, arguments.trust_project_config)?;
     for warning in npm.warnings() {
         context.printer.warning(&warning.to_string());
     }
-    refuse_unknown(pyodide, arguments.upgrade.as_deref())?;
+    pyodide::refuse_unknown(before.pyodide.as_ref(), arguments.upgrade.as_deref())?;
     let store = context.open_store()?;
-    let chosen = runtime::choose(&project, &settings, &readings, pyodide)?;
-    let base = runtime::fetch(chosen, &store, &project, &npm, context)?;
-    let asking = Asking { watcher: resolving::watcher(context.printer), interrupt: &interrupt };
-    let locked = lock(&base, &settings, pyodide, arguments, &project, &npm, &asking);
-    asking.watcher.event(IndexEvent::Over);
-    let (locked, warnings) = locked?;
-    if interrupt.came() {
-        return Err(LockError::Index(IndexError::Interrupted).into());
-    }
-    for warning in &warnings {
-        context.printer.warning(warning);
-    }
-    finish(locked, before, arguments, &project, context, warnings)
-}
-
-/// Who sees what the index is asked, and who can stop it.
-struct Asking<'a> {
-    watcher: Arc<dyn IndexWatcher>,
-    interrupt: &'a Interrupt,
-}
-
-/// Resolves, and pins the result.
-fn lock(
-    base: &Base,
-    settings: &PyodideSettings,
-    before: Option<&PyodideLock>,
-    arguments: &cli::Lock,
-    project: &Project,
-    npm: &NpmConfig,
-    asking: &Asking<'_>,
-) -> Result<(PyodideLock, Vec<String>), LockError> {
-    let (file_name, bytes) = base.core.lock();
-    let distribution = Distribution::read(file_name.as_str(), bytes)
-        .map_err(|source| LockError::Distribution { version: base.version.clone(), source: Box::new(source) })?;
-    let runtime = base.release(&distribution)?;
-    let host = FileHost::new(settings.files.as_ref());
-    let (watcher, interrupt) = (Arc::clone(&asking.watcher), asking.interrupt.clone());
-    let index = index::client(settings, &host, npm, &project.settings, watcher, interrupt)?;
-    let preferred = preferred(before, arguments.upgrade.as_deref());
-    let request = resolve::Request {
-        runtime: &runtime,
-        distribution: &distribution,
-        requirements: &settings.packages,
-        preferred: &preferred,
-        exclude_newer: settings.exclude_newer,
+    let (locked, warnings) = match &settings {
+        Some(settings) => {
+            let (project, readings, before, npm) = (&project, &readings[..], before.pyodide.as_ref(), &npm);
+            let request = Request { project, settings, readings, before, arguments, npm };
+            let (locked, warnings) = pyodide::lock(&request, &store, &interrupt, context)?;
+            (Some(locked), warnings)
+        }
+        // Who takes [pyodide] out of larder.toml has to take it out of the lock, too.
+        None => (before.pyodide.clone(), Vec::new()),
     };
-    let Resolution { packages, warnings } = resolve::resolve(request, &index)?;
-    let resolution = Resolution { packages, warnings: Vec::new() };
-    let read = index::unstated_digests(&index, &resolution)?;
-    let given = LockInput {
-        runtime: LockedRuntime { release: runtime, url: base.url.clone(), integrity: Some(base.integrity.clone()) },
-        base: (file_name, bytes),
-        distribution: &distribution,
-        requirements: &settings.packages,
-        exclude_newer: settings.exclude_newer,
-        host: &host,
-        read: &read,
+    let rows = if has_rows {
+        downloads::lock(project.clone(), &readings, &before, (&npm, arguments), &store, context)?
+    } else {
+        Rows::unchanged(&before)
     };
-    Ok((from_resolution::lock(&given, &resolution), warnings))
-}
-
-/// A name that is mistyped must not look as if it had been upgraded.
-fn refuse_unknown(before: Option<&PyodideLock>, upgrade: Option<&[ProjectName]>) -> Result<(), LockError> {
-    let is_known =
-        |name: &ProjectName| before.is_some_and(|lock| lock.packages.iter().any(|package| package.name == *name));
-    let unknown: Vec<&str> =
-        upgrade.unwrap_or_default().iter().filter(|name| !is_known(name)).map(ProjectName::as_str).collect();
-    if unknown.is_empty() { Ok(()) } else { Err(LockError::NothingToUpgrade { names: unknown.join(", ") }) }
-}
-
-/// The versions of the index that an earlier lock chose, without those that are to be chosen anew.
-fn preferred(before: Option<&PyodideLock>, upgrade: Option<&[ProjectName]>) -> BTreeMap<ProjectName, Version> {
-    let is_kept = |name: &ProjectName| match upgrade {
-        None => true,
-        Some([]) => false,
-        Some(names) => !names.contains(name),
-    };
-    let packages = before.iter().flat_map(|lock| &lock.packages);
-    packages
-        .filter(|package| matches!(package.source, LockedSource::Index { .. }) && is_kept(&package.name))
-        .filter_map(|package| Some((package.name.clone(), package.version.as_str().parse().ok()?)))
-        .collect()
+    finish((locked, rows), &before, arguments, &project, context, warnings)
 }
 
 fn finish(
-    locked: PyodideLock,
-    before: LarderLock,
+    (locked, rows): (Option<PyodideLock>, Rows),
+    before: &LarderLock,
     arguments: &cli::Lock,
     project: &Project,
     context: &Context<'_>,
     warnings: Vec<String>,
 ) -> Result<Outcome, CommandError> {
-    let path: PathBuf = project.folder.join(LARDER_LOCK);
-    let changes: Vec<String> =
-        changes::between(before.pyodide.as_ref(), &locked).iter().map(Change::to_string).collect();
-    // What was recorded stays as it is.
-    let after = LarderLock { pyodide: Some(locked), ..before };
-    let (text, lock) = (after.to_text(), after.pyodide.as_ref().expect("it was put there"));
-    let is_changed = project.larder_lock.as_ref().is_none_or(|file| *file.bytes != *text.as_bytes());
-    let distribution = lock.packages.iter().filter(|package| package.source == LockedSource::Distribution).count();
-    let index = lock.packages.len() - distribution;
+    let path = project.folder.join(LARDER_LOCK);
+    let changes = locked.as_ref().map(|locked| changes::between(before.pyodide.as_ref(), locked)).unwrap_or_default();
+    let changes: Vec<String> = changes.iter().map(Change::to_string).collect();
+    let after = LarderLock { pyodide: locked, downloads: rows.downloads.clone(), absent: rows.absent.clone() };
+    let text = after.to_text();
+    let is_there = project.larder_lock.as_ref().is_some_and(|file| *file.bytes == *text.as_bytes());
+    // What is not worked out anew is left as it is, byte for byte.
+    let is_worked_out = project.settings.pyodide.is_some() || rows.are_worked_out();
+    let is_as_before = !is_worked_out || if after.is_empty() { project.larder_lock.is_none() } else { is_there };
+    let is_changed = !is_as_before || rows.would_change(arguments.check);
     if is_changed && !arguments.check {
-        write::whole(&path, text.as_bytes()).map_err(|source| LockError::Write { path: path.clone(), source })?;
+        write(&path, &after, &text).map_err(|source| LockError::Write { path: path.clone(), source })?;
     }
-    let runtime = lock.runtime.release.version();
-    context.printer.line(&format!(
-        "{} for Pyodide {runtime} = {} of its distribution + {} of the index",
-        units::plural(lock.packages.len(), "package", "packages"),
-        units::count(distribution),
-        units::count(index)
-    ));
-    for change in &changes {
-        context.printer.line(change);
+    let sums = after.pyodide.as_ref().map_or((0, 0, 0), sums);
+    if let Some(lock) = &after.pyodide {
+        tell_pyodide(lock, sums, &changes, context);
     }
+    rows.tell(context);
     context.printer.line(match (is_changed, arguments.check) {
         (false, _) => "larder.lock is up to date",
         (true, false) => "larder.lock is written",
@@ -187,16 +115,47 @@ fn finish(
     });
     context.printer.json(&Document {
         lockfile: path.display().to_string(),
-        runtime: runtime.to_string(),
+        runtime: after.pyodide.as_ref().map(|lock| lock.runtime.release.version().to_string()),
         is_changed,
-        packages: lock.packages.len(),
-        distribution,
-        index,
+        packages: sums.0,
+        distribution: sums.1,
+        index: sums.2,
+        downloads: rows.document(),
         changes,
         warnings,
     });
-    if is_changed && arguments.check {
+    let outcome = rows.outcome();
+    if is_changed && arguments.check && outcome == Outcome::Done {
         return Err(LockError::WouldChange { path }.into());
     }
-    Ok(Outcome::Done)
+    Ok(outcome)
+}
+
+/// A lock that names nothing is none.
+fn write(path: &Path, lock: &LarderLock, text: &str) -> std::io::Result<()> {
+    if lock.is_empty() { fs::remove_file(path) } else { write::whole(path, text.as_bytes()) }
+}
+
+/// Packages, those of the distribution, and those of the index.
+fn sums(lock: &PyodideLock) -> (usize, usize, usize) {
+    let distribution = lock.packages.iter().filter(|package| package.source == LockedSource::Distribution).count();
+    (lock.packages.len(), distribution, lock.packages.len() - distribution)
+}
+
+fn tell_pyodide(
+    lock: &PyodideLock,
+    (packages, distribution, index): (usize, usize, usize),
+    changes: &[String],
+    context: &Context<'_>,
+) {
+    context.printer.line(&format!(
+        "{} for Pyodide {} = {} of its distribution + {} of the index",
+        units::plural(packages, "package", "packages"),
+        lock.runtime.release.version(),
+        units::count(distribution),
+        units::count(index)
+    ));
+    for change in changes {
+        context.printer.line(change);
+    }
 }

@@ -17,6 +17,9 @@
 //! [forges]
 //! github = "https://mirror.example/github/"
 //!
+//! [npm]
+//! node = "22"                                  # or ["20", "22"]
+//!
 //! [pyodide]
 //! packages = ["numpy", "black[d]>=24"]
 //! folder = "static/pyodide"
@@ -39,6 +42,7 @@ pub use self::{
     keys::KEYS,
     pyodide::{DistributionSource, PyodideSettings},
 };
+use super::node_versions::NodeMajor;
 
 mod error;
 mod keys;
@@ -70,6 +74,8 @@ pub struct LarderToml {
     pub fetch: FetchSettings,
     /// `[forges]`.
     pub forges: ForgeAddresses,
+    /// `[npm]`.
+    pub npm: NpmSettings,
     /// `[pyodide]`.
     pub pyodide: Option<PyodideSettings>,
 }
@@ -119,6 +125,15 @@ pub struct ForgeAddresses {
     /// `bitbucket`.
     #[serde(deserialize_with = "values::base_url")]
     pub bitbucket: Option<Url>,
+}
+
+/// `[npm]`: what npm's packages are installed for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case", expecting = "a table")]
+pub struct NpmSettings {
+    /// `node`: the versions that the project runs on, each once. Empty: those that its files name.
+    #[serde(deserialize_with = "node_versions")]
+    pub node: Vec<NodeMajor>,
 }
 
 impl LarderToml {
@@ -190,6 +205,11 @@ fn platforms<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, 
 fn omitted_groups<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<OmittedGroup>, D::Error> {
     let accepted = "a list of \"dev\", \"optional\" and \"peer\", each at most once";
     values::list(deserializer, accepted, OmittedGroup::parse)
+}
+
+fn node_versions<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<NodeMajor>, D::Error> {
+    let accepted = "a version of node from 12 to 25 such as \"22\", or a list of them, each once";
+    values::one_or_list(deserializer, accepted, NodeMajor::parse)
 }
 
 fn jobs<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {

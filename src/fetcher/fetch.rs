@@ -185,20 +185,25 @@ impl Fetcher {
     /// What is here of it now.
     fn look(&self, downloads: &Downloads<'_>) -> Result<(Arc<Lookup>, Vec<Option<BlobRef>>), StoreError> {
         let wanted: Vec<Wanted> = downloads.all.iter().map(|download| download.wanted.clone()).collect();
+        self.look_for(&wanted)
+    }
+
+    /// The same of what is looked up by these.
+    pub(super) fn look_for(&self, wanted: &[Wanted]) -> Result<(Arc<Lookup>, Vec<Option<BlobRef>>), StoreError> {
         let mut kept = self.0.look_up.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(look_up) = &*kept {
             let look_up = Arc::clone(look_up);
             drop(kept);
-            let found = look_up.look_again(&wanted)?;
+            let found = look_up.look_again(wanted)?;
             return Ok((look_up, found));
         }
-        let look_up = Arc::new(self.0.store.lookup(&wanted, self.0.settings.now)?);
+        let look_up = Arc::new(self.0.store.lookup(wanted, self.0.settings.now)?);
         let found = wanted.iter().map(|wanted| look_up.find(wanted)).collect();
         *kept = Some(Arc::clone(&look_up));
         Ok((look_up, found))
     }
 
-    fn engine(&self, look_up: Arc<Lookup>) -> Result<Arc<Engine>, FetchError> {
+    pub(super) fn engine(&self, look_up: Arc<Lookup>) -> Result<Arc<Engine>, FetchError> {
         let Shared { store, configurations, settings, engine, .. } = &*self.0;
         let mut engine = engine.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(engine) = engine.as_ref().filter(|engine| engine.committer.is_running()) {

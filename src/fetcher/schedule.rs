@@ -33,7 +33,7 @@ use crate::{
 };
 
 /// How often it is asked whether another larder is done with a file: often enough not to be felt, and a look costs a few system calls.
-const BUSY_STEP: Duration = Duration::from_millis(25);
+pub(super) const BUSY_STEP: Duration = Duration::from_millis(25);
 
 /// A file that is missing: where it stands among what the call is for, and the download.
 pub(super) type Missing = (usize, Job);
@@ -209,7 +209,7 @@ fn fatal(kind: &FailureKind) -> Option<FetchError> {
 /// Ends when the user or the system asks the program to stop.
 ///
 /// `came_before` is what [`interrupt::came`] said at the beginning: a signal between that and the moment from which this listens counts too.
-async fn interrupted(came_before: bool) {
+pub(super) async fn interrupted(came_before: bool) {
     // From now on the signals have no effect of their own: whoever waits for a lock later has to ask.
     if let Err(error) = Interrupt::watch() {
         tracing::debug!(%error, "waits for locks end at their limit only");

@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use reqwest::{
     StatusCode,
-    header::{CONTENT_RANGE, HeaderMap, HeaderValue, IF_RANGE, RANGE},
+    header::{CONTENT_RANGE, CONTENT_TYPE, HeaderMap, HeaderValue, IF_RANGE, RANGE},
 };
 use url::Url;
 
@@ -210,6 +210,9 @@ impl<S: Sink> Download<'_, S> {
             expected: total,
         };
         incoming.announce()?;
+        if let Some(kind) = text(incoming.response.headers(), CONTENT_TYPE) {
+            self.progress.event(Event::ContentType(kind));
+        }
         if self.coding != coding {
             self.coding = coding;
             let told = self.writer.run(move |sink| sink.decode(coding)).await;

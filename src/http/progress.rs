@@ -17,6 +17,8 @@ pub enum Event<'a> {
         /// Bytes of the whole, if the server says.
         total: Option<u64>,
     },
+    /// What kind of body it is, as the server says it: the `Content-Type`.
+    ContentType(&'a str),
     /// So many bytes of the body came.
     Received(u64),
     /// A try failed and another follows.

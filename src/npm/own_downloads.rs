@@ -3,16 +3,24 @@
 //! Which packages do so is known from a table (`own_downloads.toml`), by name and range of versions. A package without a row of its own is recognised by what a lockfile of npm's says of it: it has an install
 //! script, and it depends on a library that downloads prebuilt programs (prebuild-install, node-pre-gyp). Lockfiles of other package managers do not say that much.
 
+mod addon;
 mod address;
 mod advice;
+mod digests;
+mod expand;
 mod table;
+mod values;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use self::{
+    addon::template as addon_template,
     address::{Target, UnfilledAddress},
     advice::general_advice,
+    digests::{DigestFileError, in_checksums, in_package},
+    expand::{Expanded, ExpectedAddress, Given, Kind, expand},
     table::{DigestSource, KnownDownload, When},
+    values::{ValueOwner, ValuePlace, ValueSource},
 };
 use crate::{
     core::{artifact::Ecosystem, manifest::Manifests},

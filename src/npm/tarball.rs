@@ -1,6 +1,7 @@
-//! Reading a package's `package.json` out of its tarball.
+//! Reading a package's `package.json`, or a few other files, out of its tarball.
 
 use std::{
+    collections::{BTreeMap, BTreeSet},
     io::{self, BufRead, BufReader, Read},
     ops::ControlFlow,
 };
@@ -30,7 +31,7 @@ pub enum TarballError {
     #[error("it has no package.json")]
     NoPackageJson,
     /// It is longer than any real one.
-    #[error("its package.json is longer than {LONGEST_PACKAGE_JSON} bytes")]
+    #[error("a file that is to be read of it is longer than {LONGEST_PACKAGE_JSON} bytes")]
     TooLong,
 }
 
@@ -39,6 +40,36 @@ pub fn package_json(tarball: impl Read) -> Result<Vec<u8>, TarballError> {
     let mut tarball = BufReader::with_capacity(64 << 10, tarball);
     let start = tarball.fill_buf().map_err(TarballError::Unreadable)?;
     if start.starts_with(MAGIC) { find_in(Gunzip::new(tarball), BOUNDS) } else { find_in(tarball, BOUNDS) }
+}
+
+/// The files at these paths below the archive's outermost folder, as far as they are there. Of several at one path the last one counts, as it does for who unpacks them.
+pub fn files(tarball: impl Read, paths: &BTreeSet<&str>) -> Result<BTreeMap<String, Vec<u8>>, TarballError> {
+    let mut tarball = BufReader::with_capacity(64 << 10, tarball);
+    let start = tarball.fill_buf().map_err(TarballError::Unreadable)?;
+    if start.starts_with(MAGIC) { files_in(Gunzip::new(tarball), paths) } else { files_in(tarball, paths) }
+}
+
+fn files_in(archive: impl Read, paths: &BTreeSet<&str>) -> Result<BTreeMap<String, Vec<u8>>, TarballError> {
+    let mut found = BTreeMap::new();
+    tar::walk::<(), TarballError>(archive, BOUNDS, |file| {
+        if let Some(path) = below_top(file.path).filter(|path| paths.contains(path.as_str())) {
+            if file.size > LONGEST_PACKAGE_JSON {
+                return Err(TarballError::TooLong);
+            }
+            let mut bytes = Vec::new();
+            file.bytes.read_to_end(&mut bytes)?;
+            found.insert(path, bytes);
+        }
+        Ok(ControlFlow::Continue(()))
+    })?;
+    Ok(found)
+}
+
+/// `lib/a.js` of `package/lib/a.js`.
+fn below_top(path: &[u8]) -> Option<String> {
+    let path = str::from_utf8(path).ok()?;
+    let parts: Vec<&str> = path.split('/').filter(|part| !matches!(*part, "" | ".")).skip(1).collect();
+    (!parts.is_empty()).then(|| parts.join("/"))
 }
 
 fn find_in(archive: impl Read, bounds: Bounds) -> Result<Vec<u8>, TarballError> {
@@ -102,6 +133,16 @@ mod tests {
         let tarball = archive(&files);
         assert_eq!(package_json(&*tarball).unwrap(), b"outer");
         assert_eq!(package_json(&*gzip(&tarball)).unwrap(), b"outer");
+    }
+
+    #[test]
+    fn a_few_files_are_found_below_the_outermost_folder() {
+        let files =
+            [("package/a.json", "old"), ("./package//lib/b.js", "b"), ("other/a.json", "new"), ("a.json", "top")];
+        let wanted = ["a.json", "lib/b.js", "c"].into();
+        let found = super::files(&*gzip(&archive(&files)), &wanted).unwrap();
+        let found: Vec<(&str, &[u8])> = found.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice())).collect();
+        assert_eq!(found, [("a.json", &b"new"[..]), ("lib/b.js", b"b")]);
     }
 
     #[test]

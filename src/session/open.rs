@@ -16,7 +16,10 @@ use super::{
 use crate::{
     config::error::ConfigError,
     core::environment::Environment,
-    fetcher::{Completed, Downloads, FetchError, FetchReport, Fetcher, LeftOut, Reader, WatchEvent, Watcher},
+    fetcher::{
+        Completed, Downloads, FetchError, FetchReport, Fetcher, FirstFetch, FirstFetched, LeftOut, Reader, WatchEvent,
+        Watcher,
+    },
     http::ClientSettings,
     npm::metadata::{Metadata, MetadataError},
     plan::{
@@ -117,6 +120,15 @@ impl Session {
         let completed = self.fetcher.ensure(downloads, watcher, reader);
         watcher.event(WatchEvent::Over);
         completed
+    }
+
+    /// Fetches files whose digests nobody has written down yet.
+    pub(super) fn first_fetch(
+        &self,
+        files: &[FirstFetch],
+        watcher: &Arc<dyn Watcher>,
+    ) -> Result<Vec<FirstFetched>, FetchError> {
+        if files.is_empty() { Ok(Vec::new()) } else { self.fetcher.first_fetch(files, watcher) }
     }
 
     /// Sees to it that the store has a few files for which somebody waits, and that they are sound.

@@ -17,7 +17,7 @@ use crate::{
     lockfile::larder_lock::{RecordedDownload, Requester},
     npm::own_downloads::{KnownDownload, OwnDownload, When, own_downloads},
     plan::{
-        EntryName, Plan,
+        EntryName, Plan, Planned,
         selection::{Selection, Verdict},
     },
     run::script_policy::ScriptPolicy,
@@ -85,10 +85,8 @@ pub(super) fn unlocked_downloads(
             return None;
         }
         let entry = planned.entries[0].clone();
-        let lockfile = project.lockfiles.iter().find(|lockfile| *lockfile.name == *entry.lockfile)?;
-        let settings = ScriptSettings::read(environment, lockfile.folder(), installer(lockfile));
-        let variable = |name: &str| environment.variable(name).map(str::to_owned);
-        if known.is_left_out(&variable, &|name| settings.get(name)) {
+        let (lockfile, settings) = script_settings(project, planned, environment)?;
+        if is_left_out(known, &settings, environment) {
             return None;
         }
         let are_off = settings.get("ignore-scripts").is_some_and(|off| off == "true");
@@ -96,6 +94,35 @@ pub(super) fn unlocked_downloads(
         Some(UnlockedDownload { artifact: planned.artifact.clone(), entry, known, scripts })
     };
     own_downloads(plan.artifacts(), selection, manifests).into_iter().filter_map(unlocked).collect()
+}
+
+/// The packages of the selected part of a plan whose downloads `larder.lock` should have: those apart whose download is left out by a variable or a setting.
+pub(super) fn to_lock<'a>(
+    (project, plan): (&Project, &'a Plan),
+    selection: &Selection,
+    manifests: impl FnOnce() -> Manifests,
+    environment: &Environment,
+) -> Vec<OwnDownload<'a>> {
+    let is_wanted = |download: &OwnDownload<'a>| {
+        let settings = script_settings(project, download.planned, environment);
+        settings.is_some_and(|(_, settings)| !is_left_out(download.known, &settings, environment))
+    };
+    own_downloads(plan.artifacts(), selection, manifests).into_iter().filter(is_wanted).collect()
+}
+
+/// The lockfile that has a package, and the settings as install scripts of its packages find them.
+fn script_settings<'a>(
+    project: &'a Project,
+    planned: &Planned,
+    environment: &Environment,
+) -> Option<(&'a LockfileBytes, ScriptSettings)> {
+    let lockfile = project.lockfiles.iter().find(|lockfile| *lockfile.name == *planned.entries[0].lockfile)?;
+    Some((lockfile, ScriptSettings::read(environment, lockfile.folder(), installer(lockfile))))
+}
+
+fn is_left_out(known: &KnownDownload, settings: &ScriptSettings, environment: &Environment) -> bool {
+    let variable = |name: &str| environment.variable(name).map(str::to_owned);
+    known.is_left_out(&variable, &|name| settings.get(name))
 }
 
 /// The rows whose files are wanted: another platform's file is of no use here, and a checksum in the lock itself is not the file.

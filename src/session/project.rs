@@ -114,6 +114,14 @@ impl ReadProject {
         Ok(Self { plan, project, larder_lock, missing, optional_of_yarn_1: OnceLock::new() })
     }
 
+    /// A project as it is before its `larder.lock` is written anew: what that has is not in the plan.
+    pub(crate) fn without_larder_lock(project: Project, readings: &[Reading]) -> Result<Self, ReadError> {
+        selection::platforms_of(&project)?;
+        let plan = Plan::new(readings)?;
+        let project = Project { larder_lock: None, ..project };
+        Ok(Self { plan, project, larder_lock: None, missing: Vec::new(), optional_of_yarn_1: OnceLock::new() })
+    }
+
     /// What should be known of the project's lockfiles.
     pub fn warnings(&self) -> Vec<Warning> {
         let project = &self.project;

@@ -255,7 +255,7 @@ fn without_pyodide_in_larder_toml_there_is_nothing_to_lock() {
     let run = project.run(&["lock"]);
     assert_eq!(run.code, Some(1));
     insta::assert_snapshot!(run.err, @r"
-    error: larder.toml has no [pyodide], so there is nothing to lock
+    error: larder.toml has no [pyodide], and no lockfile names a package whose own downloads are known, so there is nothing to lock
 
     hint: `larder init` writes a larder.toml to begin with
     ");

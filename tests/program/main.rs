@@ -21,6 +21,7 @@ mod isolation;
 mod kills;
 mod leftover;
 mod lock;
+mod lock_downloads;
 mod managers;
 mod network;
 mod odd_entries;

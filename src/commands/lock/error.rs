@@ -16,9 +16,12 @@ use crate::{
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub(crate) enum LockError {
-    /// No `[pyodide]`.
-    #[error("{}larder.toml has no [pyodide], so there is nothing to lock", below(folder))]
-    NoPyodide {
+    /// No `[pyodide]`, and no package that downloads files itself.
+    #[error(
+        "{}larder.toml has no [pyodide], and no lockfile names a package whose own downloads are known, so there is nothing to lock",
+        below(folder)
+    )]
+    NothingToLock {
         /// The project's folder.
         folder: PathBuf,
     },
@@ -136,7 +139,7 @@ impl EndsCommand for LockError {
 
     fn hint(&self) -> Option<String> {
         let hint = match self {
-            Self::NoPyodide { .. } => "`larder init` writes a larder.toml to begin with",
+            Self::NothingToLock { .. } => "`larder init` writes a larder.toml to begin with",
             Self::NothingToUpgrade { .. } => {
                 "`larder lock` adds what is new in larder.toml; `larder lock --upgrade` upgrades everything"
             }

@@ -1,7 +1,7 @@
 //! The keys of `larder.toml`, and which of them a person meant.
 
 /// Every key that is known, with its table's name.
-pub const KEYS: [&str; 23] = [
+pub const KEYS: [&str; 25] = [
     "lockfiles",
     "platforms",
     "all-platforms",
@@ -9,6 +9,7 @@ pub const KEYS: [&str; 23] = [
     "require-integrity",
     "fetch",
     "forges",
+    "npm",
     "pyodide",
     "fetch.jobs",
     "fetch.retries",
@@ -18,6 +19,7 @@ pub const KEYS: [&str; 23] = [
     "forges.github",
     "forges.gitlab",
     "forges.bitbucket",
+    "npm.node",
     "pyodide.version",
     "pyodide.packages",
     "pyodide.folder",

@@ -28,6 +28,8 @@ fn every_key_is_read() {
         github = "http://127.0.0.1:8080"
         gitlab = "https://mirror.example/gitlab/"
         bitbucket = "https://mirror.example/bitbucket"
+        [npm]
+        node = ["v20.11.0", "lts/jod"]
         "#,
     );
     let url = |text| Some(Url::parse(text).unwrap());
@@ -49,9 +51,11 @@ fn every_key_is_read() {
             gitlab: url("https://mirror.example/gitlab/"),
             bitbucket: url("https://mirror.example/bitbucket/"),
         },
+        npm: NpmSettings { node: ["20", "22"].map(|text| NodeMajor::parse(text).unwrap()).to_vec() },
         pyodide: None,
     };
     assert_eq!(read, Ok(expected));
+    assert_eq!(parse("npm.node = '22'").map(|read| read.npm.node), Ok(NodeMajor::parse("22").into_iter().collect()));
     assert_eq!(parse("all-platforms = true").map(|read| read.all_platforms), Ok(true));
 }
 
@@ -85,10 +89,11 @@ fn an_unknown_key_is_named_with_its_line_and_the_nearest_known_one() {
 #[test]
 fn the_list_of_keys_is_that_of_the_tables() {
     let mut known = Vec::new();
-    for table in ["", "fetch", "forges", "pyodide"] {
+    for table in ["", "fetch", "forges", "npm", "pyodide"] {
         let prefix = if table.is_empty() { String::new() } else { format!("{table}.") };
         let error = toml::from_str::<LarderToml>(&format!("{prefix}no-such-key = 1")).unwrap_err();
-        let (_, expected) = error.message().split_once(", expected one of ").unwrap();
+        let (_, expected) = error.message().split_once(", expected ").unwrap();
+        let expected = expected.trim_start_matches("one of ");
         known.extend(expected.split(", ").map(|key| format!("{prefix}{}", key.trim_matches('`'))));
     }
     assert_eq!(known, KEYS);
@@ -122,6 +127,9 @@ fn a_wrong_value_is_named_with_its_line_and_what_is_accepted() {
         ("fetch.stall-timeout = 0", "`fetch.stall-timeout` has to be a time such as 30 (seconds)"),
         ("fetch.total-timeout = '1 day'", "`fetch.total-timeout` has to be a time"),
         ("fetch.max-artifact-size = '2 gigs'", "`fetch.max-artifact-size` has to be a size such as"),
+        ("npm.node = 22", "larder.toml:1: `npm.node` has to be a version of node from 12 to 25"),
+        ("[npm]\nnode = ['20', 'v20']", "larder.toml:2: `npm.node` has to be"),
+        ("npm.node = '99'", "`npm.node` has to be"),
         ("forges.github = 'github.example'", "`forges.github` has to be an address"),
         ("forges.github = 'ssh://mirror.example/'", "`forges.github` has to be an address"),
         ("forges.gitlab = 'https://u:p@mirror.example/'", "without user name and query"),

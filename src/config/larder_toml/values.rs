@@ -84,6 +84,33 @@ pub(super) fn list<'de, D: Deserializer<'de>, T: PartialEq>(
     deserializer.deserialize_any(List { accepted, read })
 }
 
+/// The same, or one of them without its list.
+pub(super) fn one_or_list<'de, D: Deserializer<'de>, T: PartialEq>(
+    deserializer: D,
+    accepted: &str,
+    read: impl Fn(&str) -> Option<T>,
+) -> Result<Vec<T>, D::Error> {
+    deserializer.deserialize_any(OneOrList(List { accepted, read }))
+}
+
+struct OneOrList<'a, Read>(List<'a, Read>);
+
+impl<'de, T: PartialEq, Read: Fn(&str) -> Option<T>> Visitor<'de> for OneOrList<'_, Read> {
+    type Value = Vec<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.expecting(f)
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Vec<T>, E> {
+        (self.0.read)(text).map(|value| vec![value]).ok_or_else(|| E::custom(self.0.accepted))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, elements: A) -> Result<Vec<T>, A::Error> {
+        self.0.visit_seq(elements)
+    }
+}
+
 struct List<'a, Read> {
     accepted: &'a str,
     read: Read,

@@ -230,6 +230,14 @@ pub enum Requester {
 const SCRIPT: &str = "script:";
 
 impl Requester {
+    /// The package's name, if it is one.
+    pub fn package(&self) -> Option<&str> {
+        match self {
+            Self::Package { name, .. } => Some(name.as_str()),
+            Self::Script(_) => None,
+        }
+    }
+
     /// Reads what [`fmt::Display`] writes. What is wrong comes back in words.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         if let Some(name) = text.strip_prefix(SCRIPT) {

@@ -6,6 +6,8 @@
 //! | `{os}`, `{cpu}` | node's names: `linux`, `x64` |
 //! | `{libc}` | `glibc` or `musl` on Linux, else `unknown` (node-pre-gyp) |
 //! | `{musl}`, `{dash-musl}` | `musl` or `-musl` where that is the C library, else nothing (prebuild-install, re2) |
+//! | `{exe}` | `.exe` on Windows, else nothing |
+//! | `{lib}`, `{so}` | what a library's name begins with (`lib`, on Windows nothing) and ends with (`so`, `dylib`, `dll`) |
 //! | `{abi}` | node's ABI: `115` of node 20 |
 //! | `{platform}` | the row's own name of the platform |
 //! | `{github}` | the forge's host |
@@ -53,10 +55,15 @@ impl KnownDownload {
 
     /// The addresses of its files.
     pub fn addresses_for(&self, target: Target<'_>) -> Result<Vec<String>, UnfilledAddress> {
+        self.addresses.iter().map(|template| self.address(template, target)).collect()
+    }
+
+    /// The address that a template of the row comes to.
+    pub fn address(&self, template: &str, target: Target<'_>) -> Result<String, UnfilledAddress> {
         if !self.is_on(target.platform) {
             return Err(UnfilledAddress::Platform(target.platform));
         }
-        self.addresses.iter().map(|template| fill(template, |name| self.value(name, target))).collect()
+        fill(template, |name| self.value(name, target))
     }
 
     fn platform_name(&self, platform: Platform) -> Option<&str> {
@@ -87,6 +94,14 @@ impl KnownDownload {
                     ""
                 }
             }
+            "exe" if platform.os == Os::Win32 => ".exe",
+            "lib" if platform.os != Os::Win32 => "lib",
+            "exe" | "lib" => "",
+            "so" => match platform.os {
+                Os::Win32 => "dll",
+                Os::Darwin => "dylib",
+                _ => "so",
+            },
             "abi" => target.abi?,
             "platform" => self.platform_name(platform)?,
             "github" => GITHUB_HOST,

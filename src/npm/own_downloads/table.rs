@@ -5,6 +5,8 @@ use std::{collections::BTreeMap, sync::LazyLock};
 use nodejs_semver::{Range, Version};
 use serde::Deserialize;
 
+use super::values::ValueSource;
+
 static TABLE: LazyLock<Table> = LazyLock::new(|| {
     toml::from_str(include_str!("../own_downloads.toml")).expect("a test reads the table in the tree")
 });
@@ -37,12 +39,15 @@ pub struct KnownDownload {
     pub command: Option<String>,
     /// Templates of the addresses: see [`super::Target`].
     pub addresses: Vec<String>,
+    /// Templates of small answers that it asks for besides. They are kept as they are.
+    #[serde(default)]
+    pub answers: Vec<String>,
     /// The host, where no template tells it.
     #[serde(default)]
     pub host: Option<String>,
     /// Of each placeholder that is the package's own: where its value stands.
     #[serde(default)]
-    pub values: BTreeMap<String, String>,
+    pub values: BTreeMap<String, ValueSource>,
     /// What `{platform}` stands for, by node's names (`linux-x64`, `linux-x64-musl`). On others it downloads nothing. Empty: it downloads on each.
     #[serde(default)]
     pub platforms: BTreeMap<String, String>,
