@@ -33,6 +33,7 @@ mod racing;
 mod recorded;
 mod registry;
 mod registry_guard;
+mod rows;
 mod run;
 mod scripts;
 mod store;
