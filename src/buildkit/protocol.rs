@@ -3,6 +3,7 @@
 //! ```text
 //! request/empty/         nothing
 //!         wanted         receipts, one a line: what the mount should have (ask), or what the host has (hand-out)
+//!         rows/          ask: what projects recorded, each by its lockfile's digest; of one that recorded nothing, nothing
 //!         only           hand-out: keys, one a line in hexadecimal; without it, everything
 //!         store/         take-in: a store with what is to be taken
 //! answer/report.json     what came of it
@@ -36,6 +37,7 @@ use crate::core::{
 pub(crate) const STORE: &str = "store";
 const WANTED: &str = "wanted";
 const ONLY: &str = "only";
+const ROWS: &str = "rows";
 const REPORT: &str = "report.json";
 
 /// What came of a job. Of another larder's, what is not there is nothing.
@@ -171,6 +173,40 @@ pub(crate) fn read_wanted(request: &Path) -> Result<Vec<Receipt>, ProtocolError>
         Receipt::from_json(line).map_err(|source| ProtocolError::Receipt { path: path.clone(), line: at + 1, source })
     });
     read.collect()
+}
+
+/// Writes what the mount shall have of what projects recorded, by their lockfiles' digests.
+pub(crate) fn write_rows(
+    request: &Path,
+    rows: impl IntoIterator<Item = (BlobId, Option<String>)>,
+) -> Result<(), ProtocolError> {
+    let folder = request.join(ROWS);
+    fs::create_dir(&folder).at("create", &folder)?;
+    for (lockfile, text) in rows {
+        let path = folder.join(lockfile.to_string());
+        fs::write(&path, text.unwrap_or_default()).at("write", &path)?;
+    }
+    Ok(())
+}
+
+/// A lockfile's digest, and what was recorded beside it, if anything was.
+pub(crate) type LockfileRows = (BlobId, Option<Vec<u8>>);
+
+/// Reads what the mount shall have of what projects recorded.
+pub(crate) fn read_rows(request: &Path) -> Result<Vec<LockfileRows>, ProtocolError> {
+    let folder = request.join(ROWS);
+    let entries = match fs::read_dir(&folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        listed => listed.at("list", &folder)?,
+    };
+    let mut rows = Vec::new();
+    for entry in entries {
+        let path = entry.at("list", &folder)?.path();
+        let Some(lockfile) = path.file_name().and_then(|name| name.to_str()?.parse().ok()) else { continue };
+        let text = fs::read(&path).at("read", &path)?;
+        rows.push((lockfile, (!text.is_empty()).then_some(text)));
+    }
+    Ok(rows)
 }
 
 /// Writes by which keys alone blobs are handed out.

@@ -18,7 +18,7 @@ use crate::{
     plan::PlanError,
     pyodide::folder::FolderError,
     run::child::ChildError,
-    session::{NoLarderLock, ReadError, UnknownPlatform},
+    session::{NoLarderLock, ReadError, TwoRecordings, UnknownPlatform},
     view::{error::ViewError, locked_files::LockedFilesError},
 };
 
@@ -108,6 +108,12 @@ impl EndsCommand for NoLarderLock {
     fn hint(&self) -> Option<String> {
         let it = if self.is_there { "Pyodide's part" } else { "it" };
         Some(format!("`larder lock` writes {it} from `[pyodide]` in larder.toml"))
+    }
+}
+
+impl EndsCommand for TwoRecordings {
+    fn hint(&self) -> Option<String> {
+        Some("make one of them at a time, or let one of the projects record anew what the other one has".to_owned())
     }
 }
 

@@ -38,19 +38,49 @@ pub(super) fn read_all(
     trusts_project: bool,
     context: &Context<'_>,
 ) -> Result<Vec<Arc<ConfiguredProject>>, CommandError> {
-    read_all_for(paths, &[], trusts_project, context)
+    let all = read_and_tell(paths, &[], context)?;
+    all.into_iter().map(|read| configured(read, trusts_project, context)).collect()
 }
 
-/// The same for a command that calls these package managers.
+fn read_and_tell(
+    paths: &[PathBuf],
+    called: &[Format],
+    context: &Context<'_>,
+) -> Result<Vec<ReadProject>, CommandError> {
+    let all = paths.iter().map(|path| ReadProject::read_for(path, called)).collect::<Result<Vec<_>, _>>()?;
+    tell(all.iter().flat_map(ReadProject::warnings), context);
+    Ok(all)
+}
+
+/// The same for a command that installs: where a project has no `larder.lock`, as in a build step that copies what the install reads, the store may have its rows.
 pub(super) fn read_all_for(
     paths: &[PathBuf],
     called: &[Format],
     trusts_project: bool,
     context: &Context<'_>,
 ) -> Result<Vec<Arc<ConfiguredProject>>, CommandError> {
-    let all = paths.iter().map(|path| ReadProject::read_for(path, called)).collect::<Result<Vec<_>, _>>()?;
-    tell(all.iter().flat_map(ReadProject::warnings), context);
+    let mut all = read_and_tell(paths, called, context)?;
+    if all.iter().any(ReadProject::lacks_rows)
+        && let Some(store) = context.open_store_if_present()?
+    {
+        all = all.into_iter().map(|project| with_stored_rows(project, &store, context)).collect::<Result<_, _>>()?;
+    }
     all.into_iter().map(|read| configured(read, trusts_project, context)).collect()
+}
+
+fn with_stored_rows(project: ReadProject, store: &Store, context: &Context<'_>) -> Result<ReadProject, CommandError> {
+    if !project.lacks_rows() {
+        return Ok(project);
+    }
+    let stored = project.stored_rows(store);
+    for damaged in &stored.damaged {
+        let path = damaged.display();
+        context.printer.warning(&format!("{path}: what was recorded of downloads is damaged, and counts for nothing"));
+    }
+    Ok(match stored.rows {
+        Some(rows) => project.with_rows(rows)?,
+        None => project,
+    })
 }
 
 /// A project with its configuration.

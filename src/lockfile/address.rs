@@ -124,7 +124,7 @@ fn forge_of(host: &str) -> Option<(Forge, &'static str)> {
 }
 
 /// `owner/repository`, without the ending `.git`; on GitLab, groups may stand between the two.
-fn repository_path(forge: Forge, path: &str) -> Option<&str> {
+pub(super) fn repository_path(forge: Forge, path: &str) -> Option<&str> {
     let path = path.trim_matches('/');
     let path = path.strip_suffix(".git").unwrap_or(path);
     let is_name = |part: &str| {

@@ -5,8 +5,8 @@
 //! packages     where it is installed, a/b for b below a → a list that begins with name@what:
 //!   name@1.0.0            the registry's address, "" for the usual one; an object; the integrity
 //!   name@https://…        an object; the integrity, if it was recorded
-//!   name@github:o/r#…     an object; the name of the archive's folder
-//!   name@git+ssh://…#…    the same
+//!   name@github:o/r#…     an object; the name of the archive's folder; from version 2 on the archive's digest
+//!   name@git+ssh://…#…    an object; the commit
 //!   name@./a.tgz          an object; the integrity
 //!   name@file:folder      an object
 //!   name@workspace:folder

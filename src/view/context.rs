@@ -6,6 +6,7 @@
 //! store/blobs/…       modes 0444
 //! store/receipts/…    modes 0644
 //! store/gone/…        optional packages that their registry no longer has
+//! store/rows/…        what `larder.lock` recorded of what scripts download, by the lockfile that a build step has
 //! pyodide/…           the same of what `larder.lock` alone names of Pyodide, if it names anything
 //! ```
 //!
@@ -114,6 +115,12 @@ pub fn add_gone(layout: &mut Layout, wanted: &Wanted, address: &str) {
     for (path, bytes) in [Some(seed::gone(wanted, address)), seed::gone_anywhere(wanted)].into_iter().flatten() {
         layout.insert(format!("{}/{path}", SeedPart::Packages.folder()), Content::Bytes(bytes));
     }
+}
+
+/// Adds what was recorded beside the lockfile with this digest, so that a build step that has the lockfile alone knows it.
+pub fn add_rows(layout: &mut Layout, lockfile: &BlobId, rows: &str) {
+    let (path, bytes) = seed::rows(lockfile, rows.as_bytes());
+    layout.insert(format!("{}/{path}", SeedPart::Packages.folder()), Content::Bytes(bytes));
 }
 
 fn by_blob(entries: &[SeedEntry<'_>]) -> BTreeMap<(SeedPart, BlobId), BlobFacts> {

@@ -60,7 +60,7 @@ fn is_part_of_a_store(entry: &DirEntry) -> io::Result<bool> {
         Some("blobs") => is_sharded(&path, ""),
         Some("receipts") => is_sharded(&path, ".json"),
         Some("partial") => all(&path, is_in_partial),
-        Some("remembered" | "gone") => all(&path, |name| is_hex(name, 64)),
+        Some("remembered" | "gone" | "rows") => all(&path, |name| is_hex(name, 64)),
         Some("damaged") => all(&path, |name| is_hex(name, 64) || name.starts_with(ASIDE.as_bytes())),
         name => Ok(name.is_some_and(|name| name.starts_with(NEW))),
     }

@@ -95,6 +95,14 @@ impl Layout {
         self.all_gone().join(name)
     }
 
+    pub(crate) fn all_rows(&self) -> PathBuf {
+        self.root.join("rows")
+    }
+
+    pub(crate) fn rows(&self, lockfile: &BlobId) -> PathBuf {
+        self.all_rows().join(lockfile.to_string())
+    }
+
     pub(crate) fn journal(&self) -> PathBuf {
         self.root.join("partial/journal")
     }

@@ -16,7 +16,7 @@
 //! |---|---|
 //! | values | `sha512`, `digest`, `clock`, `key`, `layout`, `receipt`, `unfit`, `holder`, `error` |
 //! | files of a store | `open`, `wait`, `lock`, `atomic_file`, `meta`, `foreign`, `create`, `writable`, `receipt_files`, `hash`, `blob`, `barrier` |
-//! | finding | `index`, `journal`, `alternate_digests`, `lookup_cache`, `lower`, `overlay`, `gone`, `lookup` |
+//! | finding | `index`, `journal`, `alternate_digests`, `lookup_cache`, `lower`, `overlay`, `gone`, `rows`, `lookup` |
 //! | a download that becomes a blob | `part_file`, `part`, `download_lock`, `commit` |
 //! | whole stores | `store`, `hash_blobs`, `amend`, `verify`, `stats`, `link`, `transfer`, `import`, `forget`, `seed` |
 
@@ -54,6 +54,7 @@ pub mod part;
 mod part_file;
 pub mod receipt;
 mod receipt_files;
+mod rows;
 pub mod seed;
 mod sha512;
 pub mod stats;
@@ -64,4 +65,4 @@ pub mod verify;
 pub mod wait;
 mod writable;
 
-pub use crate::{error::StoreError, store::Store, writable::Writable};
+pub use crate::{error::StoreError, rows::Rows, store::Store, writable::Writable};

@@ -165,7 +165,8 @@ pub(crate) fn check_folders(layout: &Layout, is_writable: bool) -> Result<(), St
         }
     }
     if is_writable {
-        for folder in [layout.damaged(), layout.partial(), layout.lookup_cache(), layout.all_gone()] {
+        for folder in [layout.damaged(), layout.partial(), layout.lookup_cache(), layout.all_gone(), layout.all_rows()]
+        {
             if unfit_folder(&folder).at("look at", &folder)?.is_some() {
                 clear(layout, &folder)?;
             }

@@ -1,6 +1,6 @@
 //! The form of a seed: a store's files that are handed on, by their paths in it.
 //!
-//! It is `meta.json`, blobs, notes of optional packages that are gone, and receipts that state only the keys that the lockfiles use: neither addresses, nor times, nor what other projects made known
+//! It is `meta.json`, blobs, notes of optional packages that are gone, rows that were recorded beside the lockfiles, and receipts that state only the keys that the lockfiles use: neither addresses, nor times, nor what other projects made known
 //! of the same bytes. So the same wishes give the same seed, on every machine.
 
 use std::{collections::BTreeSet, path::Path};
@@ -12,6 +12,7 @@ use crate::{
     layout::Layout,
     meta,
     receipt::{Origin, Receipt},
+    rows,
 };
 
 /// The path and the bytes of the file that makes a folder a store.
@@ -33,6 +34,11 @@ pub fn gone(wanted: &Wanted, address: &str) -> (String, Vec<u8>) {
 pub fn gone_anywhere(wanted: &Wanted) -> Option<(String, Vec<u8>)> {
     let is_told_by_digest = matches!(wanted, Wanted::Integrity(_));
     is_told_by_digest.then(|| (relative(|layout| gone::path_anywhere(layout, wanted)), Vec::new()))
+}
+
+/// The path and the bytes of the file with what a project recorded beside this lockfile.
+pub fn rows(lockfile: &BlobId, rows: &[u8]) -> (String, Vec<u8>) {
+    (relative(|layout| layout.rows(lockfile)), rows::bytes(lockfile, rows))
 }
 
 /// The path and the bytes of a receipt.

@@ -25,6 +25,7 @@ use crate::{
     open::{self, Names},
     overlay::Overlay,
     receipt::{Origin, Receipt},
+    rows::{self, Rows},
     wait::Patience,
     writable::Writable,
 };
@@ -186,6 +187,16 @@ impl Store {
     /// Deletes the note: the address has the file after all.
     pub fn forget_gone(&self, wanted: &Wanted, address: &str) {
         gone::forget(&self.overlay, wanted, address);
+    }
+
+    /// What a project recorded beside the lockfile with this digest.
+    pub fn rows(&self, lockfile: &BlobId) -> Rows {
+        rows::find(&self.overlay, lockfile)
+    }
+
+    /// Keeps what a project recorded beside the lockfile with this digest, in place of what was kept of it; `None` is nothing.
+    pub fn keep_rows(&self, lockfile: &BlobId, rows: Option<&[u8]>) -> Result<(), StoreError> {
+        rows::write(self.writable()?, lockfile, rows)
     }
 
     /// Opens the file of a blob to read it. A link, a pipe or a folder in its place is an error: none of them is followed, waited for or read.

@@ -23,7 +23,7 @@ prepare() {
 	distribution "$RELEASE" || { skip "builds: the wheels of Pyodide $RELEASE cannot be had" && finish; }
 	start_registry && base_images || { fail "no base images" && finish; }
 	PREPARED=yes
-	export STATIC LARDER ENGINE DOCKER_HOST DOCKER_CONFIG REGISTRY REQUEST_LOG PREPARED PATH
+	export STATIC LARDER ENGINE DOCKER_HOST DOCKER_CONFIG REGISTRY REQUEST_LOG OWN_PACKAGES PREPARED PATH
 	IS_MINE=yes
 	say "an engine ($ENGINE): $(docker version --format 'Docker {{.Server.Version}}'), $(docker buildx version | awk '{print $2, $3}')"
 }
@@ -39,7 +39,9 @@ start_registry() {
 	REQUEST_LOG=$WORK/requests
 	: >"$REQUEST_LOG"
 	: >"$WORK/registry"
-	NPM=$(npm config get registry) FILES=$(file_host) PYODIDE=$PYODIDE \
+	OWN_PACKAGES=$WORK/own
+	mkdir -p "$OWN_PACKAGES"
+	NPM=$(npm config get registry) OWN=$OWN_PACKAGES FILES=$(file_host) PYODIDE=$PYODIDE \
 		node "$ROOT/tests/docker/registry.mjs" "$REQUEST_LOG" "$CLIENTS/registry" >"$WORK/registry" 2>"$WORK/registry.err" &
 	SERVERS+=($!)
 	until port=$(cat "$WORK/registry") && [ -n "$port" ]; do kill -0 "${SERVERS[-1]}" && sleep 0.05; done

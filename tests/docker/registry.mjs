@@ -1,17 +1,17 @@
 // A registry on loopback that writes down each request: `METHOD PATH STATUS BYTES` a line of LOG, when the answer is out.
 //
-//     node registry.mjs LOG CACHE     with NPM, FILES and PYODIDE in the environment
+//     node registry.mjs LOG CACHE     with NPM, OWN, FILES and PYODIDE in the environment
 //
-// `/npm/` is the npm registry at NPM, `/files/` the host of the Python index's files at FILES; what either gave is kept in CACHE, for the next run too.
+// `/npm/` is the npm registry at NPM, with the tarballs in the folder OWN besides, `/files/` the host of the Python index's files at FILES; what either gave is kept in CACHE, for the next run too.
 // `/pyodide/` is the folder PYODIDE, as the CDN has it. The port stands on the first line of the output.
 import { createHash } from 'node:crypto';
 import { appendFileSync } from 'node:fs';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 
 const [log, cache] = process.argv.slice(2);
-const { NPM, FILES, PYODIDE } = process.env;
+const { NPM, OWN, FILES, PYODIDE } = process.env;
 const underWay = new Map();
 
 // What stands at an address, from CACHE or from there; asked for once, however many want it.
@@ -53,6 +53,8 @@ async function packument(name, here) {
 async function answer(path, here) {
   if (path.startsWith('/npm/')) {
     const rest = path.slice('/npm/'.length);
+    const own = await readFile(join(OWN, basename(rest))).catch(() => null);
+    if (own) return own;
     return rest.includes('/-/') ? upstream(NPM, rest, '*/*') : packument(rest, `${here}/npm/`);
   }
   if (path.startsWith('/files/')) return upstream(FILES, path.slice('/files/'.length), '*/*');

@@ -38,12 +38,12 @@ eval "$BREAK_AFTER"
 "#;
 
 /// A world with a `docker`, mounts and a static binary.
-struct Bench {
-    world: World,
+pub(crate) struct Bench {
+    pub(crate) world: World,
 }
 
 impl Bench {
-    fn new(packages: &[Package]) -> Self {
+    pub(crate) fn new(packages: &[Package]) -> Self {
         let bench = Self { world: World::new(packages) };
         for folder in ["bin", "mounts"] {
             fs::create_dir(bench.folder().join(folder)).unwrap();
@@ -67,7 +67,7 @@ impl Bench {
         self.folder().join("static-larder")
     }
 
-    fn mount(&self) -> PathBuf {
+    pub(crate) fn mount(&self) -> PathBuf {
         self.folder().join("mounts/id=larder")
     }
 
@@ -81,7 +81,7 @@ impl Bench {
         command
     }
 
-    fn run(&self, arguments: &[&str]) -> Run {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Run {
         finish(self.command(arguments))
     }
 

@@ -36,6 +36,7 @@ mod record;
 mod recorded;
 mod registry;
 mod registry_guard;
+mod rows;
 mod run;
 mod scripts;
 mod store;

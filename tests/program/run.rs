@@ -165,6 +165,27 @@ fn without_a_folder_for_temporary_files_a_run_of_npm_ci_is_in_memory_where_there
 }
 
 #[test]
+fn what_npm_writes_again_into_its_cache_is_not_for_a_small_filesystem_in_memory() {
+    if !can_unshare(&["--user", "--map-root-user", "--mount"], "what_npm_writes_again_into_its_cache") {
+        return;
+    }
+    let large = |name: &str| Package::new(name, larder_test_server::noise(7, 400_000));
+    for (package, expected) in
+        [(large("a"), "/dev/shm/larder-run-"), (large("a").with("resolved", ""), "/tmp/larder-run-")]
+    {
+        let bench = Bench::new(&[package]);
+        bench.program("npm", "echo $npm_config_cache");
+        let programs = bench.world.folder.path().join("bin");
+        let script = format!(
+            "mount -t tmpfs -o size=300k none /dev/shm; PATH={}:$PATH \"$LARDER\" run -- npm ci",
+            programs.display()
+        );
+        let run = in_mount_namespace(&bench.world, &script);
+        assert!(run.code == Some(0) && run.out.starts_with(expected), "{expected}: {run:?}");
+    }
+}
+
+#[test]
 fn what_cannot_be_run_has_the_exit_code_that_a_shell_gives_it() {
     let bench = Bench::new(&packages(1));
     std::fs::write(bench.file("text"), "").unwrap();

@@ -15,7 +15,9 @@ use larder_store::{
 
 use super::error::BuildkitError;
 use crate::{
-    buildkit::protocol::{BadBlob, JobFailure, MissingBlob, Report, STORE, read_only, read_wanted, write_report},
+    buildkit::protocol::{
+        BadBlob, JobFailure, MissingBlob, Report, STORE, read_only, read_rows, read_wanted, write_report,
+    },
     cli::buildkit::{Inside, InsideJob},
     commands::{context::Context, error::CommandError, outcome::Outcome},
     core::error_chain::chain,
@@ -52,10 +54,13 @@ fn hint(error: &CommandError) -> Option<&'static str> {
     }
 }
 
-/// Says what the mount lacks. Blobs that are there are read: a damaged one is set aside, and counts as lacking.
+/// Says what the mount lacks, and keeps what projects recorded. Blobs that are there are read: a damaged one is set aside, and counts as lacking.
 fn ask(arguments: &Inside, context: &Context<'_>) -> Result<Report, CommandError> {
     let wanted = read_wanted(&arguments.request).map_err(BuildkitError::from)?;
     let store = open(context)?;
+    for (lockfile, rows) in read_rows(&arguments.request).map_err(BuildkitError::from)? {
+        store.keep_rows(&lockfile, rows.as_deref())?;
+    }
     let there: Vec<Receipt> = wanted.iter().filter_map(|receipt| present(&store, &receipt.blob)).collect();
     let (damaged, sound) = sound(&store, there);
     let lacking = wanted.iter().filter_map(|receipt| {

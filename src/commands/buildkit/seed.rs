@@ -21,19 +21,20 @@ use crate::{
     buildkit::{
         docker::BuildError,
         dockerfile::Job,
-        protocol::{BadBlob, Report, STORE, lacking, write_wanted},
+        protocol::{BadBlob, Report, STORE, lacking, write_rows, write_wanted},
     },
     cli::buildkit::Seed,
     commands::{
         context::Context,
         error::{CommandError, SignalsError},
-        options::or_here,
+        options::{or_here, selection_options},
         outcome::Outcome,
         provision::{self, Unfetchable, shortfall},
     },
     core::interrupt::Interrupt,
     fetcher::Fault,
     plan::selection::Platforms,
+    session::RecordedRows,
     ui::units,
 };
 
@@ -42,19 +43,22 @@ pub(super) fn run(arguments: &Seed, context: &Context<'_>) -> Result<Outcome, Co
     // Before anything is fetched for it.
     let binary = Binary::of(&arguments.mount, context)?;
     let store = context.open_store()?;
+    let mut rows = RecordedRows::default();
     let wanted = if arguments.all {
         inventory(&store)?
     } else {
         // For the builder, and not for this machine.
         let platforms = Platforms::Only(BTreeSet::from([binary.executable.platform()]));
-        match planned(arguments, &platforms, &store, context)? {
+        match planned(arguments, (&platforms, &mut rows), &store, context)? {
             Ok(wanted) => wanted,
             Err(fault) => return Ok(fault.into()),
         }
     };
     let start = Instant::now();
     let builder = Builder::new(&arguments.mount, binary, &store, context, interrupt)?;
-    write_wanted(&builder.request()?, &wanted).map_err(BuildkitError::from)?;
+    let request = builder.request()?;
+    write_wanted(&request, &wanted).map_err(BuildkitError::from)?;
+    write_rows(&request, rows.texts()).map_err(BuildkitError::from)?;
     let (asked, _) = builder.run(Job::Ask)?;
     for BadBlob { package, cause, .. } in &asked.damaged {
         let package = package.as_deref().unwrap_or("unknown package");
@@ -83,10 +87,10 @@ pub(super) fn run(arguments: &Seed, context: &Context<'_>) -> Result<Outcome, Co
     Ok(if report.refused.is_empty() { Outcome::Done } else { Outcome::Store })
 }
 
-/// The receipts of what the projects need, all of it here and read; or whose fault it is that something is missing.
+/// The receipts of what the projects need, all of it here and read, with what they recorded; or whose fault it is that something is missing.
 fn planned(
     arguments: &Seed,
-    platforms: &Platforms,
+    (platforms, rows): (&Platforms, &mut RecordedRows),
     store: &Store,
     context: &Context<'_>,
 ) -> Result<Result<Vec<Receipt>, Fault>, CommandError> {
@@ -95,6 +99,9 @@ fn planned(
     let fetching = &arguments.completing.fetching;
     let projects = provision::read_all(&or_here(&arguments.projects), fetching.trust_project_config, context)?;
     for session in &provision::sessions(&projects, store, fetching, context) {
+        let selecting = &arguments.completing.selecting;
+        let selection = session.selection(&selection_options(selecting), platforms.clone())?;
+        rows.add(&session.project.read, &selection)?;
         let wanted = (platforms, Unfetchable::Fail);
         let supply = provision::complete(session, None, &arguments.completing, wanted, context)?;
         worst = worst.max(shortfall(&supply));

@@ -17,7 +17,13 @@ use crate::{
         error::{CommandError, ScratchError},
         view::mirror_of_yarn,
     },
-    core::{interrupt::Interrupt, layout::Layout, path_error::PathError, scratch::Scratch},
+    core::{
+        artifact::{Artifact, Source},
+        interrupt::Interrupt,
+        layout::Layout,
+        path_error::PathError,
+        scratch::Scratch,
+    },
     lockfile::YarnLock,
     npm::metadata::Metadata,
     run::client_env::Mode,
@@ -75,7 +81,8 @@ impl RunDir {
         let mirror = yarns.contains(&YarnLock::Classic).then(|| mirror_of_yarn(catalog, context));
         let layouts = Layouts { npm, mirror };
         let named = context.environment.variable_os("TMPDIR").filter(|folder| !folder.is_empty());
-        if named.is_none() && mode == Mode::Cache && stays_small(arguments) && is_in_memory() {
+        let is_for_memory = named.is_none() && mode == Mode::Cache && stays_small(arguments);
+        if is_for_memory && room_in_memory().is_some_and(|room| room > written_again(catalog)) {
             match Self::new(store, &layouts, Path::new(IN_MEMORY), interrupt) {
                 Ok(run_dir) => return Ok(run_dir),
                 Err(error) if interrupt.came() => return Err(error),
@@ -121,12 +128,25 @@ fn stays_small(arguments: &cli::Run) -> bool {
     arguments.completing.fetching.offline || arguments.command.get(1).is_some_and(|word| word == "ci")
 }
 
+/// The bytes that npm writes into its cache once more, at worst all at one time: it finds a tarball by its digest only if the lockfile has its address, too. In a container, the
+/// filesystem in memory usually has 64 MB.
+fn written_again(catalog: &Metadata) -> u64 {
+    let is_found_by_digest = |artifact: &Artifact| {
+        artifact.integrity.is_some() && !matches!(artifact.source, Source::Registry { resolved: None })
+    };
+    let rest = catalog.versions().iter().filter(|version| !is_found_by_digest(&version.artifact));
+    rest.filter_map(|version| version.found).map(|found| found.size).sum()
+}
+
+/// The room in the filesystem in memory, if there is one.
 #[cfg(target_os = "linux")]
-fn is_in_memory() -> bool {
-    rustix::fs::statfs(IN_MEMORY).is_ok_and(|filesystem| u64::try_from(filesystem.f_type) == Ok(TMPFS))
+fn room_in_memory() -> Option<u64> {
+    let kind = rustix::fs::statfs(IN_MEMORY).ok()?.f_type;
+    let room = rustix::fs::statvfs(IN_MEMORY).ok().filter(|_| u64::try_from(kind) == Ok(TMPFS))?;
+    Some(room.f_bavail.saturating_mul(room.f_frsize))
 }
 
 #[cfg(not(target_os = "linux"))]
-fn is_in_memory() -> bool {
-    false
+const fn room_in_memory() -> Option<u64> {
+    None
 }

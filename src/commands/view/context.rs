@@ -23,10 +23,10 @@ use crate::{
         Planned,
         selection::{Os, Platform, Platforms},
     },
-    session::Session,
+    session::{RecordedRows, Session},
     ui::units,
     view::{
-        context::{SeedEntry, SeedPart, add_gone, context as layout_of},
+        context::{SeedEntry, SeedPart, add_gone, add_rows, context as layout_of},
         folder::publish,
     },
 };
@@ -125,9 +125,11 @@ pub(in crate::commands) fn run(
     let projects =
         provision::read_all(&or_here(&view.projects), view.completing.fetching.trust_project_config, context)?;
     check_target(&view.folder, &projects, context)?;
+    let mut rows = RecordedRows::default();
     for project in &projects {
         let selection = project.read.selection(&selection_options(&view.completing.selecting), program.platforms())?;
         program.check(&selection.platforms)?;
+        rows.add(&project.read, &selection)?;
         let own_downloads = project.read.own_downloads(&selection, context.environment, &provision::policy_of_lockfile);
         provision::tell(own_downloads, context);
     }
@@ -154,6 +156,11 @@ pub(in crate::commands) fn run(
     let mut layout = layout_of(program.bytes, &seeded, |blob| store.receipt(blob))?;
     for gone in &gone {
         add_gone(&mut layout, &gone.wanted, &gone.address);
+    }
+    for (lockfile, text) in rows.texts() {
+        if let Some(text) = text {
+            add_rows(&mut layout, &lockfile, &text);
+        }
     }
     let published = publish(&store, layout, KIND, &view.folder, is_stopped)?;
     print(context, KIND, view, published);

@@ -2,8 +2,12 @@
 
 use super::document::{Member, Tuple, Wants};
 use crate::{
-    core::artifact::Conditions,
+    core::{
+        artifact::{Conditions, Forge},
+        endpoints::GITHUB_API,
+    },
     lockfile::{
+        address::repository_path,
         diagnose::shown,
         entry::{EntryKind, NoDownload},
         error::EntryProblem,
@@ -27,10 +31,23 @@ pub(super) fn classify(tuple: &Tuple<'_>, conditions: Conditions) -> Result<Entr
     if wants.map(|wants| wants.bundled.value("bundled")).transpose()?.unwrap_or_default() {
         return Ok(EntryKind::NoDownload(NoDownload::Bundled));
     }
+    let archive = github_archive(what);
     let is_version = !what.contains([':', '/']);
-    let (version, address) = if is_version { (Some(what), registry(members)) } else { (None, Some(what)) };
+    let (version, address) = match &archive {
+        Some((commit, address)) => (Some(*commit), Some(&**address)),
+        None if is_version => (Some(what), registry(members)),
+        None => (None, Some(what)),
+    };
     let stated = Stated { name, version, address, integrity: integrity(&members[1..]) };
     stated.classify(with_limits(conditions, wants)?)
+}
+
+/// `github:owner/repository#0123456` → the commit, abbreviated as bun does, and where the API has its archive. The digest that later lockfiles state is that of this archive.
+fn github_archive(what: &str) -> Option<(&str, String)> {
+    let (repository, commit) = what.strip_prefix("github:")?.split_once('#')?;
+    let is_commit = (7..=64).contains(&commit.len()) && commit.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let repository = repository_path(Forge::GitHub, repository).filter(|_| is_commit)?;
+    Some((commit, format!("{GITHUB_API}repos/{repository}/tarball/{commit}")))
 }
 
 /// `@scope/name@1.0.0` → `@scope/name` and `1.0.0`.

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::core::{
     artifact::{Artifact, Forge, Source},
-    endpoints::GITHUB_HOST,
+    endpoints::{GITHUB_API, GITHUB_HOST},
 };
 
 const SHA512: &str = "sha512-z4PhNX7vuL3xVChQ1m2AB9Yg5AULVxXcg/SpIdNs6c5H0NE8XYXysP+DGNKHfuwvY7kxvUdBeoGlODJ6+SfaPg==";
@@ -89,8 +89,28 @@ fn each_kind_of_package_is_what_it_says() {
     let git = artifact(&format!(r#"["a@git+ssh://git@{GITHUB_HOST}/o/r.git#{COMMIT}", {{}}, "{COMMIT}"]"#));
     let source = Source::Git { forge: Forge::GitHub, repository: "o/r".into(), commit: COMMIT.into() };
     assert_eq!((git.source, git.integrity, git.version.as_str()), (source, None, COMMIT));
-    let EntryKind::Unfetchable(short) = only(r#"["a@github:o/r#0123456", {}, "o-r-0123456"]"#) else { panic!() };
-    assert_eq!(short.reason, UnfetchableReason::GitCommit { committish: Some("0123456".to_owned()) });
+}
+
+#[test]
+fn a_commit_of_github_is_the_apis_archive_with_the_digest_of_that_one() {
+    let address =
+        |commit: &str| Source::Remote { url: format!("{GITHUB_API}repos/o/r/tarball/{commit}").parse().unwrap() };
+    let stated = artifact(&format!(r#"["a@github:o/r#0123456", {{}}, "o-r-0123456", "{SHA512}"]"#));
+    assert_eq!((stated.source, stated.version.as_str()), (address("0123456"), "0123456"));
+    assert_eq!(stated.integrity.unwrap().to_string(), SHA512);
+    let unstated = artifact(r#"["a@github:o/r#0123456", {}, "o-r-0123456"]"#);
+    assert_eq!((unstated.source, unstated.integrity), (address("0123456"), None));
+    let whole = artifact(&format!(r#"["a@github:o/r#{COMMIT}", {{}}, "o-r-0123456"]"#));
+    assert_eq!(whole.source, address(COMMIT));
+    for moving in ["main", "v1.0.0", "012345", ""] {
+        let entry = only(&format!(r#"["a@github:o/r#{moving}", {{}}, "o-r-0123456"]"#));
+        let EntryKind::Unfetchable(unfetchable) = entry else { panic!("{moving}: {entry:?}") };
+        assert!(matches!(unfetchable.reason, UnfetchableReason::GitCommit { .. }), "{moving}: {unfetchable:?}");
+    }
+    for elsewhere in ["o", "o/r/x", "../r", "o/r?x"] {
+        let entry = only(&format!(r#"["a@github:{elsewhere}#0123456", {{}}, "o-r-0123456"]"#));
+        assert!(matches!(entry, EntryKind::Unfetchable(_)), "{elsewhere}: {entry:?}");
+    }
 }
 
 #[test]

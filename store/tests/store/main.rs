@@ -12,6 +12,7 @@ mod look_again;
 mod lower;
 mod planted;
 mod racing;
+mod rows;
 mod strangers;
 mod support;
 mod truth;

@@ -175,7 +175,7 @@ fn whatever_has_the_name_of_a_file_that_can_be_lost_is_moved_out_of_the_way() {
 fn a_linked_folder_of_what_can_be_lost_is_replaced_and_one_of_blobs_is_refused() {
     const BYTES: &[u8] = b"tarball";
     for kind in ["linked folder", "link", "dangling link", "pipe"] {
-        for place in ["partial", "remembered", "gone", "damaged", "index-sled-v1"] {
+        for place in ["partial", "remembered", "gone", "rows", "damaged", "index-sled-v1"] {
             let what = format!("{place}: {kind}");
             let planted = Planted::new();
             planted.plant(kind, place);

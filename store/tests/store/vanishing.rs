@@ -18,7 +18,7 @@ use larder_store::{
 
 use crate::support::{begun, fetch, fetch_as, now, origin, put, sha512, store};
 
-const DERIVED: [&str; 6] = ["partial", "lock", "index.lock", "remembered", "index-sled-v1", "gone"];
+const DERIVED: [&str; 7] = ["partial", "lock", "index.lock", "remembered", "index-sled-v1", "gone", "rows"];
 
 fn remove(root: &Path, name: &str) {
     let path = root.join(name);

@@ -26,12 +26,11 @@ project() {
 	local at=$WORK/project git="https://$FORGE/owner/git-c/tar.gz/$COMMIT"
 	rm -rf "$at" && mkdir -p "$at"
 	case $1 in
-	# larder has no way to the full commit that bun's lockfile shortens.
-	bun) git= ;;
+	bun) git="github:owner/git-c#$COMMIT" ;;
 	yarn-4) git="https://$(constant GITHUB_HOST)/owner/git-c.git#commit=$COMMIT" ;;
 	esac
 	node -e 'const [git] = process.argv.slice(1);
-		const dependencies = { "own-a": "https://files.example/own-a-1.0.0.tgz", "@own/b": "1.0.0", plain: "1.0.0", ...(git && { "git-c": git }) };
+		const dependencies = { "own-a": "https://files.example/own-a-1.0.0.tgz", "@own/b": "1.0.0", plain: "1.0.0", "git-c": git };
 		console.log(JSON.stringify({ name: "project", version: "1.0.0", dependencies }, undefined, 2))' -- "$git" >"$at/package.json"
 	printf 'registry=https://registry.example/\n@own:registry=https://own.example/\n' >"$at/.npmrc"
 	if [ "$1" = yarn-4 ]; then
@@ -50,6 +49,15 @@ yarn_4_lockfile() {
 # tree FOLDER: the files of node_modules, where links lead too, with their modes and contents; without what package managers note there.
 tree() { (cd "$1/node_modules" && find -L . ! -path './.*' -type f -printf '%p %m ' -exec sha256sum -b {} \; | sort); }
 
+# as_forge FILE: packs it as the forge does, in a folder whose name has the abbreviated commit: bun's lockfile has that one.
+as_forge() {
+	mkdir "$WORK/new"
+	tar -C "$WORK/new" -xzf "$SERVED/$1-1.0.0.tgz"
+	mv "$WORK/new/package" "$WORK/new/owner-$1-${COMMIT:0:7}"
+	tar -C "$WORK/new" --sort=name --mtime=@0 -czf "$SERVED/$1-1.0.0.tgz" "owner-$1-${COMMIT:0:7}"
+	rm -rf "$WORK/new"
+}
+
 one_manager() {
 	local manager=$1 what="$1, addresses of their own" at code online=("${@:2}")
 	shift
@@ -63,6 +71,19 @@ one_manager() {
 	equals "$what: exit code of the online install" 0 "$code"
 	[ "$code" = 0 ] || { show "$WORK/online" && tail -n 15 "$WORK/online.out" && stop_server && return 0; }
 	tree "$at" >"$WORK/online.tree"
+	replayed "$manager" "$what" "$at" "$@"
+	[ "$manager" = bun ] || return 0
+	# As bun wrote its lockfile before version 2.
+	equals "$what: digests of git-c in bun.lock" 1 "$(grep -c '"git-c@github:.*"sha512-' "$at/bun.lock")"
+	sed -i '/"git-c@github:/s/, "sha512-[^"]*"\]/]/; s/"lockfileVersion": 2/"lockfileVersion": 1/' "$at/bun.lock"
+	start_server
+	replayed "$manager" "$what, a commit without a digest" "$at" "$@"
+}
+
+# replayed MANAGER WHAT PROJECT COMMAND…: fetches it from the server, which is stopped then, and installs it offline.
+replayed() {
+	local manager=$1 what=$2 at=$3 code
+	shift 3
 	rm -rf "$at/node_modules" "$at/.yarn" "$WORK/store"
 	code=$(cd "$at" && run "$WORK/fetch" as_stranger "$LARDER" fetch --store "$WORK/store" .)
 	equals "$what: exit code of larder fetch" 0 "$code"
@@ -95,5 +116,6 @@ package own-a own-a
 package @own/b own-b
 package plain plain
 package git-c git-c
+as_forge git-c
 while read -r -a words <&3; do one_manager "${words[@]}"; done 3< <(chosen <<<"$MATRIX")
 finish

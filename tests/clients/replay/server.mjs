@@ -24,7 +24,7 @@ function packument(host, name) {
 function answer(host, path) {
 	const [, name] = /^\/((?:@[^/]+\/)?[^/]+)\/-\/[^/]+$/.exec(path) ?? [];
 	if (name && existsSync(`${folder}/${tarball(name)}`)) return file(tarball(name));
-	const commit = /^\/(?:repos\/)?[^/]+\/([^/]+)\/(?:tar\.gz|archive|tarball)\/[0-9a-f]{40}(?:\.tar\.gz)?$/.exec(path);
+	const commit = /^\/(?:repos\/)?[^/]+\/([^/]+)\/(?:tar\.gz|archive|tarball)\/[0-9a-f]{7,40}(?:\.tar\.gz)?$/.exec(path);
 	if (commit) return file(tarball(commit[1]));
 	if (existsSync(`${folder}${path}`) && path.endsWith('.tgz')) return file(path.slice(1));
 	const wanted = path.slice(1);
