@@ -10,8 +10,10 @@ use std::{ffi::OsString, path::Path};
 /// Opens node's https connections through the proxy, for what reads no variable.
 pub(crate) const PRELOAD: &str = include_str!("../preload.cjs");
 
-/// Hosts that are this machine, for `NO_PROXY`: programs read different forms.
-const LOCAL: &str = "localhost,127.0.0.1,::1,[::1],0.0.0.0,.localhost";
+/// Hosts that are this machine, for `NO_PROXY`. Without `[::1]`, which ends Python's httpx; a tunnel to it leads to this machine.
+const LOCAL: &str = "localhost,127.0.0.1,::1,0.0.0.0,.localhost";
+/// The same for npm, which compares with hosts as they stand in addresses.
+const LOCAL_TO_NPM: &str = "localhost,127.0.0.1,::1,[::1],0.0.0.0,.localhost";
 
 /// Other proxies, which would lead around this one.
 pub(crate) const TAKEN_AWAY: [&str; 7] = [
@@ -79,7 +81,10 @@ pub(crate) fn variables(env: &ProxyEnv<'_>) -> Vec<(OsString, OsString)> {
         all.push(options);
         say(&["NODE_OPTIONS"], all);
     }
-    say(&["NO_PROXY", "no_proxy", "npm_config_noproxy"], LOCAL.into());
+    say(&["NO_PROXY", "no_proxy"], LOCAL.into());
+    say(&["npm_config_noproxy"], LOCAL_TO_NPM.into());
+    // It would ask for its newest version, and the refusal would be the command's.
+    say(&["DENO_NO_UPDATE_CHECK"], "1".into());
     say(&["NODE_EXTRA_CA_CERTS"], env.added.into());
     say(&REPLACING, env.all.into());
     set
@@ -126,6 +131,8 @@ mod tests {
         assert_eq!(value(&full, "YARN_CAFILE"), None);
         assert_eq!(value(&full, "YARN_HTTP_PROXY").as_deref(), Some(""));
         assert_eq!(value(&full, "no_proxy").as_deref(), Some(LOCAL));
+        assert_eq!(value(&full, "npm_config_noproxy").as_deref(), Some(LOCAL_TO_NPM));
+        assert_eq!(value(&least, "DENO_NO_UPDATE_CHECK").as_deref(), Some("1"));
         assert_eq!(value(&full, "NODE_OPTIONS"), None);
     }
 
