@@ -84,12 +84,20 @@ copy_package() { mkdir -p "$(dirname "node_modules/$1")" && cp -a "$PACKAGES/nod
 # stand_in ALGORITHM PATH: the digest of the stand-in at an address with this path.
 stand_in() { node "$DOWNLOADS/stand-ins.mjs" - "$PACKAGES" - "$1" "https://host.example$2"; }
 
-# list_place FILE: all files of the place with their modes and contents, without logs, what node compiled, and what pip, uv, cargo and deno note of headers or
-# name by chance.
-list_place() {
-	(cd "$PLACE" && find . \( -path '*/_logs' -o -name 'node-compile-cache*' -o -name 'v8-compile-cache*' -o -name '_update-notifier-last-checked' -o -path ./home/.cache/larder -o -path ./home/.cache/pip -o -path ./home/.cache/uv -o -path ./home/.cache/deno -o -path ./home/.cargo/.global-cache -o -path ./home/.cargo/registry/index -o -path ./project/larder.lock \) -prune \
-		-o -type f -printf '%p %m ' -exec sha256sum -b {} \; -o -type l -printf '%p -> %l\n' | sort) >"$1"
-}
+# What is no two times the same: logs, what node compiled, and what programs note in their caches of an answer's headers or name by chance; and what is larder's.
+LEFT_OUT=('*/_logs' '*/_update-notifier-last-checked' '*/node-compile-cache*' '*/v8-compile-cache*' './home/.cache/pip' './home/.cache/uv' './home/.cache/deno'
+	'./home/.cache/ffmpeg-static-nodejs' './home/.cargo/.global-cache' './home/.cargo/registry/index' './home/.cache/larder' './project/larder.lock')
+
+# list_place FILE: all other files of the place, with their modes and contents.
+list_place() (
+	cd "$PLACE"
+	local path left_out=(-false)
+	for path in "${LEFT_OUT[@]}"; do left_out+=(-o -path "$path"); done
+	{
+		find . \( "${left_out[@]}" \) -prune -o -type f -printf '%p %m\n' -o -type l -printf '%p -> %l\n'
+		find . \( "${left_out[@]}" \) -prune -o -type f -print0 | xargs -0r sha256sum -b
+	} | sort >"$1"
+)
 
 # recorded FILE COMMAND…: runs the command online, and writes the larder.lock of what it downloaded to FILE. Its exit code.
 recorded() {
@@ -136,7 +144,7 @@ replays() {
 	elif grep -q '^warning: ' "$WORK/offline.err"; then
 		fail "$what: warnings" && grep '^warning: ' "$WORK/offline.err" | sed 's/^/        /'
 	else
-		pass "$what: replayed, $(grep -c '^\[\[' "$WORK/larder.lock") rows, the $(wc -l <"$WORK/offline.tree") files of the run online"
+		pass "$what: replayed, $(grep -c '^\[\[' "$WORK/larder.lock") rows, the $(grep -c ' \*' "$WORK/offline.tree") files of the run online"
 	fi
 	place "$PREPARE" "$DOWNLOADS/unrelated.lock"
 	took=$(cat "$WORK/tenths")

@@ -8,11 +8,11 @@ source "$ROOT/tests/clients/replay.sh"
 source "$ROOT/tests/clients/downloads.sh"
 
 # Package, releases of node, seconds within which a refusal has ended, command. node 24 where a script asks with node's own fetch or https, or needs that node. Longer than 10 s
-# takes what tries again by itself: playwright five times, @vscode/ripgrep after 2, 4, 8 and 16 s.
+# takes what tries again by itself: @vscode/ripgrep after 2, 4, 8 and 16 s.
 MATRIX='cypress-13 20 10 npm rebuild cypress-13
 cypress-15 20 10 npm rebuild cypress-15
 puppeteer 20 10 npm rebuild puppeteer
-playwright 20 20 playwright install chromium-headless-shell
+playwright 20 10 playwright install chromium-headless-shell
 @prisma/engines 20 10 npm rebuild @prisma/engines
 chromedriver 20 10 npm rebuild chromedriver
 ffmpeg-static 20 10 npm rebuild ffmpeg-static
