@@ -106,6 +106,7 @@ prepare() {
 
 if [ -z "${REPLAY_SERVED:-}" ]; then
 	need_download_clients
+	for program in curl wget; do command -v "$program" >/dev/null || alone debian debian_has "$program" || true; done
 	client python-clients install_python_clients || { skip "downloads: Python's clients cannot be installed here" && finish; }
 	install_uv || { skip "downloads: uv cannot be installed here" && finish; }
 fi

@@ -1,7 +1,7 @@
-// Every host of the internet, on this network namespace's loopback: a name server that leads each name here, and https with a certificate for each. What is asked for is
-// answered by its path with stand-ins (`stand-ins.mjs`).
+// Every host of the internet, in this network namespace: a name server that leads each name here, and https with a certificate for each. What is asked for is answered by its
+// path with stand-ins (`stand-ins.mjs`).
 //
-//     node server.mjs FOLDER PACKAGES PYODIDE    FOLDER has ca.pem and ca.key; FOLDER/ready is made when it listens; the others are for `stand-ins.mjs`
+//     node server.mjs FOLDER PACKAGES PYODIDE ADDRESS    FOLDER has ca.pem and ca.key, and gets `ready` when the server listens; PACKAGES and PYODIDE are for `stand-ins.mjs`
 //
 // FOLDER/requests gets a line of JSON for each answer: method, url, status, and sha256, size, type and, of a small text, body of what came in the end.
 import { execFileSync } from 'node:child_process';
@@ -12,7 +12,7 @@ import { createServer } from 'node:https';
 import { createSecureContext } from 'node:tls';
 import { standIn } from './stand-ins.mjs';
 
-const [folder] = process.argv.slice(2);
+const [folder, , , address] = process.argv.slice(2);
 const LONGEST_BODY = 65536;
 
 // A certificate for any host, made when it is first asked for.
@@ -49,13 +49,13 @@ createServer({ key, SNICallback: (host, done) => done(null, contextFor(host)) },
 	}
 	response.writeHead(200, { 'content-type': found.type, 'content-length': found.bytes.length });
 	return response.end(request.method === 'HEAD' ? undefined : found.bytes);
-}).listen(443, '127.0.0.1', () => names.bind(53, '127.0.0.1', () => writeFileSync(`${folder}/ready`, '')));
+}).listen(443, address, () => names.bind(53, '127.0.0.1', () => writeFileSync(`${folder}/ready`, '')));
 
-// RFC 1035: an A record of 127.0.0.1 for each name; no record of another type.
-const names = createSocket('udp4', (query, { port, address }) => {
+// RFC 1035: an A record of the address for each name; no record of another type.
+const names = createSocket('udp4', (query, asker) => {
 	const end = query.indexOf(0, 12) + 5;
 	const isAddress = query.readUInt16BE(end - 4) === 1;
 	const head = Buffer.concat([query.subarray(0, 2), Buffer.from([0x81, 0x80, 0, 1, 0, isAddress ? 1 : 0, 0, 0, 0, 0])]);
-	const record = Buffer.from([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 127, 0, 0, 1]);
-	names.send(Buffer.concat([head, query.subarray(12, end), ...(isAddress ? [record] : [])]), port, address);
+	const record = Buffer.from([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, ...address.split('.')]);
+	names.send(Buffer.concat([head, query.subarray(12, end), ...(isAddress ? [record] : [])]), asker.port, asker.address);
 });

@@ -154,7 +154,7 @@ export function standIn(url) {
 }
 
 // `node stand-ins.mjs - PACKAGES PYODIDE ALGORITHM URL`: the digest of the stand-in of an address.
-if (process.argv[5]) {
+if (process.argv[2] === '-') {
 	const bytes = standIn(new URL(process.argv[6])).bytes;
 	console.log(createHash(process.argv[5].split('-')[0]).update(bytes).digest(process.argv[5].split('-')[1] ?? 'hex'));
 }
