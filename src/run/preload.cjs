@@ -2,7 +2,7 @@
 //
 // `larder run` puts it into NODE_OPTIONS (`--require`), for clients that read no proxy variable: `fetch`, `https.get` and `agent: false` on node 18 and 20, own
 // agents and npm's undici on all. Their connections all begin in `tls.connect`, which it replaces: the caller gets a TLS socket at once, over a stream that first
-// asks the proxy to CONNECT. It leaves alone a connection that already has a socket (it has its proxy), pipes, loopback, what NO_PROXY names, TLS that is not
+// asks the proxy to CONNECT. An agent's own CONNECT gets the password, if it has none. It leaves alone a connection that already has a socket (it has its proxy), pipes, loopback, what NO_PROXY names, TLS that is not
 // https (no HTTP in ALPN, no https agent, not port 443), and plain http. Without a loopback proxy it does nothing.
 'use strict';
 
@@ -14,7 +14,10 @@ const proxy = loopbackProxy(env.https_proxy || env.HTTPS_PROXY);
 const exceptions = (env.no_proxy || env.NO_PROXY || '').toLowerCase().split(/[\s,]+/).filter(Boolean).map(exception);
 
 if (proxy && process.versions.openssl) {
-	beforeFirstClient(replaceConnect);
+	beforeFirstClient(() => {
+		replaceConnect();
+		addAuthorization();
+	});
 }
 
 // http://user:password@127.0.0.1:PORT, taken apart; undefined if it is anything else.
@@ -75,6 +78,25 @@ function replaceConnect() {
 		return to ? throughProxy(original, options, to, args.find((one) => typeof one === 'function')) : original.apply(this, args);
 	};
 	require('module').syncBuiltinESMExports();
+}
+
+// Some agents take host and port alone from the proxy's address: their CONNECT gets its password here.
+function addAuthorization() {
+	const { Socket } = require('net');
+	const { connect } = Socket.prototype;
+	Socket.prototype.connect = function authorized(...args) {
+		const [{ host, port }] = Array.isArray(args[0]) ? args[0] : typeof args[0] === 'object' ? args : [{ port: args[0], host: args[1] }];
+		// It takes away what stands in the place of `write`.
+		connect.apply(this, args);
+		if (host === proxy.host && Number(port) === proxy.port) {
+			this.write = function authorize(chunk, ...rest) {
+				delete this.write;
+				const [, line, headers] = /^(CONNECT [^\r]+\r\n)(.*)$/s.exec(Buffer.from(chunk).toString('latin1')) || [];
+				return this.write(line && !/^proxy-authorization:/im.test(headers) ? line + proxy.authorization + headers : chunk, ...rest);
+			};
+		}
+		return this;
+	};
 }
 
 function throughProxy(connect, options, { name, port }, callback) {

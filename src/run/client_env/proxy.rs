@@ -10,8 +10,10 @@ use std::{ffi::OsString, path::Path};
 /// Opens node's https connections through the proxy, for what reads no variable.
 pub(crate) const PRELOAD: &str = include_str!("../preload.cjs");
 
-/// Hosts that are this machine, for `NO_PROXY`: programs read different forms.
-const LOCAL: &str = "localhost,127.0.0.1,::1,[::1],0.0.0.0,.localhost";
+/// Hosts that are this machine, for `NO_PROXY`. Without `[::1]`, which ends Python's httpx; a tunnel to it leads to this machine.
+const LOCAL: &str = "localhost,127.0.0.1,::1,0.0.0.0,.localhost";
+/// The same for npm, which compares with hosts as they stand in addresses.
+const LOCAL_TO_NPM: &str = "localhost,127.0.0.1,::1,[::1],0.0.0.0,.localhost";
 
 /// Other proxies, which would lead around this one. With a network they stay: whoever reads them alone asks as without larder.
 pub(crate) const TAKEN_AWAY: [&str; 7] = [
@@ -86,9 +88,13 @@ pub(crate) fn variables(env: &ProxyEnv<'_>) -> Vec<(OsString, OsString)> {
         all.push(options);
         say(&["NODE_OPTIONS"], all);
     }
-    let exceptions = |own: &str| if own.is_empty() { LOCAL.into() } else { format!("{LOCAL},{own}").into() };
-    say(&["NO_PROXY", "no_proxy"], exceptions(env.exceptions.0));
-    say(&["npm_config_noproxy"], exceptions(env.exceptions.1));
+    let exceptions = |local: &str, own: &str| {
+        if own.is_empty() { local.into() } else { format!("{local},{own}").into() }
+    };
+    say(&["NO_PROXY", "no_proxy"], exceptions(LOCAL, env.exceptions.0));
+    say(&["npm_config_noproxy"], exceptions(LOCAL_TO_NPM, env.exceptions.1));
+    // It would ask for its newest version, and the refusal would be the command's.
+    say(&["DENO_NO_UPDATE_CHECK"], "1".into());
     say(&["NODE_EXTRA_CA_CERTS"], env.added.into());
     let (of_managers, others): (Vec<&str>, Vec<&str>) = REPLACING.iter().partition(|name| OF_MANAGERS.contains(name));
     say(&of_managers, env.all_of_project.into());
@@ -146,7 +152,8 @@ mod tests {
         assert_eq!(value(&full, "YARN_HTTP_PROXY").as_deref(), Some(""));
         assert_eq!(value(&least, "no_proxy").as_deref(), Some(LOCAL));
         assert_eq!(value(&full, "NO_PROXY"), Some(format!("{LOCAL},env.example")));
-        assert_eq!(value(&full, "npm_config_noproxy"), Some(format!("{LOCAL},npm.example")));
+        assert_eq!(value(&full, "npm_config_noproxy"), Some(format!("{LOCAL_TO_NPM},npm.example")));
+        assert_eq!(value(&least, "DENO_NO_UPDATE_CHECK").as_deref(), Some("1"));
         assert_eq!(value(&full, "NODE_OPTIONS"), None);
     }
 

@@ -74,6 +74,15 @@ const ways = {
 		}
 		return get({ agent: new Own({ keepAlive: true }) });
 	},
+	'an agent that drops the password': async () => {
+		const { hostname: host, port } = new URL(process.env.HTTPS_PROXY);
+		const connecting = require('http').request({ host, port, method: 'CONNECT', path: 'a.public.example:443' }).end();
+		const socket = await new Promise((resolve, reject) => {
+			connecting.on('error', reject).on('connect', ({ statusCode }, opened) => (statusCode === 200 ? resolve(opened) : reject(new Error(statusCode))));
+		});
+		const { host: name } = new URL(address);
+		return get({ headers: { host: name }, createConnection: () => require('tls').connect({ socket, servername: name }) });
+	},
 	'two requests on one socket': () => {
 		const agent = new (require('https').Agent)({ keepAlive: true });
 		return twice(() => get({ agent }));

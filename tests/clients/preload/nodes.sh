@@ -51,7 +51,7 @@ is() {
 # What comes through the proxy.
 through_proxy() {
 	local way came='tunnel a.public.example'
-	for way in fetch https.get 'https.get, agent: false' 'an https.Agent of its own' 'https.globalAgent replaced' 'an agent with a class of its own' \
+	for way in fetch https.get 'https.get, agent: false' 'an https.Agent of its own' 'https.globalAgent replaced' 'an agent with a class of its own' 'an agent that drops the password' \
 		'twenty at once' 'a worker thread' 'a worker thread with arguments of its own' 'a forked child' vm domain 'undici.request' "undici's own Agent" \
 		axios 'axios with its own proxy' got 'got 11' node-fetch; do
 		is "$came" "$way"

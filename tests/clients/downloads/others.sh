@@ -1,0 +1,123 @@
+#!/usr/bin/env bash
+# Clients that are no npm package, or that scripts use: each downloads a file whose address is in larder.lock by `larder run --offline`, where there is no network, as it does online,
+# and nobody sets a variable; what has no row is refused at once and named. npm, pnpm, yarn and bun are in `replay/own-addresses.sh`.
+source "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
+source "$ROOT/tests/clients/npm.sh"
+source "$ROOT/tests/clients/managers.sh"
+source "$ROOT/tests/clients/replay.sh"
+source "$ROOT/tests/clients/pyodide.sh"
+source "$ROOT/tests/clients/downloads.sh"
+
+# Client, releases of node, command.
+MATRIX='fetch 20,24 node get.mjs fetch
+https.get 20,24 node get.mjs https
+next,fonts 20 node get-fonts.cjs
+deno 20 deno run --quiet --allow-all get.mjs fetch
+deno,modules 20 deno cache --quiet --allow-import --vendor modules.mjs
+corepack 20 corepack pnpm --version
+curl 20 curl -fsSLO https://files.example/any/file.tar.gz
+wget 20 sh get-with-wget.sh
+pip 20 python3 -m pip download --quiet --no-deps --index-url https://index.example/simple stand-in
+pip,address 20 python3 -m pip download --quiet --no-deps https://files.example/any/stand_in-1.0-py3-none-any.whl
+uv 20 uv pip install --quiet --no-deps --target got --index-url https://index.example/simple stand-in
+urllib 20 python3 get.py urllib
+httpx 20 python3 get.py httpx
+requests 20 python3 get.py requests
+aiohttp 20 python3 get.py aiohttp
+cargo 20 cargo fetch --quiet'
+
+# The programs and projects of the matrix.
+prepare() {
+	cat >get.mjs <<-'END'
+		import { writeFileSync } from 'node:fs';
+		import { get } from 'node:https';
+		const address = 'https://files.example/any/file.tar.gz';
+		const ways = {
+			fetch: async () => {
+				const response = await fetch(address);
+				if (!response.ok) throw new Error(`${response.status} ${response.statusText}`);
+				return Buffer.from(await response.arrayBuffer());
+			},
+			https: () => new Promise((resolve, reject) => get(address, async (response) => {
+				const parts = await response.toArray();
+				response.statusCode === 200 ? resolve(Buffer.concat(parts)) : reject(new Error(`${response.statusCode} ${response.statusMessage}`));
+			}).on('error', reject))
+		};
+		writeFileSync('got', await ways[process.argv[2]]());
+	END
+	# As next does it for fonts of Google's: a style sheet by its user agent, then what that names.
+	cat >get-fonts.cjs <<-'END'
+		const { get } = require('node:https');
+		const HttpsProxyAgent = require('https-proxy-agent');
+		const proxy = process.env.https_proxy || process.env.HTTPS_PROXY;
+		const options = { agent: proxy && new HttpsProxyAgent(proxy), headers: { 'User-Agent': 'Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7)' } };
+		const fetched = (address) => new Promise((resolve, reject) => get(address, options, async (response) => {
+			const parts = await response.toArray();
+			response.statusCode === 200 ? resolve(Buffer.concat(parts)) : reject(new Error(`${address}: ${response.statusCode} ${response.statusMessage}`));
+		}).on('error', reject));
+		(async () => {
+			const css = String(await fetched('https://fonts.example/css2?family=Inter:wght@100..900&display=swap'));
+			for (const [, address] of css.matchAll(/src: url\((.+?)\)/g)) {
+				require('node:fs').writeFileSync(new URL(address).pathname.split('/').pop(), await fetched(address));
+			}
+		})();
+	END
+	say "import 'https://files.example/any/module.mjs';" >modules.mjs
+	# It has no variable for certificates; SSL_CERT_FILE is larder's, or the user's own.
+	say 'exec wget -q ${SSL_CERT_FILE:+--ca-certificate="$SSL_CERT_FILE"} https://files.example/any/file.tar.gz' >get-with-wget.sh
+	cat >get.py <<-'END'
+		import asyncio, sys, urllib.request
+
+		ADDRESS = "https://files.example/any/file.tar.gz"
+
+		def urllib_way():
+		    return urllib.request.urlopen(ADDRESS).read()
+
+		def httpx_way():
+		    import httpx
+		    return httpx.get(ADDRESS).raise_for_status().content
+
+		def requests_way():
+		    import requests
+		    response = requests.get(ADDRESS)
+		    response.raise_for_status()
+		    return response.content
+
+		def aiohttp_way():
+		    import aiohttp
+		    async def get():
+		        async with aiohttp.ClientSession(trust_env=True, raise_for_status=True) as session:
+		            async with session.get(ADDRESS) as response:
+		                return await response.read()
+		    return asyncio.run(get())
+
+		open("got", "wb").write(globals()[sys.argv[1] + "_way"]())
+	END
+	case $CLIENT in
+	corepack) sed -i "s|\"private\"|\"packageManager\": \"pnpm@9.99.9+sha512.$(stand_in sha512 /pnpm/-/pnpm-9.99.9.tgz)\", \"private\"|" package.json ;;
+	cargo)
+		mkdir -p .cargo src
+		printf '[source.crates-io]\nreplace-with = "own"\n[source.own]\nregistry = "sparse+https://crates.example/index/"\n' >.cargo/config.toml
+		printf '[package]\nname = "project"\nversion = "1.0.0"\nedition = "2021"\n[dependencies]\nstand-in = "1"\n' >Cargo.toml
+		: >src/lib.rs
+		;;
+	esac
+}
+
+if [ -z "${REPLAY_SERVED:-}" ]; then
+	need_download_clients
+	for program in curl wget; do command -v "$program" >/dev/null || alone debian debian_has "$program" || true; done
+	client python-clients install_python_clients || { skip "downloads: Python's clients cannot be installed here" && finish; }
+	install_uv || { skip "downloads: uv cannot be installed here" && finish; }
+fi
+serve_in_namespace "downloads by other clients"
+serve_all_names
+# The programs themselves, not what chooses them by the user's folder.
+PATH=$(dirname "$(python3 -c 'import sys; print(sys.executable)')"):$(dirname "$(rustup which cargo 2>/dev/null || command -v cargo)"):$CLIENTS/uv/bin:$PATH
+while read -r -u 3 CLIENT releases command; do
+	for MAJOR in ${releases//,/ }; do
+		if ! command -v "${command%% *}" >/dev/null && [ ! -e "$WORK/node_modules/.bin/${command%% *}" ]; then skip "$CLIENT: it is not installed" && continue; fi
+		replays "node $MAJOR, ${CLIENT/,/, }" 10 prepare $command
+	done
+done 3< <(chosen <<<"$MATRIX")
+finish
