@@ -33,6 +33,7 @@ use crate::{
 mod changes;
 mod error;
 mod index;
+mod rows;
 mod runtime;
 mod write;
 
@@ -54,10 +55,13 @@ struct Document {
 pub(super) fn run(arguments: &cli::Lock, context: &Context<'_>) -> Result<Outcome, CommandError> {
     let interrupt = Interrupt::watch().map_err(SignalsError)?;
     let project = Project::open(&arguments.project)?;
-    let settings = project.settings.pyodide.clone();
-    let settings = settings.ok_or_else(|| LockError::NoPyodide { folder: project.folder.clone() })?;
     let readings = session::readings(&project)?;
     let before = session::larder_lock(&project)?.unwrap_or_default();
+    if arguments.check {
+        rows::check(&project, &readings, &before, context)?;
+    }
+    let settings = project.settings.pyodide.clone();
+    let settings = settings.ok_or_else(|| LockError::NoPyodide { folder: project.folder.clone() })?;
     let pyodide = before.pyodide.as_ref();
     let folder = project.folder.as_path();
     let npm = NpmConfig::load_for(context.environment, folder, None, arguments.trust_project_config)?;

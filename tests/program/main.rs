@@ -31,6 +31,7 @@ mod pull_through;
 mod pyodide;
 mod racing;
 mod recorded;
+mod recorded_rows;
 mod registry;
 mod registry_guard;
 mod run;
