@@ -2,12 +2,13 @@
 //!
 //! ```text
 //! connections: accept, limit ── peer_uid: is it my own user? ── HTTP/1.1 ── the service's response
-//!      └ write_timeout                                                         └ blob_body: a verified blob
+//!      └ write_timeout                                                         └ blob_body, checked_files: a verified blob
 //! ```
 //!
 //! A server answers its own user only, if the system states the owner of a connection.
 
 mod blob_body;
+mod checked_files;
 mod connections;
 mod peer_uid;
 mod service;
@@ -23,6 +24,7 @@ use tokio::{net::TcpListener, runtime::Runtime};
 
 pub(crate) use self::{
     blob_body::CheckedBlob,
+    checked_files::CheckedFiles,
     service::{Place, Service},
 };
 use self::{connections::Connections, peer_uid::PeerCheck};

@@ -48,7 +48,9 @@ pub(super) async fn answer(shared: &Arc<Shared>, url: Url, request: Request<Inco
     let turn = Arc::clone(&shared.answered).acquire_owned().await.expect("nobody closes it");
     let (asked, address) = (Arc::clone(shared), url.clone());
     let answered = spawn_blocking(move || {
-        let answered = match asked.source.answer(&address) {
+        let is_head = *request.method() == Method::HEAD;
+        let found = if is_head { asked.source.head(&address) } else { asked.source.answer(&address) };
+        let answered = match found {
             Answer::File(found) => Ok(file(found, request.method(), request.headers())),
             Answer::Absent(status) => Ok(with_reason(
                 StatusCode::from_u16(status).unwrap_or(StatusCode::NOT_FOUND),

@@ -34,4 +34,9 @@ pub(crate) struct ServedFile {
 pub(crate) trait Source: Send + Sync {
     /// What is behind an address, which has neither user name nor fragment.
     fn answer(&self, url: &Url) -> Answer;
+
+    /// The same for who asks for the head alone: the length and the tag of what would be served. The bytes need not be checked, and are not looked at.
+    fn head(&self, url: &Url) -> Answer {
+        self.answer(url)
+    }
 }
