@@ -3,7 +3,7 @@
 //! ```text
 //! invocation ── which package managers a command calls
 //! support, yarn, npm12_policy ── what the installed ones will refuse; script_policy, script_permission ── which scripts they leave out: known before they start
-//! client_env, preload ── variables that lead them to the store script_cache, restore ── what a run may leave in the user's folders
+//! client_env, preload ── variables that lead them to the store script_cache, script_store, restore ── what a run may leave in the user's folders and the store's
 //! child ── the process, its signals and its end                enotcached, install_script ── why it failed, from npm's log
 //! ```
 
@@ -20,5 +20,6 @@ pub(crate) mod restore;
 pub(crate) mod script_cache;
 pub(crate) mod script_permission;
 pub(crate) mod script_policy;
+pub(crate) mod script_store;
 pub(crate) mod support;
 pub(crate) mod yarn;

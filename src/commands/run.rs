@@ -38,7 +38,9 @@ use crate::{
         },
         invocation::package_managers,
         restore::restore_registries,
-        script_cache, support,
+        script_cache,
+        script_store::ScriptStore,
+        support,
     },
     session::{ConfiguredProject, Session, host_platforms},
 };
@@ -80,7 +82,7 @@ pub(super) fn run(arguments: &cli::Run, context: &Context<'_>) -> Result<Outcome
         unset.extend(client_env::contradicting(context.environment.variables().map(|(name, _)| name), &added));
         set.extend(added);
     }
-    let ended = run_child(&arguments.command, (&unset, &set), &run_dir, &projects, context)?;
+    let ended = run_child(&arguments.command, (&unset, &set), (&store, &run_dir), &projects, context)?;
     if let Some(url) = &url {
         restore_records(&projects, url, context);
     }
@@ -139,19 +141,28 @@ fn environment(
     (unset, set)
 }
 
-/// Runs the command with what install scripts keep in the user's npm cache, and moves there what they add.
+/// Runs the command with what install scripts keep in the user's npm cache and the store's folder, and puts there what they add.
 fn run_child(
     command: &[OsString],
     (unset, set): (&[OsString], &[(OsString, OsString)]),
-    run_dir: &RunDir,
+    (store, run_dir): (&Store, &RunDir),
     projects: &[Arc<ConfiguredProject>],
     context: &Context<'_>,
 ) -> Result<Ended, CommandError> {
     let own = npms_own_cache(projects, context);
+    let of_store = own.as_ref().and_then(|own| ScriptStore::beside(store.script_cache()?, own));
     if let Some(own) = &own {
         script_cache::lend(own, &run_dir.cache);
     }
+    if let Some(of_store) = &of_store {
+        of_store.lend(&run_dir.cache);
+    }
     let ended = child::run(command, unset, set)?;
+    if let Some(of_store) = &of_store
+        && let Err(error) = of_store.keep(&run_dir.cache, context.now.into())
+    {
+        tracing::debug!(%error, "what scripts kept in npm's cache is not kept in the store's folder");
+    }
     if let Some(own) = &own
         && let Err(error) = script_cache::keep(&run_dir.cache, own)
     {
