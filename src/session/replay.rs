@@ -166,8 +166,11 @@ impl Replay {
         Ok(())
     }
 
-    /// Notes why an address is refused, unless another lock has it.
+    /// Notes why an address is refused without a network, unless another lock has it. With one, nothing is known of it.
     fn record_unused(&mut self, url: &Url, row: &StaleRow, at: usize) {
+        if !self.sessions[at].is_offline {
+            return;
+        }
         let by: Vec<String> = row.by.iter().map(ToString::to_string).collect();
         let why = format!("larder.lock has it for {} alone, which no lockfile has", by.join(" and "));
         let known = Known { at, says: String::new(), answer: Recorded::Unused(why) };

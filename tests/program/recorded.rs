@@ -281,7 +281,7 @@ fn a_row_that_may_not_stand_there_is_named_with_the_way_out() {
 fn locking_pyodide_anew_keeps_what_was_recorded() {
     let project = Pyodide::new(&[("numpy", "2.2.5", &[])]);
     project.ask(&["numpy"], "");
-    project.world.write("larder.lock", &rows());
+    project.world.write("larder.lock", &rows().replace("tool@1.0.0", "script:fetch"));
     assert_eq!(project.lock(), ["numpy 2.2.5*"]);
     let text = project.text();
     assert!(text.contains("\nversion = 2\n") && text.contains("[runtime]"), "{text}");

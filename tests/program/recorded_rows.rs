@@ -23,6 +23,10 @@ fn a_size_that_is_not_the_files_is_named_with_file_and_entry() {
     project.world.write("larder.lock", &lock(&[of_any("\"tool@1.0.0\"", 8)]));
     let run = project.fetch(&[]);
     assert_eq!(run.code, Some(1), "{run:?}");
+    assert!(run.out.contains("2 artifacts = 0 already here + 1 fetched + 1 failed"), "{}", run.out);
+    let run = project.fetch(&["--offline"]);
+    assert_eq!(run.code, Some(1), "{run:?}");
+    assert!(run.out.contains("2 artifacts = 1 already here + 0 fetched + 1 failed"), "{}", run.out);
     insta::assert_snapshot!(project.world.plain(&run.err), @r#"
     error: tool 1.0.0: size does not match larder.lock
       caused by: 8 bytes are stated, and the file with the stated digest has 7
@@ -30,10 +34,6 @@ fn a_size_that_is_not_the_files_is_named_with_file_and_entry() {
 
     hint: the entry contradicts itself, so somebody or something changed it: put its `size` right, or bring back the last larder.lock that was committed
     "#);
-    assert!(run.out.contains("2 artifacts = 0 already here + 1 fetched + 1 failed"), "{}", run.out);
-    let run = project.fetch(&["--offline"]);
-    assert_eq!(run.code, Some(1), "{run:?}");
-    assert!(run.out.contains("2 artifacts = 1 already here + 0 fetched + 1 failed"), "{}", run.out);
     let run = project.run(&["run", "--offline", "--", "true"]);
     assert_eq!(run.code, Some(1), "{run:?}");
     assert!(run.err.contains("8 bytes are stated"), "{run:?}");
@@ -58,6 +58,8 @@ fn a_row_whose_package_went_is_told_and_not_fetched() {
     project.world.write("larder.lock", &lock(&[of_any("\"gone@1.0.0\", \"tool@0.9.0\"", 7)]));
     let run = project.fetch(&[]);
     assert_eq!((run.code, project.world.server.count("/any")), (Some(0), 0), "{run:?}");
+    let run = project.fetch(&["--offline"]);
+    assert_eq!(run.code, Some(0), "nothing is missing: {run:?}");
     insta::assert_snapshot!(project.world.plain(&run.err), @r#"
     warning: larder.lock: https://registry.example/any?version=1: unused, since no lockfile has any of gone@1.0.0, tool@0.9.0, for which it was recorded
 
@@ -94,4 +96,26 @@ fn a_check_of_the_lock_names_rows_that_contradict_the_lockfiles_or_the_store() {
     assert!(check().err.contains(said), "{:?}", check());
     fs::remove_dir_all(project.world.store()).unwrap();
     assert!(!check().err.contains("`size`"), "nobody knows");
+}
+
+#[test]
+fn offline_an_unused_row_is_refused_with_the_packages_that_it_was_for_and_a_used_one_is_served() {
+    let curl = |project: &Recorded, more: &[&str]| {
+        let url = "https://registry.example/any?version=1";
+        project.run(&[&["run", "--offline", "--allow-refused", "--", "curl", "-sS", url], more].concat())
+    };
+    if std::process::Command::new("curl").arg("--version").output().is_err() {
+        return;
+    }
+    let project = Recorded::new();
+    project.world.write("larder.lock", &lock(&[of_any("\"tool@1.0.0\"", 7)]));
+    assert_eq!(project.fetch(&[]).code, Some(0));
+    assert_eq!(curl(&project, &[]).out, "for any");
+    let head = curl(&project, &["--head"]).out.to_lowercase();
+    assert!(head.starts_with("http/1.1 200 ") && head.contains("\r\ncontent-length: 7\r\n"), "{head}");
+    project.world.write("larder.lock", &lock(&[of_any("\"tool@0.9.0\"", 7)]));
+    let run = curl(&project, &[]);
+    let why = "larder.lock has it for tool@0.9.0 alone, which no lockfile has";
+    assert_eq!(run.out, format!("larder: {why}\n"));
+    assert!(run.err.contains(&format!("warning: refused https://registry.example/any: {why}\n")), "{run:?}");
 }
