@@ -1,6 +1,9 @@
 //! Rows of `larder.lock` that contradict their files or the lockfiles, and rows that are not wanted.
 
-use std::fs;
+use std::{
+    fs::{self, Permissions},
+    os::unix::fs::PermissionsExt as _,
+};
 
 use crate::{
     recorded::{Recorded, row, rows},
@@ -99,22 +102,27 @@ fn a_check_of_the_lock_names_rows_that_contradict_the_lockfiles_or_the_store() {
 }
 
 #[test]
-fn offline_an_unused_row_is_refused_with_the_packages_that_it_was_for_and_a_used_one_is_served() {
-    let curl = |project: &Recorded, more: &[&str]| {
-        let url = "https://registry.example/any?version=1";
-        project.run(&[&["run", "--offline", "--allow-refused", "--", "curl", "-sS", url], more].concat())
-    };
+fn offline_a_used_row_is_served_and_an_unused_one_refused_with_the_packages_that_it_was_for() {
+    let url = "https://registry.example/any?version=1";
+    let curl = |project: &Recorded| project.run(&["run", "--offline", "--allow-refused", "--", "curl", "-sS", url]);
     if std::process::Command::new("curl").arg("--version").output().is_err() {
         return;
     }
     let project = Recorded::new();
     project.world.write("larder.lock", &lock(&[of_any("\"tool@1.0.0\"", 7)]));
     assert_eq!(project.fetch(&[]).code, Some(0));
-    assert_eq!(curl(&project, &[]).out, "for any");
-    let head = curl(&project, &["--head"]).out.to_lowercase();
-    assert!(head.starts_with("http/1.1 200 ") && head.contains("\r\ncontent-length: 7\r\n"), "{head}");
+    assert_eq!(curl(&project).out, "for any");
+    // A head promises what the receipt says; the bytes are looked at when they are asked for. The proxy's own head comes first.
+    let blob = larder_store::digest::BlobId::of(b"for any").to_string();
+    let path = project.world.store().join("blobs").join(&blob[..2]).join(&blob[2..]);
+    fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
+    let damaging = format!("printf damaged > '{}'; curl -sS --head '{url}'; curl -sS '{url}'", path.display());
+    let run = project.run(&["run", "--offline", "--allow-refused", "--", "sh", "-c", &damaging]);
+    let (head, body) = run.out.rsplit_once("\r\n\r\n").unwrap();
+    assert!(head.starts_with("HTTP/1.1 200 ") && head.to_lowercase().contains("\ncontent-length: 7"), "{head}");
+    assert!(body.starts_with("larder: ") && body != "damaged", "{body}");
     project.world.write("larder.lock", &lock(&[of_any("\"tool@0.9.0\"", 7)]));
-    let run = curl(&project, &[]);
+    let run = curl(&project);
     let why = "larder.lock has it for tool@0.9.0 alone, which no lockfile has";
     assert_eq!(run.out, format!("larder: {why}\n"));
     assert!(run.err.contains(&format!("warning: refused https://registry.example/any: {why}\n")), "{run:?}");
