@@ -27,10 +27,10 @@ mod unfetchable;
 mod version;
 mod yarn;
 
-pub use entry::{Entry, EntryKind, NoDownload, Reading};
+pub use entry::{Entry, EntryKind, NoDownload, Reading, RecordedAnswer, RecordedEntry};
 pub use error::{EntryProblem, LockfileError, OtherTool};
 pub use format::Format;
-pub use larder_lock::RUNTIME_PACKAGE;
+pub use larder_lock::{RUNTIME_PACKAGE, Requester};
 pub use missing::MissingOptional;
 pub use npm::LocalTarball;
 pub use package::UNSTATED_VERSION;

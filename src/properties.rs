@@ -95,7 +95,7 @@ fn lockfile(name: &str, bytes: &[u8]) -> Option<Reading> {
         (Ok(plan), Ok(turned)) => {
             let sum = plan.sum();
             let none = sum.bundled + sum.patches + sum.links + sum.local_folders + sum.local_files + sum.projects;
-            assert_eq!((sum.inline, sum.absent), (0, 0), "they are larder.lock's");
+            assert_eq!((sum.inline, sum.absent, sum.unused), (0, 0, 0), "they are larder.lock's");
             assert_eq!(sum.entries, sum.artifacts + sum.repeats + none + sum.unfetchable);
             assert_eq!(plan, turned);
             assert_eq!(plan.digest(), turned.digest());

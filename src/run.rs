@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! invocation ── which package managers a command calls
-//! support, yarn, npm12_policy, script_policy ── what the installed ones will refuse, or leave out, known before they start
-//! client_env, preload ── variables that lead them to the store script_cache, restore ── what a run may leave in the user's folders
+//! support, yarn, npm12_policy ── what the installed ones will refuse; script_policy, script_permission ── which scripts they leave out: known before they start
+//! client_env, preload ── variables that lead them to the store script_cache, script_store, restore ── what a run may leave in the user's folders and the store's
 //! child ── the process, its signals and its end                enotcached, install_script ── why it failed, from npm's log
 //! ```
 
@@ -18,6 +18,8 @@ pub(crate) mod preload;
 mod programs;
 pub(crate) mod restore;
 pub(crate) mod script_cache;
+pub(crate) mod script_permission;
 pub(crate) mod script_policy;
+pub(crate) mod script_store;
 pub(crate) mod support;
 pub(crate) mod yarn;

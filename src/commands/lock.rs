@@ -28,6 +28,7 @@ mod downloads;
 mod error;
 mod index;
 mod pyodide;
+mod rows;
 mod runtime;
 mod write;
 
@@ -53,6 +54,9 @@ pub(super) fn run(arguments: &cli::Lock, context: &Context<'_>) -> Result<Outcom
     let settings = project.settings.pyodide.clone();
     let readings = session::readings(&project)?;
     let before = session::larder_lock(&project)?.unwrap_or_default();
+    if arguments.check {
+        rows::check(&project, &readings, &before, context)?;
+    }
     let has_rows = downloads::are_there(&readings, &before);
     if settings.is_none() && !has_rows && before.is_empty() {
         return Err(LockError::NothingToLock { folder: project.folder.clone() }.into());

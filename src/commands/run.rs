@@ -42,7 +42,9 @@ use crate::{
         },
         invocation::package_managers,
         restore::restore_registries,
-        script_cache, support,
+        script_cache,
+        script_store::ScriptStore,
+        support,
     },
     session::{ConfiguredProject, Session, host_platforms},
 };
@@ -128,7 +130,7 @@ pub(super) fn execute(
     if is_recorded {
         set.extend(fresh_caches(run_dir.path()));
     }
-    let ended = run_child(&arguments.command, (&unset, &set), &run_dir, &projects, !is_recorded, context)?;
+    let ended = run_child(&arguments.command, (&unset, &set), (&store, &run_dir), &projects, !is_recorded, context)?;
     if let Some(url) = &url {
         restore_records(&projects, url, context);
     }
@@ -180,20 +182,29 @@ fn environment(
     (unset, set)
 }
 
-/// Runs the command with what install scripts keep in the user's npm cache, and moves there what they add, unless it is to find nothing there.
+/// Runs the command with what install scripts keep in the user's npm cache and the store's folder, and puts there what they add, unless it is to find nothing there.
 fn run_child(
     command: &[OsString],
     (unset, set): (&[OsString], &[(OsString, OsString)]),
-    run_dir: &RunDir,
+    (store, run_dir): (&Store, &RunDir),
     projects: &[Arc<ConfiguredProject>],
     keeps_caches: bool,
     context: &Context<'_>,
 ) -> Result<Ended, CommandError> {
     let own = npms_own_cache(projects, context).filter(|_| keeps_caches);
+    let of_store = own.as_ref().and_then(|own| ScriptStore::beside(store.script_cache()?, own));
     if let Some(own) = &own {
         script_cache::lend(own, &run_dir.cache);
     }
+    if let Some(of_store) = &of_store {
+        of_store.lend(&run_dir.cache);
+    }
     let ended = child::run(command, unset, set)?;
+    if let Some(of_store) = &of_store
+        && let Err(error) = of_store.keep(&run_dir.cache, context.now.into())
+    {
+        tracing::debug!(%error, "what scripts kept in npm's cache is not kept in the store's folder");
+    }
     if let Some(own) = &own
         && let Err(error) = script_cache::keep(&run_dir.cache, own)
     {

@@ -28,6 +28,7 @@ pub(super) fn sum_line(read: &ReadProject) -> String {
         (sum.projects, "project", "projects"),
         (sum.inline, "recorded answer", "recorded answers"),
         (sum.absent, "recorded as absent", "recorded as absent"),
+        (sum.unused, "unused row", "unused rows"),
         (sum.unfetchable, "that cannot be fetched", "that cannot be fetched"),
     ];
     terms.extend(

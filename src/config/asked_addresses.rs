@@ -73,6 +73,7 @@ mod tests {
             version: Version::parse("1.0.0").unwrap(),
             source,
             integrity: None,
+            size: None,
             conditions: Conditions::default(),
         };
         asked_addresses(&artifact, &npm).iter().map(Url::to_string).collect()

@@ -38,6 +38,9 @@ pub(super) fn parse(bytes: &[u8], environment: &Environment) -> Result<Settings,
             settings.insert(key.to_owned(), value);
         }
     }
+    if let Some(value) = table.lenient("ignoreScripts") {
+        settings.insert("ignore-scripts".to_owned(), value);
+    }
     if let Some(registry) = install.get("registry") {
         say("registry", "install.registry", registry, environment, &mut settings)?;
     }

@@ -74,6 +74,11 @@ impl<'a> Table<'a> {
         Ok(Some(Setting::Many(texts.collect::<Result<_, _>>()?)))
     }
 
+    /// The same of a key that decides nothing of what is fetched: what is not understood says nothing.
+    pub(super) fn lenient(&self, key: &str) -> Option<Setting> {
+        self.setting(key).ok().flatten()
+    }
+
     /// The keys and values of the table of this key.
     pub(super) fn entries(&self, key: &str) -> Result<impl Iterator<Item = (&'a str, &'a Tree)> + use<'a>, Misread> {
         let map = match self.value(key) {

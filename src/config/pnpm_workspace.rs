@@ -7,13 +7,16 @@
 //! namedRegistries:
 //!   work: https://work.example/                      named-registry:work=…
 //! httpsProxy, cafile, strictSsl, …                   https-proxy, cafile, strict-ssl, …
+//! ignoreScripts: true                                ignore-scripts=true
+//! onlyBuiltDependencies: [cypress]                   only-built-dependencies[]=cypress
+//! allowBuilds: {cypress: true, core-js: false}       only-built-dependencies[]=cypress, never-built-dependencies[]=core-js
 //! ```
 
 use serde_json::Value as Tree;
 
 use super::{
     document::{Table, yaml},
-    settings::{Misread, Settings, one},
+    settings::{Misread, Setting, Settings, Value, one},
 };
 
 /// Before the name of a registry that packages are asked of as `name:version`.
@@ -34,6 +37,14 @@ const SAME: [(&str, &str); 13] = [
     ("fetchRetryMintimeout", "fetch-retry-mintimeout"),
     ("fetchRetryMaxtimeout", "fetch-retry-maxtimeout"),
     ("fetchTimeout", "fetch-timeout"),
+];
+
+/// Which install scripts run.
+const OF_SCRIPTS: [(&str, &str); 4] = [
+    ("ignoreScripts", "ignore-scripts"),
+    ("dangerouslyAllowAllBuilds", "dangerously-allow-all-builds"),
+    ("onlyBuiltDependencies", "only-built-dependencies"),
+    ("neverBuiltDependencies", "never-built-dependencies"),
 ];
 
 /// npm's keys and their values.
@@ -57,7 +68,29 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Settings, Misread> {
     for (name, value) in top.entries("namedRegistries")? {
         settings.insert(format!("{NAMED}{name}"), address("namedRegistries", name, value)?);
     }
+    say_of_scripts(&top, &mut settings);
     Ok(settings)
+}
+
+fn say_of_scripts(top: &Table<'_>, settings: &mut Settings) {
+    for (key, name) in OF_SCRIPTS {
+        if let Some(value) = top.lenient(key) {
+            settings.insert(name.to_owned(), value);
+        }
+    }
+    let allowed: Vec<(&str, &Tree)> = top.entries("allowBuilds").into_iter().flatten().collect();
+    for (name, is_allowed) in [("only-built-dependencies", true), ("never-built-dependencies", false)] {
+        let packages = allowed.iter().filter(|(_, value)| value.as_bool() == Some(is_allowed));
+        let mut listed: Vec<Value> = packages.map(|(package, _)| Value::Text((*package).to_owned())).collect();
+        match settings.remove(name) {
+            Some(Setting::Many(others)) => listed.extend(others),
+            Some(Setting::One(other)) => listed.push(other),
+            None => {}
+        }
+        if !listed.is_empty() {
+            settings.insert(name.to_owned(), Setting::Many(listed));
+        }
+    }
 }
 
 #[cfg(test)]
@@ -71,6 +104,17 @@ mod tests {
         let keys: Vec<&str> = settings.keys().map(String::as_str).collect();
         assert_eq!(keys, ["@company:registry", "named-registry:work", "registry", "strict-ssl"]);
         assert_eq!(settings["named-registry:work"], one("https://work.example/${TEAM}"));
+    }
+
+    #[test]
+    fn what_is_said_of_install_scripts_is_kept_as_far_as_it_is_understood() {
+        let text = "ignoreScripts: true\nonlyBuiltDependencies: [a]\nallowBuilds: {b: true, c: false, d: maybe}\nneverBuiltDependencies: {a: b}\n";
+        let settings = parse(text.as_bytes()).unwrap();
+        let list = |names: &[&str]| Setting::Many(names.iter().map(|&name| Value::Text(name.to_owned())).collect());
+        assert_eq!(settings["ignore-scripts"], Setting::One(Value::Flag(true)));
+        assert_eq!(settings["only-built-dependencies"], list(&["b", "a"]));
+        assert_eq!(settings["never-built-dependencies"], list(&["c"]));
+        assert!(parse(b"onlyBuiltDependencies: {a: b}\nallowBuilds: [a]").unwrap().is_empty());
     }
 
     #[test]

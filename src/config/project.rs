@@ -69,6 +69,13 @@ pub struct Project {
     pub larder_lock: Option<LockfileBytes>,
 }
 
+impl Project {
+    /// Whether lockfiles of other package managers are beside those that are read.
+    pub fn leaves_lockfiles_out(&self) -> bool {
+        self.several.as_ref().is_some_and(|several| !several.left.is_empty())
+    }
+}
+
 /// A lockfile as it was read.
 #[derive(Clone, Debug)]
 pub struct LockfileBytes {

@@ -30,6 +30,12 @@ impl ScriptSettings {
         let found: Found<'_> = layers.find(key)?;
         found.text().map(str::to_owned).or_else(|| found.flag().map(|flag| flag.to_string()))
     }
+
+    /// All values of a setting that is a list.
+    pub fn list(&self, name: &str) -> Vec<String> {
+        let found = self.0.as_ref().and_then(|layers| layers.find(name));
+        found.map_or(Vec::new(), |found| found.texts().map(str::to_owned).collect())
+    }
 }
 
 fn plain(name: &str) -> String {

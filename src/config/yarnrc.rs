@@ -11,6 +11,7 @@
 //!   "//npm.example":
 //!     npmAuthIdent: "user:password"                  //npm.example/:_auth=…, in base64
 //! httpProxy, httpsProxy, httpsCaFilePath, …          proxy, https-proxy, cafile, …
+//! enableScripts: false                               enable-scripts=false, which npm does not have
 //! ```
 //!
 //! A YAML parser reads it, so every form of YAML counts. A scope that larder overlooked would be requested from the default registry.
@@ -61,7 +62,7 @@ pub(super) fn written(key: &str) -> Cow<'_, str> {
 }
 
 /// The variables that stand for keys at the top, in the order in which yarn's own are written.
-const VARIABLES: [(&str, &str); 10] = [
+const VARIABLES: [(&str, &str); 11] = [
     ("YARN_NPM_REGISTRY_SERVER", "npmRegistryServer"),
     ("YARN_NPM_AUTH_TOKEN", "npmAuthToken"),
     ("YARN_NPM_AUTH_IDENT", "npmAuthIdent"),
@@ -72,6 +73,7 @@ const VARIABLES: [(&str, &str); 10] = [
     ("YARN_ENABLE_STRICT_SSL", "enableStrictSsl"),
     ("YARN_HTTPS_CERT_FILE_PATH", "httpsCertFilePath"),
     ("YARN_HTTPS_KEY_FILE_PATH", "httpsKeyFilePath"),
+    ("YARN_ENABLE_SCRIPTS", "enableScripts"),
 ];
 
 /// What a registry or a scope is said to have.
@@ -139,6 +141,9 @@ fn settings(document: &Map<String, Tree>, environment: &Environment) -> Result<S
     default.say(default.address, &mut settings, environment);
     if let Some(address) = default.address {
         settings.insert("registry".to_owned(), one(address));
+    }
+    if let Some(value) = top.lenient("enableScripts") {
+        settings.insert("enable-scripts".to_owned(), value);
     }
     let mut places = Vec::new();
     for (name, map) in &top.tables("npmRegistries")? {

@@ -231,6 +231,8 @@ pub struct Artifact {
     pub source: Source,
     /// What the lockfile states about its bytes. Always `None` for git: npm's integrity there is of an archive that npm packs itself.
     pub integrity: Option<Integrity>,
+    /// Its length in bytes, where the lockfile states it.
+    pub size: Option<u64>,
     /// Whether it is wanted.
     pub conditions: Conditions,
 }

@@ -126,6 +126,26 @@ pub(super) fn damaged(downloads: &Downloads<'_>, faults: &[UnfitBlob]) -> Vec<Fa
     failures
 }
 
+/// The artifacts whose lockfile states another length than their blobs have, each with the place of its download.
+pub(super) fn of_other_size(downloads: &Downloads<'_>, found: &[Option<BlobRef>]) -> Vec<(usize, Failure)> {
+    let mut failures = Vec::new();
+    for (place, (download, found)) in downloads.all.iter().zip(found).enumerate() {
+        let Some(BlobRef { size: actual, .. }) = *found else { continue };
+        for planned in download.planned() {
+            if let Some(stated) = planned.artifact.size.filter(|stated| *stated != actual) {
+                let failure = Failure {
+                    package: planned.artifact.to_string().into(),
+                    ecosystem: planned.artifact.ecosystem,
+                    entries: planned.entries.clone(),
+                    kind: FailureKind::Size { stated, actual },
+                };
+                failures.push((place, failure));
+            }
+        }
+    }
+    failures
+}
+
 fn cause(kind: &FaultKind) -> String {
     match kind {
         FaultKind::Damaged { actual, set_aside: Some(_) } => format!("its bytes are blake3 {actual}; it was set aside"),

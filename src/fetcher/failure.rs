@@ -55,6 +55,13 @@ pub enum FailureKind {
     Download(Arc<DownloadError>),
     /// It cannot be kept.
     Store(Arc<StoreError>),
+    /// The lockfile states another length than the bytes of its own digest have.
+    Size {
+        /// What is stated, bytes.
+        stated: u64,
+        /// What there is, bytes.
+        actual: u64,
+    },
     /// Its blob is not what it should be, and cannot be fetched again.
     Damaged {
         /// The blob.
@@ -90,9 +97,12 @@ impl FailureKind {
     /// Whose fault it is.
     pub fn fault(&self) -> Fault {
         match self {
-            Self::Unfetchable(_) | Self::Address(_) | Self::Offline | Self::GoneBefore | Self::NoIntegrity => {
-                Fault::Data
-            }
+            Self::Unfetchable(_)
+            | Self::Address(_)
+            | Self::Offline
+            | Self::GoneBefore
+            | Self::NoIntegrity
+            | Self::Size { .. } => Fault::Data,
             Self::Store(_) | Self::Damaged { .. } => Fault::Store,
             Self::Packument(error) => match &**error {
                 PackumentError::Download(error) => download_fault(error),
@@ -115,6 +125,7 @@ impl FailureKind {
             Self::Download(error) if not_a_package(error).is_some() => "not-a-package",
             Self::Download(_) => "download",
             Self::Store(_) => "store",
+            Self::Size { .. } => "size",
             Self::Damaged { .. } => "damaged",
         }
     }
@@ -137,6 +148,7 @@ impl FailureKind {
                 "another process is downloading it and has stalled".to_owned()
             }
             Self::Store(_) => "cannot be kept".to_owned(),
+            Self::Size { .. } => format!("size does not match {lockfile}"),
             Self::Damaged { blob, .. } => format!("its blob {blob} is damaged"),
         }
     }
@@ -150,6 +162,9 @@ impl FailureKind {
             Self::Packument(error) => chain(&**error),
             Self::Download(error) => chain(&**error),
             Self::Store(error) => chain(&**error),
+            Self::Size { stated, actual } => {
+                vec![format!("{stated} bytes are stated, and the file with the stated digest has {actual}")]
+            }
             Self::Damaged { cause, .. } => vec![cause.to_string()],
         }
     }
@@ -159,6 +174,9 @@ impl FailureKind {
         match self {
             Self::Store(error) if matches!(**error, StoreError::Held { .. }) => Some(HELD),
             Self::Offline => Some("run `larder fetch` with a network first, with the same --platform and --omit"),
+            Self::Size { .. } => Some(
+                "the entry contradicts itself, so somebody or something changed it: put its `size` right, or bring back the last larder.lock that was committed",
+            ),
             Self::Damaged { .. } => {
                 Some("run it without --offline, where the store can be written: a damaged blob is then fetched again")
             }

@@ -101,20 +101,24 @@ impl Fetcher {
                 let read_only = |_| StoreError::ReadOnly { root: store.root().to_owned() };
                 report.gone.push(gone::or_failure(job, FailureKind::Offline, store).map_err(read_only)?);
             }
+            report.note_contradictions(completed::of_other_size(downloads, &report.found));
             return Ok(report);
         }
         if !missing.is_empty() {
             schedule::run(&self.engine(look_up)?, missing, is_hurried, watcher, &mut report)?;
         }
+        report.note_contradictions(completed::of_other_size(downloads, &report.found));
         report.failures.sort_by(|a, b| a.entries.cmp(&b.entries));
         report.gone.sort_by(|a, b| a.packages[0].entries.cmp(&b.packages[0].entries));
         Ok(report)
     }
 
-    /// What of these downloads is in the store. Nothing is fetched, and no blob is read.
+    /// What of these downloads is in the store. Nothing is fetched, and no blob is read; an entry that states another length than its blob has is a failure.
     pub fn find<'a>(&self, downloads: &Downloads<'a>) -> Result<Completed<'a>, StoreError> {
         let (_, found) = self.look(downloads)?;
-        Ok(Completed { items: completed::items(downloads, &found), ..Completed::default() })
+        let failures = completed::of_other_size(downloads, &found).into_iter().map(|(_, failure)| failure).collect();
+        let report = FetchReport { failures, ..FetchReport::default() };
+        Ok(Completed { items: completed::items(downloads, &found), report, repaired: Vec::new() })
     }
 
     /// Fetches what is missing or, where no request may be made, names it; then reads every blob that was there before, unless the caller does.

@@ -17,7 +17,7 @@ use crate::{
         package_manager::NpmConfig,
     },
     core::{
-        artifact::{Artifact, Forge, Source},
+        artifact::{Artifact, Ecosystem, Forge, Source},
         redacted::redact,
     },
     lockfile::{self, Format, UNSTATED_VERSION},
@@ -69,7 +69,8 @@ pub(super) fn job_of(
         name: artifact.name.as_str().into(),
         version: artifact.version.as_str().into(),
         entries: planned.entries.clone(),
-        is_optional: artifact.conditions.optional,
+        // What was recorded for an optional package is pinned like any other file.
+        is_optional: artifact.conditions.optional && artifact.ecosystem != Ecosystem::Download,
     };
     let is_commit = artifact.integrity.is_none() && is_commit(&artifact.source);
     let (shape, origins) = (shape(planned), vec![origin]);

@@ -68,6 +68,15 @@ impl FetchReport {
         }
     }
 
+    /// Counts artifacts that are here as failures, since their entries contradict them.
+    pub(super) fn note_contradictions(&mut self, contradictions: Vec<(usize, Failure)>) {
+        for (place, failure) in contradictions {
+            let count = if self.fetched_here.contains(&place) { &mut self.fetched } else { &mut self.already_here };
+            *count -= 1;
+            self.failures.push(failure);
+        }
+    }
+
     /// How many artifacts are optional and gone.
     pub fn gone_artifacts(&self) -> usize {
         self.gone.iter().map(|gone| gone.packages.len()).sum()

@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
+use larder_store::digest::Digest;
+
 use super::{
     diagnose::{printable, shown},
     error::EntryProblem,
+    larder_lock::{AbsentStatus, MediaType, Requester},
     missing::MissingOptional,
     unfetchable::{Unfetchable, UnfetchableReason},
 };
@@ -19,6 +22,19 @@ pub struct Reading {
     pub entries: Vec<Entry>,
     /// What npm's entries name as optional and have no entry for.
     pub missing: Vec<MissingOptional>,
+}
+
+impl Reading {
+    /// The same, with every recorded row wanted, whatever packages there are.
+    #[must_use]
+    pub fn for_any_packages(mut self) -> Self {
+        for entry in &mut self.entries {
+            if let EntryKind::Recorded(recorded) = &mut entry.kind {
+                recorded.by.clear();
+            }
+        }
+        self
+    }
 }
 
 /// One entry of a lockfile.
@@ -51,6 +67,30 @@ pub enum EntryKind {
     NoDownload(NoDownload),
     /// A download that larder cannot make.
     Unfetchable(Unfetchable),
+    /// What `larder.lock` recorded of an address.
+    Recorded(Box<RecordedEntry>),
+}
+
+/// What was recorded of an address, which is the entry's path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordedEntry {
+    /// The answer.
+    pub answer: RecordedAnswer,
+    /// Its media type, if it is known.
+    pub content_type: Option<MediaType>,
+    /// What asked for it; none: it is wanted whatever packages there are.
+    pub by: Vec<Requester>,
+}
+
+/// What is answered at an address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RecordedAnswer {
+    /// A file to download.
+    File(Artifact),
+    /// Bytes that are in the lock itself: their sha256.
+    Inline(Digest),
+    /// That nothing is there.
+    Absent(AbsentStatus),
 }
 
 /// Why an entry needs no download.
@@ -68,8 +108,4 @@ pub enum NoDownload {
     Bundled,
     /// Another entry's package with changes that are in the project, or in the package manager itself.
     Patch,
-    /// An answer that is in `larder.lock` itself.
-    Inline,
-    /// An address that had nothing.
-    Absent,
 }

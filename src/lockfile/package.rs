@@ -47,7 +47,8 @@ impl Stated<'_> {
         let version =
             Version::parse(&version).map_err(|problem| EntryProblem::Version { version: shown(&version), problem })?;
         let integrity = self.integrity_of(&source)?;
-        Ok(EntryKind::Artifact(Artifact { ecosystem: Ecosystem::Npm, name, version, source, integrity, conditions }))
+        let ecosystem = Ecosystem::Npm;
+        Ok(EntryKind::Artifact(Artifact { ecosystem, name, version, source, integrity, size: None, conditions }))
     }
 
     /// A download that cannot be made.

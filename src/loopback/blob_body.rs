@@ -17,6 +17,8 @@ use larder_store::{
 };
 use tokio::task::spawn_blocking;
 
+use super::checked_files::CheckedFiles;
+
 /// Up to this size a blob is read once and kept in memory until it is sent. Nine of ten tarballs are smaller. 256 KiB.
 const SMALL: u64 = 256 << 10;
 /// Read and sent at once of a larger one. Two of them wait in memory at most until the client takes them. 64 KiB.
@@ -36,8 +38,18 @@ enum Checked {
 impl CheckedBlob {
     /// Reads a blob. A damaged one is set aside, if the store can be written.
     pub(crate) fn read(store: &Store, found: BlobRef, stated: Option<&Integrity>) -> Result<Self, StoreError> {
+        Self::read_once(store, found, stated, &CheckedFiles::default())
+    }
+
+    /// The same, without reading a large blob whose file was checked before and is unchanged.
+    pub(crate) fn read_once(
+        store: &Store,
+        found: BlobRef,
+        stated: Option<&Integrity>,
+        checked: &CheckedFiles,
+    ) -> Result<Self, StoreError> {
         if found.size > SMALL {
-            return match store.open_checked(&found.blob, stated) {
+            return match checked.open(store, &found.blob, stated) {
                 Ok(file) => Ok(Self(Checked::File(file, found.size))),
                 Err(error) => {
                     verify(store, found, stated)?;

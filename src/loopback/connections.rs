@@ -2,7 +2,8 @@
 //!
 //! A connection costs a file and some kilobytes, and holds no thread while its other end is slow. A body is read piece by piece as the client takes it.
 //!
-//! There are at most 1,024 connections, fewer where few files may be open. One without a whole request for 30 s, or whose client takes nothing for 60 s, is closed.
+//! There are at most 1,024 connections, fewer where few files may be open. One without a whole request for 30 s is closed, and so is one whose client takes
+//! nothing: an own process's after an hour, another user's after a minute.
 
 use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -31,8 +32,13 @@ const MOST_STRANGERS: usize = 16;
 /// Threads that may block: for requests, and for pieces of bodies. A service leaves some for the pieces.
 pub(crate) const THREADS: usize = 512;
 
-/// Package managers close connections that they do not use after some seconds themselves, and one that unpacks to a slow disk pauses for seconds.
-const TIMEOUTS: Timeouts = Timeouts { header: Duration::from_secs(30), write: Duration::from_mins(1) };
+/// Package managers close connections that they do not use after some seconds themselves. One that unpacks while it reads, or computes, may pause for minutes: servers of the
+/// world wait for it, too. What is stopped for good ends with the run, and a process that ends closes its connections.
+const TIMEOUTS: Timeouts = Timeouts {
+    header: Duration::from_secs(30),
+    write: Duration::from_hours(1),
+    strangers_write: Duration::from_mins(1),
+};
 /// Bytes of a response that wait until the client takes them, beside one piece of a body. 64 KiB.
 const BUFFER: usize = 64 << 10;
 /// How long to wait where a connection cannot be accepted: every file is open, most likely.
@@ -43,8 +49,10 @@ pub(crate) const PAUSE: Duration = Duration::from_millis(50);
 struct Timeouts {
     /// Until a request's headers are there, the time without any request included.
     header: Duration,
-    /// While the client takes nothing of what is sent.
+    /// While a client of the own user takes nothing of what is sent; after an upgrade, too.
     write: Duration,
+    /// While another user's does.
+    strangers_write: Duration,
 }
 
 /// What all connections share.
@@ -104,7 +112,9 @@ async fn converse<S: Service>(stream: TcpStream, peer: SocketAddr, server: Arc<C
     });
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(server.timeouts.header).max_buf_size(BUFFER).keep_alive(is_own);
-    let stream = TokioIo::new(WriteTimeout::new(stream, server.timeouts.write));
+    let timeouts = server.timeouts;
+    let write = if is_own { timeouts.write } else { timeouts.strangers_write };
+    let stream = TokioIo::new(WriteTimeout::new(stream, write));
     if let Err(error) = http.serve_connection(stream, service).with_upgrades().await {
         tracing::debug!(%error, "a connection ends early");
     }
@@ -128,6 +138,40 @@ mod tests {
         fn to_stranger(&self) -> Response {
             Response::default()
         }
+    }
+
+    /// Sends more than the buffers of a connection hold.
+    struct Large;
+
+    const LARGE: usize = 32 << 20;
+
+    impl Service for Large {
+        async fn respond(self: Arc<Self>, _: Request<Incoming>) -> Response {
+            Response::new(vec![1; LARGE].into())
+        }
+
+        fn to_stranger(&self) -> Response {
+            Response::default()
+        }
+    }
+
+    #[test]
+    fn a_client_that_pauses_for_longer_than_strangers_may_gets_its_file() {
+        assert!(TIMEOUTS.write > Duration::from_mins(10), "unpacking takes minutes");
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut server = Connections::new(Arc::new(Large), address, PeerCheck::of(address));
+        server.timeouts.strangers_write = Duration::from_millis(50);
+        runtime.spawn(serve(listener, Arc::new(server)));
+        let mut stream = std::net::TcpStream::connect(address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
+        write!(stream, "GET / HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").unwrap();
+        std::thread::sleep(Duration::from_millis(500));
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).unwrap();
+        assert!(answer.len() > LARGE, "{}", answer.len());
+        runtime.shutdown_background();
     }
 
     #[test]

@@ -2,7 +2,10 @@
 
 use std::{borrow::Cow, fmt};
 
-use super::planned::{Planned, UnfetchableEntry};
+use super::{
+    planned::{Planned, UnfetchableEntry},
+    recorded::Remark,
+};
 use crate::{
     core::{
         artifact::{Artifact, Forge, Source},
@@ -29,8 +32,10 @@ const PIECE: usize = 64 * 1024;
 ///    or `distribution`, release, file name; or `index` and the address, or the path on the public index's file host; or `recorded` and the address); the integrity as a list of texts, alternately the name of
 ///    an algorithm and the bytes of a digest, the strongest first; one byte of flags (1 dev, 2 optional, 4 development or optional, 8 peer); the lists of texts os, cpu, libc.
 /// 3. The list of what cannot be fetched, sorted, each once: a list of texts: name, the word for the reason, what the reason is about, and the version if one is stated.
+/// 4. If `larder.lock` has answers of its own or media types: the list of these, sorted, each a list of four texts: the address; `inline` and the sha256 in hexadecimal digits, or `absent` and
+///    the status, or `file` and nothing; the media type or nothing.
 ///
-/// Addresses stand there without user name and password. Install paths, lockfiles' labels and entries that need no download have no part in it.
+/// Addresses stand there without user name and password. Install paths, lockfiles' labels, stated lengths, unused rows and entries that need no download have no part in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PlanDigest([u8; 32]);
 
@@ -40,7 +45,7 @@ impl PlanDigest {
         &self.0
     }
 
-    pub(super) fn of(artifacts: &[Planned], unfetchable: &[UnfetchableEntry]) -> Self {
+    pub(super) fn of(artifacts: &[Planned], unfetchable: &[UnfetchableEntry], remarks: &[Remark]) -> Self {
         let mut writer = Writer::default();
         writer.buffer.extend_from_slice(FORM);
         writer.count(artifacts.len());
@@ -53,6 +58,13 @@ impl PlanDigest {
         writer.count(unfetchable.len());
         for unfetchable in unfetchable {
             writer.unfetchable(unfetchable);
+        }
+        // Without any, the digest is that of a larder that knew none.
+        if !remarks.is_empty() {
+            writer.count(remarks.len());
+            for remark in remarks {
+                writer.texts(&remark.texts);
+            }
         }
         writer.hasher.update(&writer.buffer);
         Self(*writer.hasher.finalize().as_bytes())
@@ -91,10 +103,10 @@ impl Writer {
         }
     }
 
-    fn texts<T: AsRef<[u8]>>(&mut self, texts: &[T]) {
+    fn texts<T: AsRef<str>>(&mut self, texts: &[T]) {
         self.count(texts.len());
         for text in texts {
-            self.text(text);
+            self.text(text.as_ref());
         }
     }
 

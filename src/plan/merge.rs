@@ -138,6 +138,7 @@ fn is_same_without_address(one: &Artifact, other: &Artifact) -> bool {
 fn unite(one: &Planned, other: Planned) -> Planned {
     let Planned { mut artifact, mut entries } = other;
     artifact.integrity = both_hold(artifact.integrity, one.artifact.integrity.as_ref()).expect("they are compatible");
+    artifact.size = artifact.size.or(one.artifact.size);
     artifact.conditions = settled(both_needed(artifact.conditions, &one.artifact.conditions));
     entries.extend(one.entries.iter().cloned());
     entries.sort_unstable();
@@ -151,6 +152,7 @@ fn one_of(group: &[Candidate<'_>]) -> Result<Planned, Box<Contradiction>> {
         let other = candidate.artifact;
         artifact.integrity = both_hold(artifact.integrity, other.integrity.as_ref())
             .ok_or_else(|| Box::new(contradiction(candidate, &group[..=position])))?;
+        artifact.size = artifact.size.or(other.size);
         artifact.conditions = both_needed(artifact.conditions, &other.conditions);
     }
     // A user name in the address may be what makes it answer, and which entry comes first must not decide.
@@ -200,7 +202,7 @@ fn both_hold(ours: Option<Integrity>, theirs: Option<&Integrity>) -> Option<Opti
 }
 
 /// "Development or optional" says nothing beside either of them.
-fn settled(mut conditions: Conditions) -> Conditions {
+pub(super) fn settled(mut conditions: Conditions) -> Conditions {
     conditions.dev_optional &= !conditions.dev && !conditions.optional;
     conditions
 }
@@ -209,7 +211,7 @@ fn settled(mut conditions: Conditions) -> Conditions {
 ///
 /// An entry is left out with its group. Of two entries, one for development and one optional, both are left out when both groups are: `dev_optional`.
 /// One for development and one for peers would be left out with those two groups together, for which npm has no word: it is kept.
-fn both_needed(ours: Conditions, theirs: &Conditions) -> Conditions {
+pub(super) fn both_needed(ours: Conditions, theirs: &Conditions) -> Conditions {
     let without_both = |conditions: &Conditions| conditions.dev || conditions.optional || conditions.dev_optional;
     let dev_optional = without_both(&ours) && without_both(theirs);
     let (dev, optional) = (ours.dev && theirs.dev, ours.optional && theirs.optional);

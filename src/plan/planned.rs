@@ -2,7 +2,10 @@
 
 use std::{fmt, sync::Arc};
 
-use crate::{core::artifact::Artifact, lockfile::Unfetchable};
+use crate::{
+    core::artifact::Artifact,
+    lockfile::{Requester, Unfetchable},
+};
 
 /// An entry's name, for messages: `package-lock.json: node_modules/a`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -35,4 +38,15 @@ pub struct UnfetchableEntry {
     pub entry: EntryName,
     /// What it is, and why not.
     pub unfetchable: Unfetchable,
+}
+
+/// A row of `larder.lock` that was recorded for packages which the plan does not have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StaleRow {
+    /// The entry, whose path is the address.
+    pub entry: EntryName,
+    /// Those of `by` that the plan does not have.
+    pub by: Vec<Requester>,
+    /// Whether these are all, so that the row is not part of the plan.
+    pub is_unused: bool,
 }

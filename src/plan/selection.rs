@@ -98,6 +98,7 @@ mod tests {
             version: Version::parse("1.0.0").unwrap(),
             source: Source::Registry { resolved: None },
             integrity: None,
+            size: None,
             conditions,
         }
     }

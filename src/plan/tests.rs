@@ -62,6 +62,7 @@ fn the_sum_adds_up() {
         unfetchable: 1,
         inline: 0,
         absent: 0,
+        unused: 0,
     };
     assert_eq!(plan.sum(), expected);
     let named: Vec<String> = plan.artifacts()[0].entries.iter().map(EntryName::to_string).collect();

@@ -78,7 +78,9 @@ async fn known(shared: &Arc<Shared>, url: &Url, request: Request<Incoming>) -> K
     let turn = Arc::clone(&shared.answered).acquire_owned().await.expect("nobody closes it");
     let (asked, address) = (Arc::clone(shared), url.clone());
     let answered = spawn_blocking(move || {
-        let known = match asked.source.answer(&address) {
+        let is_head = *request.method() == Method::HEAD;
+        let found = if is_head { asked.source.head(&address) } else { asked.source.answer(&address) };
+        let known = match found {
             Answer::File(found) => Known::Response(Box::new(file(found, request.method(), request.headers()))),
             Answer::Absent(status) => Known::Response(Box::new(with_reason(
                 StatusCode::from_u16(status).unwrap_or(StatusCode::NOT_FOUND),

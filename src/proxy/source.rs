@@ -37,4 +37,9 @@ pub(crate) trait Source: Send + Sync {
 
     /// Whether it knows something of this host, which has no brackets: then connections to it are opened with a network, too.
     fn has_host(&self, host: &str, port: u16) -> bool;
+
+    /// The same for who asks for the head alone: the length and the tag of what would be served. The bytes need not be checked, and are not looked at.
+    fn head(&self, url: &Url) -> Answer {
+        self.answer(url)
+    }
 }

@@ -60,16 +60,22 @@ fn link(to: &Path, at: &Path) {
 /// Moves what is new in a run's cache to the user's, which is made if there is something to keep. What is there already stays. The first error is given; the rest is
 /// kept all the same.
 pub(crate) fn keep(run: &Path, own: &Path) -> io::Result<()> {
-    let new: Vec<_> = entries(run).into_iter().filter(|(_, path)| is_own_kind(path)).collect();
+    let new = added(run);
     if new.is_empty() {
         return Ok(());
     }
     fs::create_dir_all(own)?;
-    let mut keeper = Keeper { own, scratch: None, copies: 0, first: None };
-    for (name, path) in new {
-        keeper.keep(&path, &own.join(name), DEPTH);
-    }
-    keeper.first.map_or(Ok(()), Err)
+    Keeper::new(own, false).keep_all(&new)
+}
+
+/// The same for these entries and a folder that is there, by copies: they stay in the run's cache.
+pub(super) fn copy(new: &[PathBuf], folder: &Path) -> io::Result<()> {
+    Keeper::new(folder, true).keep_all(new)
+}
+
+/// What is new in a run's cache.
+pub(super) fn added(run: &Path) -> Vec<PathBuf> {
+    entries(run).into_iter().map(|(_, path)| path).filter(|path| is_own_kind(path)).collect()
 }
 
 /// Name and path of what a script may have put into a cache, or npm itself for npx.
@@ -87,13 +93,27 @@ fn is_own_kind(path: &Path) -> bool {
 
 struct Keeper<'a> {
     own: &'a Path,
+    /// Whether nothing is moved.
+    copies_only: bool,
     /// On the filesystem of the user's cache, made when a rename does not reach it.
     scratch: Option<Scratch>,
     copies: usize,
     first: Option<io::Error>,
 }
 
-impl Keeper<'_> {
+impl<'a> Keeper<'a> {
+    const fn new(own: &'a Path, copies_only: bool) -> Self {
+        Self { own, copies_only, scratch: None, copies: 0, first: None }
+    }
+
+    fn keep_all(mut self, new: &[PathBuf]) -> io::Result<()> {
+        for path in new {
+            let name = path.file_name().expect("an entry has a name");
+            self.keep(path, &self.own.join(name), DEPTH);
+        }
+        self.first.map_or(Ok(()), Err)
+    }
+
     fn keep(&mut self, from: &Path, to: &Path, depth: usize) {
         if let Err(error) = self.try_to_keep(from, to, depth) {
             tracing::debug!(path = %from.display(), %error, "what a script kept in npm's cache is not kept");
@@ -104,6 +124,9 @@ impl Keeper<'_> {
     fn try_to_keep(&mut self, from: &Path, to: &Path, depth: usize) -> io::Result<()> {
         let there = match to.symlink_metadata() {
             Ok(there) => there,
+            Err(error) if error.kind() == ErrorKind::NotFound && self.copies_only => {
+                return self.copy(from, to, depth);
+            }
             Err(error) if error.kind() == ErrorKind::NotFound => match rename_to_free(from, to) {
                 Ok(()) => return Ok(()),
                 Err(Errno::XDEV) => return self.copy(from, to, depth),
@@ -275,7 +298,7 @@ mod tests {
         write(&caches.run().join("_prebuilds/there"), "ours");
         std::os::unix::fs::symlink("a", caches.run().join("_prebuilds/link")).unwrap();
         let own = caches.own();
-        let mut keeper = Keeper { own: &own, scratch: None, copies: 0, first: None };
+        let mut keeper = Keeper::new(&own, false);
         keeper.copy(&caches.run().join("_prebuilds"), &own.join("_prebuilds"), DEPTH).unwrap();
         keeper.copy(&caches.run().join("_prebuilds"), &own.join("elsewhere"), DEPTH).unwrap();
         drop(keeper);

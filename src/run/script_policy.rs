@@ -24,6 +24,15 @@ pub(crate) enum ScriptPolicy {
 }
 
 impl ScriptPolicy {
+    /// The less, the more scripts run.
+    pub(crate) const fn rank(&self) -> u8 {
+        match self {
+            Self::Runs => 0,
+            Self::AllowedOnly(_) => 1,
+            Self::Off => 2,
+        }
+    }
+
     /// What can be told from the lockfile alone: which version will install is not known.
     pub(crate) fn of_lockfile(format: Format) -> Self {
         match format {

@@ -14,13 +14,16 @@ use crate::{
         manifest::Manifests,
         recorded_url::RecordedUrl,
     },
-    lockfile::larder_lock::{RecordedDownload, Requester},
+    lockfile::{
+        Format,
+        larder_lock::{RecordedDownload, Requester},
+    },
     npm::own_downloads::{KnownDownload, OwnDownload, When, own_downloads},
     plan::{
         EntryName, Plan, Planned,
         selection::{Selection, Verdict},
     },
-    run::script_policy::ScriptPolicy,
+    run::{script_permission::Said, script_policy::ScriptPolicy},
 };
 
 /// A package that downloads a file which no lockfile names, so that larder does not store it.
@@ -84,13 +87,14 @@ pub(super) fn unlocked_downloads(
         if rows.iter().any(|row| is_of(row, &planned.artifact, known)) {
             return None;
         }
-        let entry = planned.entries[0].clone();
-        let (lockfile, settings) = script_settings(project, planned, environment)?;
-        if is_left_out(known, &settings, environment) {
-            return None;
-        }
-        let are_off = settings.get("ignore-scripts").is_some_and(|off| off == "true");
-        let scripts = if are_off { ScriptPolicy::Off } else { scripts(lockfile) };
+        // Any of the lockfiles may be installed from: the one whose manager does most is told.
+        let in_lockfiles = planned.entries.chunk_by(|one, other| one.lockfile == other.lockfile);
+        let told = in_lockfiles.filter_map(|entries| {
+            let lockfile = project.lockfiles.iter().find(|lockfile| *lockfile.name == *entries[0].lockfile)?;
+            let scripts = policy(&planned.artifact, known, lockfile, environment, scripts)?;
+            Some((entries[0].clone(), scripts))
+        });
+        let (entry, scripts) = told.min_by_key(|(_, scripts)| scripts.rank())?;
         Some(UnlockedDownload { artifact: planned.artifact.clone(), entry, known, scripts })
     };
     own_downloads(plan.artifacts(), selection, manifests).into_iter().filter_map(unlocked).collect()
@@ -118,6 +122,27 @@ fn script_settings<'a>(
 ) -> Option<(&'a LockfileBytes, ScriptSettings)> {
     let lockfile = project.lockfiles.iter().find(|lockfile| *lockfile.name == *planned.entries[0].lockfile)?;
     Some((lockfile, ScriptSettings::read(environment, lockfile.folder(), installer(lockfile))))
+}
+
+/// What the package manager of a lockfile does with a package's install script; `None` if the package's download is left out.
+fn policy(
+    artifact: &Artifact,
+    known: &KnownDownload,
+    lockfile: &LockfileBytes,
+    environment: &Environment,
+    scripts: &dyn Fn(&LockfileBytes) -> ScriptPolicy,
+) -> Option<ScriptPolicy> {
+    let settings = ScriptSettings::read(environment, lockfile.folder(), installer(lockfile));
+    if is_left_out(known, &settings, environment) {
+        return None;
+    }
+    let setting = |name: &str| settings.get(name);
+    let package_json = std::fs::read(lockfile.folder().join("package.json")).ok();
+    let package_json = package_json.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
+    let list = |name: &str| settings.list(name);
+    let said = Said { package_json: &package_json, setting: &setting, list: &list };
+    let package = (artifact.name.as_str(), artifact.version.as_str());
+    Some(scripts(lockfile).of_package(Format::of(&lockfile.name), package, said))
 }
 
 fn is_left_out(known: &KnownDownload, settings: &ScriptSettings, environment: &Environment) -> bool {

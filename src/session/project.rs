@@ -21,7 +21,7 @@ use crate::{
         larder_lock::{LARDER_LOCK, LarderLock, LockFileError, PyodideLock},
     },
     plan::{
-        EntryName, Plan, PlanError,
+        EntryName, Plan, PlanError, StaleRow,
         selection::{Platforms, Selection},
     },
     run::script_policy::ScriptPolicy,
@@ -105,7 +105,9 @@ impl ReadProject {
             if let Some(pyodide) = &lock.pyodide {
                 freshness::check(&project, &readings, pyodide)?;
             }
-            readings.push(lockfile::of_larder_lock(LARDER_LOCK, lock));
+            let reading = lockfile::of_larder_lock(LARDER_LOCK, lock);
+            // What is in a lockfile that cannot be read is not known.
+            readings.push(if project.passed_over.is_empty() { reading } else { reading.for_any_packages() });
         }
         let plan = Plan::new(&readings)?;
         let missing =
@@ -133,6 +135,11 @@ impl ReadProject {
             warnings.push(Warning::Several { folder: project.folder.clone(), several: several.clone() });
         }
         warnings.extend(project.passed_over.iter().map(|name| Warning::PassedOver { name }));
+        let unused: Vec<StaleRow> = self.plan.unused().cloned().collect();
+        // Those of a lockfile that is left out may be for its packages.
+        if !unused.is_empty() && !project.leaves_lockfiles_out() {
+            warnings.push(Warning::UnusedRows(unused));
+        }
         if !self.missing.is_empty() {
             warnings.push(Warning::MissingOptional(self.missing.clone()));
         }

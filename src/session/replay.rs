@@ -23,8 +23,8 @@ use crate::{
         Format,
         larder_lock::{LARDER_LOCK, LarderLock, RecordedContent},
     },
-    loopback::CheckedBlob,
-    plan::{Plan, Planned},
+    loopback::{CheckedBlob, CheckedFiles},
+    plan::{Plan, Planned, StaleRow},
     proxy::{Answer, ServedFile, Source},
 };
 
@@ -57,6 +57,8 @@ enum Recorded {
     Inline(Bytes, Option<String>),
     /// Nothing; this status says so.
     Absent(u16),
+    /// Nothing, since no package of the plan asks for it.
+    Unused(String),
 }
 
 /// Addresses that are served from the store.
@@ -69,6 +71,15 @@ pub(crate) struct Replay {
     /// The hosts of all these, without brackets, with their ports.
     hosts: HashSet<(String, u16)>,
     has_plain_http: bool,
+    /// Large blobs that were served before.
+    checked: CheckedFiles,
+}
+
+/// What is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wants {
+    Bytes,
+    Head,
 }
 
 impl Replay {
@@ -80,6 +91,7 @@ impl Replay {
             recorded: HashMap::new(),
             hosts: HashSet::new(),
             has_plain_http: false,
+            checked: CheckedFiles::default(),
         };
         for (session, at) in sessions.iter().zip(0..) {
             if let Some(lock) = &session.project.read.larder_lock {
@@ -135,7 +147,13 @@ impl Replay {
                 _ => None,
             });
         let positions: HashMap<&RecordedUrl, usize> = recorded.collect();
+        let unused: HashMap<&str, &StaleRow> = plan.unused().map(|row| (&*row.entry.path, row)).collect();
+        let unused = |url: &RecordedUrl| unused.get(url.as_str()).copied();
         for row in &lock.downloads {
+            if let Some(unused) = unused(&row.url) {
+                self.record_unused(row.url.as_url(), unused, at);
+                continue;
+            }
             let says = row.content.sha256().to_string();
             let content_type = row.content_type.as_ref().map(|it| it.as_str().to_owned());
             let answer = match (&row.content, positions.get(&row.url)) {
@@ -148,6 +166,10 @@ impl Replay {
             self.record(row.url.as_url(), Known { at, says, answer })?;
         }
         for row in &lock.absent {
+            if let Some(unused) = unused(&row.url) {
+                self.record_unused(row.url.as_url(), unused, at);
+                continue;
+            }
             let status = row.status.code();
             let known = Known { at, says: status.to_string(), answer: Recorded::Absent(status) };
             self.record(row.url.as_url(), known)?;
@@ -155,8 +177,23 @@ impl Replay {
         Ok(())
     }
 
+    /// Notes why an address is refused without a network, unless another lock has it. With one, nothing is known of it.
+    fn record_unused(&mut self, url: &Url, row: &StaleRow, at: usize) {
+        if !self.sessions[at].is_offline {
+            return;
+        }
+        let by: Vec<String> = row.by.iter().map(ToString::to_string).collect();
+        let why = format!("larder.lock has it for {} alone, which no lockfile has", by.join(" and "));
+        let known = Known { at, says: String::new(), answer: Recorded::Unused(why) };
+        self.recorded.entry(url.clone()).or_insert(known);
+    }
+
     fn record(&mut self, url: &Url, known: Known) -> Result<(), TwoAnswers> {
         match self.recorded.entry(url.clone()) {
+            Entry::Occupied(mut first) if matches!(first.get().answer, Recorded::Unused(_)) => {
+                first.insert(known);
+                Ok(())
+            }
             Entry::Occupied(first) if first.get().says != known.says => {
                 let lock = |at: usize| self.sessions[at].project.read.project.folder.join(LARDER_LOCK);
                 let (first, second) = (lock(first.get().at), lock(known.at));
@@ -171,18 +208,18 @@ impl Replay {
         }
     }
 
-    fn stored(&self, (at, position): At, content_type: Option<String>) -> Answer {
+    fn stored(&self, (at, position): At, content_type: Option<String>, wants: Wants) -> Answer {
         let session = &self.sessions[at];
-        match Self::read(session, &session.plan().artifacts()[position]) {
+        match self.read(session, &session.plan().artifacts()[position], wants) {
             Ok(file) => Answer::File(ServedFile { content_type, ..file }),
             Err(why) => Answer::Refused(why),
         }
     }
 
     /// Reads it from the store. What is missing or damaged there may be there as another lockfile's package; else the error says why it cannot be had.
-    fn read(session: &Session, planned: &Planned) -> Result<ServedFile, String> {
+    fn read(&self, session: &Session, planned: &Planned, wants: Wants) -> Result<ServedFile, String> {
         let downloads = session.project.downloads_of([planned]);
-        if let Some(file) = served(session, planned, &downloads) {
+        if let Some(file) = self.served(session, planned, &downloads, wants) {
             return Ok(file);
         }
         let completed = session.pull(&downloads).map_err(|error| chain(&error).join(": "))?;
@@ -192,27 +229,30 @@ impl Replay {
         if let Some(gone) = completed.report.gone.first() {
             return Err(format!("optional and gone: {}", in_one_line(&gone.packages[0])));
         }
-        served(session, planned, &downloads).ok_or_else(|| format!("{}: its blob cannot be read", planned.artifact))
-    }
-}
-
-/// What is in the store and sound.
-fn served(session: &Session, planned: &Planned, downloads: &Downloads<'_>) -> Option<ServedFile> {
-    let found = session.find(downloads).ok()?.items.first()?.found;
-    match CheckedBlob::read(session.store(), found, planned.artifact.integrity.as_ref()) {
-        Ok(blob) => Some(ServedFile { blob, len: found.size, tag: found.blob.to_string(), content_type: None }),
-        Err(error) => {
-            tracing::debug!(%error, "a blob is not served");
-            None
-        }
+        self.served(session, planned, &downloads, wants)
+            .ok_or_else(|| format!("{}: its blob cannot be read", planned.artifact))
     }
 }
 
 impl Source for Replay {
     fn answer(&self, url: &Url) -> Answer {
+        self.find(url, Wants::Bytes)
+    }
+
+    fn head(&self, url: &Url) -> Answer {
+        self.find(url, Wants::Head)
+    }
+
+    fn has_host(&self, host: &str, port: u16) -> bool {
+        self.hosts.contains(&(host.to_owned(), port))
+    }
+}
+
+impl Replay {
+    fn find(&self, url: &Url, wants: Wants) -> Answer {
         if let Some(Known { at, says, answer }) = self.recorded.get(url) {
             return match answer {
-                Recorded::Stored(position, content_type) => self.stored((*at, *position), content_type.clone()),
+                Recorded::Stored(position, content_type) => self.stored((*at, *position), content_type.clone(), wants),
                 Recorded::Inline(bytes, content_type) => Answer::File(ServedFile {
                     blob: CheckedBlob::of_bytes(bytes.clone()),
                     len: bytes.len() as u64,
@@ -220,13 +260,35 @@ impl Source for Replay {
                     content_type: content_type.clone(),
                 }),
                 Recorded::Absent(status) => Answer::Absent(*status),
+                Recorded::Unused(why) => Answer::Refused(why.clone()),
             };
         }
-        self.named.get(&key(url)).map_or(Answer::Unknown, |at| self.stored(*at, None))
+        self.named.get(&key(url)).map_or(Answer::Unknown, |at| self.stored(*at, None, wants))
     }
+}
 
-    fn has_host(&self, host: &str, port: u16) -> bool {
-        self.hosts.contains(&(host.to_owned(), port))
+impl Replay {
+    /// What is in the store and sound. A head promises what the receipt says: a blob that turns out to be damaged is put right, or refused, when its bytes are asked for.
+    fn served(
+        &self,
+        session: &Session,
+        planned: &Planned,
+        downloads: &Downloads<'_>,
+        wants: Wants,
+    ) -> Option<ServedFile> {
+        let found = session.find(downloads).ok()?.items.first()?.found;
+        let stated = planned.artifact.integrity.as_ref();
+        let blob = match wants {
+            Wants::Head => Ok(CheckedBlob::of_bytes(Bytes::new())),
+            Wants::Bytes => CheckedBlob::read_once(session.store(), found, stated, &self.checked),
+        };
+        match blob {
+            Ok(blob) => Some(ServedFile { blob, len: found.size, tag: found.blob.to_string(), content_type: None }),
+            Err(error) => {
+                tracing::debug!(%error, "a blob is not served");
+                None
+            }
+        }
     }
 }
 

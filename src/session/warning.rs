@@ -8,7 +8,7 @@ use crate::{
     core::{error_chain::chain, path_error::below},
     lockfile::MissingOptional,
     npm::metadata::MetadataError,
-    plan::EntryName,
+    plan::{EntryName, StaleRow},
 };
 
 /// What a person should know, and what stops nothing.
@@ -64,6 +64,11 @@ pub enum Warning {
         /// At least one.
         Vec<UnlockedDownload>,
     ),
+    /// Rows of `larder.lock` are for packages that no lockfile has.
+    UnusedRows(
+        /// At least one.
+        Vec<StaleRow>,
+    ),
     /// A package has no description.
     NoDescription(MetadataError),
     /// A tarball in the project is not what its lockfile states.
@@ -91,6 +96,7 @@ impl Warning {
             }
             Self::GitBuilds(builds) => builds.iter().map(ToString::to_string).collect(),
             Self::OwnDownloads(downloads) => downloads.iter().map(ToString::to_string).collect(),
+            Self::UnusedRows(rows) => rows.iter().map(unused_row).collect(),
             _ => vec![self.line()],
         }
     }
@@ -124,7 +130,7 @@ impl Warning {
                 format!("{}: digest does not match {lockfile}", file.display())
             }
             Self::UnreadableTarball { file, error } => format!("{} is left out: {error}", file.display()),
-            Self::MissingOptional(_) | Self::GitBuilds(_) | Self::OwnDownloads(_) => {
+            Self::MissingOptional(_) | Self::GitBuilds(_) | Self::OwnDownloads(_) | Self::UnusedRows(_) => {
                 unreachable!("they have a line for each package")
             }
         }
@@ -138,6 +144,9 @@ impl Warning {
             Self::MissingOptional(_) => {
                 "npm installs without them, also where they are needed; `npm install` with neither node_modules nor the lockfile writes those of every platform"
             }
+            Self::UnusedRows(_) => {
+                "what nobody asks for is neither fetched nor served: take such a [[download]] or [[absent]] out of larder.lock, or, if another package asks for it now, name that one in its `by`"
+            }
             Self::GitBuilds(_) => {
                 "with the network cut, such a package cannot be built: depend on one that was published, or on a commit that has its built files"
             }
@@ -150,6 +159,13 @@ impl Warning {
     pub const fn is_note(&self) -> bool {
         matches!(self, Self::Member { .. })
     }
+}
+
+/// `larder.lock: https://…: unused, since no lockfile has a@1.0.0, for which it was recorded`.
+fn unused_row(StaleRow { entry, by, .. }: &StaleRow) -> String {
+    let by: Vec<String> = by.iter().map(ToString::to_string).collect();
+    let (none_has, by) = (if by.len() == 1 { "no lockfile has" } else { "no lockfile has any of" }, by.join(", "));
+    format!("{entry}: unused, since {none_has} {by}, for which it was recorded")
 }
 
 impl fmt::Display for Warning {

@@ -90,6 +90,16 @@ pub enum LockedFileProblem {
         /// The blob.
         found: BlobRef,
     },
+    /// `larder.lock` states another length than the bytes of its own digest have.
+    #[error("{what}: larder.lock states {stated} bytes, and the file with its sha256 has {actual}")]
+    OtherSize {
+        /// The package and its version.
+        what: String,
+        /// What is stated, bytes.
+        stated: u64,
+        /// What there is, bytes.
+        actual: u64,
+    },
     /// It cannot be read.
     #[error("{what}: its blob cannot be read: {source}")]
     Unreadable {
@@ -156,7 +166,9 @@ impl LockedFilesError {
             Some("`larder verify --repair` fetches again what is damaged")
         } else if any(|problem| matches!(problem, LockedFileProblem::Missing { .. })) {
             Some("`larder fetch` gets what larder.lock names")
-        } else if any(|problem| matches!(problem, LockedFileProblem::NoIntegrity { .. })) {
+        } else if any(|problem| {
+            matches!(problem, LockedFileProblem::NoIntegrity { .. } | LockedFileProblem::OtherSize { .. })
+        }) {
             Some("`larder lock` writes it anew")
         } else {
             None
@@ -252,6 +264,10 @@ impl Item<'_> {
         let mut file = opened.map_err(|error| unreadable(io::Error::other(error)))?;
         if !is(&mut file, found, integrity).map_err(unreadable)? {
             return Err(LockedFileProblem::OtherBytes { what: what(), integrity: integrity.clone(), found });
+        }
+        let actual = file.metadata().map_err(unreadable)?.len();
+        if let Some(stated) = self.package.and_then(|package| package.size).filter(|stated| *stated != actual) {
+            return Err(LockedFileProblem::OtherSize { what: what(), stated, actual });
         }
         file.rewind().map_err(unreadable)?;
         let Some(package) = self.package else {

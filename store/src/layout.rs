@@ -63,6 +63,10 @@ impl Layout {
         self.root.join("damaged")
     }
 
+    pub(crate) fn script_cache(&self) -> PathBuf {
+        self.root.join("script-cache")
+    }
+
     pub(crate) fn blob(&self, id: &BlobId) -> PathBuf {
         let hex = id.to_string();
         let (folder, rest) = hex.split_at(2);

@@ -205,6 +205,11 @@ impl Store {
         Ok(open::to_read(&path).at("open", &path)?.0)
     }
 
+    /// A folder for what install scripts keep, which is no part of the store and may not be there; `None` if the store cannot be written.
+    pub fn script_cache(&self) -> Option<PathBuf> {
+        self.is_writable().then(|| self.overlay.layout().script_cache())
+    }
+
     /// An empty file without a name on the store's filesystem, for bytes that are on their way into it. Nothing is left of it when it is closed, or its process
     /// killed.
     pub fn nameless_file(&self) -> Result<File, StoreError> {

@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, Permissions},
-    os::unix::fs::PermissionsExt as _,
+    os::unix::fs::{MetadataExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
     process::Command,
 };
@@ -109,6 +109,30 @@ fn what_a_script_kept_crosses_to_another_filesystem_and_outlives_a_failed_comman
     assert_eq!(run.code, Some(7), "{run:?}");
     let kept = fs::read_dir(scripted.own_cache().join("_prebuilds")).unwrap().count();
     assert_eq!((kept, fs::read_dir(scripted.own_cache()).unwrap().count()), (1, 1));
+}
+
+#[test]
+fn what_a_script_kept_is_there_in_the_next_build_step_whose_store_is_in_a_mount() {
+    let scripted = Scripted::new();
+    let Ok(mount) = tempfile::tempdir_in("/dev/shm") else { return };
+    let device = |path: &Path| fs::metadata(path).unwrap().dev();
+    if device(mount.path()) == device(scripted.world.folder.path()) {
+        return;
+    }
+    scripted.npm(PREBUILD);
+    let step = || {
+        // Each step begins with the folders of its image.
+        let _ = fs::remove_dir_all(scripted.own_cache());
+        let mut command = scripted.command(&["npm", "ci"]);
+        command.env("LARDER_STORE", mount.path().join("store"));
+        finish(command)
+    };
+    assert_eq!(step().out, "downloaded\n");
+    assert!(scripted.own_cache().join("_prebuilds/addon.tar.gz").is_file(), "npm itself finds it, too");
+    assert_eq!(step().out, "kept: binary\n");
+    fs::set_permissions(mount.path().join("store/script-cache"), Permissions::from_mode(0o777)).unwrap();
+    let run = step();
+    assert_eq!((run.code, &*run.out), (Some(0), "downloaded\n"), "others could have written there: {run:?}");
 }
 
 #[test]

@@ -34,6 +34,7 @@ mod pyodide;
 mod racing;
 mod record;
 mod recorded;
+mod recorded_rows;
 mod registry;
 mod registry_guard;
 mod rows;

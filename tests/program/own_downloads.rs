@@ -122,6 +122,45 @@ fn run_says_what_its_package_manager_does_with_install_scripts() {
 }
 
 #[test]
+fn what_a_project_says_of_install_scripts_is_told_with_each_lockfile() {
+    let off = "cypress 13.17.0 downloads a file at an explicit step or at its first use, since install scripts are turned off";
+    let runs = "cypress 13.17.0 downloads a file when it is installed";
+    let allowed = "cypress 13.17.0 downloads a file if its install script is allowed to run";
+    let world = World::new(&[]);
+    fs::remove_file(world.project().join("package-lock.json")).unwrap();
+    let told = |text: &str| {
+        let run = world.run(&["plan"]);
+        assert_eq!((said(&run, text), said(&run, "cypress 13.17.0 downloads")), (1, 1), "{text}\n{}", run.err);
+    };
+    world.write(
+        "pnpm-lock.yaml",
+        "lockfileVersion: '9.0'\npackages:\n  cypress@13.17.0: {resolution: {integrity: ''}}\n",
+    );
+    told(runs);
+    world.write("pnpm-workspace.yaml", "ignoreScripts: true\n");
+    told(off);
+    // Another manager's lockfile beside it: one of the two installs.
+    world.write("bun.lock", "{\"lockfileVersion\": 1, \"workspaces\": {\"\": {}}, \"packages\": {\"cypress\": [\"cypress@13.17.0\", \"\", {}, \"\"]}}\n");
+    told(allowed);
+    world.write("package.json", "{\"trustedDependencies\": [\"cypress\"]}\n");
+    told(runs);
+    world.write("bunfig.toml", "[install]\nignoreScripts = true\n");
+    told(off);
+    for file in ["pnpm-lock.yaml", "bun.lock"] {
+        fs::remove_file(world.project().join(file)).unwrap();
+    }
+    world.write(
+        "yarn.lock",
+        "__metadata:\n  version: 8\n\n\"cypress@npm:13\":\n  version: 13.17.0\n  resolution: \"cypress@npm:13.17.0\"\n",
+    );
+    told(runs);
+    world.write(".yarnrc.yml", "enableScripts: false\n");
+    told(off);
+    world.write("package.json", "{\"dependenciesMeta\": {\"cypress\": {\"built\": true}}}\n");
+    told(runs);
+}
+
+#[test]
 fn downloads_at_first_use_and_by_a_command_are_told_as_such() {
     let package = |name, version: &str| Package::new(name, name).with("version", &format!("\"{version}\""));
     let addon = package("my-addon", "1.0.0")
@@ -157,6 +196,22 @@ fn many_packages_are_counted() {
     let run = world.run(&["plan"]);
     assert_eq!((said(&run, "warning: cypress"), said(&run, "hint: ")), (10, 10), "{}", run.err);
     assert_eq!(said(&run, "warning: and 3 more like that\n"), 1);
+}
+
+#[test]
+fn a_recorded_browser_says_nothing_of_another() {
+    let package = |name: &str| Package::new(name, name).with("version", "\"1.49.0\"");
+    let world = World::new(&["@playwright/browser-chromium", "@playwright/browser-firefox"].map(package));
+    let row = format!(
+        "version = 2\n\n[[download]]\nurl = \"https://files.registry.example/chromium.zip\"\nsha256 = \"{}\"\nsize = 1\nby = [\"@playwright/browser-chromium@1.49.0\"]\ntrust = \"first-use\"\n",
+        "0".repeat(64)
+    );
+    world.write("larder.lock", &row);
+    let run = world.run(&["plan"]);
+    assert_eq!(
+        (said(&run, "browser-firefox 1.49.0 downloads"), said(&run, "browser-chromium 1.49.0 downloads")),
+        (1, 0)
+    );
 }
 
 #[test]

@@ -13,13 +13,13 @@ use crate::{
 };
 
 /// A project with one package of npm's, whose script downloads a file for each processor.
-struct Recorded {
-    world: World,
+pub(crate) struct Recorded {
+    pub(crate) world: World,
     front: TlsFront,
 }
 
 /// A file at `https://registry.example` and what its row says besides.
-fn row(path: &str, bytes: &[u8], more: &str) -> String {
+pub(crate) fn row(path: &str, bytes: &[u8], more: &str) -> String {
     let (sha256, size) = (sha256(bytes), bytes.len());
     format!(
         "\n[[download]]\nurl = \"https://registry.example{path}\"\nsha256 = \"{sha256}\"\nsize = {size}\n{more}by = [\"tool@1.0.0\"]\ntrust = \"first-use\"\n"
@@ -34,7 +34,7 @@ fn x64() -> Vec<u8> {
 }
 
 /// The rows of the project: a file for each of two processors, one whose address has a query, a small answer and what was not there.
-fn rows() -> String {
+pub(crate) fn rows() -> String {
     let mut text = "version = 2\n".to_owned();
     text.push_str(&row("/v1/tool-x64.zip", &x64(), "os = \"linux\"\ncpu = \"x64\"\n"));
     text.push_str(&row("/v1/tool-arm64.zip", b"arm", "os = \"linux\"\ncpu = \"arm64\"\n"));
@@ -45,8 +45,11 @@ fn rows() -> String {
 }
 
 impl Recorded {
-    fn new() -> Self {
-        let world = World::new(&[Package::new("tool", "tool")]);
+    pub(crate) fn new() -> Self {
+        Self::of(World::new(&[Package::new("tool", "tool")]))
+    }
+
+    pub(crate) fn of(world: World) -> Self {
         world.server.on("/v1/tool-x64.zip", Reply::body(x64()));
         world.server.on("/v1/tool-arm64.zip", Reply::body("arm"));
         world.server.on("/any", Reply::body("for any"));
@@ -55,13 +58,13 @@ impl Recorded {
         Self { world, front }
     }
 
-    fn run(&self, arguments: &[&str]) -> Run {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Run {
         let mut command = self.world.command(arguments);
         command.envs(self.front.variables(&self.world));
         finish(command)
     }
 
-    fn fetch(&self, arguments: &[&str]) -> Run {
+    pub(crate) fn fetch(&self, arguments: &[&str]) -> Run {
         self.run(&[&["fetch", "--platform", "linux/amd64"], arguments].concat())
     }
 }
@@ -278,7 +281,7 @@ fn a_row_that_may_not_stand_there_is_named_with_the_way_out() {
 fn locking_pyodide_anew_keeps_what_was_recorded() {
     let project = Pyodide::new(&[("numpy", "2.2.5", &[])]);
     project.ask(&["numpy"], "");
-    project.world.write("larder.lock", &rows());
+    project.world.write("larder.lock", &rows().replace("tool@1.0.0", "script:fetch"));
     assert_eq!(project.lock(), ["numpy 2.2.5*"]);
     let text = project.text();
     assert!(text.contains("\nversion = 2\n") && text.contains("[runtime]"), "{text}");

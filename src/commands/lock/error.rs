@@ -105,6 +105,14 @@ pub(crate) enum LockError {
         /// The lock.
         path: PathBuf,
     },
+    /// `--check`, and rows contradict the lockfiles or the store.
+    #[error("{}: what was recorded does not hold:\n  {}", path.display(), problems.join("\n  "))]
+    Rows {
+        /// The lock.
+        path: PathBuf,
+        /// What is wrong, each with its address.
+        problems: Vec<String>,
+    },
     /// The lock cannot be written. What was there before is there still.
     #[error("{} cannot be written", path.display())]
     Write {
@@ -156,6 +164,9 @@ impl EndsCommand for LockError {
             Self::Index(IndexError::Mismatch { .. })
             | Self::Resolve(ResolveError::Index(IndexError::Mismatch { .. })) => {
                 "the index and its files disagree: ask whoever runs it"
+            }
+            Self::Rows { .. } => {
+                "put those rows right with an editor, take them out, or bring back the last larder.lock that was committed"
             }
             Self::WouldChange { .. } => "`larder lock` writes it; commit what it writes",
             _ => return None,

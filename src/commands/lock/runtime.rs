@@ -89,6 +89,7 @@ fn unstated(version: &RuntimeVersion, before: Option<&PyodideLock>) -> Chosen {
         version: Version::parse(version.as_str()).expect("a release is a version"),
         source: Source::Registry { resolved: None },
         integrity: before.and_then(|runtime| runtime.integrity.clone()),
+        size: None,
         conditions: Conditions::default(),
     };
     Chosen { version: version.clone(), artifact, lockfile: "larder.toml".to_owned() }

@@ -26,6 +26,7 @@ fn artifact(name: &str, source: Source) -> Artifact {
         version: Version::parse("1.0.0").unwrap(),
         source,
         integrity: Some(Digest::of(Algorithm::Sha512, b"bytes").into()),
+        size: None,
         conditions: Conditions::default(),
     }
 }

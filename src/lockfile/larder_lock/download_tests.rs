@@ -8,7 +8,7 @@ use crate::{
         artifact::{Ecosystem, Source},
         recorded_url::RecordedUrl,
     },
-    lockfile::{Entry, EntryKind, NoDownload, UNSTATED_VERSION},
+    lockfile::{Entry, EntryKind, RecordedAnswer, UNSTATED_VERSION},
     plan::Plan,
 };
 
@@ -281,15 +281,18 @@ fn each_row_is_an_entry_and_those_with_a_file_are_artifacts() {
     lock.downloads.push(stored("https://files.example/tools/tool-1.2.tar.gz", "tool", &["script:fetch"]));
     lock.downloads.push(stored("https://files.example/with%20space", "space", &["script:fetch"]));
     let reading = entries(LARDER_LOCK, &lock);
-    let called = |entry: &Entry| match &entry.kind {
-        EntryKind::Artifact(artifact) => {
+    let answer = |entry: &Entry| match &entry.kind {
+        EntryKind::Recorded(recorded) => recorded.answer.clone(),
+        other => panic!("{other:?}"),
+    };
+    let called = |entry: &Entry| match answer(entry) {
+        RecordedAnswer::File(artifact) => {
             assert_eq!(artifact.ecosystem, Ecosystem::Download);
             assert_eq!(artifact.source, Source::Recorded { url: url(&entry.path) });
             artifact.to_string()
         }
-        EntryKind::NoDownload(NoDownload::Inline) => "inline".to_owned(),
-        EntryKind::NoDownload(NoDownload::Absent) => "absent".to_owned(),
-        other => panic!("{other:?}"),
+        RecordedAnswer::Inline(_) => "inline".to_owned(),
+        RecordedAnswer::Absent(_) => "absent".to_owned(),
     };
     let names: Vec<String> = reading.entries.iter().map(called).collect();
     let unstated = |name: &str| format!("{name} {UNSTATED_VERSION}");
@@ -304,7 +307,8 @@ fn each_row_is_an_entry_and_those_with_a_file_are_artifacts() {
         "absent",
     ];
     assert_eq!(names, expected);
-    let EntryKind::Artifact(native) = &reading.entries[3].kind else { panic!("{reading:?}") };
+    let RecordedAnswer::File(native) = answer(&reading.entries[3]) else { panic!("{reading:?}") };
+    assert_eq!(native.size, Some(6));
     assert_eq!(native.integrity, Some(Integrity::from(Digest::of(Algorithm::Sha256, b"native"))));
     let conditions = &native.conditions;
     let words = [&conditions.os, &conditions.cpu, &conditions.libc].map(|list| list.join(","));
@@ -318,11 +322,36 @@ fn each_row_is_an_entry_and_those_with_a_file_are_artifacts() {
 fn the_digest_of_a_plan_follows_the_files_and_their_addresses() {
     let digest = |lock: &LarderLock| Plan::new(&[entries(LARDER_LOCK, lock)]).unwrap().digest();
     let (first, mut other) = (digest(&rows()), rows());
-    other.absent.clear();
-    assert_eq!(digest(&other), first);
     other.downloads[0].content = RecordedContent::Stored { sha256: Digest::of(Algorithm::Sha256, b"x"), size: 1 };
     assert_ne!(digest(&other), first);
     let mut other = rows();
     other.downloads[0].url = url("https://files.example/desktop/13?arch=arm64&platform=linux");
     assert_ne!(digest(&other), first);
+}
+
+#[test]
+fn the_digest_of_a_plan_follows_answers_that_are_in_the_lock_itself() {
+    let digest = |lock: &LarderLock| Plan::new(&[entries(LARDER_LOCK, lock)]).unwrap().digest();
+    let mut all = vec![rows()];
+    let mut other = |change: &dyn Fn(&mut LarderLock)| {
+        all.push(rows());
+        change(all.last_mut().unwrap());
+    };
+    let is_inline = |row: &&mut RecordedDownload| matches!(row.content, RecordedContent::Inline(_));
+    let is_stored = |row: &&mut RecordedDownload| matches!(row.content, RecordedContent::Stored { .. });
+    other(&|lock| drop(lock.absent.pop()));
+    other(&|lock| lock.absent[0].status = AbsentStatus::Gone);
+    other(&|lock| lock.downloads.retain(|row| !matches!(row.content, RecordedContent::Inline(_))));
+    other(&|lock| {
+        let row = lock.downloads.iter_mut().find(is_inline).unwrap();
+        row.content = RecordedContent::Inline(InlineBody::new(*b"another").unwrap());
+    });
+    for row in [&is_inline as &dyn Fn(&&mut RecordedDownload) -> bool, &is_stored] {
+        other(&|lock| {
+            let row = lock.downloads.iter_mut().find(|it| row(it)).unwrap();
+            row.content_type = Some(MediaType::parse("application/x-other").unwrap());
+        });
+    }
+    let digests: std::collections::BTreeSet<_> = all.iter().map(digest).collect();
+    assert_eq!(digests.len(), all.len());
 }

@@ -1,9 +1,9 @@
 //! `larder.lock` as entries: the runtime's tarball and each package's file, and each download.
 
-use larder_store::digest::Integrity;
+use larder_store::digest::{Digest, Integrity};
 
 use super::{
-    download::{PlatformWord, RecordedContent, RecordedDownload, RecordedLibc, Requester},
+    download::{PlatformWord, RecordedAbsence, RecordedContent, RecordedDownload, RecordedLibc, Requester},
     lock::{LarderLock, LockedPackage, LockedSource, PyodideLock},
 };
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
         recorded_url::RecordedUrl,
     },
     lockfile::{
-        entry::{Entry, EntryKind, NoDownload, Reading},
+        entry::{Entry, EntryKind, Reading, RecordedAnswer, RecordedEntry},
         package::UNSTATED_VERSION,
     },
 };
@@ -27,10 +27,12 @@ pub const RUNTIME_PACKAGE: &str = "pyodide";
 pub(in crate::lockfile) fn entries(lockfile: &str, lock: &LarderLock) -> Reading {
     let mut entries: Vec<Entry> = lock.pyodide.iter().flat_map(of_pyodide).collect();
     // No package's name is an address.
-    let path = |url: &RecordedUrl| url.as_str().into();
-    entries.extend(lock.downloads.iter().map(|row| Entry { path: path(&row.url), kind: of_download(row) }));
-    let absent = || EntryKind::NoDownload(NoDownload::Absent);
-    entries.extend(lock.absent.iter().map(|row| Entry { path: path(&row.url), kind: absent() }));
+    let entry = |url: &RecordedUrl, recorded| Entry {
+        path: url.as_str().into(),
+        kind: EntryKind::Recorded(Box::new(recorded)),
+    };
+    entries.extend(lock.downloads.iter().map(|row| entry(&row.url, of_download(row))));
+    entries.extend(lock.absent.iter().map(|row| entry(&row.url, of_absence(row))));
     Reading { lockfile: lockfile.into(), entries, missing: Vec::new() }
 }
 
@@ -43,26 +45,36 @@ fn of_pyodide(lock: &PyodideLock) -> impl Iterator<Item = Entry> {
     [runtime].into_iter().chain(packages)
 }
 
-fn of_download(row: &RecordedDownload) -> EntryKind {
-    let RecordedContent::Stored { sha256, .. } = &row.content else {
-        return EntryKind::NoDownload(NoDownload::Inline);
+fn of_absence(row: &RecordedAbsence) -> RecordedEntry {
+    RecordedEntry { answer: RecordedAnswer::Absent(row.status), content_type: None, by: row.by.clone() }
+}
+
+fn of_download(row: &RecordedDownload) -> RecordedEntry {
+    let answer = match &row.content {
+        RecordedContent::Stored { sha256, size } => RecordedAnswer::File(file(row, *sha256, *size)),
+        RecordedContent::Inline(_) => RecordedAnswer::Inline(row.content.sha256()),
     };
+    RecordedEntry { answer, content_type: row.content_type.clone(), by: row.by.clone() }
+}
+
+fn file(row: &RecordedDownload, sha256: Digest, size: u64) -> Artifact {
     let (name, version) = called(row);
     let one = |word: Option<&str>| word.into_iter().map(Into::into).collect();
     let platform = &row.platform;
-    EntryKind::Artifact(Artifact {
+    Artifact {
         ecosystem: Ecosystem::Download,
         name,
         version,
         source: Source::Recorded { url: row.url.clone() },
-        integrity: Some(Integrity::from(*sha256)),
+        integrity: Some(Integrity::from(sha256)),
+        size: Some(size),
         conditions: Conditions {
             os: one(platform.os.as_ref().map(PlatformWord::as_str)),
             cpu: one(platform.cpu.as_ref().map(PlatformWord::as_str)),
             libc: one(platform.libc.map(RecordedLibc::name)),
             ..Conditions::default()
         },
-    })
+    }
 }
 
 /// What a download is called: as the first package that asks for it; where scripts alone do, as its file, or its host if the address has no file's name.
@@ -87,6 +99,7 @@ fn runtime(lock: &PyodideLock) -> Artifact {
         version: Version::parse(version.as_str()).expect("a release is a version"),
         source: Source::Registry { resolved: lock.runtime.url.clone() },
         integrity: lock.runtime.integrity.clone(),
+        size: None,
         conditions: Conditions::default(),
     }
 }
@@ -105,6 +118,7 @@ fn artifact(lock: &PyodideLock, package: &LockedPackage) -> Artifact {
         version: package.version.clone(),
         source,
         integrity: Some(Integrity::from(package.sha256)),
+        size: package.size,
         conditions: Conditions::default(),
     }
 }

@@ -32,6 +32,7 @@ fn shown_kind(kind: &EntryKind) -> String {
         EntryKind::Artifact(artifact) => shown_artifact(artifact),
         EntryKind::NoDownload(why) => format!("{why:?}"),
         EntryKind::Unfetchable(Unfetchable { reason, .. }) => format!("cannot: {reason}"),
+        EntryKind::Recorded(_) => unreachable!("only larder.lock has such rows"),
     }
 }
 
@@ -240,6 +241,7 @@ fn the_protocol_of_a_plugin_is_one_entry_that_is_named_as_that() {
             EntryKind::Unfetchable(unfetchable) => unfetchable.to_string(),
             EntryKind::Artifact(artifact) => artifact.to_string(),
             EntryKind::NoDownload(kind) => format!("{kind:?}"),
+            EntryKind::Recorded(_) => unreachable!("only larder.lock has such rows"),
         })
         .collect();
     assert_eq!(

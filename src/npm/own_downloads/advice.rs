@@ -20,12 +20,12 @@ impl KnownDownload {
         self.addresses.iter().filter_map(|template| beginning_of(template)).any(|it| address.starts_with(&it))
     }
 
-    /// The variable that names a mirror for this package.
+    /// The variables that name mirrors for this package, as a sentence has them.
     pub fn mirror_of(&self, name: &str) -> Option<String> {
         let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
         let config_name: String = name.chars().map(plain).collect();
-        let mirror = self.mirror.as_ref()?;
-        Some(mirror.replace("{config-name}", config_name.strip_prefix('_').unwrap_or(&config_name)))
+        let all = [std::slice::from_ref(self.mirror.as_ref()?), &self.further_mirrors].concat().join(" and ");
+        Some(all.replace("{config-name}", config_name.strip_prefix('_').unwrap_or(&config_name)))
     }
 
     /// Whether the download is left out, by what is set in the environment and, where the package looks there, among npm's settings.

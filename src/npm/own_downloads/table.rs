@@ -57,6 +57,9 @@ pub struct KnownDownload {
     /// The variable that names a mirror.
     #[serde(default)]
     pub mirror: Option<String>,
+    /// Variables that name mirrors of its other files: all of them are needed.
+    #[serde(default)]
+    pub further_mirrors: Vec<String>,
     /// Variables with the value that leaves the download out; the first is the one to name.
     #[serde(default)]
     pub skip: Vec<String>,

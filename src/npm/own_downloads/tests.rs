@@ -96,6 +96,14 @@ fn every_row_is_found_by_its_name_and_version_and_says_what_it_has_to() {
 }
 
 #[test]
+fn the_names_beside_the_table_are_those_in_it() {
+    let rows = KnownDownload::all().iter();
+    let named = rows.flat_map(|row| row.packages.iter().chain(&row.depends_on)).map(String::as_str);
+    let in_table: Vec<&str> = named.collect::<BTreeSet<_>>().into_iter().collect();
+    assert_eq!(names::NAMES[..], in_table, "own_downloads/names.rs");
+}
+
+#[test]
 fn ranges_of_one_package_do_not_overlap() {
     for (position, row) in KnownDownload::all().iter().enumerate() {
         for other in &KnownDownload::all()[position + 1..] {
@@ -154,6 +162,15 @@ fn advice_names_the_server_and_the_variables() {
         format!(
             "run it where {GITHUB_HOST} can be reached: @vscode/ripgrep reads no variable that names a mirror or leaves the download out"
         )
+    );
+    assert!(
+        advice("puppeteer", "24.43.1").contains(
+            "name a mirror with PUPPETEER_CHROME_DOWNLOAD_BASE_URL and PUPPETEER_CHROME_HEADLESS_SHELL_DOWNLOAD_BASE_URL, or"
+        )
+    );
+    assert!(
+        advice("sharp", "0.32.6")
+            .ends_with("name a mirror with npm_config_sharp_libvips_binary_host and npm_config_sharp_binary_host")
     );
     let family = KnownDownload::of_libraries().find(|(library, _)| *library == "prebuild-install").unwrap().1;
     assert_eq!(
@@ -222,6 +239,13 @@ fn packages_of_the_table_are_found_each_thing_once() {
     let mut without_dev = Selection::all();
     without_dev.omit.dev = true;
     assert!(!found(&entries, &without_dev).contains(&"cypress 13.17.0 Install".to_owned()));
+}
+
+#[test]
+fn each_browser_package_is_a_thing_of_its_own() {
+    let entries = ["chromium", "firefox"].map(|browser| entry(&format!("@playwright/browser-{browser}"), "1.49.0", ""));
+    let expected = ["@playwright/browser-chromium 1.49.0 Install", "@playwright/browser-firefox 1.49.0 Install"];
+    assert_eq!(found(&entries.join(","), &Selection::all()), expected);
 }
 
 #[test]
