@@ -11,7 +11,9 @@
 //! | `{abi}` | node's ABI: `115` of node 20 |
 //! | `{platform}` | the row's own name of the platform |
 //! | `{github}` | the forge's host |
-//! | any other | a value of the package's own; the row says where it stands |
+//! | any other | a further name of the platform, or a value of the package's own; the row says which, or where it stands |
+
+use std::collections::BTreeMap;
 
 use crate::{
     core::endpoints::GITHUB_HOST,
@@ -67,9 +69,7 @@ impl KnownDownload {
     }
 
     fn platform_name(&self, platform: Platform) -> Option<&str> {
-        let name = format!("{}-{}", platform.os.name(), platform.cpu.name());
-        let of_musl = is_musl(platform).then(|| self.platforms.get(&format!("{name}-musl"))).flatten();
-        of_musl.or_else(|| self.platforms.get(&name)).map(String::as_str)
+        name_in(&self.platforms, platform)
     }
 
     fn value(&self, placeholder: &str, target: Target<'_>) -> Option<String> {
@@ -105,10 +105,20 @@ impl KnownDownload {
             "abi" => target.abi?,
             "platform" => self.platform_name(platform)?,
             "github" => GITHUB_HOST,
-            own => target.values.iter().find(|(name, _)| *name == own)?.1,
+            own => match self.names.get(own) {
+                Some(names) => name_in(names, platform)?,
+                None => target.values.iter().find(|(name, _)| *name == own)?.1,
+            },
         };
         Some(value.to_owned())
     }
+}
+
+/// What a platform is called: with musl, by a name for that if there is one.
+fn name_in(names: &BTreeMap<String, String>, platform: Platform) -> Option<&str> {
+    let name = format!("{}-{}", platform.os.name(), platform.cpu.name());
+    let of_musl = is_musl(platform).then(|| names.get(&format!("{name}-musl"))).flatten();
+    of_musl.or_else(|| names.get(&name)).map(String::as_str)
 }
 
 fn is_musl(platform: Platform) -> bool {

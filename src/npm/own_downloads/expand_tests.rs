@@ -36,6 +36,7 @@ fn each_family_has_the_addresses_that_its_packages_were_seen_to_ask() {
     let chrome = ("chrome-version", "148.0.7778.97");
     let playwright = [
         ("chromium-version", "159.0.8154.6"),
+        ("ffmpeg-revision", "1013"),
         ("firefox-revision", "1572"),
         ("webkit-revision", "2388"),
         ("distribution", "ubuntu-24.04"),
@@ -144,7 +145,7 @@ fn a_platform_without_files_is_passed_over_and_what_is_not_known_is_named() {
     // What is known is there all the same.
     let some = expanded("playwright", "1.65.1", &only(&["linux/amd64"]), &[], &[("chromium-version", "1.2")]);
     assert_eq!(some.addresses.len(), 2);
-    assert_eq!(unknown(some), ["firefox-revision", "webkit-revision"].map(str::to_owned));
+    assert_eq!(unknown(some), ["ffmpeg-revision", "firefox-revision", "webkit-revision"].map(str::to_owned));
 }
 
 #[test]

@@ -51,6 +51,9 @@ pub struct KnownDownload {
     /// What `{platform}` stands for, by node's names (`linux-x64`, `linux-x64-musl`). On others it downloads nothing. Empty: it downloads on each.
     #[serde(default)]
     pub platforms: BTreeMap<String, String>,
+    /// Further names of the platforms, by the placeholder that stands for them.
+    #[serde(default)]
+    pub names: BTreeMap<String, BTreeMap<String, String>>,
     /// Where a digest of the files stands.
     #[serde(default)]
     pub digest: DigestSource,

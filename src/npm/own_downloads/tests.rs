@@ -12,8 +12,9 @@ use crate::{
 const EXPECTED: &str = include_str!("expected_addresses.txt");
 
 /// Values that stand in the packages, or that the system decides, as in the expected addresses.
-const VALUES: [(&str, &str); 16] = [
+const VALUES: [(&str, &str); 17] = [
     ("chromium-version", "159.0.8154.6"),
+    ("ffmpeg-revision", "1013"),
     ("firefox-revision", "1572"),
     ("webkit-revision", "2388"),
     ("distribution", "ubuntu-24.04"),
