@@ -54,9 +54,6 @@ pub(super) fn run(arguments: &cli::Lock, context: &Context<'_>) -> Result<Outcom
     let settings = project.settings.pyodide.clone();
     let readings = session::readings(&project)?;
     let before = session::larder_lock(&project)?.unwrap_or_default();
-    if arguments.check {
-        rows::check(&project, &readings, &before, context)?;
-    }
     let has_rows = downloads::are_there(&readings, &before);
     if settings.is_none() && !has_rows && before.is_empty() {
         return Err(LockError::NothingToLock { folder: project.folder.clone() }.into());
@@ -83,6 +80,11 @@ pub(super) fn run(arguments: &cli::Lock, context: &Context<'_>) -> Result<Outcom
     } else {
         Rows::unchanged(&before)
     };
+    if arguments.check {
+        // Those that would go are named as that.
+        let (downloads, absent) = (rows.downloads.clone(), rows.absent.clone());
+        self::rows::check(&project, &readings, &LarderLock { pyodide: None, downloads, absent }, context)?;
+    }
     finish((locked, rows), &before, arguments, &project, context, warnings)
 }
 

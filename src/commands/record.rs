@@ -108,6 +108,9 @@ pub(super) fn run(arguments: &cli::Record, context: &Context<'_>) -> Result<Outc
     }
     context.printer.note(match (is_changed, arguments.check) {
         (false, _) if failed.is_some() => "nothing is recorded",
+        (false, _) if !not_recorded.is_empty() => {
+            "larder.lock has everything that the command downloads and that can be recorded"
+        }
         (false, _) => "larder.lock has everything that the command downloads",
         (true, false) => "larder.lock is written: read the new rows, and commit it",
         (true, true) => "larder.lock lacks these rows",

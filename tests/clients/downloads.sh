@@ -67,7 +67,8 @@ SET=()
 # with_authority COMMAND…: the same, with the server's authority trusted.
 with_authority() {
 	local SET=("${SET[@]}" NODE_EXTRA_CA_CERTS="$CA" SSL_CERT_FILE="$CA" CURL_CA_BUNDLE="$CA" REQUESTS_CA_BUNDLE="$CA" PIP_CERT="$CA" GIT_SSL_CAINFO="$CA" \
-		CARGO_HTTP_CAINFO="$CA" DENO_CERT="$CA" npm_config_cafile="$CA")
+		CARGO_HTTP_CAINFO="$CA" DENO_CERT="$CA" npm_config_cafile="$CA" WGETRC="$WORK/wgetrc")
+	say "ca_certificate = $CA" >"$WORK/wgetrc"
 	alone_here "$@"
 }
 
@@ -101,19 +102,17 @@ list_place() (
 	} | sort >"$1"
 )
 
-# recorded FILE COMMAND…: runs the command online, and writes the larder.lock of what it downloaded to FILE. Its exit code.
+# recorded FILE COMMAND…: runs the command online, without larder and recorded, and writes the larder.lock of what it downloaded to FILE. Its exit code.
 recorded() {
 	local file=$1 code
 	shift
 	: >"$WORK/server/requests"
 	code=$(run "$WORK/online" with_authority "$@")
 	list_place "$WORK/online.tree"
-	node "$DOWNLOADS/lock.mjs" "$WORK/server/requests" >"$file" 2>"$WORK/lock.err" || { cat "$WORK/lock.err" >&2 && code=lock; }
-	if "$LARDER" record --help >"$WORK/record.help" 2>&1; then
-		place "$PREPARE"
-		code=$(SET=(SSL_CERT_FILE="$CA"); run "$WORK/online" alone_here "$LARDER" record --yes --store "$WORK/recording" . -- "$@")
-		cp "$PLACE/project/larder.lock" "$file" 2>/dev/null || code="$code, and no larder.lock"
-	fi
+	[ "$code" = 0 ] || { say "$code" && return; }
+	place "$PREPARE"
+	code=$(SET=(SSL_CERT_FILE="$CA"); run "$WORK/online" alone_here "$LARDER" record --yes --store "$WORK/recording" . -- "$@")
+	cp "$PLACE/project/larder.lock" "$file" 2>/dev/null || code="$code, and no larder.lock"
 	say "$code"
 }
 
@@ -159,7 +158,7 @@ refuses() {
 	code=$(CUT=yes tenths run "$WORK/refused" alone_here "$LARDER" run --offline --store "$WORK/store" -- "$@")
 	took=$(($(cat "$WORK/tenths") - took))
 	# Without its query, as larder names addresses.
-	first=$(node "$DOWNLOADS/lock.mjs" --first "$WORK/server/requests" | sed 's/?.*//')
+	first=$(node "$DOWNLOADS/first-asked.mjs" "$WORK/server/requests" | sed 's/?.*//')
 	# Its own exit code, or larder's 1 in place of 0; 124 is that of what does not end.
 	if [ "$code" != 0 ] && [ "$code" != 124 ] && [ "$took" -le $((seconds * 10)) ] && grep -qF "refused $first: " "$WORK/refused.err"; then
 		pass "$what: unrecorded, refused, named: $(grep -c '^warning: refused' "$WORK/refused.err"), tenths of a second more than replayed: $took"

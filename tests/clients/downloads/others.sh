@@ -16,7 +16,7 @@ deno 20 deno run --quiet --allow-all get.mjs fetch
 deno,modules 20 deno cache --quiet --allow-import --vendor modules.mjs
 corepack 20 corepack pnpm --version
 curl 20 curl -fsSLO https://files.example/any/file.tar.gz
-wget 20 sh get-with-wget.sh
+wget 20 wget -q https://files.example/any/file.tar.gz
 pip 20 python3 -m pip download --quiet --no-deps --index-url https://index.example/simple stand-in
 pip,address 20 python3 -m pip download --quiet --no-deps https://files.example/any/stand_in-1.0-py3-none-any.whl
 uv 20 uv pip install --quiet --no-deps --target got --index-url https://index.example/simple stand-in
@@ -63,8 +63,6 @@ prepare() {
 		})();
 	END
 	say "import 'https://files.example/any/module.mjs';" >modules.mjs
-	# It has no variable for certificates; SSL_CERT_FILE is larder's, or the user's own.
-	say 'exec wget -q ${SSL_CERT_FILE:+--ca-certificate="$SSL_CERT_FILE"} https://files.example/any/file.tar.gz' >get-with-wget.sh
 	cat >get.py <<-'END'
 		import asyncio, sys, urllib.request
 
