@@ -22,7 +22,7 @@ use crate::{
         outcome::Outcome,
     },
     core::{interrupt::Interrupt, recorded_url::RecordedUrl},
-    lockfile::larder_lock::{LARDER_LOCK, LarderLock, RecordedContent, RecordedDownload, RecordedPlatform},
+    lockfile::larder_lock::{LARDER_LOCK, LarderLock, MOST_ROWS, RecordedContent, RecordedDownload, RecordedPlatform},
     plan::selection::Platforms,
     run::{child::Ended, invocation::package_managers},
     session::{Askers, Judged, NotRecorded, Recording, host_platforms, judge},
@@ -85,9 +85,12 @@ pub(super) fn run(arguments: &cli::Record, context: &Context<'_>) -> Result<Outc
         Platforms::Only(platforms) => platforms.first().copied(),
         Platforms::All => None,
     };
-    let Judged { downloads, absent, not_recorded } = judge(&seen, &askers, platform);
-    tell_not_recorded(&not_recorded, context);
     let before = project.read.larder_lock.clone().unwrap_or_default();
+    let Judged { downloads, absent, not_recorded } = judge(&seen, &before, &askers, platform);
+    tell_not_recorded(&not_recorded, context);
+    if before.downloads.len() + before.absent.len() + downloads.len() + absent.len() > MOST_ROWS {
+        return Err(RecordError::TooMany.into());
+    }
     let path = project.read.project.folder.join(LARDER_LOCK);
     if !arguments.check {
         let hosts = new_hosts(&before, downloads.iter().map(|row| &row.url).chain(absent.iter().map(|row| &row.url)));
@@ -104,6 +107,8 @@ pub(super) fn run(arguments: &cli::Record, context: &Context<'_>) -> Result<Outc
     let after = merged(before, downloads, absent);
     if is_changed && !arguments.check {
         let text = after.to_text();
+        // What is written is read again by each command.
+        LarderLock::parse(LARDER_LOCK, text.as_bytes())?;
         write_whole(&path, text.as_bytes()).map_err(|source| RecordError::Write { path: path.clone(), source })?;
     }
     context.printer.note(match (is_changed, arguments.check) {

@@ -4,6 +4,7 @@ mod diagnose;
 mod isolate;
 pub(super) mod replay;
 mod run_dir;
+mod way_out;
 mod wgetrc;
 mod yarn;
 
@@ -107,7 +108,7 @@ pub(super) fn execute(
     };
     provision::describe(&mut catalog, &store, context);
     let yarns = yarns_of(&projects);
-    let run_dir = RunDir::lay_out(&store, &catalog, (mode, &yarns), arguments, context, interrupt)?;
+    let run_dir = RunDir::lay_out(&store, &catalog, (mode, &yarns, is_recorded), arguments, context, interrupt)?;
     let isolated = isolation.map(|isolation| isolation.serve(&sessions, &run_dir, context)).transpose()?;
     let proxy = if isolated.is_some() { None } else { RunProxy::start(&sessions, purpose, &run_dir, context)? };
     // Kept until the command has ended.
@@ -128,7 +129,7 @@ pub(super) fn execute(
         isolated.change(&mut unset, &mut set, context);
     }
     if is_recorded {
-        set.extend(fresh_caches(run_dir.path()));
+        set.extend(fresh_caches(run_dir.path(), context.environment.variable("GOFLAGS")));
     }
     let ended = run_child(&arguments.command, (&unset, &set), (&store, &run_dir), &projects, !is_recorded, context)?;
     if let Some(url) = &url {

@@ -173,19 +173,21 @@ fn is_public(host: &str) -> bool {
     host.contains('.') && !host.split('.').any(str::is_empty) && !PRIVATE_SUFFIXES.iter().any(|suffix| is_below(suffix))
 }
 
+/// Whether a word is the name of a secret, or of a part of a signature: a query's key, a header's name.
+pub fn names_secret(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    let bare: String = name.chars().filter(|c| !matches!(c, '-' | '_')).collect();
+    SIGNING_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+        || SECRET_PARTS.iter().any(|part| bare.contains(part))
+        || SECRET_KEYS.contains(&bare.as_str())
+}
+
 /// The first key of the query that looks like a part of a signature or a secret.
 fn secret_key(url: &Url) -> Option<String> {
-    let is_secret = |key: &str| {
-        let key = key.to_ascii_lowercase();
-        let bare: String = key.chars().filter(|c| !matches!(c, '-' | '_')).collect();
-        SIGNING_PREFIXES.iter().any(|prefix| key.starts_with(prefix))
-            || SECRET_PARTS.iter().any(|part| bare.contains(part))
-            || SECRET_KEYS.contains(&bare.as_str())
-    };
     // Some servers part pairs at semicolons.
     let parts = url.query().into_iter().flat_map(|query| query.split(['&', ';']));
     let mut keys = parts.flat_map(|part| form_urlencoded::parse(part.as_bytes())).map(|(key, _)| key);
-    let key = keys.find(|key| is_secret(key))?;
+    let key = keys.find(|key| names_secret(key))?;
     Some(key.chars().take(LONGEST_KEY).collect::<String>().escape_debug().to_string())
 }
 

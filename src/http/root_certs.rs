@@ -14,6 +14,15 @@ pub(super) fn tls_config(
     extra: &[ExtraCertificates],
     identity: Option<&ClientIdentity>,
 ) -> Result<ClientConfig, ClientError> {
+    tls_config_with(extra, &[], identity)
+}
+
+/// The same with other PEM files, of which what cannot be used is passed over.
+pub(super) fn tls_config_with(
+    extra: &[ExtraCertificates],
+    others: &[u8],
+    identity: Option<&ClientIdentity>,
+) -> Result<ClientConfig, ClientError> {
     let mut roots = RootCertStore::empty();
     let system = rustls_native_certs::load_native_certs();
     for error in &system.errors {
@@ -30,6 +39,7 @@ pub(super) fn tls_config(
     for file in extra {
         add(&mut roots, file)?;
     }
+    roots.add_parsable_certificates(CertificateDer::pem_slice_iter(others).filter_map(Result::ok));
     let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(ClientError::Tls)?

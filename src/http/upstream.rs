@@ -41,6 +41,9 @@ use super::{ClientError, ExtraCertificates, RedactedUrl, resolver::Resolver, roo
 /// How long a connection may take, its name look-up and TLS included.
 const CONNECT: Duration = Duration::from_secs(30);
 
+/// How long a connection is silent before it is looked at whether its other end is there still.
+const KEEP_ALIVE: Duration = Duration::from_mins(1);
+
 /// Schemes of proxies that can be passed through.
 const KINDS: [&str; 4] = ["http", "https", "socks5", "socks5h"];
 
@@ -58,11 +61,29 @@ pub(crate) struct UpstreamProxies {
 }
 
 impl UpstreamProxies {
-    /// The scheme of one that cannot be passed through, if there is such a one.
+    /// What is wrong with one that cannot be passed through, if there is such a one: its scheme, or that it is no address.
     pub(crate) fn unknown_kind(&self) -> Option<&str> {
-        let schemes =
-            [&self.http, &self.https, &self.all].into_iter().filter_map(|proxy| Some(proxy.split_once("://")?.0));
-        schemes.into_iter().find(|scheme| !KINDS.iter().any(|kind| kind.eq_ignore_ascii_case(scheme)))
+        [&self.http, &self.https, &self.all].into_iter().filter(|proxy| !proxy.is_empty()).find_map(|proxy| {
+            let scheme = proxy.split_once("://").map_or("http", |(scheme, _)| scheme);
+            if !KINDS.iter().any(|kind| kind.eq_ignore_ascii_case(scheme)) {
+                return Some(scheme);
+            }
+            let matcher = Matcher::builder().all(proxy.as_str()).build();
+            matcher.intercept(&Uri::from_static("https://files.example/")).is_none().then_some("no address")
+        })
+    }
+
+    /// Hosts that are asked without a proxy, as the library reads them: without a port, and with a dot in the place of `*.`.
+    fn exceptions(&self) -> String {
+        let plain = |entry: &str| {
+            let entry = entry.trim();
+            let name = entry.strip_prefix('*').filter(|rest| rest.starts_with('.')).unwrap_or(entry);
+            match name.rsplit_once(':') {
+                Some((host, port)) if !host.contains(':') && port.parse::<u16>().is_ok() => host.to_owned(),
+                _ => name.to_owned(),
+            }
+        };
+        self.no.split(',').map(plain).collect::<Vec<_>>().join(",")
     }
 }
 
@@ -109,6 +130,15 @@ pub(crate) enum UpstreamError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// No TLS with it.
+    #[error("{host}: no secure connection")]
+    Tls {
+        /// The host.
+        host: String,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
     /// The proxy speaks a protocol that is not known here.
     #[error("a proxy of the kind `{scheme}` cannot be passed through: HTTP, HTTPS and SOCKS 5 can")]
     Kind {
@@ -127,19 +157,26 @@ pub(crate) struct Upstream {
 }
 
 impl Upstream {
-    /// Through these proxies. Servers have to prove who they are, to the system's roots and these certificates.
-    pub(crate) fn new(proxies: &UpstreamProxies, certificates: &[ExtraCertificates]) -> Result<Self, ClientError> {
-        let mut tls = root_certs::tls_config(certificates, None)?;
+    /// Through these proxies. Servers have to prove who they are, to the system's roots and these certificates. `others` are PEM files of which what cannot be read is
+    /// passed over: those that the user names to some programs alone.
+    pub(crate) fn new(
+        proxies: &UpstreamProxies,
+        certificates: &[ExtraCertificates],
+        others: &[u8],
+    ) -> Result<Self, ClientError> {
+        let mut tls = root_certs::tls_config_with(certificates, others, None)?;
         tls.alpn_protocols.clear();
         let mut tcp = HttpConnector::new_with_resolver(Names(Arc::new(Resolver::system())));
         tcp.enforce_http(false);
         // What is passed on is somebody's request: it waits for nothing.
         tcp.set_nodelay(true);
         tcp.set_connect_timeout(Some(CONNECT));
+        // The client's own ends at loopback.
+        tcp.set_keepalive(Some(KEEP_ALIVE));
         let mut inside = tls.clone();
         inside.alpn_protocols = vec![b"http/1.1".to_vec()];
-        let UpstreamProxies { http, https, all, no } = proxies;
-        let matcher = Matcher::builder().http(&**http).https(&**https).all(&**all).no(&**no).build();
+        let UpstreamProxies { http, https, all, .. } = proxies;
+        let matcher = Matcher::builder().http(&**http).https(&**https).all(&**all).no(proxies.exceptions()).build();
         Ok(Self { matcher, connector: HttpsConnector::from((tcp, tls)), tls: TlsConnector::from(Arc::new(inside)) })
     }
 
@@ -161,7 +198,10 @@ impl Upstream {
         let Connected { stream, address, form } = self.tunnel(host, port).await?;
         let name =
             ServerName::try_from(host.to_owned()).map_err(|_| UpstreamError::NoHost { host: host.to_owned() })?;
-        let tls = async { self.tls.connect(name, stream).await.map_err(|source| unreachable(host, source)) };
+        let tls = async {
+            let connected = self.tls.connect(name, stream).await;
+            connected.map_err(|source| UpstreamError::Tls { host: host.to_owned(), source })
+        };
         Ok(Connected { stream: Box::new(in_time(tls, host).await?), address, form })
     }
 
@@ -278,7 +318,23 @@ mod tests {
             proxies.unknown_kind().map(str::to_owned)
         };
         assert_eq!(kind("", ""), None);
-        assert_eq!(kind("proxy.example:3128", "SOCKS5://proxy.example"), None);
+        assert_eq!(kind("proxy.example:3128", "socks5h://proxy.example"), None);
         assert_eq!(kind("http://proxy.example", "socks4://proxy.example"), Some("socks4".to_owned()));
+        assert_eq!(kind("http://a b", ""), Some("no address".to_owned()));
+    }
+
+    #[test]
+    fn exceptions_are_read_as_programs_write_them() {
+        let proxies = UpstreamProxies {
+            all: "http://proxy.example:1".to_owned(),
+            no: "*.corp.example, registry.example:8443,10.0.0.0/8, fd00::1".to_owned(),
+            ..UpstreamProxies::default()
+        };
+        let upstream = Upstream::new(&proxies, &[], b"no certificate").unwrap();
+        let is_direct = |host: &str| upstream.matcher.intercept(&uri("https", host, 443).unwrap()).is_none();
+        for host in ["a.corp.example", "registry.example", "10.1.2.3", "fd00::1"] {
+            assert!(is_direct(host), "{host}");
+        }
+        assert!(!is_direct("files.example"));
     }
 }

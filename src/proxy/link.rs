@@ -1,14 +1,25 @@
 //! [`Link`]: the way on from one client's connection to the server that the client means.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{
+    io,
+    net::{IpAddr, Ipv4Addr},
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, Response, Uri, header};
+use axum::{
+    body::Body,
+    http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri, header},
+};
 use hyper::{
-    body::Incoming,
+    body::{Body as _, Incoming},
     client::conn::http1::{self, SendRequest},
 };
 use hyper_util::rt::TokioIo;
-use tokio::sync::{Mutex, OnceCell};
+use tokio::{
+    net::TcpStream,
+    sync::{Mutex, OnceCell},
+};
 use url::Url;
 
 use crate::{
@@ -28,15 +39,28 @@ const HOP_BY_HOP: [HeaderName; 8] = [
     header::UPGRADE,
 ];
 
+/// How long a connection may have been idle to be used again: servers end theirs after some seconds, and a request that crosses that end is lost.
+const FRESH: Duration = Duration::from_secs(4);
+
 /// Why a request was not answered.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum LinkError {
     /// The server cannot be reached.
     #[error(transparent)]
     Upstream(#[from] UpstreamError),
+    /// This machine cannot be reached at that port.
+    #[error("this machine does not answer")]
+    Here(#[source] io::Error),
     /// The connection ended.
     #[error("the server ended the connection")]
     Ended(#[from] hyper::Error),
+}
+
+impl LinkError {
+    /// Whether the server did not prove who it is.
+    pub(super) const fn is_unverified(&self) -> bool {
+        matches!(self, Self::Upstream(UpstreamError::Tls { .. }))
+    }
 }
 
 /// The way to one host. Its connection is made for the first request that is passed on, and kept for the next.
@@ -52,9 +76,10 @@ pub(super) struct Link {
 }
 
 struct Open {
-    sender: SendRequest<Incoming>,
+    sender: SendRequest<Body>,
     address: Option<IpAddr>,
     form: RequestForm,
+    used: Instant,
 }
 
 impl Link {
@@ -73,6 +98,11 @@ impl Link {
         Self { scheme: "http", ..self }
     }
 
+    /// Where this machine is, if the host is it: clients read different exceptions, and some read none.
+    pub(super) fn this_machine(&self) -> Option<IpAddr> {
+        this_machine(&self.host)
+    }
+
     /// The environment of the program at the client's end.
     pub(super) async fn environment(&self) -> Option<Arc<[u8]>> {
         let caller = self.caller?;
@@ -83,24 +113,26 @@ impl Link {
         self.environment.get_or_init(look).await.clone()
     }
 
-    /// Passes a request on, and gives the response as it comes and the server's address. A server that has closed the connection meanwhile is asked over another one.
+    /// Passes a request on, and gives the response as it comes and the server's address. Without an upstream, to this machine alone. A server that has closed the connection meanwhile is asked over another one.
     pub(super) async fn send(
         &self,
-        upstream: &Upstream,
+        upstream: Option<&Upstream>,
         request: Request<Incoming>,
     ) -> Result<(Response<Incoming>, Option<IpAddr>), LinkError> {
         let mut open = self.open.lock().await;
-        let mut request = request;
-        if let Some(mut kept) = open.take()
+        let again = repeatable(&request);
+        let mut request = request.map(Body::new);
+        if let Some(mut kept) = open.take().filter(|kept| kept.used.elapsed() < FRESH)
             && kept.sender.ready().await.is_ok()
         {
-            let address = kept.address;
             match kept.sender.try_send_request(self.address_to(request, &kept)).await {
                 Ok(response) => {
+                    let address = kept.address;
+                    kept.used = Instant::now();
                     *open = Some(kept);
                     return Ok((response, address));
                 }
-                Err(mut error) => match error.take_message() {
+                Err(mut error) => match error.take_message().or(again) {
                     Some(unsent) => request = unsent,
                     None => return Err(error.into_error().into()),
                 },
@@ -109,16 +141,21 @@ impl Link {
         let mut new = self.connect(upstream).await?;
         let request = self.address_to(request, &new);
         let response = new.sender.send_request(request).await?;
+        new.used = Instant::now();
         let address = new.address;
         *open = Some(new);
         Ok((response, address))
     }
 
-    async fn connect(&self, upstream: &Upstream) -> Result<Open, LinkError> {
-        let Connected { stream, address, form } = if self.scheme == "https" {
-            upstream.over_tls(&self.host, self.port).await?
-        } else {
-            upstream.in_clear(&self.host, self.port).await?
+    async fn connect(&self, upstream: Option<&Upstream>) -> Result<Open, LinkError> {
+        let Connected { stream, address, form } = match (upstream, self.scheme) {
+            (Some(upstream), "https") => upstream.over_tls(&self.host, self.port).await?,
+            (Some(upstream), _) => upstream.in_clear(&self.host, self.port).await?,
+            (None, _) => {
+                let address = self.this_machine().unwrap_or(Ipv4Addr::LOCALHOST.into());
+                let stream = TcpStream::connect((address, self.port)).await.map_err(LinkError::Here)?;
+                Connected { stream: Box::new(stream), address: Some(address), form: RequestForm::Path }
+            }
         };
         let (sender, connection) =
             http1::Builder::new().preserve_header_case(true).handshake(TokioIo::new(stream)).await?;
@@ -127,11 +164,11 @@ impl Link {
                 tracing::debug!(%error, "a server's connection ends early");
             }
         });
-        Ok(Open { sender, address, form })
+        Ok(Open { sender, address, form, used: Instant::now() })
     }
 
     /// The request as whoever is at the other end reads it: a proxy wants the whole address.
-    fn address_to(&self, mut request: Request<Incoming>, open: &Open) -> Request<Incoming> {
+    fn address_to(&self, mut request: Request<Body>, open: &Open) -> Request<Body> {
         let path = request.uri().path_and_query().map_or("/", axum::http::uri::PathAndQuery::as_str).to_owned();
         let bracketed = if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
         let is_default = self.port == if self.scheme == "https" { 443 } else { 80 };
@@ -151,6 +188,27 @@ impl Link {
         }
         request
     }
+}
+
+/// The same request once more, if it may be made twice: a server that ends its connection may have got it, or not.
+fn repeatable(request: &Request<Incoming>) -> Option<Request<Body>> {
+    let is_safe = matches!(*request.method(), Method::GET | Method::HEAD) && request.body().is_end_stream();
+    if !is_safe || request.headers().contains_key(header::UPGRADE) {
+        return None;
+    }
+    let mut again = Request::new(Body::empty());
+    *again.method_mut() = request.method().clone();
+    *again.uri_mut() = request.uri().clone();
+    *again.headers_mut() = request.headers().clone();
+    Some(again)
+}
+
+/// Where this machine is, if the host is it.
+pub(super) fn this_machine(host: &str) -> Option<IpAddr> {
+    if host == "localhost" || host.ends_with(".localhost") {
+        return Some(Ipv4Addr::LOCALHOST.into());
+    }
+    host.parse().ok().filter(IpAddr::is_loopback)
 }
 
 /// The headers without those of one connection. `keeps_upgrade`: but for those with which another protocol is asked for, or agreed on.
@@ -177,6 +235,16 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+
+    #[test]
+    fn this_machine_has_many_names() {
+        for host in ["localhost", "a.localhost", "127.0.0.1", "127.0.0.2", "::1"] {
+            assert!(this_machine(host).is_some(), "{host}");
+        }
+        for host in ["files.example", "10.0.0.1", "0.0.0.0", "localhost.example", "fe80::1", ""] {
+            assert!(this_machine(host).is_none(), "{host}");
+        }
+    }
 
     #[test]
     fn what_is_between_a_client_and_its_proxy_stays_there() {

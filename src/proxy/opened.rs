@@ -14,7 +14,7 @@ use axum::{
 };
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use rustls::server::Acceptor;
+use rustls::{AlertDescription, server::Acceptor};
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, copy_bidirectional, join, split},
     time::timeout,
@@ -43,6 +43,18 @@ pub(super) const IDLE: Duration = Duration::from_mins(5);
 /// What is said of a client that speaks HTTP/2 alone.
 pub(super) const HTTP2_ALONE: &str = "the program asks by HTTP/2 alone, and larder answers HTTP/1.1";
 
+/// Alerts with which clients refuse a certificate. RFC 8446, 6.2.
+const REFUSALS: [AlertDescription; 8] = [
+    AlertDescription::BadCertificate,
+    AlertDescription::UnsupportedCertificate,
+    AlertDescription::CertificateRevoked,
+    AlertDescription::CertificateExpired,
+    AlertDescription::CertificateUnknown,
+    AlertDescription::UnknownCA,
+    AlertDescription::AccessDenied,
+    AlertDescription::DecryptError,
+];
+
 /// A longer greeting is none, bytes.
 const LONGEST_GREETING: usize = 64 << 10;
 
@@ -63,7 +75,7 @@ where
     match (greeting.kind, &shared.beyond) {
         (Greeting::OtherProtocol, Beyond::PassOn(on)) => {
             if let Some(recorder) = &on.recorder {
-                recorder.tunnelled(&name, "its program speaks another protocol than HTTP/1.1");
+                recorder.unseen(&name, "passed through unseen: its program speaks another protocol than HTTP/1.1");
             }
             return pass(stream, &greeting.bytes, on.upstream.tunnel(&name, link.port).await).await;
         }
@@ -166,7 +178,9 @@ fn note_alert(shared: &Shared, name: &str, error: &(dyn Error + 'static)) {
     let mut next = Some(error);
     while let Some(error) = next {
         let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        if let Some(rustls::Error::AlertReceived(alert)) = inner.and_then(|inner| inner.downcast_ref()) {
+        if let Some(rustls::Error::AlertReceived(alert)) = inner.and_then(|inner| inner.downcast_ref())
+            && REFUSALS.contains(alert)
+        {
             shared.tally.distrusted(name, &format!("{alert:?}"));
             return;
         }

@@ -15,8 +15,9 @@ use super::{
     beyond::PassOn,
     link::{Link, end_to_end},
     recorder::Watched,
+    tally::Tally,
 };
-use crate::core::error_chain::chain;
+use crate::core::{error_chain::chain, redacted::redact};
 
 /// Headers by which a server leaves a part of the file, or all of it, out. Whoever is told what was downloaded needs all.
 const PARTIAL: [header::HeaderName; 6] = [
@@ -28,8 +29,30 @@ const PARTIAL: [header::HeaderName; 6] = [
     header::IF_UNMODIFIED_SINCE,
 ];
 
+/// Passes a request in plain HTTP on to this machine.
+pub(super) async fn to_this_machine(link: &Link, mut request: Request<Incoming>) -> Response {
+    let is_upgrade = request.headers().contains_key(header::UPGRADE);
+    let client = is_upgrade.then(|| hyper::upgrade::on(&mut request));
+    *request.headers_mut() = end_to_end(request.headers(), is_upgrade);
+    match link.send(None, request).await {
+        Ok((response, _)) if response.status() == StatusCode::SWITCHING_PROTOCOLS => switch(client, response),
+        Ok((response, _)) => {
+            let (mut parts, body) = response.into_parts();
+            parts.headers = end_to_end(&parts.headers, false);
+            Response::from_parts(parts, Body::new(body))
+        }
+        Err(error) => with_reason(StatusCode::BAD_GATEWAY, &chain(&error).join(": ")),
+    }
+}
+
 /// Passes a request on. Of an error, the client is told with status 502.
-pub(super) async fn pass_on(on: &PassOn, link: &Link, url: &Url, mut request: Request<Incoming>) -> Response {
+pub(super) async fn pass_on(
+    on: &PassOn,
+    tally: &Tally,
+    link: &Link,
+    url: &Url,
+    mut request: Request<Incoming>,
+) -> Response {
     let is_upgrade = request.headers().contains_key(header::UPGRADE);
     let watched = match &on.recorder {
         Some(recorder) => Some(Watched::new(recorder, url, &request, link.environment().await)),
@@ -43,8 +66,11 @@ pub(super) async fn pass_on(on: &PassOn, link: &Link, url: &Url, mut request: Re
         }
         request.headers_mut().insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     }
-    match link.send(&on.upstream, request).await {
-        Ok((response, _)) if response.status() == StatusCode::SWITCHING_PROTOCOLS => switch(client, response),
+    match link.send(Some(&on.upstream), request).await {
+        Ok((response, _)) if response.status() == StatusCode::SWITCHING_PROTOCOLS => {
+            tell(on, url, "it changes the protocol of the connection");
+            switch(client, response)
+        }
         Ok((response, address)) => {
             let (mut parts, body) = response.into_parts();
             let body = match watched {
@@ -54,7 +80,20 @@ pub(super) async fn pass_on(on: &PassOn, link: &Link, url: &Url, mut request: Re
             parts.headers = end_to_end(&parts.headers, false);
             Response::from_parts(parts, body)
         }
-        Err(error) => with_reason(StatusCode::BAD_GATEWAY, &chain(&error).join(": ")),
+        Err(error) => {
+            let why = chain(&error).join(": ");
+            if error.is_unverified() {
+                tally.unverified(&link.host, &why);
+            }
+            tell(on, url, &format!("it could not be asked: {why}"));
+            with_reason(StatusCode::BAD_GATEWAY, &why)
+        }
+    }
+}
+
+fn tell(on: &PassOn, url: &Url, why: &str) {
+    if let Some(recorder) = &on.recorder {
+        recorder.unseen(&redact(url), why);
     }
 }
 

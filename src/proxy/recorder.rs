@@ -13,11 +13,13 @@ use hyper::body::{Body, Frame, Incoming, SizeHint};
 use larder_store::digest::{Algorithm, Digest, Hasher};
 use url::Url;
 
+use crate::core::recorded_url::names_secret;
+
 /// Bytes of a body that are kept for whoever is told.
 const LONGEST_KEPT: usize = 64 << 10;
 
-/// Headers that say who asks.
-const SECRETS: [HeaderName; 3] = [header::AUTHORIZATION, header::COOKIE, HeaderName::from_static("x-api-key")];
+/// Parts of the names of headers that say who asks, beside those that [`names_secret`] knows.
+const SECRETS: [&str; 3] = ["auth", "cookie", "art-api"];
 
 /// A request that was passed on, and what was answered.
 #[derive(Clone, Debug)]
@@ -34,6 +36,8 @@ pub(crate) struct Exchange {
     pub(crate) location: Option<String>,
     /// `Content-Type`, as text.
     pub(crate) content_type: Option<String>,
+    /// Whether the server says that nobody may keep the answer, or nobody but who asked.
+    pub(crate) is_for_nobody_else: bool,
     /// Whether the body came in another encoding than its own.
     pub(crate) is_encoded: bool,
     /// The server's address; `None` behind a proxy.
@@ -66,8 +70,8 @@ pub(crate) enum SeenBody {
 pub(crate) trait Recorder: Send + Sync {
     /// This was asked and answered.
     fn passed_on(&self, exchange: Exchange);
-    /// To this host a tunnel was made, for this reason: nobody saw what went through it.
-    fn tunnelled(&self, host: &str, why: &str);
+    /// Of this address or host nobody saw an answer, for this reason.
+    fn unseen(&self, what: &str, why: &str);
 }
 
 /// What is known of a request before it is answered.
@@ -87,11 +91,12 @@ impl Watched {
         let exchange = Exchange {
             url: url.clone(),
             method: request.method().clone(),
-            has_secrets: SECRETS.iter().any(|name| headers.contains_key(name)),
+            has_secrets: headers.keys().any(says_who_asks),
             status: 0,
             location: None,
             content_type: None,
             is_encoded: false,
+            is_for_nobody_else: false,
             address: None,
             body: SeenBody::Cut,
             environment,
@@ -107,6 +112,8 @@ impl Watched {
         exchange.location = text(headers, &header::LOCATION);
         exchange.content_type = text(headers, &header::CONTENT_TYPE);
         exchange.is_encoded = text(headers, &header::CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity");
+        let keeping = text(headers, &header::CACHE_CONTROL).unwrap_or_default().to_ascii_lowercase();
+        exchange.is_for_nobody_else = ["no-store", "private"].iter().any(|word| keeping.contains(word));
         exchange.address = address;
         let is_asked = exchange.method != Method::HEAD;
         let mut watched = WatchedBody {
@@ -201,6 +208,39 @@ impl Drop for WatchedBody {
     }
 }
 
+/// Whether a header says who asks. The proxy's own password is for nobody beyond it.
+fn says_who_asks(name: &HeaderName) -> bool {
+    let name = name.as_str();
+    *name != header::PROXY_AUTHORIZATION && (names_secret(name) || SECRETS.iter().any(|part| name.contains(part)))
+}
+
 fn text(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
     Some(headers.get(name)?.to_str().ok()?.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headers_that_say_who_asks_are_known_by_their_names() {
+        for name in [
+            "authorization",
+            "cookie",
+            "x-api-key",
+            "private-token",
+            "job-token",
+            "x-jfrog-art-api",
+            "x-auth-token",
+            "x-vault-token",
+            "x-amz-security-token",
+            "api-key",
+            "x-goog-signature",
+        ] {
+            assert!(says_who_asks(&HeaderName::from_static(name)), "{name}");
+        }
+        for name in ["accept", "user-agent", "range", "x-requested-with", "proxy-authorization", "npm-session-id"] {
+            assert!(!says_who_asks(&HeaderName::from_static(name)), "{name}");
+        }
+    }
 }

@@ -56,7 +56,7 @@ pub(super) async fn answer(shared: &Arc<Shared>, link: &Link, url: Url, request:
     match &shared.beyond {
         Beyond::PassOn(on) => {
             shared.tally.passed_on(redact(&url));
-            pass_on(on, link, &url, request).await
+            pass_on(on, &shared.tally, link, &url, request).await
         }
         Beyond::Refuse(why) => {
             shared.tally.refused(&redact(&url), why, is_download);

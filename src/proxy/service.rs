@@ -1,10 +1,6 @@
 //! The proxy's connections: `CONNECT`, and requests for whole addresses.
 
-use std::{
-    io,
-    net::{IpAddr, Ipv4Addr},
-    sync::Arc,
-};
+use std::{io, sync::Arc};
 
 use axum::{
     body::Body,
@@ -19,8 +15,9 @@ use url::Url;
 use super::{
     answer::with_reason,
     beyond::Beyond,
-    link::Link,
+    link::{Link, this_machine},
     opened,
+    pass_on::to_this_machine,
     requests::{Shared, answer},
 };
 use crate::{
@@ -48,7 +45,14 @@ impl Service for ProxyService {
         }
         match absolute(request.uri()) {
             _ if !has_password => unauthorized(),
-            Some(url) => answer(&shared, &Link::to("http", &url, caller), url, request).await,
+            Some(url) => {
+                let link = Link::to("http", &url, caller);
+                // As without a proxy: some programs read no exceptions.
+                if link.this_machine().is_some() && !shared.source.has_host(&link.host, link.port) {
+                    return to_this_machine(&link, request).await;
+                }
+                answer(&shared, &link, url, request).await
+            }
             None => with_reason(StatusCode::BAD_REQUEST, "this is a proxy: it answers requests for whole addresses"),
         }
     }
@@ -113,25 +117,19 @@ async fn way(shared: &Shared, host: &str, port: u16, may_open: bool) -> Result<O
     let is_public = Url::parse(&format!("https://{host}/")).is_ok_and(|url| has_public_host(&url));
     let why = match &on.recorder {
         _ if !may_open => "its program did not give the proxy's password",
-        _ if shared.tally.is_distrusted(host) => "its program does not accept the certificate of this run",
+        _ if shared.tally.is_unopenable(host) => {
+            "its program does not accept the certificate of this run, or larder that of the server"
+        }
         Some(_) if !is_public => "it is no public host",
         None if !shared.source.has_host(host, port) => "",
         _ => return Ok(None),
     };
     shared.tally.passed_on(format!("{host}:{port}"));
     if let Some(recorder) = &on.recorder {
-        recorder.tunnelled(host, why);
+        recorder.unseen(host, &format!("passed through unseen: {why}"));
     }
     let tunnel = on.upstream.tunnel(host, port).await;
     tunnel.map(|tunnel| Some(tunnel.stream)).map_err(|error| io::Error::other(chain(&error).join(": ")))
-}
-
-/// Where this machine is, if the host is it: clients read different exceptions, and some read none.
-fn this_machine(host: &str) -> Option<IpAddr> {
-    if host == "localhost" || host.ends_with(".localhost") {
-        return Some(Ipv4Addr::LOCALHOST.into());
-    }
-    host.parse().ok().filter(IpAddr::is_loopback)
 }
 
 /// Passes bytes both ways until both ends are done.
@@ -149,16 +147,6 @@ fn bare_host(host_port: &HostPort) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn this_machine_has_many_names() {
-        for host in ["localhost", "a.localhost", "127.0.0.1", "127.0.0.2", "::1"] {
-            assert!(this_machine(host).is_some(), "{host}");
-        }
-        for host in ["files.example", "10.0.0.1", "0.0.0.0", "localhost.example", "fe80::1", ""] {
-            assert!(this_machine(host).is_none(), "{host}");
-        }
-    }
 
     #[test]
     fn only_a_whole_address_in_plain_http_is_one() {

@@ -17,6 +17,8 @@ pub(crate) struct ProxyReport {
     pub(crate) has_refused_download: bool,
     /// Hosts whose clients did not accept the run's certificate.
     pub(crate) distrusting: BTreeMap<String, String>,
+    /// Hosts whose servers' certificates larder does not trust, so that their connections are passed through unopened.
+    pub(crate) unverified: BTreeMap<String, String>,
     /// What was passed on to servers without having been known: addresses, and hosts to which there was a tunnel.
     pub(crate) passed_on: BTreeSet<String>,
     /// How many more there were.
@@ -50,9 +52,16 @@ impl Tally {
         }
     }
 
-    /// Whether a client of this host refused the certificate.
-    pub(super) fn is_distrusted(&self, host: &str) -> bool {
-        self.report().distrusting.contains_key(host)
+    pub(super) fn unverified(&self, host: &str, why: &str) {
+        let mut report = self.report();
+        let has_room = report.unverified.len() < MOST_NOTED;
+        note(&mut report, |report| &mut report.unverified, has_room, host, why);
+    }
+
+    /// Whether connections to this host cannot be opened: a client refused the certificate, or larder that of the server.
+    pub(super) fn is_unopenable(&self, host: &str) -> bool {
+        let report = self.report();
+        report.distrusting.contains_key(host) || report.unverified.contains_key(host)
     }
 
     pub(super) fn take(&self) -> ProxyReport {

@@ -340,3 +340,22 @@ fn this_machine_is_reached_by_a_tunnel_whose_bytes_are_not_looked_at() {
     let answer = world.raw(&connect("127.0.0.1:1"));
     assert!(answer.starts_with("HTTP/1.1 502 127.0.0.1:1: "), "{answer}");
 }
+
+#[test]
+fn plain_http_to_this_machine_is_passed_on_as_without_a_proxy() {
+    let world = world();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let served = thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut asked = vec![0; 4096];
+        let count = stream.read(&mut asked).unwrap();
+        stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi").unwrap();
+        String::from_utf8_lossy(&asked[..count]).to_ascii_lowercase()
+    });
+    let (response, body) = world.get(&format!("http://localhost:{port}/a?b"), &[]);
+    assert_eq!((response.status(), &body[..]), (StatusCode::OK, &b"hi"[..]));
+    let asked = served.join().unwrap();
+    assert!(asked.starts_with("get /a?b http/1.1\r\n") && !asked.contains("proxy-"), "{asked}");
+    assert_eq!(world.proxy.report(), ProxyReport::default());
+}

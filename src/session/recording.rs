@@ -7,6 +7,7 @@
 mod judge;
 mod platform;
 mod requester;
+mod secrets;
 mod seen;
 mod trust;
 

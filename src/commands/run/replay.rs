@@ -7,10 +7,9 @@ use std::{
     sync::Arc,
 };
 
-use url::Url;
-
 use super::{
     run_dir::RunDir,
+    way_out::{WayOutError, way_out},
     wgetrc::{self, WGETRC},
 };
 use crate::{
@@ -18,8 +17,8 @@ use crate::{
         context::Context,
         error::{CommandError, EndsCommand},
     },
-    http::{ClientError, ClientSettings, ExtraCertificates, Upstream, UpstreamProxies, root_bundle},
-    proxy::{Beyond, PassOn, Proxy, ProxyReport, Recorder},
+    http::{ExtraCertificates, root_bundle},
+    proxy::{Beyond, Proxy, ProxyReport, Recorder},
     run::{
         client_env::proxy::{PRELOAD, ProxyEnv, REPLACING, TAKEN_AWAY, variables},
         preload,
@@ -54,15 +53,12 @@ enum Rest {
 /// A proxy that runs, and its files.
 pub(super) struct RunProxy {
     proxy: Proxy,
-    added: PathBuf,
-    all: PathBuf,
-    all_of_project: PathBuf,
+    files: Files,
     npm_has_proxy: bool,
     has_plain_http: bool,
     /// Of the environment and of npm.
     exceptions: (String, String),
     rest: Rest,
-    wgetrc: PathBuf,
     /// The preload for node, and the options that node has without it.
     preload: Option<(PathBuf, String)>,
 }
@@ -76,15 +72,9 @@ pub(in crate::commands) enum RunProxyError {
     /// Its projects contradict each other.
     #[error(transparent)]
     TwoAnswers(#[from] TwoAnswers),
-    /// Certificates that the user configures cannot be used.
+    /// There is no way to servers.
     #[error(transparent)]
-    Client(#[from] ClientError),
-    /// The user's own proxy is none that can be passed through.
-    #[error("larder cannot pass a proxy of the kind `{kind}`, so it cannot see what the command downloads")]
-    Kind {
-        /// The scheme of its address.
-        kind: String,
-    },
+    WayOut(#[from] WayOutError),
     /// Its certificates cannot be written.
     #[error("{path} cannot be written")]
     Certificates {
@@ -115,24 +105,14 @@ impl RunProxy {
         if replay.is_empty() && rest != Rest::Recorded {
             return Ok(None);
         }
-        let settings = sessions[0].client_settings();
         let beyond = if rest == Rest::Refused {
             Beyond::Refuse(OFFLINE)
         } else {
-            let proxies = proxies(settings, context);
-            match (proxies.unknown_kind(), &recorder) {
-                (Some(kind), Some(_)) => return Err(RunProxyError::Kind { kind: kind.to_owned() }.into()),
-                (Some(kind), None) => {
-                    let text = format!(
-                        "larder cannot pass a proxy of the kind `{kind}`, so the command downloads recorded files and packages at addresses of their own itself"
-                    );
-                    context.printer.warning(&text);
-                    return Ok(None);
-                }
-                (None, _) => {}
-            }
-            let upstream = Upstream::new(&proxies, settings.users_certificates()).map_err(RunProxyError::from)?;
-            Beyond::PassOn(Box::new(PassOn { upstream, recorder }))
+            let settings = sessions[0].client_settings();
+            let way_out =
+                way_out(settings, &others_of_user(context), recorder, context).map_err(RunProxyError::from)?;
+            let Some(way_out) = way_out else { return Ok(None) };
+            Beyond::PassOn(Box::new(way_out))
         };
         let preload = if replay.has_recorded() || rest == Rest::Recorded {
             let options = context.environment.variable("NODE_OPTIONS").unwrap_or_default().to_owned();
@@ -140,37 +120,13 @@ impl RunProxy {
         } else {
             None
         };
-        let own = |name: &str| context.environment.variable(name).filter(|value| !value.is_empty());
-        let exceptions = if rest == Rest::PassedOn {
-            let of_environment = own("no_proxy").or_else(|| own("NO_PROXY")).unwrap_or_default();
-            (of_environment.to_owned(), settings.no_proxy.clone().unwrap_or_default())
-        } else {
-            (String::new(), String::new())
-        };
-        let has_plain_http = replay.has_plain_http();
+        // What is recorded is seen in plain HTTP, too, and named.
+        let has_plain_http = replay.has_plain_http() || rest == Rest::Recorded;
+        let exceptions = if rest == Rest::PassedOn { exceptions(sessions, context) } else { Default::default() };
         let npm_has_proxy = sessions.iter().any(|session| session.client_settings().https_proxy.is_some());
         let proxy = Proxy::start(Box::new(replay), beyond, context.now).map_err(RunProxyError::from)?;
-        let certificate = proxy.certificate().as_bytes();
-        let file = |name: &str, parts: &[&[u8]]| {
-            let path = run_dir.path().join(name);
-            write(&path, parts).map(|()| path)
-        };
-        let (added, others) = (added_by_user(context), others_of_user(context));
-        let all = |of: &[ExtraCertificates]| [root_bundle(of), added.clone(), others.clone()].concat();
-        let all_file = file("certificates.pem", &[&all(settings.users_certificates()), certificate])?;
-        let wgetrc = wgetrc::text(&all_file, Some(&proxy.url()), context.environment);
-        Ok(Some(Self {
-            wgetrc: file("wgetrc", &[&wgetrc])?,
-            added: file("authority.pem", &[&added, certificate])?,
-            all: all_file,
-            all_of_project: file("certificates-of-project.pem", &[&all(&settings.extra_certificates), certificate])?,
-            proxy,
-            npm_has_proxy,
-            has_plain_http,
-            exceptions,
-            rest,
-            preload,
-        }))
+        let files = Files::write(&proxy, sessions, run_dir, context)?;
+        Ok(Some(Self { proxy, files, npm_has_proxy, has_plain_http, exceptions, rest, preload }))
     }
 
     /// The variables to unset, and those to set after all others.
@@ -178,9 +134,9 @@ impl RunProxy {
         let url = self.proxy.url();
         let env = ProxyEnv {
             url: &url,
-            added: &self.added,
-            all: &self.all,
-            all_of_project: &self.all_of_project,
+            added: &self.files.added,
+            all: &self.files.all,
+            all_of_project: &self.files.all_of_project,
             exceptions: (&self.exceptions.0, &self.exceptions.1),
             npm_has_proxy: self.npm_has_proxy,
             has_plain_http: self.has_plain_http,
@@ -188,7 +144,7 @@ impl RunProxy {
         };
         let taken_away: &[&str] = if self.rest == Rest::PassedOn { &[] } else { &TAKEN_AWAY };
         let mut set = variables(&env);
-        set.push((WGETRC.into(), self.wgetrc.clone().into()));
+        set.push((WGETRC.into(), self.files.wgetrc.clone().into()));
         (taken_away.iter().map(OsString::from), set)
     }
 
@@ -211,6 +167,10 @@ pub(super) fn tell(report: &ProxyReport, context: &Context<'_>) -> bool {
     for (address, why) in &report.refused {
         context.printer.warning(&format!("refused {address}: {why}"));
     }
+    for (host, why) in &report.unverified {
+        let text = "larder does not trust the server of {host}, so programs ask it themselves from then on, and get what it has today";
+        context.printer.warning(&format!("{}: {why}", text.replace("{host}", host)));
+    }
     for (host, why) in &report.distrusting {
         context.printer.warning(&format!("a program did not accept the certificate of this run for {host}: {why}"));
     }
@@ -220,28 +180,48 @@ pub(super) fn tell(report: &ProxyReport, context: &Context<'_>) -> bool {
     report.has_refused_download || !report.distrusting.is_empty()
 }
 
-/// The proxies that programs have without larder: the environment's, or else those that the user's npm is configured with.
-fn proxies(settings: &ClientSettings, context: &Context<'_>) -> UpstreamProxies {
-    let of_environment = |names: &[&str]| {
-        let mut values = names.iter().filter_map(|name| context.environment.variable(name));
-        values.find(|value| !value.is_empty()).map(str::to_owned)
-    };
-    let of_project = settings.project.as_ref();
-    let of_npm = |url: &Option<Url>, is_projects: bool| {
-        let url = url.as_ref().filter(|_| !is_projects || settings.trusts_project);
-        url.map(Url::to_string).unwrap_or_default()
-    };
-    let all = of_environment(&["all_proxy", "ALL_PROXY"]);
-    let https = of_environment(&["https_proxy", "HTTPS_PROXY"]);
-    let http = of_environment(&["http_proxy", "HTTP_PROXY"]);
-    let (https, http, no) = if all.is_none() && https.is_none() && http.is_none() {
-        let https = of_npm(&settings.https_proxy, of_project.is_some_and(|project| project.https_proxy.is_some()));
-        let http = of_npm(&settings.http_proxy, of_project.is_some_and(|project| project.http_proxy.is_some()));
-        (https, http, settings.no_proxy.clone())
-    } else {
-        (https.unwrap_or_default(), http.unwrap_or_default(), of_environment(&["no_proxy", "NO_PROXY"]))
-    };
-    UpstreamProxies { http, https, all: all.unwrap_or_default(), no: no.unwrap_or_default() }
+/// Files that programs read.
+struct Files {
+    added: PathBuf,
+    all: PathBuf,
+    all_of_project: PathBuf,
+    wgetrc: PathBuf,
+}
+
+impl Files {
+    fn write(
+        proxy: &Proxy,
+        sessions: &[Session],
+        run_dir: &RunDir,
+        context: &Context<'_>,
+    ) -> Result<Self, RunProxyError> {
+        let certificate = proxy.certificate().as_bytes();
+        let file = |name: &str, parts: &[&[u8]]| {
+            let path = run_dir.path().join(name);
+            write(&path, parts).map(|()| path)
+        };
+        let (added, others) = (added_by_user(context), others_of_user(context));
+        let all = |of: &[ExtraCertificates]| [root_bundle(of), added.clone(), others.clone()].concat();
+        let of_projects: Vec<ExtraCertificates> =
+            sessions.iter().flat_map(|session| session.client_settings().extra_certificates.clone()).collect();
+        let users = sessions[0].client_settings().users_certificates();
+        let all_of_user = file("certificates.pem", &[&all(users), certificate])?;
+        let wgetrc = wgetrc::text(&all_of_user, Some(&proxy.url()), context.environment);
+        Ok(Self {
+            added: file("authority.pem", &[&added, certificate])?,
+            all: all_of_user,
+            all_of_project: file("certificates-of-project.pem", &[&all(&of_projects), certificate])?,
+            wgetrc: file("wgetrc", &[&wgetrc])?,
+        })
+    }
+}
+
+/// Hosts that programs ask without a proxy: by the environment, and as npm is configured.
+fn exceptions(sessions: &[Session], context: &Context<'_>) -> (String, String) {
+    let own = |name: &str| context.environment.variable(name).filter(|value| !value.is_empty());
+    let of_environment = own("no_proxy").or_else(|| own("NO_PROXY")).unwrap_or_default();
+    let of_npm = sessions[0].client_settings().no_proxy.clone();
+    (of_environment.to_owned(), of_npm.unwrap_or_default())
 }
 
 fn preload_file(run_dir: &RunDir, context: &Context<'_>) -> Result<PathBuf, RunProxyError> {

@@ -67,7 +67,7 @@ impl RunDir {
     pub(super) fn lay_out(
         store: &Store,
         catalog: &Metadata,
-        (mode, yarns): (Mode, &[YarnLock]),
+        (mode, yarns, is_recorded): (Mode, &[YarnLock], bool),
         arguments: &cli::Run,
         context: &Context<'_>,
         interrupt: &Interrupt,
@@ -81,7 +81,8 @@ impl RunDir {
         let mirror = yarns.contains(&YarnLock::Classic).then(|| mirror_of_yarn(catalog, context));
         let layouts = Layouts { npm, mirror };
         let named = context.environment.variable_os("TMPDIR").filter(|folder| !folder.is_empty());
-        let is_for_memory = named.is_none() && mode == Mode::Cache && stays_small(arguments);
+        // What is recorded finds empty caches there.
+        let is_for_memory = named.is_none() && mode == Mode::Cache && stays_small(arguments) && !is_recorded;
         if is_for_memory && room_in_memory().is_some_and(|room| room > written_again(catalog)) {
             match Self::new(store, &layouts, Path::new(IN_MEMORY), interrupt) {
                 Ok(run_dir) => return Ok(run_dir),

@@ -91,10 +91,13 @@ impl Internet {
         Self { address, connects, _runtime: runtime }
     }
 
-    fn upstream(&self) -> Upstream {
+    fn upstream(&self, is_trusted: bool) -> Upstream {
         let proxies = UpstreamProxies { https: format!("http://{}", self.address), ..UpstreamProxies::default() };
+        if !is_trusted {
+            return Upstream::new(&proxies, &[], &[]).unwrap();
+        }
         let certificate = ExtraCertificates { origin: "test".to_owned(), pem: TLS_CERTIFICATE.into() };
-        Upstream::new(&proxies, &[certificate]).unwrap()
+        Upstream::new(&proxies, &[certificate], &[]).unwrap()
     }
 
     fn connects(&self) -> Vec<String> {
@@ -123,7 +126,7 @@ impl Source for Known {
 #[derive(Default)]
 struct Notes {
     exchanges: Mutex<Vec<Exchange>>,
-    tunnels: Mutex<Vec<String>>,
+    unseen: Mutex<Vec<String>>,
 }
 
 impl Recorder for Notes {
@@ -131,8 +134,8 @@ impl Recorder for Notes {
         self.exchanges.lock().unwrap().push(exchange);
     }
 
-    fn tunnelled(&self, host: &str, why: &str) {
-        self.tunnels.lock().unwrap().push(format!("{host}: {why}"));
+    fn unseen(&self, what: &str, why: &str) {
+        self.unseen.lock().unwrap().push(format!("{what}: {why}"));
     }
 }
 
@@ -143,9 +146,13 @@ struct Online {
 }
 
 fn online(recorder: Option<Arc<Notes>>) -> Online {
+    online_with(recorder, true)
+}
+
+fn online_with(recorder: Option<Arc<Notes>>, is_trusted: bool) -> Online {
     let internet = Internet::new();
     let recorder = recorder.map(|notes| notes as Arc<dyn Recorder>);
-    let beyond = Beyond::PassOn(Box::new(PassOn { upstream: internet.upstream(), recorder }));
+    let beyond = Beyond::PassOn(Box::new(PassOn { upstream: internet.upstream(is_trusted), recorder }));
     let proxy = Proxy::start(Box::new(Known), beyond, Timestamp::now()).unwrap();
     Online { internet, runtime: Runtime::new().unwrap(), proxy }
 }
@@ -285,7 +292,28 @@ fn a_recorder_is_told_what_each_public_address_answered() {
     assert!(shows_its_own(&world, "10.0.0.1", &[], Some(&password)));
     assert!(shows_its_own(&world, "registry.example", &[b"h2"], Some(&password)));
     assert_eq!(
-        *notes.tunnels.lock().unwrap(),
-        ["10.0.0.1: it is no public host", "registry.example: its program speaks another protocol than HTTP/1.1"]
+        *notes.unseen.lock().unwrap(),
+        [
+            "10.0.0.1: passed through unseen: it is no public host",
+            "registry.example: passed through unseen: its program speaks another protocol than HTTP/1.1"
+        ]
     );
+}
+
+#[test]
+fn a_host_whose_server_larder_does_not_trust_is_a_tunnel_from_then_on() {
+    let notes = Arc::new(Notes::default());
+    let world = online_with(Some(Arc::clone(&notes)), false);
+    let client = world.client(world.proxy.certificate());
+    let request = client.get("https://registry.example/a");
+    let status = world.runtime.block_on(async { request.send().await.unwrap().status() });
+    assert_eq!(status, StatusCode::BAD_GATEWAY);
+    let unseen = notes.unseen.lock().unwrap().clone();
+    assert!(
+        unseen[0].starts_with("https://registry.example/a: it could not be asked: registry.example: no secure"),
+        "{unseen:?}"
+    );
+    let password = world.proxy.shared.password.userinfo();
+    assert!(shows_its_own(&world, "registry.example", &[], Some(&password)));
+    assert_eq!(world.proxy.report().unverified.into_keys().collect::<Vec<_>>(), ["registry.example"]);
 }

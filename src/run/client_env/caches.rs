@@ -20,9 +20,14 @@ const CACHES: [&str; 14] = [
     "electron_config_cache",
 ];
 
-/// These variables, each with an empty folder below this one.
-pub(crate) fn fresh_caches(folder: &Path) -> impl Iterator<Item = (OsString, OsString)> {
-    CACHES.iter().map(move |name| (name.into(), folder.join("fresh").join(name.to_lowercase()).into()))
+/// Go makes the folders of its modules so that nobody can remove what is in them, unless it has this flag.
+const GO_FLAG: &str = "-modcacherw";
+
+/// These variables, each with an empty folder below this one, and Go's flags beside those that it has.
+pub(crate) fn fresh_caches(folder: &Path, go_flags: Option<&str>) -> impl Iterator<Item = (OsString, OsString)> {
+    let folders = CACHES.iter().map(move |name| (name.into(), folder.join("fresh").join(name.to_lowercase()).into()));
+    let go_flags = [go_flags.unwrap_or_default(), GO_FLAG].join(" ");
+    folders.chain([("GOFLAGS".into(), go_flags.trim_start().into())])
 }
 
 #[cfg(test)]
@@ -33,8 +38,13 @@ mod tests {
 
     #[test]
     fn each_program_has_a_folder_of_its_own() {
-        let folders: HashSet<OsString> = fresh_caches(Path::new("/run")).map(|(_, folder)| folder).collect();
-        assert_eq!(folders.len(), CACHES.len());
-        assert!(folders.contains("/run/fresh/xdg_cache_home".as_ref() as &std::ffi::OsStr));
+        let values =
+            |go_flags| fresh_caches(Path::new("/run"), go_flags).map(|(_, value)| value).collect::<HashSet<_>>();
+        assert_eq!(values(None).len(), CACHES.len() + 1);
+        for (go_flags, value) in
+            [(None, "/run/fresh/xdg_cache_home"), (None, "-modcacherw"), (Some("-v"), "-v -modcacherw")]
+        {
+            assert!(values(go_flags).contains(value.as_ref() as &std::ffi::OsStr), "{value}");
+        }
     }
 }

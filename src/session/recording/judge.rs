@@ -1,7 +1,7 @@
 //! [`judge`]: which of the exchanges become rows, and why the others do not. Pure.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     net::IpAddr,
 };
 
@@ -9,11 +9,12 @@ use axum::http::Method;
 use larder_store::digest::Digest;
 use url::Url;
 
-use super::{platform::platform_of, requester::Askers, seen::Seen, trust::beside};
+use super::{platform::platform_of, requester::Askers, secrets::secret_in, seen::Seen, trust::beside};
 use crate::{
     core::{recorded_url::RecordedUrl, redacted::redact},
     lockfile::larder_lock::{
-        AbsentStatus, InlineBody, MediaType, RecordedAbsence, RecordedContent, RecordedDownload, Requester, Trust,
+        AbsentStatus, InlineBody, LarderLock, MediaType, RecordedAbsence, RecordedContent, RecordedDownload, Requester,
+        Trust,
     },
     plan::selection::Platform,
     proxy::{Exchange, SeenBody},
@@ -45,41 +46,52 @@ pub(crate) struct NotRecorded {
     pub(crate) why: String,
 }
 
+/// Why the answer to who asks by name is no row.
+const SECRET: &str = "its request says who asks, and the answer may be for nobody else";
+
 /// An answer to one address.
+#[derive(Clone, Debug)]
 enum Answer {
-    File {
-        sha256: Digest,
-        size: u64,
-        kept: Option<Box<[u8]>>,
-        content_type: Option<String>,
-    },
+    File(SeenFile),
     Absent(AbsentStatus),
     /// None that can be replayed, for this reason.
     No(String),
 }
 
-/// Judges what was seen. `platform` is this machine's, on which it was downloaded.
-pub(crate) fn judge(seen: &Seen, askers: &Askers<'_>, platform: Option<Platform>) -> Judged {
+/// Bytes that passed.
+#[derive(Clone, Debug)]
+struct SeenFile {
+    sha256: Digest,
+    size: u64,
+    kept: Option<Box<[u8]>>,
+    content_type: Option<String>,
+    is_for_nobody_else: bool,
+}
+
+/// Judges what was seen. `known` is what the lock has: it was answered from the store, and nobody saw it. `platform` is this machine's, on which it was downloaded.
+pub(crate) fn judge(seen: &Seen, known: &LarderLock, askers: &Askers<'_>, platform: Option<Platform>) -> Judged {
     let mut judged = Judged::default();
-    let mut not_recorded: BTreeSet<NotRecorded> = seen
-        .tunnels
-        .iter()
-        .map(|(host, why)| NotRecorded { what: host.clone(), why: format!("passed through unseen: {why}") })
-        .collect();
+    let unseen = seen.unseen.iter();
+    let mut not_recorded: BTreeSet<NotRecorded> =
+        unseen.map(|(what, why)| NotRecorded { what: what.clone(), why: why.clone() }).collect();
     let is_download = |exchange: &&Exchange| matches!(exchange.method, Method::GET | Method::HEAD);
     for other in seen.exchanges.iter().filter(|exchange| !is_download(exchange)) {
         let what = other.url.host_str().unwrap_or_default().to_owned();
         not_recorded.insert(NotRecorded { what, why: format!("a {} cannot be replayed", other.method) });
     }
-    let goals: HashSet<Url> = seen.exchanges.iter().filter_map(target).collect();
     let mut by_address: BTreeMap<Url, Vec<&Exchange>> = BTreeMap::new();
     for exchange in seen.exchanges.iter().filter(is_download) {
         by_address.entry(exchange.url.clone()).or_default().push(exchange);
     }
-    for (url, exchanges) in by_address.iter().filter(|(url, _)| !goals.contains(url)) {
+    let answers = Answers { by_address, known };
+    let led_to = answers.led_to();
+    for (url, exchanges) in &answers.by_address {
+        if led_to.get(url).is_some_and(|times| *times >= exchanges.len()) {
+            continue;
+        }
         let refused = |why: String| NotRecorded { what: redact(url), why };
         let answer = match RecordedUrl::new(url.clone()) {
-            Ok(address) => (address, answer(exchanges, &by_address)),
+            Ok(address) => (address, answers.of(exchanges)),
             Err(error) => {
                 not_recorded.insert(refused(error.to_string()));
                 continue;
@@ -89,7 +101,10 @@ pub(crate) fn judge(seen: &Seen, askers: &Askers<'_>, platform: Option<Platform>
         match answer {
             (url, Answer::Absent(status)) => judged.absent.push(RecordedAbsence { url, status, by }),
             (_, Answer::No(why)) => drop(not_recorded.insert(refused(why))),
-            (url, file) => judged.downloads.extend(download(url, file, by, platform)),
+            (url, Answer::File(file)) => match download(url, file, by, platform) {
+                Ok(row) => judged.downloads.push(row),
+                Err(why) => drop(not_recorded.insert(refused(why))),
+            },
         }
     }
     beside(&mut judged.downloads);
@@ -99,63 +114,107 @@ pub(crate) fn judge(seen: &Seen, askers: &Askers<'_>, platform: Option<Platform>
 
 fn download(
     url: RecordedUrl,
-    file: Answer,
+    file: SeenFile,
     by: Vec<Requester>,
     platform: Option<Platform>,
-) -> Option<RecordedDownload> {
-    let Answer::File { sha256, size, kept, content_type } = file else { return None };
+) -> Result<RecordedDownload, String> {
+    let SeenFile { sha256, size, kept, content_type, is_for_nobody_else } = file;
     let content_type = content_type.and_then(|text| media_type(&text));
-    let inline = kept.filter(|bytes| is_text(bytes, content_type.as_ref())).and_then(InlineBody::new);
-    let content = inline.map_or(RecordedContent::Stored { sha256, size }, RecordedContent::Inline);
+    let content = match kept.filter(|bytes| is_text(bytes, content_type.as_ref())).and_then(InlineBody::new) {
+        // What stands in the lock is read by everybody, and asked of nobody again.
+        Some(_) if is_for_nobody_else => return Err("its server says that nobody else may have the answer".to_owned()),
+        Some(body) => match secret_in(body.as_bytes()) {
+            Some(key) => return Err(format!("its answer has `{key}`, which looks like a secret")),
+            None => RecordedContent::Inline(body),
+        },
+        None => RecordedContent::Stored { sha256, size },
+    };
     let platform = platform_of(url.as_url(), platform);
-    Some(RecordedDownload { url, content, content_type, platform, by, trust: Trust::FirstUse })
+    Ok(RecordedDownload { url, content, content_type, platform, by, trust: Trust::FirstUse })
 }
 
-/// What these requests for one address were answered with, where it redirects to included.
-fn answer(exchanges: &[&Exchange], by_address: &BTreeMap<Url, Vec<&Exchange>>) -> Answer {
-    let mut files: Vec<Answer> = Vec::new();
-    let mut others: Vec<Answer> = Vec::new();
-    for exchange in exchanges {
-        match ends_as(exchange, by_address) {
-            file @ Answer::File { .. } => files.push(file),
-            other => others.push(other),
-        }
-    }
-    let digest = |answer: &Answer| if let Answer::File { sha256, .. } = answer { Some(*sha256) } else { None };
-    let mut digests = files.iter().filter_map(digest);
-    let first = digests.next();
-    if let (Some(first), Some(other)) = (first, digests.find(|digest| Some(*digest) != first)) {
-        let is_inline = files.iter().all(|file| matches!(file, Answer::File { kept: Some(_), .. }));
-        if !is_inline {
-            return Answer::No(format!("it changed meanwhile: first {first}, then {other}"));
-        }
-    }
-    // Of several small answers, a later one is as good.
-    let absent = others.iter().position(|other| matches!(other, Answer::Absent(_)));
-    files.into_iter().next().unwrap_or_else(|| others.swap_remove(absent.unwrap_or_default()))
+/// What each address was answered with.
+struct Answers<'a> {
+    by_address: BTreeMap<Url, Vec<&'a Exchange>>,
+    known: &'a LarderLock,
 }
 
-/// What a request was answered with in the end.
-fn ends_as(start: &Exchange, by_address: &BTreeMap<Url, Vec<&Exchange>>) -> Answer {
-    let mut exchange = start;
-    for _ in 0..MOST_REDIRECTS {
-        if exchange.has_secrets {
-            return Answer::No("its request says who asks, and the answer may be for nobody else".to_owned());
+impl Answers<'_> {
+    /// How often each address was asked because another one led to it. One in plain HTTP leads nobody: it is no row, and who asks for the goal asks by himself.
+    fn led_to(&self) -> HashMap<Url, usize> {
+        let mut led_to = HashMap::new();
+        let leading = self.by_address.values().flatten().filter(|exchange| exchange.url.scheme() == "https");
+        for target in leading.filter_map(|exchange| target(exchange)) {
+            *led_to.entry(target).or_default() += 1;
         }
-        if exchange.address.is_some_and(is_private) {
-            return Answer::No("its server is in a private network".to_owned());
-        }
-        let Some(target) = target(exchange) else { return direct(exchange) };
-        let next = by_address.get(&target).and_then(|all| {
-            let same = |one: &&&Exchange| one.method == start.method;
-            all.iter().find(same).or_else(|| all.first())
-        });
-        match next {
-            Some(next) => exchange = next,
-            None => return Answer::No(format!("it redirects to {}, which was not asked", redact(&target))),
-        }
+        led_to
     }
-    Answer::No("it redirects too often".to_owned())
+
+    /// What these requests for one address were answered with, where it redirects to included.
+    fn of(&self, exchanges: &[&Exchange]) -> Answer {
+        let ends: Vec<(bool, Answer)> =
+            exchanges.iter().map(|exchange| (exchange.method == Method::HEAD, self.end_of(exchange))).collect();
+        // Who asks by name gets another answer than a stranger.
+        if let Some((_, secret)) = ends.iter().find(|(_, end)| matches!(end, Answer::No(why) if why == SECRET)) {
+            return secret.clone();
+        }
+        let files = || ends.iter().filter_map(|(_, end)| if let Answer::File(file) = end { Some(file) } else { None });
+        if let Some(first) = files().next() {
+            let Some(other) = files().find(|file| file.sha256 != first.sha256) else {
+                return Answer::File(first.clone());
+            };
+            // Of several small answers, one is as good as the other.
+            return if files().all(|file| file.kept.is_some()) {
+                Answer::File(first.clone())
+            } else {
+                Answer::No(format!("it changed meanwhile: first {}, then {}", first.sha256, other.sha256))
+            };
+        }
+        let others = || ends.iter().filter(|(is_head, end)| !is_head && !matches!(end, Answer::Absent(_)));
+        let decides = others().next().or(ends.iter().find(|(_, end)| matches!(end, Answer::Absent(_))));
+        decides.or(ends.first()).map_or(Answer::No("it was not asked".to_owned()), |(_, end)| end.clone())
+    }
+
+    /// What a request was answered with in the end.
+    fn end_of(&self, start: &Exchange) -> Answer {
+        let mut exchange = start;
+        for _ in 0..MOST_REDIRECTS {
+            if exchange.has_secrets {
+                return Answer::No(SECRET.to_owned());
+            }
+            if exchange.address.is_some_and(is_private) {
+                return Answer::No("its server is in a private network".to_owned());
+            }
+            let Some(target) = target(exchange) else { return direct(exchange) };
+            let next = self.by_address.get(&target).and_then(|all| {
+                let same = |one: &&&Exchange| one.method == start.method;
+                all.iter().find(same).or_else(|| all.first())
+            });
+            match next {
+                Some(next) => exchange = next,
+                None => return self.known(&target),
+            }
+        }
+        Answer::No("it redirects too often".to_owned())
+    }
+
+    /// What the lock has of an address that nobody saw asked.
+    fn known(&self, target: &Url) -> Answer {
+        let Some(row) = self.known.downloads.iter().find(|row| row.url.as_url() == target) else {
+            return Answer::No(format!("it redirects to {}, which was not asked", redact(target)));
+        };
+        let kept = match &row.content {
+            RecordedContent::Inline(body) => Some(body.as_bytes().into()),
+            RecordedContent::Stored { .. } => None,
+        };
+        Answer::File(SeenFile {
+            sha256: row.content.sha256(),
+            size: row.content.size(),
+            kept,
+            content_type: row.content_type.as_ref().map(ToString::to_string),
+            is_for_nobody_else: false,
+        })
+    }
 }
 
 fn direct(exchange: &Exchange) -> Answer {
@@ -166,12 +225,13 @@ fn direct(exchange: &Exchange) -> Answer {
         (200, _) if exchange.is_encoded => {
             Answer::No("its server compresses it on the way, though it is asked not to".to_owned())
         }
-        (200, SeenBody::Whole { sha256, size, kept }) => Answer::File {
+        (200, SeenBody::Whole { sha256, size, kept }) => Answer::File(SeenFile {
             sha256: *sha256,
             size: *size,
             kept: kept.clone(),
             content_type: exchange.content_type.clone(),
-        },
+            is_for_nobody_else: exchange.is_for_nobody_else,
+        }),
         (200, SeenBody::NotAsked) => Answer::No("only its headers were asked for".to_owned()),
         (200, SeenBody::Cut) => Answer::No("it ended early".to_owned()),
         (status, _) => Answer::No(format!("it was answered with status {status}")),

@@ -19,8 +19,8 @@ pub(super) const MOST_EXCHANGES: usize = 2 * MOST_ROWS;
 pub(crate) struct Seen {
     /// In the order in which they ended.
     pub(crate) exchanges: Vec<Exchange>,
-    /// Hosts to which there was a tunnel, and why.
-    pub(crate) tunnels: BTreeSet<(String, String)>,
+    /// Hosts and addresses of which nobody saw an answer, and why.
+    pub(crate) unseen: BTreeSet<(String, String)>,
     /// Exchanges beyond those that are kept.
     pub(crate) more: usize,
 }
@@ -50,10 +50,10 @@ impl Recorder for Recording {
         }
     }
 
-    fn tunnelled(&self, host: &str, why: &str) {
+    fn unseen(&self, what: &str, why: &str) {
         let mut seen = self.seen();
-        if seen.tunnels.len() < MOST_EXCHANGES {
-            seen.tunnels.insert((host.to_owned(), why.to_owned()));
+        if seen.unseen.len() < MOST_EXCHANGES {
+            seen.unseen.insert((what.to_owned(), why.to_owned()));
         }
     }
 }

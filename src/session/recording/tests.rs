@@ -10,7 +10,7 @@ use super::{
 use crate::{
     lockfile::{
         self,
-        larder_lock::{RecordedContent, RecordedDownload, Trust},
+        larder_lock::{LarderLock, RecordedContent, RecordedDownload, Trust},
     },
     plan::{
         Plan,
@@ -30,6 +30,7 @@ fn exchange(url: &str, status: u16, body: &[u8]) -> Exchange {
         location: None,
         content_type: None,
         is_encoded: false,
+        is_for_nobody_else: false,
         address: None,
         body: SeenBody::Whole {
             sha256: Digest::of(Algorithm::Sha256, body),
@@ -56,7 +57,7 @@ fn plan() -> Plan {
 
 fn judged(exchanges: Vec<Exchange>) -> Judged {
     let seen = Seen { exchanges, ..Seen::default() };
-    judge(&seen, &Askers { plan: &plan(), command: "npm" }, HERE)
+    judge(&seen, &LarderLock::default(), &Askers { plan: &plan(), command: "npm" }, HERE)
 }
 
 fn urls(judged: &Judged) -> Vec<&str> {
@@ -154,11 +155,7 @@ fn a_redirect_with_a_secret_or_to_a_private_network_is_no_row_either() {
         (vec![], vec![("https://a.example/x", "its server is in a private network")])
     );
     let secret = Exchange { has_secrets: true, ..redirect("https://a.example/x", "https://b.example/y") };
-    let judged = super::judge(
-        &Seen { exchanges: vec![secret, file("https://b.example/y")], ..Seen::default() },
-        &Askers { plan: &plan(), command: "npm" },
-        HERE,
-    );
+    let judged = self::judged(vec![secret, file("https://b.example/y")]);
     assert_eq!(urls(&judged), [""; 0]);
 }
 
@@ -172,14 +169,7 @@ fn two_answers_for_one_address_are_none_unless_they_are_small() {
         content_type: Some("application/json".to_owned()),
         ..exchange("https://a.example/n", 200, text.as_bytes())
     };
-    assert_eq!(
-        urls(&super::judge(
-            &Seen { exchanges: vec![counter("1"), counter("2")], ..Seen::default() },
-            &Askers { plan: &plan(), command: "npm" },
-            HERE
-        )),
-        ["https://a.example/n"]
-    );
+    assert_eq!(urls(&self::judged(vec![counter("1"), counter("2")])), ["https://a.example/n"]);
 }
 
 #[test]
@@ -193,11 +183,61 @@ fn an_address_that_had_nothing_is_an_answer_too_unless_it_had_something_later() 
         exchange("https://a.example/busy", 404, b""),
     ]);
     let absent: Vec<_> = judged.absent.iter().map(|row| (row.url.as_str(), row.status.code())).collect();
-    assert_eq!(
-        absent,
-        [("https://a.example/busy", 404), ("https://a.example/gone", 404), ("https://a.example/head", 410)]
-    );
+    assert_eq!(absent, [("https://a.example/gone", 404), ("https://a.example/head", 410)]);
     assert_eq!(urls(&judged), ["https://a.example/late"]);
+    assert_eq!(why(&judged), [("https://a.example/busy", "it was answered with status 503")]);
+}
+
+#[test]
+fn an_answer_to_a_stranger_is_none_where_somebody_asks_by_name() {
+    let stranger = exchange("https://a.example/x", 404, b"");
+    let known = Exchange { has_secrets: true, ..file("https://a.example/x") };
+    for exchanges in [vec![stranger.clone(), known.clone()], vec![known, stranger]] {
+        let judged = judged(exchanges);
+        assert_eq!((urls(&judged), judged.absent.len()), (vec![], 0));
+        let expected = "its request says who asks, and the answer may be for nobody else";
+        assert_eq!(why(&judged), [("https://a.example/x", expected)]);
+    }
+}
+
+#[test]
+fn who_asks_for_a_redirects_goal_himself_has_a_row_for_it() {
+    let (to, goal) = ("https://a.example/v1.zip", || file("https://a.example/v1.zip"));
+    let by_redirect = judged(vec![redirect("https://a.example/latest", to), goal()]);
+    assert_eq!(urls(&by_redirect), ["https://a.example/latest"]);
+    let by_both = judged(vec![redirect("https://a.example/latest", to), goal(), goal()]);
+    assert_eq!(urls(&by_both), ["https://a.example/latest", to]);
+    let from_http = judged(vec![redirect("http://a.example/v1.zip", to), goal()]);
+    assert_eq!(urls(&from_http), [to]);
+}
+
+#[test]
+fn a_redirect_to_what_the_lock_has_is_a_row_of_the_same_bytes() {
+    let sha256 = Digest::of(Algorithm::Sha256, b"file").to_hex();
+    let text = format!(
+        "version = 2\n\n[[download]]\nurl = \"https://a.example/v1.zip\"\nsha256 = \"{sha256}\"\nsize = 4\nby = [\"script:x\"]\ntrust = \"first-use\"\n"
+    );
+    let known = LarderLock::parse("larder.lock", text.as_bytes()).unwrap();
+    let exchanges = vec![redirect("https://a.example/latest", "https://a.example/v1.zip")];
+    let judged = judge(&Seen { exchanges, ..Seen::default() }, &known, &Askers { plan: &plan(), command: "npm" }, HERE);
+    assert_eq!(urls(&judged), ["https://a.example/latest"]);
+    assert_eq!(judged.downloads[0].content, known.downloads[0].content);
+}
+
+#[test]
+fn a_text_that_is_for_nobody_else_or_has_a_secret_does_not_stand_in_the_lock() {
+    let json = |body: &str| Exchange {
+        content_type: Some("application/json".to_owned()),
+        ..exchange("https://a.example/token", 200, body.as_bytes())
+    };
+    let private = judged(vec![Exchange { is_for_nobody_else: true, ..json("{}") }]);
+    let secret = judged(vec![json("{\"token\": \"s3cret\"}")]);
+    for (judged, expected) in [
+        (private, "its server says that nobody else may have the answer"),
+        (secret, "its answer has `token`, which looks like a secret"),
+    ] {
+        assert_eq!((urls(&judged), why(&judged)), (vec![], vec![("https://a.example/token", expected)]));
+    }
 }
 
 #[test]
