@@ -41,7 +41,7 @@ impl fmt::Display for FailedDownload {
         let server = host.as_deref().unwrap_or("a server");
         write!(
             f,
-            "{name} {version}: its install script could not reach {server} ({reason})\n  larder stores the files that lockfiles name, not the files that install scripts download"
+            "{name} {version}: its install script could not reach {server} ({reason})\n  larder.lock does not have what it downloads, so larder does not store it"
         )
     }
 }
@@ -50,10 +50,11 @@ impl FailedDownload {
     /// What to do about it: the variables of this package, if it is known.
     pub(crate) fn hint(&self) -> String {
         let (name, host) = (&self.name, self.host.as_deref());
-        match KnownDownload::of(name, &self.version) {
+        let advice = match KnownDownload::of(name, &self.version) {
             Some(known) => known.advice(name, host),
             None => general_advice(name, host),
-        }
+        };
+        format!("record it where there is a network (`larder record -- npm ci`), or {advice}")
     }
 }
 
@@ -160,7 +161,7 @@ mod tests {
         let hint = |name, version| failed(name, version, "ENOTFOUND", Some("files.example")).hint();
         assert_eq!(
             hint("cypress", "13.17.0"),
-            "run it where files.example can be reached, name a mirror with CYPRESS_DOWNLOAD_MIRROR, or leave cypress's download out with CYPRESS_INSTALL_BINARY=0"
+            "record it where there is a network (`larder record -- npm ci`), or run it where files.example can be reached, name a mirror with CYPRESS_DOWNLOAD_MIRROR, or leave cypress's download out with CYPRESS_INSTALL_BINARY=0"
         );
         assert!(hint("sqlite3", "6.0.1").ends_with("or name a mirror with npm_config_sqlite3_binary_host"));
         assert!(hint("onnxruntime-node", "1.21.0").ends_with("download out with ONNXRUNTIME_NODE_INSTALL_CUDA=skip"));

@@ -64,11 +64,10 @@ impl UnlockedDownload {
 impl fmt::Display for UnlockedDownload {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { artifact, entry, known, .. } = self;
-        let (what, that, it) =
-            if known.addresses.len() > 1 { ("files", "those files", "them") } else { ("a file", "that file", "it") };
+        let (what, it) = if known.addresses.len() > 1 { ("files", "them") } else { ("a file", "it") };
         write!(
             f,
-            "{artifact} downloads {what} {}, and no lockfile names {that}: larder does not store {it}\n  wanted by {entry}",
+            "{artifact} downloads {what} {}, and larder.lock does not have {it}: larder does not store {it}\n  wanted by {entry}",
             self.when()
         )
     }

@@ -140,7 +140,12 @@ impl Warning {
     pub fn hints(&self) -> Vec<String> {
         let hint = match self {
             Self::Several { several, .. } => return vec![several.cure()],
-            Self::OwnDownloads(downloads) => return downloads.iter().map(UnlockedDownload::hint).collect(),
+            Self::OwnDownloads(downloads) => {
+                let record = "`larder lock` writes the rows of such downloads to larder.lock, and `larder record -- COMMAND` those of whatever COMMAND downloads";
+                return std::iter::once(record.to_owned())
+                    .chain(downloads.iter().map(UnlockedDownload::hint))
+                    .collect();
+            }
             Self::MissingOptional(_) => {
                 "npm installs without them, also where they are needed; `npm install` with neither node_modules nor the lockfile writes those of every platform"
             }

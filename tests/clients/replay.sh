@@ -34,7 +34,7 @@ prepare_hosts() {
 	printf '127.0.0.1 localhost %s\n' "$*" >"$WORK/hosts"
 	mount --bind "$WORK/hosts" /etc/hosts
 	certify "$@" >"$WORK/openssl.log" 2>&1
-	trap '[ -z "${SERVER:-}" ] || kill "$SERVER" 2>/dev/null; rm -rf "$WORK"' EXIT
+	trap '[ -z "${SERVER:-}" ] || kill "$SERVER" 2>/dev/null; rm -rf "$WORK" "${TREES:-$WORK}"' EXIT
 }
 
 certify() (

@@ -167,9 +167,9 @@ exit 1"#,
         let run = scripted.run(command);
         assert_eq!(run.code, Some(1), "{run:?}");
         let said = "error: cypress 15.3.0: its install script could not reach files.registry.example (ENOTFOUND)\n  \
-                    larder stores the files that lockfiles name, not the files that install scripts download\n";
+                    larder.lock does not have what it downloads, so larder does not store it\n";
         assert!(run.err.contains(said), "{run:?}");
-        let hint = "hint: run it where files.registry.example can be reached, name a mirror with CYPRESS_DOWNLOAD_MIRROR, \
+        let hint = "hint: record it where there is a network (`larder record -- npm ci`), or run it where files.registry.example can be reached, name a mirror with CYPRESS_DOWNLOAD_MIRROR, \
                     or leave cypress's download out with CYPRESS_INSTALL_BINARY=0";
         assert!(run.err.contains(hint), "{run:?}");
     }

@@ -11,9 +11,10 @@ use crate::{
     support::{Package, Run, World, finish, packages},
 };
 
-const CYPRESS: &str = "warning: cypress 13.17.0 downloads a file when it is installed, and no lockfile names that file: larder does not store it
+const CYPRESS: &str = "warning: cypress 13.17.0 downloads a file when it is installed, and larder.lock does not have it: larder does not store it
   wanted by package-lock.json: node_modules/cypress
 
+hint: `larder lock` writes the rows of such downloads to larder.lock, and `larder record -- COMMAND` those of whatever COMMAND downloads
 hint: cypress: run it where download.cypress.io can be reached, name a mirror with CYPRESS_DOWNLOAD_MIRROR, or leave cypress's download out with CYPRESS_INSTALL_BINARY=0
 ";
 
@@ -113,9 +114,9 @@ fn run_says_what_its_package_manager_does_with_install_scripts() {
     let world = world();
     npm(&world, "12.0.1");
     let run = finish(run_command(&world, &["--", "npm", "ci"]));
-    let allowed = "warning: cypress 13.17.0 downloads a file if its install script is allowed to run (npm 12 runs no others), or else at an explicit step or at its first use, and no lockfile names";
+    let allowed = "warning: cypress 13.17.0 downloads a file if its install script is allowed to run (npm 12 runs no others), or else at an explicit step or at its first use, and larder.lock does not have it";
     assert_eq!(said(&run, allowed), 1, "{run:?}");
-    let off = "warning: cypress 13.17.0 downloads a file at an explicit step or at its first use, since install scripts are turned off, and no lockfile names";
+    let off = "warning: cypress 13.17.0 downloads a file at an explicit step or at its first use, since install scripts are turned off, and larder.lock does";
     assert_eq!(said(&finish(run_command(&world, &["--", "npm", "ci", "--ignore-scripts"])), off), 1);
     world.write(".npmrc", "ignore-scripts=true\n");
     assert_eq!(said(&finish(run_command(&world, &["--", "npm", "ci"])), off), 1);
@@ -177,9 +178,9 @@ fn downloads_at_first_use_and_by_a_command_are_told_as_such() {
     let run = world.run(&["plan"]);
     assert_eq!(run.err.matches("warning: ").count(), 3, "{}", run.err);
     for text in [
-        "warning: @playwright/test 1.65.1 downloads files with `playwright install`, and no lockfile names those files: larder does not store them\n",
-        "warning: electron 45.3.4 downloads a file when it is first used, and no lockfile names that file: larder does not store it\n",
-        "warning: my-addon 1.0.0 downloads a file when it is installed, and no lockfile names that file: larder does not store it\n",
+        "warning: @playwright/test 1.65.1 downloads files with `playwright install`, and larder.lock does not have them: larder does not store them\n",
+        "warning: electron 45.3.4 downloads a file when it is first used, and larder.lock does not have it: larder does not store it\n",
+        "warning: my-addon 1.0.0 downloads a file when it is installed, and larder.lock does not have it: larder does not store it\n",
         "hint: my-addon: run it where that server can be reached, or name a mirror with npm_config_my_addon_binary_host\n",
     ] {
         assert!(run.err.contains(text), "{text}{}", run.err);
