@@ -32,12 +32,11 @@ pub(super) fn secret_in(bytes: &[u8]) -> Option<String> {
     let in_json = serde_json::from_str(text).ok().and_then(|json: Value| key_in(&json, 0));
     in_json.or_else(|| {
         let words = text.split(|c: char| c.is_whitespace() || "\"'<>()\\`,".contains(c));
-        let urls = words.filter(|word| word.starts_with("https://")).filter_map(|word| Url::parse(word).ok());
-        urls.filter_map(|url| match RecordedUrl::new(url) {
+        let mut urls = words.filter(|word| word.starts_with("https://")).filter_map(|word| Url::parse(word).ok());
+        urls.find_map(|url| match RecordedUrl::new(url) {
             Err(RecordedUrlError::Secret { key }) => Some(key),
             _ => None,
         })
-        .next()
     })
 }
 
