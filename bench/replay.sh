@@ -21,7 +21,7 @@ need curl "a benchmark of recorded downloads"
 serve_in_namespace "a benchmark of recorded downloads"
 prepare_hosts files.example registry.example
 
-FILE=https://files.example/large.bin
+FILE=https://files.example/large.tgz
 GROUP="a recorded file of 500 MB"
 
 # project NAME: one that has no packages; `recorded` has a row besides.
@@ -39,14 +39,14 @@ record() {
 }
 
 prepare() {
-	head -c "$SIZE" /dev/urandom >"$SERVED/large.bin"
-	head -c 1000 /dev/urandom >"$SERVED/small.bin"
+	head -c "$SIZE" /dev/urandom >"$SERVED/large.tgz"
+	head -c 1000 /dev/urandom >"$SERVED/small.tgz"
 	project plain
 	project recorded
 	project small
 	start_server
-	record recorded large.bin
-	record small small.bin
+	record recorded large.tgz
+	record small small.tgz
 }
 
 larder_in() { (cd "$WORK/$1" && as_stranger "$LARDER" run --offline --store "$WORK/store" -- "${@:2}"); }
@@ -57,11 +57,11 @@ export WORK LARDER FILE
 prepare
 for ((round = 1; round <= ROUNDS; round++)); do
 	say "round $round of $ROUNDS"
-	clock "$GROUP" "cp" cp "$SERVED/large.bin" "$WORK/got"
+	clock "$GROUP" "cp" cp "$SERVED/large.tgz" "$WORK/got"
 	rm -f "$WORK/got"
 	clock "$GROUP" "larder run --offline -- curl" bash -c 'larder_in recorded curl -fsS -o "$WORK/got" -w "%{stderr}curl %{time_total}\n" "$FILE"'
 	awk -v group="$GROUP" '$1 == "curl" { printf "%s\tof that, curl itself\t%d\t0 0 0\n", group, $2 * 1e6 }' "$WORK/clock.err" >>"$SAMPLES"
-	cmp "$SERVED/large.bin" "$WORK/got"
+	cmp "$SERVED/large.tgz" "$WORK/got"
 	rm -f "$WORK/got"
 	clock "$GROUP" "curl, from a server on loopback" bash -c from_server
 	rm -f "$WORK/got"
