@@ -9,6 +9,7 @@ pub mod file_host;
 pub mod file_name;
 pub mod interrupt;
 pub mod layout;
+pub(crate) mod local_name;
 pub mod manifest;
 pub mod open_files;
 pub mod path_error;

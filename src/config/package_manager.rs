@@ -21,7 +21,7 @@ use super::{
     registries::{PlainOrigin, Registries, ReplaceRegistryHost, is_same_origin},
     sources::{self, Installer},
 };
-use crate::core::{artifact::PackageName, environment::Environment};
+use crate::core::{artifact::PackageName, environment::Environment, local_name::is_local_name};
 
 #[cfg(test)]
 mod tests;
@@ -209,7 +209,7 @@ impl NpmConfig {
 /// Whether nothing between two programs on one machine sees what is sent.
 fn is_loopback(address: &Url) -> bool {
     match address.host() {
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Domain(name)) => is_local_name(name),
         Some(Host::Ipv4(ip)) => ip.is_loopback(),
         Some(Host::Ipv6(ip)) => ip.is_loopback(),
         None => false,

@@ -13,6 +13,8 @@ use hickory_resolver::{
     system_conf::parse_resolv_conf,
 };
 
+use crate::core::local_name::is_local_name;
+
 const HOSTS: &str = "/etc/hosts";
 const RESOLV_CONF: &str = "/etc/resolv.conf";
 
@@ -57,8 +59,7 @@ impl DnsClient {
     fn in_hosts_file(&self, host: &str) -> Vec<IpAddr> {
         let host = host.trim_end_matches('.').to_ascii_lowercase();
         let listed: Vec<IpAddr> = self.hosts.lines().filter_map(|line| address_of(&host, line)).collect();
-        let is_local = host == "localhost" || host.ends_with(".localhost");
-        if listed.is_empty() && is_local {
+        if listed.is_empty() && is_local_name(&host) {
             return vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
         }
         listed

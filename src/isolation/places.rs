@@ -7,6 +7,8 @@ use std::{
 
 use url::Host;
 
+use crate::core::local_name::is_local_name;
+
 /// The address of every name in a run's network. It is one of those for documentation (RFC 5737), so no server has it; one of loopback's would not do: the C library tells
 /// programs that ask for usable addresses that there is no IPv4, and the command's own servers on loopback keep their ports.
 pub(crate) const EVERY_HOST: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
@@ -31,7 +33,7 @@ impl Places {
         let mut places = Self { sockets: PORTS.map(|port| (EVERY_HOST, port).into()).into(), ..Self::default() };
         for (host, port) in origins {
             let address = match host {
-                Host::Domain(name) if is_local(&name) => Ipv4Addr::LOCALHOST.into(),
+                Host::Domain(name) if is_local_name(&name) => Ipv4Addr::LOCALHOST.into(),
                 Host::Domain(name) => {
                     places.names.insert(name.to_ascii_lowercase());
                     EVERY_HOST.into()
@@ -46,11 +48,6 @@ impl Places {
         }
         places
     }
-}
-
-/// Whether a name is this machine's, on every machine (RFC 6761).
-fn is_local(name: &str) -> bool {
-    name == "localhost" || name.ends_with(".localhost")
 }
 
 #[cfg(test)]

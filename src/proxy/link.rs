@@ -23,6 +23,7 @@ use tokio::{
 use url::Url;
 
 use crate::{
+    core::local_name::is_local_name,
     http::{Connected, RequestForm, Upstream, UpstreamError},
     loopback::Caller,
 };
@@ -58,8 +59,9 @@ pub(super) enum LinkError {
 
 impl LinkError {
     /// Whether the server did not prove who it is.
-    pub(super) const fn is_unverified(&self) -> bool {
-        matches!(self, Self::Upstream(UpstreamError::Tls { .. }))
+    pub(super) fn is_unverified(&self) -> bool {
+        let is_of_tls = |source: &io::Error| source.get_ref().is_some_and(|inner| inner.is::<rustls::Error>());
+        matches!(self, Self::Upstream(UpstreamError::Tls { source, .. }) if is_of_tls(source))
     }
 }
 
@@ -120,9 +122,10 @@ impl Link {
         request: Request<Incoming>,
     ) -> Result<(Response<Incoming>, Option<IpAddr>), LinkError> {
         let mut open = self.open.lock().await;
-        let again = repeatable(&request);
+        let kept = open.take().filter(|kept| kept.used.elapsed() < FRESH);
+        let again = kept.as_ref().and_then(|_| repeatable(&request));
         let mut request = request.map(Body::new);
-        if let Some(mut kept) = open.take().filter(|kept| kept.used.elapsed() < FRESH)
+        if let Some(mut kept) = kept
             && kept.sender.ready().await.is_ok()
         {
             match kept.sender.try_send_request(self.address_to(request, &kept)).await {
@@ -205,7 +208,7 @@ fn repeatable(request: &Request<Incoming>) -> Option<Request<Body>> {
 
 /// Where this machine is, if the host is it.
 pub(super) fn this_machine(host: &str) -> Option<IpAddr> {
-    if host == "localhost" || host.ends_with(".localhost") {
+    if is_local_name(host) {
         return Some(Ipv4Addr::LOCALHOST.into());
     }
     host.parse().ok().filter(IpAddr::is_loopback)
