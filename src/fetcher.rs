@@ -23,6 +23,7 @@
 mod archive;
 mod batch;
 mod blocking;
+mod checked_files;
 mod completed;
 mod credentials;
 mod download_job;
@@ -51,6 +52,7 @@ mod settings;
 mod sink;
 mod watch;
 
+pub(crate) use checked_files::CheckedFiles;
 pub use completed::{Completed, Reader, Repaired, Stored};
 pub(crate) use credentials::{credential, identity_of};
 pub use downloads::{Download, Downloads, LeftOut, Optional};

@@ -2,14 +2,13 @@
 //!
 //! ```text
 //! connections: accept, limit ── peer_uid: is it my own user? ── HTTP/1.1 ── the service's response
-//!      └ write_timeout              └ caller: which program          └ blob_body, checked_files: a verified blob
+//!      └ write_timeout              └ caller: which program          └ blob_body: a verified blob
 //! ```
 //!
 //! A server answers its own user only, if the system states the owner of a connection.
 
 mod blob_body;
 mod caller;
-mod checked_files;
 mod connections;
 mod peer_uid;
 mod service;
@@ -26,7 +25,6 @@ use tokio::{net::TcpListener, runtime::Runtime};
 pub(crate) use self::{
     blob_body::CheckedBlob,
     caller::Caller,
-    checked_files::CheckedFiles,
     connections::{PAUSE, THREADS},
     service::{Place, Service},
 };

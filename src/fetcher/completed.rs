@@ -9,11 +9,12 @@ use std::sync::Arc;
 
 use larder_store::{
     Store,
-    key::BlobRef,
+    key::{BlobRef, Wanted},
     verify::{Fault, FaultKind, UnfitBlob, verify_wanted},
 };
 
 use super::{
+    checked_files::CheckedFiles,
     downloads::{Download, Downloads},
     failure::{Failure, FailureKind},
     report::FetchReport,
@@ -58,9 +59,10 @@ pub enum Reader {
     Caller,
 }
 
-/// Reads the blobs of the downloads at these places, and names those that are not what is wished for: places are the downloads'.
+/// Reads the blobs of the downloads at these places, and names those that are not what is wished for: places are the downloads'. Recorded downloads may be served whole or in
+/// parts: that their files were read is noted.
 pub(super) fn unfit(
-    store: &Store,
+    (store, checked): (&Store, &CheckedFiles),
     downloads: &Downloads<'_>,
     report: &FetchReport,
     unread: &[usize],
@@ -68,7 +70,14 @@ pub(super) fn unfit(
     let here: Vec<(usize, BlobRef)> = unread.iter().filter_map(|place| Some((*place, report.found[*place]?))).collect();
     let wanted: Vec<_> = here.iter().map(|(place, found)| (*found, &downloads.all[*place].wanted)).collect();
     let threads = std::thread::available_parallelism().map_or(2, usize::from);
+    let recorded = here.iter().filter(|(place, _)| downloads.all[*place].is_recorded());
+    let compared = recorded.filter_map(|(place, found)| match &downloads.all[*place].wanted {
+        Wanted::Integrity(stated) => Some((found.blob, Some(stated.clone()))),
+        Wanted::Identity(_) => None,
+    });
+    let reading = checked.begin(store, compared);
     let mut faults = verify_wanted(store, &wanted, threads);
+    checked.finish(store, reading, |blob| faults.iter().all(|unfit| unfit.fault.blob != *blob));
     for place in faults.iter_mut().flat_map(|unfit| &mut unfit.places) {
         *place = here[*place].0;
     }

@@ -88,6 +88,11 @@ impl<'a> Download<'a> {
             Of::Ready(_) => &[],
         }
     }
+
+    /// Whether it is a recorded download.
+    pub(super) fn is_recorded(&self) -> bool {
+        self.planned().iter().any(|planned| planned.artifact.ecosystem == Ecosystem::Download)
+    }
 }
 
 impl From<Job> for Download<'_> {

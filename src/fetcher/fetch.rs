@@ -13,6 +13,7 @@ use larder_store::{
 };
 
 use super::{
+    checked_files::CheckedFiles,
     completed::{self, Completed, Reader},
     downloads::Downloads,
     engine::Engine,
@@ -42,18 +43,25 @@ struct Shared {
     /// What was found so far of all that was asked for.
     look_up: Mutex<Option<Arc<Lookup>>>,
     engine: Mutex<Option<Arc<Engine>>>,
+    checked: CheckedFiles,
 }
 
 impl Fetcher {
     /// A fetcher into this store, with the configuration of each lockfile. Nothing is opened or asked yet.
     pub fn new(store: Store, configurations: Vec<NpmConfig>, settings: FetchSettings) -> Self {
         let configurations = configurations.into();
-        Self(Arc::new(Shared { store, configurations, settings, look_up: Mutex::default(), engine: Mutex::default() }))
+        let (look_up, engine, checked) = Default::default();
+        Self(Arc::new(Shared { store, configurations, settings, look_up, engine, checked }))
     }
 
     /// The store that it fetches into.
     pub fn store(&self) -> &Store {
         &self.0.store
+    }
+
+    /// The large files that were read whole.
+    pub(crate) fn checked_files(&self) -> &CheckedFiles {
+        &self.0.checked
     }
 
     /// How requests are made.
@@ -155,7 +163,7 @@ impl Fetcher {
             if unread.is_empty() || !report.failures.is_empty() {
                 break;
             }
-            let faults = completed::unfit(store, downloads, &report, &unread);
+            let faults = completed::unfit((store, &self.0.checked), downloads, &report, &unread);
             if faults.is_empty() {
                 break;
             }

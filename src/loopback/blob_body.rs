@@ -11,13 +11,13 @@ use bytes::Bytes;
 use http_body_util::channel::{Channel, Sender};
 use larder_store::{
     Store, StoreError,
-    digest::{Hasher, Integrity},
+    digest::{BlobId, Hasher, Integrity},
     key::{BlobRef, Wanted},
     verify::{FaultKind, verify_blobs, verify_wanted},
 };
 use tokio::task::spawn_blocking;
 
-use super::checked_files::CheckedFiles;
+use crate::fetcher::CheckedFiles;
 
 /// Up to this size a blob is read once and kept in memory until it is sent. Nine of ten tarballs are smaller. 256 KiB.
 const SMALL: u64 = 256 << 10;
@@ -38,7 +38,7 @@ enum Checked {
 impl CheckedBlob {
     /// Reads a blob. A damaged one is set aside, if the store can be written.
     pub(crate) fn read(store: &Store, found: BlobRef, stated: Option<&Integrity>) -> Result<Self, StoreError> {
-        Self::read_once(store, found, stated, &CheckedFiles::default())
+        Self::of_checked(store, found, stated, |blob| store.open_checked(blob, stated))
     }
 
     /// The same, without reading a large blob whose file was checked before and is unchanged.
@@ -48,8 +48,17 @@ impl CheckedBlob {
         stated: Option<&Integrity>,
         checked: &CheckedFiles,
     ) -> Result<Self, StoreError> {
+        Self::of_checked(store, found, stated, |blob| checked.open(store, blob, stated))
+    }
+
+    fn of_checked(
+        store: &Store,
+        found: BlobRef,
+        stated: Option<&Integrity>,
+        open: impl FnOnce(&BlobId) -> Result<File, StoreError>,
+    ) -> Result<Self, StoreError> {
         if found.size > SMALL {
-            return match checked.open(store, &found.blob, stated) {
+            return match open(&found.blob) {
                 Ok(file) => Ok(Self(Checked::File(file, found.size))),
                 Err(error) => {
                     verify(store, found, stated)?;

@@ -17,8 +17,8 @@ use crate::{
     config::error::ConfigError,
     core::environment::Environment,
     fetcher::{
-        Completed, Downloads, FetchError, FetchReport, Fetcher, FirstFetch, FirstFetched, LeftOut, Reader, WatchEvent,
-        Watcher,
+        CheckedFiles, Completed, Downloads, FetchError, FetchReport, Fetcher, FirstFetch, FirstFetched, LeftOut,
+        Reader, WatchEvent, Watcher,
     },
     http::ClientSettings,
     npm::metadata::{Metadata, MetadataError},
@@ -81,6 +81,11 @@ impl Session {
     /// The store.
     pub fn store(&self) -> &Store {
         self.fetcher.store()
+    }
+
+    /// The large files that were read whole.
+    pub(super) fn checked_files(&self) -> &CheckedFiles {
+        self.fetcher.checked_files()
     }
 
     /// How requests are made.

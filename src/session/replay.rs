@@ -23,7 +23,7 @@ use crate::{
         Format,
         larder_lock::{LARDER_LOCK, LarderLock, RecordedContent},
     },
-    loopback::{CheckedBlob, CheckedFiles},
+    loopback::CheckedBlob,
     plan::{Plan, Planned, StaleRow},
     proxy::{Answer, ServedFile, Source},
 };
@@ -68,11 +68,9 @@ pub(crate) struct Replay {
     named: HashMap<String, At>,
     /// What was recorded, by the address as it is written.
     recorded: HashMap<Url, Known>,
-    /// The hosts of all these, without brackets, with their ports.
-    hosts: HashSet<(String, u16)>,
+    /// The hosts and ports of all these.
+    hosts: BTreeSet<(Host, u16)>,
     has_plain_http: bool,
-    /// Large blobs that were served before.
-    checked: CheckedFiles,
 }
 
 /// What is asked for.
@@ -89,9 +87,8 @@ impl Replay {
             sessions: sessions.to_vec(),
             named: HashMap::new(),
             recorded: HashMap::new(),
-            hosts: HashSet::new(),
+            hosts: BTreeSet::new(),
             has_plain_http: false,
-            checked: CheckedFiles::default(),
         };
         for (session, at) in sessions.iter().zip(0..) {
             if let Some(lock) = &session.project.read.larder_lock {
@@ -99,6 +96,9 @@ impl Replay {
             }
             for (npm, lockfile) in session.project.configurations.iter().zip(&session.project.read.project.lockfiles) {
                 let manager = Manager::of(Format::of(&lockfile.name), &lockfile.name, &lockfile.bytes);
+                if manager == Manager::Npm {
+                    continue;
+                }
                 let scopes: HashSet<&str> = npm.scopes().collect();
                 for (planned, position) in session.plan().artifacts().iter().zip(0..) {
                     if manager.asks_itself(planned, &lockfile.name, &scopes) {
@@ -126,10 +126,8 @@ impl Replay {
     }
 
     /// The hosts and ports of its addresses.
-    pub(crate) fn origins(&self) -> BTreeSet<(Host, u16)> {
-        let named = self.named.keys().filter_map(|key| Url::parse(key).ok());
-        let urls = self.recorded.keys().cloned().chain(named);
-        urls.filter_map(|url| Some((url.host()?.to_owned(), url.port_or_known_default()?))).collect()
+    pub(crate) const fn hosts(&self) -> &BTreeSet<(Host, u16)> {
+        &self.hosts
     }
 
     fn add(&mut self, planned: &Planned, npm: &NpmConfig, at: At) {
@@ -184,6 +182,7 @@ impl Replay {
         }
         let by: Vec<String> = row.by.iter().map(ToString::to_string).collect();
         let why = format!("larder.lock has it for {} alone, which no lockfile has", by.join(" and "));
+        self.hosts.extend(host_of(url));
         let known = Known { at, says: String::new(), answer: Recorded::Unused(why) };
         self.recorded.entry(url.clone()).or_insert(known);
     }
@@ -244,7 +243,8 @@ impl Source for Replay {
     }
 
     fn has_host(&self, host: &str, port: u16) -> bool {
-        self.hosts.contains(&(host.to_owned(), port))
+        let bracketed = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
+        Host::parse(&bracketed).is_ok_and(|host| self.hosts.contains(&(host, port)))
     }
 }
 
@@ -280,7 +280,7 @@ impl Replay {
         let stated = planned.artifact.integrity.as_ref();
         let blob = match wants {
             Wants::Head => Ok(CheckedBlob::of_bytes(Bytes::new())),
-            Wants::Bytes => CheckedBlob::read_once(session.store(), found, stated, &self.checked),
+            Wants::Bytes => CheckedBlob::read_once(session.store(), found, stated, session.checked_files()),
         };
         match blob {
             Ok(blob) => Some(ServedFile { blob, len: found.size, tag: found.blob.to_string(), content_type: None }),
@@ -298,8 +298,8 @@ impl fmt::Debug for Replay {
     }
 }
 
-fn host_of(url: &Url) -> Option<(String, u16)> {
-    Some((url.host_str()?.trim_matches(['[', ']']).to_owned(), url.port_or_known_default()?))
+fn host_of(url: &Url) -> Option<(Host, u16)> {
+    Some((url.host()?.to_owned(), url.port_or_known_default()?))
 }
 
 /// An address of a lockfile as clients may write it, a scope's slash escaped or not. Port and query tell two apart.

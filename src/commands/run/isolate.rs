@@ -75,7 +75,7 @@ impl Isolation {
         // One that a file of the user's names is asked for by its name, whatever the environment says.
         let proxies = [&settings.http_proxy, &settings.https_proxy].into_iter().flatten();
         let of_proxies = proxies.filter_map(|url| Some((url.host()?.to_owned(), url.port_or_known_default()?)));
-        let places = reachable(Places::of(replay.origins().into_iter().chain(of_proxies)))?;
+        let places = reachable(Places::of(replay.hosts().iter().cloned().chain(of_proxies)))?;
         let listening = Listening {
             dns: (Ipv4Addr::LOCALHOST, DNS).into(),
             every_host: EVERY_HOST,

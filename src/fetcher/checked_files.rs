@@ -1,4 +1,4 @@
-//! Large blobs that were read whole and compared, so that further requests for parts of one need not read all of it again: a memo of one server.
+//! Large files that were read whole and compared, so that whoever serves one, or parts of it, need not read all of it again: a memo of one process.
 //!
 //! A file counts as unchanged if it is the same file with the same length and times. The time of its last change of any kind (ctime) is the system's: no program sets it. Its
 //! clock has steps of some milliseconds, so a file that was changed a moment ago is read again, whatever its times say.
@@ -35,6 +35,16 @@ impl Default for CheckedFiles {
     }
 }
 
+/// Files that are being read.
+pub(super) struct Reading {
+    states: Vec<(State, Compared)>,
+    begun: SystemTime,
+}
+
+fn state_of(store: &Store, blob: &BlobId) -> Option<State> {
+    Some(State::of(&std::fs::symlink_metadata(store.blob_path(blob)).ok()?))
+}
+
 /// What changes when a file does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct State {
@@ -66,8 +76,24 @@ impl State {
 }
 
 impl CheckedFiles {
+    /// Notes what these blobs' files are like before all of them are read and compared.
+    pub(super) fn begin(&self, store: &Store, blobs: impl Iterator<Item = Compared>) -> Reading {
+        let begun = SystemTime::now();
+        let states = blobs.filter_map(|compared| Some((state_of(store, &compared.0)?, compared)));
+        Reading { states: states.collect(), begun }
+    }
+
+    /// They were read; those that are sound and did not change meanwhile are checked.
+    pub(super) fn finish(&self, store: &Store, Reading { states, begun }: Reading, is_sound: impl Fn(&BlobId) -> bool) {
+        for (before, compared) in states.into_iter().filter(|(_, (blob, _))| is_sound(blob)) {
+            if state_of(store, &compared.0) == Some(before) && before.is_settled(begun, self.settled) {
+                self.files.lock().unwrap_or_else(PoisonError::into_inner).insert(compared, before);
+            }
+        }
+    }
+
     /// Opens the file of a blob whose bytes are those of its name, and of what is stated of them.
-    pub(super) fn open(&self, store: &Store, blob: &BlobId, stated: Option<&Integrity>) -> Result<File, StoreError> {
+    pub(crate) fn open(&self, store: &Store, blob: &BlobId, stated: Option<&Integrity>) -> Result<File, StoreError> {
         let key = (*blob, stated.cloned());
         let known = self.known(&key);
         let state_of = |file: &File| file.metadata().ok().map(|metadata| State::of(&metadata));
@@ -130,6 +156,24 @@ mod tests {
         checked.open(&store, &blob, None).unwrap();
         let stated = Integrity::from(larder_store::digest::Digest::of(larder_store::digest::Algorithm::Sha256, b"x"));
         assert!(checked.open(&store, &blob, Some(&stated)).is_err(), "it was not compared with this one");
+    }
+
+    #[test]
+    fn what_was_read_together_is_checked_if_it_is_sound_and_did_not_change_meanwhile() {
+        let (_folder, store, blob) = store_with(b"bytes");
+        let checked = CheckedFiles { settled: Duration::ZERO, ..CheckedFiles::default() };
+        std::thread::sleep(Duration::from_millis(50));
+        let known = |checked: &CheckedFiles| checked.known(&(blob, None));
+        let begin = || checked.begin(&store, [(blob, None)].into_iter());
+        checked.finish(&store, begin(), |_| false);
+        assert_eq!(known(&checked), None);
+        let reading = begin();
+        fs::write(store.blob_path(&blob), b"BYTES").unwrap();
+        checked.finish(&store, reading, |_| true);
+        assert_eq!(known(&checked), None, "it changed while it was read");
+        std::thread::sleep(Duration::from_millis(50));
+        checked.finish(&store, begin(), |_| true);
+        assert_eq!(known(&checked), Some(state(&store, &blob)));
     }
 
     #[test]
