@@ -33,9 +33,8 @@ mod tally;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use tokio::sync::Semaphore;
 
-use self::{authority::Authority, password::Password, service::ProxyService};
+use self::service::ProxyService;
 pub(crate) use self::{
     beyond::{Beyond, PassOn},
     by_name::{ByName, Listening},
@@ -56,11 +55,7 @@ pub(crate) struct Proxy {
 impl Proxy {
     /// Starts serving on a free port of 127.0.0.1.
     pub(crate) fn start(source: Box<dyn Source>, beyond: Beyond, now: Timestamp) -> Result<Self, ProxyError> {
-        let authority = Authority::new(now)?;
-        let password = Password::new().map_err(ProxyError::Listen)?;
-        let answered = Arc::new(Semaphore::new(requests::MOST_ANSWERED));
-        let tally = tally::Tally::default();
-        let shared = Arc::new(requests::Shared { source, beyond, authority, password, tally, answered });
+        let shared = requests::Shared::new(source, beyond, now)?;
         let service = |_| ProxyService(Arc::clone(&shared));
         let server = LoopbackServer::start(0, "larder-proxy", service).map_err(ProxyError::Listen)?;
         Ok(Self { server, shared })

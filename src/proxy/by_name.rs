@@ -38,21 +38,16 @@ use url::Url;
 
 use super::{
     answer::with_reason,
-    authority::Authority,
     beyond::Beyond,
     error::ProxyError,
     link::Link,
-    opened::{self, GREETING, HTTP2_ALONE, IDLE, TLS_HANDSHAKE},
-    password::Password,
-    requests::{MOST_ANSWERED, Shared, answer},
+    opened::{self, GREETING, IDLE, TLS_HANDSHAKE},
+    requests::{Shared, answer},
     service::{absolute, connect},
     source::Source,
-    tally::{ProxyReport, Tally},
+    tally::ProxyReport,
 };
-use crate::{
-    core::redacted::redact,
-    loopback::{PAUSE, THREADS},
-};
+use crate::loopback::{PAUSE, THREADS};
 
 /// Connections at once, for names and for files.
 const MOST: usize = 1024;
@@ -86,17 +81,7 @@ impl ByName {
         now: Timestamp,
         listening: &Listening,
     ) -> Result<Self, ProxyError> {
-        let authority = Authority::new(now)?;
-        let password = Password::new().map_err(ProxyError::Listen)?;
-        let answered = Arc::new(Semaphore::new(MOST_ANSWERED));
-        let shared = Arc::new(Shared {
-            source,
-            beyond: Beyond::Refuse(why),
-            authority,
-            password,
-            tally: Tally::default(),
-            answered,
-        });
+        let shared = Shared::new(source, Beyond::Refuse(why), now)?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .max_blocking_threads(THREADS)
@@ -240,8 +225,7 @@ async fn converse(shared: Arc<Shared>, stream: TcpStream) {
     // Who asks for an address names no host.
     let name = hello.server_name().map_or_else(|| own.ip().to_canonical().to_string(), str::to_ascii_lowercase);
     if hello.alpn().is_some_and(|mut offered| !offered.any(|protocol| protocol == b"http/1.1")) {
-        let asked = opened::origin("https", &name, own.port()).map_or_else(|| name.clone(), |url| redact(&url));
-        shared.tally.refused(&asked, HTTP2_ALONE, true);
+        opened::refuse_http2_alone(&shared, &name, own.port());
     }
     match shared.authority.tls_for(&name) {
         Ok(config) => {

@@ -28,10 +28,7 @@ use super::{
     link::Link,
     requests::{Shared, answer},
 };
-use crate::{
-    core::redacted::redact,
-    http::{Connected, UpstreamError},
-};
+use crate::{core::redacted::redact, http::Connection};
 
 /// The first byte of a TLS connection: a record that holds a handshake message.
 pub(super) const TLS_HANDSHAKE: u8 = 0x16;
@@ -77,11 +74,13 @@ where
             if let Some(recorder) = &on.recorder {
                 recorder.unseen(&name, "passed through unseen: its program speaks another protocol than HTTP/1.1");
             }
-            return pass(stream, &greeting.bytes, on.upstream.tunnel(&name, link.port).await).await;
+            return match on.upstream.tunnel(&name, link.port).await {
+                Ok(tunnel) => pass(stream, &greeting.bytes, tunnel.stream).await,
+                Err(error) => tracing::debug!(%error, "there is no tunnel"),
+            };
         }
         (Greeting::OtherProtocol, Beyond::Refuse(_)) => {
-            let asked = origin("https", &name, link.port).map_or_else(|| name.clone(), |url| redact(&url));
-            shared.tally.refused(&asked, HTTP2_ALONE, true);
+            refuse_http2_alone(&shared, &name, link.port);
         }
         (Greeting::Tls | Greeting::Plain, _) => {}
     }
@@ -137,7 +136,7 @@ enum Greeting {
 
 /// Reads the first message of a client. What is no TLS after all is left to the TLS library to refuse.
 async fn greeting(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<Greeted> {
-    let mut bytes = Vec::new();
+    let mut bytes = Vec::with_capacity(4096);
     let mut acceptor = Acceptor::default();
     loop {
         let start = bytes.len();
@@ -147,7 +146,10 @@ async fn greeting(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<Greeted> 
         if bytes[0] != TLS_HANDSHAKE {
             return Ok(Greeted { kind: Greeting::Plain, bytes });
         }
-        acceptor.read_tls(&mut &bytes[start..])?;
+        let mut new = &bytes[start..];
+        while !new.is_empty() {
+            acceptor.read_tls(&mut new)?;
+        }
         let kind = match acceptor.accept() {
             Ok(None) if bytes.len() < LONGEST_GREETING => continue,
             Ok(Some(accepted)) => {
@@ -161,10 +163,13 @@ async fn greeting(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<Greeted> 
     }
 }
 
-/// Passes bytes both ways, those first that were read already.
-async fn pass(mut client: impl AsyncRead + AsyncWrite + Unpin, first: &[u8], tunnel: Result<Connected, UpstreamError>) {
+/// Passes bytes both ways until both ends are done; those first that were read already.
+pub(super) async fn pass(
+    mut client: impl AsyncRead + AsyncWrite + Unpin,
+    first: &[u8],
+    mut tunnel: Box<dyn Connection>,
+) {
     let passed = async {
-        let mut tunnel = tunnel.map_err(io::Error::other)?.stream;
         tunnel.write_all(first).await?;
         copy_bidirectional(&mut client, &mut tunnel).await
     };
@@ -227,6 +232,12 @@ fn address(link: &Link, uri: &Uri, headers: &HeaderMap) -> Option<Url> {
     let path = uri.path_and_query().map_or("/", axum::http::uri::PathAndQuery::as_str);
     let url = Url::parse(&format!("{}{}", origin.as_str().trim_end_matches('/'), path)).ok()?;
     (url.origin() == origin.origin()).then_some(url)
+}
+
+/// Notes that a client of this host speaks HTTP/2 alone. The TLS library tells the client.
+pub(super) fn refuse_http2_alone(shared: &Shared, name: &str, port: u16) {
+    let asked = origin("https", name, port).map_or_else(|| name.to_owned(), |url| redact(&url));
+    shared.tally.refused(&asked, HTTP2_ALONE, true);
 }
 
 pub(super) fn origin(scheme: &str, name: &str, port: u16) -> Option<Url> {

@@ -1,8 +1,10 @@
 //! Requests that are passed on to the server that they are for, and what the recorder is told of them.
 
+use std::net::IpAddr;
+
 use axum::{
     body::Body,
-    http::{HeaderValue, Method, Request, Response as HttpResponse, StatusCode, header},
+    http::{HeaderMap, HeaderValue, Method, Request, Response as HttpResponse, StatusCode, header, response::Parts},
     response::Response,
 };
 use hyper::{body::Incoming, upgrade::OnUpgrade};
@@ -13,11 +15,14 @@ use url::Url;
 use super::{
     answer::with_reason,
     beyond::PassOn,
-    link::{Link, end_to_end},
+    link::{Link, LinkError, end_to_end},
     recorder::Watched,
     tally::Tally,
 };
-use crate::core::{error_chain::chain, redacted::redact};
+use crate::{
+    core::{error_chain::chain, redacted::redact},
+    http::Upstream,
+};
 
 /// Headers by which a server leaves a part of the file, or all of it, out. Whoever is told what was downloaded needs all.
 const PARTIAL: [header::HeaderName; 6] = [
@@ -30,19 +35,9 @@ const PARTIAL: [header::HeaderName; 6] = [
 ];
 
 /// Passes a request in plain HTTP on to this machine.
-pub(super) async fn to_this_machine(link: &Link, mut request: Request<Incoming>) -> Response {
-    let is_upgrade = request.headers().contains_key(header::UPGRADE);
-    let client = is_upgrade.then(|| hyper::upgrade::on(&mut request));
-    *request.headers_mut() = end_to_end(request.headers(), is_upgrade);
-    match link.send(None, request).await {
-        Ok((response, _)) if response.status() == StatusCode::SWITCHING_PROTOCOLS => switch(client, response),
-        Ok((response, _)) => {
-            let (mut parts, body) = response.into_parts();
-            parts.headers = end_to_end(&parts.headers, false);
-            Response::from_parts(parts, Body::new(body))
-        }
-        Err(error) => with_reason(StatusCode::BAD_GATEWAY, &chain(&error).join(": ")),
-    }
+pub(super) async fn to_this_machine(link: &Link, request: Request<Incoming>) -> Response {
+    let passed = forward(link, None, request, |_| {}, |_, _, body| Body::new(body)).await;
+    passed.unwrap_or_else(|error| with_reason(StatusCode::BAD_GATEWAY, &chain(&error).join(": ")))
 }
 
 /// Passes a request on. Of an error, the client is told with status 502.
@@ -51,34 +46,30 @@ pub(super) async fn pass_on(
     tally: &Tally,
     link: &Link,
     url: &Url,
-    mut request: Request<Incoming>,
+    request: Request<Incoming>,
 ) -> Response {
-    let is_upgrade = request.headers().contains_key(header::UPGRADE);
     let watched = match &on.recorder {
         Some(recorder) => Some(Watched::new(recorder, url, &request, link.environment().await)),
         None => None,
     };
-    let client = is_upgrade.then(|| hyper::upgrade::on(&mut request));
-    *request.headers_mut() = end_to_end(request.headers(), is_upgrade);
-    if watched.is_some() && matches!(*request.method(), Method::GET | Method::HEAD) && !is_upgrade {
-        for name in PARTIAL {
-            request.headers_mut().remove(name);
+    let is_download = matches!(*request.method(), Method::GET | Method::HEAD);
+    let asks_for_all = watched.is_some() && is_download && !request.headers().contains_key(header::UPGRADE);
+    let prepare = |headers: &mut HeaderMap| {
+        if asks_for_all {
+            PARTIAL.iter().for_each(|name| drop(headers.remove(name)));
+            headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         }
-        request.headers_mut().insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-    }
-    match link.send(Some(&on.upstream), request).await {
-        Ok((response, _)) if response.status() == StatusCode::SWITCHING_PROTOCOLS => {
-            tell(on, url, "it changes the protocol of the connection");
-            switch(client, response)
-        }
-        Ok((response, address)) => {
-            let (mut parts, body) = response.into_parts();
-            let body = match watched {
-                Some(watched) => Body::new(watched.body(&parts, address, body)),
-                None => Body::new(body),
-            };
-            parts.headers = end_to_end(&parts.headers, false);
-            Response::from_parts(parts, body)
+    };
+    let watch = |parts: &Parts, address, body| match watched {
+        Some(watched) => Body::new(watched.body(parts, address, body)),
+        None => Body::new(body),
+    };
+    match forward(link, Some(&on.upstream), request, prepare, watch).await {
+        Ok(response) => {
+            if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+                tell(on, url, "it changes the protocol of the connection");
+            }
+            response
         }
         Err(error) => {
             let why = chain(&error).join(": ");
@@ -89,6 +80,28 @@ pub(super) async fn pass_on(
             with_reason(StatusCode::BAD_GATEWAY, &why)
         }
     }
+}
+
+/// Sends a request without the headers of its connection, and gives the answer so, too.
+async fn forward(
+    link: &Link,
+    upstream: Option<&Upstream>,
+    mut request: Request<Incoming>,
+    prepare: impl FnOnce(&mut HeaderMap),
+    make_body: impl FnOnce(&Parts, Option<IpAddr>, Incoming) -> Body,
+) -> Result<Response, LinkError> {
+    let is_upgrade = request.headers().contains_key(header::UPGRADE);
+    let client = is_upgrade.then(|| hyper::upgrade::on(&mut request));
+    *request.headers_mut() = end_to_end(request.headers(), is_upgrade);
+    prepare(request.headers_mut());
+    let (response, address) = link.send(upstream, request).await?;
+    if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+        return Ok(switch(client, response));
+    }
+    let (mut parts, body) = response.into_parts();
+    let body = make_body(&parts, address, body);
+    parts.headers = end_to_end(&parts.headers, false);
+    Ok(Response::from_parts(parts, body))
 }
 
 fn tell(on: &PassOn, url: &Url, why: &str) {

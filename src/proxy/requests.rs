@@ -7,6 +7,7 @@ use axum::{
     response::Response,
 };
 use hyper::body::Incoming;
+use jiff::Timestamp;
 use tokio::{sync::Semaphore, task::spawn_blocking};
 use url::Url;
 
@@ -14,6 +15,7 @@ use super::{
     answer::{file, refusal, with_reason},
     authority::Authority,
     beyond::Beyond,
+    error::ProxyError,
     link::Link,
     pass_on::pass_on,
     password::Password,
@@ -23,7 +25,7 @@ use super::{
 use crate::core::redacted::redact;
 
 /// Requests that are answered at once: each on a thread that may block, and threads are left for the pieces of bodies.
-pub(super) const MOST_ANSWERED: usize = 384;
+const MOST_ANSWERED: usize = 384;
 
 /// What all connections share.
 pub(super) struct Shared {
@@ -33,6 +35,16 @@ pub(super) struct Shared {
     pub(super) password: Password,
     pub(super) tally: Tally,
     pub(super) answered: Arc<Semaphore>,
+}
+
+impl Shared {
+    /// With a new authority and a new password.
+    pub(super) fn new(source: Box<dyn Source>, beyond: Beyond, now: Timestamp) -> Result<Arc<Self>, ProxyError> {
+        let authority = Authority::new(now)?;
+        let password = Password::new().map_err(ProxyError::Listen)?;
+        let (tally, answered) = (Tally::default(), Arc::new(Semaphore::new(MOST_ANSWERED)));
+        Ok(Arc::new(Self { source, beyond, authority, password, tally, answered }))
+    }
 }
 
 impl fmt::Debug for Shared {

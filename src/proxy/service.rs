@@ -7,9 +7,9 @@ use axum::{
     http::{HeaderValue, Method, Request, StatusCode, Uri, header, uri::Authority as HostPort},
     response::Response,
 };
-use hyper::{body::Incoming, upgrade::Upgraded};
+use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
-use tokio::{io::copy_bidirectional, net::TcpStream};
+use tokio::net::TcpStream;
 use url::Url;
 
 use super::{
@@ -100,7 +100,7 @@ pub(super) async fn connect(
             Err(error) => return tracing::debug!(%error, "a client goes without using its tunnel"),
         };
         match tunnel {
-            Some(tunnel) => pass(upgraded, tunnel).await,
+            Some(tunnel) => opened::pass(upgraded, &[], tunnel).await,
             None => opened::converse(shared, upgraded, Link::new("https", host, port, caller)).await,
         }
         drop(place);
@@ -130,13 +130,6 @@ async fn way(shared: &Shared, host: &str, port: u16, may_open: bool) -> Result<O
     }
     let tunnel = on.upstream.tunnel(host, port).await;
     tunnel.map(|tunnel| Some(tunnel.stream)).map_err(|error| io::Error::other(chain(&error).join(": ")))
-}
-
-/// Passes bytes both ways until both ends are done.
-async fn pass(mut client: TokioIo<Upgraded>, mut tunnel: Box<dyn Connection>) {
-    if let Err(error) = copy_bidirectional(&mut client, &mut tunnel).await {
-        tracing::debug!(%error, "a tunnel ends early");
-    }
 }
 
 /// The host without brackets, in small letters.

@@ -20,7 +20,7 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use url::Url;
 
-use super::*;
+use super::{authority::Authority, *};
 use crate::loopback::CheckedBlob;
 
 mod online;

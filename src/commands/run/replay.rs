@@ -105,6 +105,7 @@ impl RunProxy {
         if replay.is_empty() && rest != Rest::Recorded {
             return Ok(None);
         }
+        let others = others_of_user(context);
         let beyond = if rest == Rest::Refused {
             Beyond::Refuse(OFFLINE)
         } else {
@@ -125,7 +126,7 @@ impl RunProxy {
         let exceptions = if rest == Rest::PassedOn { exceptions(sessions, context) } else { Default::default() };
         let npm_has_proxy = sessions.iter().any(|session| session.client_settings().https_proxy.is_some());
         let proxy = Proxy::start(Box::new(replay), beyond, context.now).map_err(RunProxyError::from)?;
-        let files = Files::write(&proxy, sessions, run_dir, context)?;
+        let files = Files::write(&proxy, sessions, &others, run_dir, context)?;
         Ok(Some(Self { proxy, files, npm_has_proxy, has_plain_http, exceptions, rest, preload }))
     }
 
@@ -168,8 +169,9 @@ pub(super) fn tell(report: &ProxyReport, context: &Context<'_>) -> bool {
         context.printer.warning(&format!("refused {address}: {why}"));
     }
     for (host, why) in &report.unverified {
-        let text = "larder does not trust the server of {host}, so programs ask it themselves from then on, and get what it has today";
-        context.printer.warning(&format!("{}: {why}", text.replace("{host}", host)));
+        context.printer.warning(&format!(
+            "larder does not trust the server of {host}, so programs ask it themselves from then on, and get what it has today: {why}"
+        ));
     }
     for (host, why) in &report.distrusting {
         context.printer.warning(&format!("a program did not accept the certificate of this run for {host}: {why}"));
@@ -192,6 +194,7 @@ impl Files {
     fn write(
         proxy: &Proxy,
         sessions: &[Session],
+        others: &[u8],
         run_dir: &RunDir,
         context: &Context<'_>,
     ) -> Result<Self, RunProxyError> {
@@ -200,12 +203,14 @@ impl Files {
             let path = run_dir.path().join(name);
             write(&path, parts).map(|()| path)
         };
-        let (added, others) = (added_by_user(context), others_of_user(context));
-        let all = |of: &[ExtraCertificates]| [root_bundle(of), added.clone(), others.clone()].concat();
-        let of_projects: Vec<ExtraCertificates> =
-            sessions.iter().flat_map(|session| session.client_settings().extra_certificates.clone()).collect();
-        let users = sessions[0].client_settings().users_certificates();
-        let all_of_user = file("certificates.pem", &[&all(users), certificate])?;
+        let (added, roots) = (added_by_user(context), root_bundle(&[]));
+        let all = |own: &[ExtraCertificates]| {
+            let own: Vec<u8> = own.iter().flat_map(|file| [&file.pem[..], b"\n"].concat()).collect();
+            [&roots[..], &own, &added, others].concat()
+        };
+        let settings: Vec<_> = sessions.iter().map(Session::client_settings).collect();
+        let of_projects: Vec<_> = settings.iter().flat_map(|settings| settings.extra_certificates.clone()).collect();
+        let all_of_user = file("certificates.pem", &[&all(settings[0].users_certificates()), certificate])?;
         let wgetrc = wgetrc::text(&all_of_user, Some(&proxy.url()), context.environment);
         Ok(Self {
             added: file("authority.pem", &[&added, certificate])?,

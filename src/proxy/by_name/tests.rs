@@ -15,7 +15,7 @@ use hickory_resolver::proto::{
 use super::*;
 use crate::{
     loopback::CheckedBlob,
-    proxy::{Answer, ServedFile},
+    proxy::{Answer, ServedFile, opened::HTTP2_ALONE},
 };
 
 const EVERY_HOST: Ipv4Addr = Ipv4Addr::LOCALHOST;
