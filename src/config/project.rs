@@ -74,6 +74,11 @@ impl Project {
     pub fn leaves_lockfiles_out(&self) -> bool {
         self.several.as_ref().is_some_and(|several| !several.left.is_empty())
     }
+
+    /// Whether every lockfile of the folder is read: what none of them has, the project has not.
+    pub fn knows_all_packages(&self) -> bool {
+        self.passed_over.is_empty() && !self.leaves_lockfiles_out()
+    }
 }
 
 /// A lockfile as it was read.

@@ -77,7 +77,9 @@ impl Session {
         let expected = Expected::new(&found, &read.plan, &read.project, selection);
         let files = PackageFiles::read(self, &expected.files(), &watcher())?;
         let (wanted, unknown) = expected.rows(&files);
-        let joined = join(before, once_each(wanted), |by| has_gone(by, &read.plan, &found));
+        // A package that no lockfile has may be of one that is not read.
+        let knows_all = read.project.knows_all_packages();
+        let joined = join(before, once_each(wanted), |by| knows_all && has_gone(by, &read.plan, &found));
         let mut rows = LockedRows {
             packages: found.len(),
             unknown,

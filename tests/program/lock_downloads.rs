@@ -330,6 +330,23 @@ fn rows_go_with_their_package_and_others_stay() {
 }
 
 #[test]
+fn rows_of_packages_that_a_lockfile_may_have_which_is_not_read_stay() {
+    let project = Locking::new(&[cypress()]);
+    let lock = project.lock();
+    let other = [package("tool", "2.0.0", &[])];
+    for (unread, text) in [("bun.lockb", "#!/usr/bin/env bun\n"), ("yarn.lock", "# yarn lockfile v1\n")] {
+        project.world.lock(&other);
+        project.world.write(unread, text);
+        project.world.write("package.json", r#"{"packageManager": "npm@11.0.0"}"#);
+        assert_eq!(project.lock(), lock, "{unread}");
+        assert_eq!(project.run(&["lock", "--check"]).code, Some(0), "{unread}");
+        std::fs::remove_file(project.world.project().join(unread)).unwrap();
+    }
+    let run = project.run(&["lock"]);
+    assert!(run.out.contains(&format!("- {CYPRESS_URL}\n")), "{run:?}");
+}
+
+#[test]
 fn what_a_project_leaves_out_is_not_locked() {
     let project = Locking::new(&[cypress().with("dev", "true")]);
     project.world.write(".npmrc", "cypress_install_binary=0\n");

@@ -27,9 +27,8 @@ pub(super) fn check(
     }
     let all = [readings, &[lockfile::of_larder_lock(LARDER_LOCK, lock)]].concat();
     let plan = Plan::new(&all).map_err(ReadError::from)?;
-    // Packages of lockfiles that are not read are not known.
-    let knows_all = project.passed_over.is_empty() && !project.leaves_lockfiles_out();
-    let mut problems: Vec<String> = if knows_all { plan.stale().iter().map(stale_row).collect() } else { Vec::new() };
+    let mut problems: Vec<String> =
+        if project.knows_all_packages() { plan.stale().iter().map(stale_row).collect() } else { Vec::new() };
     if let Some(store) = context.open_store_if_present()? {
         problems.extend(other_sizes(&plan, &store, context)?);
     }
