@@ -78,7 +78,7 @@ fn with_stored_rows(project: ReadProject, store: &Store, context: &Context<'_>) 
         context.printer.warning(&format!("{path}: what was recorded of downloads is damaged, and counts for nothing"));
     }
     Ok(match stored.rows {
-        Some(rows) => project.with_rows(rows)?,
+        Some(rows) => project.with_rows(&rows)?,
         None => project,
     })
 }

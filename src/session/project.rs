@@ -85,15 +85,8 @@ impl ReadProject {
         Self::of(Project::open_for(path, called)?)
     }
 
-    /// The same with this text in the place of `larder.lock`, whether it is there or not.
-    pub(crate) fn read_with_lock(path: &Path, called: &[Format], text: &[u8]) -> Result<Self, ReadError> {
-        let mut project = Project::open_for(path, called)?;
-        let path = project.folder.join(LARDER_LOCK);
-        project.larder_lock = Some(LockfileBytes { path, name: LARDER_LOCK.to_owned(), bytes: text.into() });
-        Self::of(project)
-    }
-
-    fn of(project: Project) -> Result<Self, ReadError> {
+    /// Plans a project that was opened.
+    pub(super) fn of(project: Project) -> Result<Self, ReadError> {
         let mut readings = readings(&project)?;
         selection::platforms_of(&project)?;
         let larder_lock = larder_lock(&project)?;

@@ -10,16 +10,13 @@ use larder_store::{Rows, Store, digest::BlobId};
 
 use super::{
     own_downloads::wanted_rows,
-    project::{ReadError, ReadProject, readings},
+    project::{ReadError, ReadProject},
 };
 use crate::{
     config::project::LockfileBytes,
     core::{path_error::below, recorded_url::RecordedUrl, redacted::redact},
-    lockfile::{
-        self,
-        larder_lock::{LARDER_LOCK, LarderLock, RecordedContent, RecordedDownload},
-    },
-    plan::{Plan, selection::Selection},
+    lockfile::larder_lock::{LARDER_LOCK, LarderLock, RecordedContent, RecordedDownload},
+    plan::selection::Selection,
 };
 
 /// Projects with the same lockfile recorded different things of one address, and a build step knows them by that lockfile alone.
@@ -107,15 +104,11 @@ impl ReadProject {
         stored
     }
 
-    /// The same project, as if `larder.lock` had these rows.
-    pub(crate) fn with_rows(mut self, rows: LarderLock) -> Result<Self, ReadError> {
-        let mut readings = readings(&self.project)?;
-        readings.push(lockfile::of_larder_lock(LARDER_LOCK, &rows));
-        self.plan = Plan::new(&readings)?;
-        let (path, bytes) = (self.project.folder.join(LARDER_LOCK), rows.to_text().into_bytes().into());
+    /// The same project, as if its `larder.lock` were this one.
+    pub(crate) fn with_rows(mut self, lock: &LarderLock) -> Result<Self, ReadError> {
+        let (path, bytes) = (self.project.folder.join(LARDER_LOCK), lock.to_text().into_bytes().into());
         self.project.larder_lock = Some(LockfileBytes { path, name: LARDER_LOCK.to_owned(), bytes });
-        self.larder_lock = Some(rows);
-        Ok(self)
+        Self::of(self.project)
     }
 }
 

@@ -88,6 +88,21 @@ fn a_step_with_the_lockfile_alone_knows_the_rows_from_the_context() {
 }
 
 #[test]
+fn a_step_with_a_lockfile_that_is_not_read_knows_the_rows_of_its_packages() {
+    if !can_ask("a_step_with_a_lockfile_that_is_not_read_knows_the_rows_of_its_packages") {
+        return;
+    }
+    let mine = packages(1);
+    let world = World::new(&mine);
+    let unread = ("bun.lockb", "#!/usr/bin/env bun\n");
+    world.write(unread.0, unread.1);
+    world.write("larder.lock", &rows(&[("a", "one")]).replace("script:fetch", "native@1.0.0"));
+    let larder = context_of(&world);
+    let run = step(&world, &larder, &lockfile(&mine), &[unread], &["a"]);
+    assert_eq!((run.code, run.out.as_str()), (Some(0), "proxy\none 200\n"), "{run:?}");
+}
+
+#[test]
 fn the_part_for_the_install_depends_on_the_rows_alone() {
     let world = World::new(&packages(2));
     let store = |text: Option<&str>| {

@@ -26,9 +26,9 @@ pub(super) fn compare(
     if asked.is_empty() {
         return Ok((rows, None));
     }
-    let text = merged(before.clone(), rows.clone(), Vec::new()).to_text();
     let called = package_managers(&arguments.command);
-    let read = ReadProject::read_with_lock(&arguments.project, &called, text.as_bytes())?;
+    let lock = merged(before.clone(), rows.clone(), Vec::new());
+    let read = ReadProject::read_for(&arguments.project, &called)?.with_rows(&lock)?;
     let mut warn = |warning: Warning| remarks::warning(context.printer, &warning);
     let trusts_project = arguments.completing.fetching.trust_project_config;
     let project = ConfiguredProject::new(read, context.environment, trusts_project, &mut warn)?;
