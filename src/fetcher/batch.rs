@@ -2,8 +2,12 @@
 
 use std::sync::Arc;
 
+use larder_store::{StoreError, key::BlobRef, part::Sealed};
+use tokio::sync::oneshot;
+
 use super::{
     archive::Archives,
+    blocking::blocking,
     engine::Engine,
     job::Job,
     packuments::Packuments,
@@ -36,6 +40,30 @@ impl Batch {
             watcher: Arc::clone(watcher),
             is_hurried,
         }
+    }
+
+    /// Hands a complete file to the committer; `held` is dropped when the file is published.
+    pub(super) async fn submit(
+        self: &Arc<Self>,
+        sealed: Sealed,
+        held: impl Send + 'static,
+    ) -> oneshot::Receiver<Result<BlobRef, StoreError>> {
+        let (sender, published) = oneshot::channel();
+        let batch = Arc::clone(self);
+        // It blocks while too many files wait for the disk.
+        blocking(move || {
+            let committer = &batch.engine.committer;
+            committer.submit_then(sealed, move |outcome| {
+                // Who was stopped meanwhile does not hear it.
+                drop(sender.send(outcome));
+                drop(held);
+            });
+            if batch.is_hurried {
+                committer.hurry();
+            }
+        })
+        .await;
+        published
     }
 
     /// The progress of a file, or of what is asked for besides.

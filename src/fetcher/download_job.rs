@@ -77,7 +77,7 @@ pub(super) async fn run(batch: &Arc<Batch>, job: &Arc<Job>, progress: Arc<FilePr
     match have(batch, job, integrity.as_ref(), &progress).await {
         Ok(Tried::Here(found)) => Outcome::Here { found, is_stated },
         Ok(Tried::Busy) => Outcome::Busy,
-        Ok(Tried::Sealed(sealed)) => Outcome::Submitted { published: submit(batch, *sealed, leader).await, is_stated },
+        Ok(Tried::Sealed(sealed)) => Outcome::Submitted { published: batch.submit(*sealed, leader).await, is_stated },
         Err(kind) => {
             leader.fail(&job.addresses, &kind);
             Outcome::Failed(kind)
@@ -119,25 +119,6 @@ async fn join<'a>(batch: &'a Arc<Batch>, job: &Arc<Job>, held: SemaphorePermit<'
             return Ok(Joined::Here(found));
         }
     }
-}
-
-/// Hands a complete file to the committer; the leader is dropped when the file is published.
-async fn submit(batch: &Arc<Batch>, sealed: Sealed, leader: Leader) -> oneshot::Receiver<Result<BlobRef, StoreError>> {
-    let (sender, published) = oneshot::channel();
-    let batch = Arc::clone(batch);
-    blocking(move || {
-        let committer = &batch.engine.committer;
-        committer.submit_then(sealed, move |outcome| {
-            // Who was stopped meanwhile does not hear it.
-            drop(sender.send(outcome));
-            drop(leader);
-        });
-        if batch.is_hurried {
-            committer.hurry();
-        }
-    })
-    .await;
-    published
 }
 
 async fn have(

@@ -11,7 +11,6 @@ use std::{
 
 use larder_store::{
     StoreError,
-    commit::Committer,
     digest::{Digest, Integrity},
     download_lock::DownloadLock,
     key::Wanted,
@@ -19,12 +18,11 @@ use larder_store::{
     part::Sealed,
     receipt::Origin,
 };
-use tokio::{sync::oneshot, task::JoinSet, time::sleep};
+use tokio::{task::JoinSet, time::sleep};
 
 use super::{
     batch::Batch,
     blocking::blocking,
-    engine::Engine,
     error::FetchError,
     failure::Fault,
     fetch::Fetcher,
@@ -131,7 +129,8 @@ impl Fetcher {
             return Ok(became.into_iter().flatten().collect());
         }
         let engine = self.engine(look_up)?;
-        let batch = Arc::new(Batch::new(&engine, std::iter::empty(), false, watcher));
+        // Each file is waited for: see `keep`.
+        let batch = Arc::new(Batch::new(&engine, std::iter::empty(), true, watcher));
         let missing = became.iter().filter(|became| became.is_none()).count();
         watcher.event(WatchEvent::Missing { files: missing });
         let came_before = interrupt::came();
@@ -181,7 +180,7 @@ async fn all(batch: &Arc<Batch>, files: &[FirstFetch], became: &mut [Option<Firs
     blocking(move || engine.committer.settle()).await;
 }
 
-async fn one(batch: &Batch, file: &FirstFetch, number: u64) -> FirstFetched {
+async fn one(batch: &Arc<Batch>, file: &FirstFetch, number: u64) -> FirstFetched {
     let _permit = batch.engine.permits.acquire().await.expect("nobody closes it");
     let store = batch.engine.store.clone();
     let nameless = blocking(move || store.nameless_file()).await.map_err(in_store)?;
@@ -208,14 +207,15 @@ async fn one(batch: &Batch, file: &FirstFetch, number: u64) -> FirstFetched {
     let answer = if is_answer {
         Some(blocking(move || read(written.file)).await.map_err(|error| in_store_of(batch, error))?)
     } else {
-        keep(&batch.engine, file, written).await?;
+        keep(batch, file, written).await?;
         None
     };
     Ok(Came { sha256, size, content_type, answer })
 }
 
 /// Takes a file into the store, and waits until it is published.
-async fn keep(engine: &Arc<Engine>, file: &FirstFetch, written: Written) -> Result<(), FirstFetchError> {
+async fn keep(batch: &Arc<Batch>, file: &FirstFetch, written: Written) -> Result<(), FirstFetchError> {
+    let engine = &batch.engine;
     let origin = Origin {
         ecosystem: Ecosystem::Download.name().to_owned(),
         name: file.package.0.clone(),
@@ -253,22 +253,14 @@ async fn keep(engine: &Arc<Engine>, file: &FirstFetch, written: Written) -> Resu
             },
         }
     };
-    published(&engine.committer, *sealed).await.map_err(in_store)
+    let published = batch.submit(*sealed, ()).await;
+    published.await.expect("the committer tells what becomes of each file").map(|_| ()).map_err(in_store)
 }
 
 enum Claimed {
     Present,
     Busy,
     Sealed(Box<Sealed>),
-}
-
-async fn published(committer: &Committer, sealed: Sealed) -> Result<(), StoreError> {
-    let (sender, published) = oneshot::channel();
-    committer.submit_then(sealed, move |outcome| {
-        // Who was stopped meanwhile does not hear it.
-        drop(sender.send(outcome));
-    });
-    published.await.expect("the committer tells what becomes of each file").map(|_| ())
 }
 
 fn in_store(error: StoreError) -> FirstFetchError {
