@@ -20,7 +20,7 @@ use crate::{
     },
     npm::own_downloads::{KnownDownload, OwnDownload, When, own_downloads},
     plan::{
-        EntryName, Plan, Planned,
+        EntryName, Plan,
         selection::{Selection, Verdict},
     },
     run::{script_permission::Said, script_policy::ScriptPolicy},
@@ -99,7 +99,7 @@ pub(super) fn unlocked_downloads(
     own_downloads(plan.artifacts(), selection, manifests).into_iter().filter_map(unlocked).collect()
 }
 
-/// The packages of the selected part of a plan whose downloads `larder.lock` should have: those apart whose download is left out by a variable or a setting.
+/// The packages of the selected part of a plan whose downloads `larder.lock` should have: those apart whose download is left out by a variable or a setting of every lockfile that names them.
 pub(super) fn to_lock<'a>(
     (project, plan): (&Project, &'a Plan),
     selection: &Selection,
@@ -107,20 +107,15 @@ pub(super) fn to_lock<'a>(
     environment: &Environment,
 ) -> Vec<OwnDownload<'a>> {
     let is_wanted = |download: &OwnDownload<'a>| {
-        let settings = script_settings(project, download.planned, environment);
-        settings.is_some_and(|(_, settings)| !is_left_out(download.known, &settings, environment))
+        let names_it =
+            |lockfile: &&LockfileBytes| download.planned.entries.iter().any(|entry| *entry.lockfile == *lockfile.name);
+        // Any of the lockfiles may be installed from.
+        project.lockfiles.iter().filter(names_it).any(|lockfile| {
+            let settings = ScriptSettings::read(environment, lockfile.folder(), installer(lockfile));
+            !is_left_out(download.known, &settings, environment)
+        })
     };
     own_downloads(plan.artifacts(), selection, manifests).into_iter().filter(is_wanted).collect()
-}
-
-/// The lockfile that has a package, and the settings as install scripts of its packages find them.
-fn script_settings<'a>(
-    project: &'a Project,
-    planned: &Planned,
-    environment: &Environment,
-) -> Option<(&'a LockfileBytes, ScriptSettings)> {
-    let lockfile = project.lockfiles.iter().find(|lockfile| *lockfile.name == *planned.entries[0].lockfile)?;
-    Some((lockfile, ScriptSettings::read(environment, lockfile.folder(), installer(lockfile))))
 }
 
 /// What the package manager of a lockfile does with a package's install script; `None` if the package's download is left out.

@@ -5,7 +5,7 @@ use larder_test_server::{Reply, noise};
 
 use crate::{
     pyodide::sha256,
-    support::{Package, Run, World, finish, gzip, tar_of},
+    support::{Package, Run, World, finish, gzip, lockfile, tar_of},
     tls_front::TlsFront,
 };
 
@@ -358,6 +358,20 @@ fn what_a_project_leaves_out_is_not_locked() {
     silent(&["lock"]);
     project.world.write(".npmrc", "");
     silent(&["lock", "--omit", "dev"]);
+    assert!(project.lock().contains("cypress@13.17.0"));
+}
+
+#[test]
+fn what_one_lockfile_leaves_out_and_another_does_not_is_locked() {
+    let project = Locking::new(&[cypress()]);
+    project.world.write("sub/package-lock.json", &lockfile(&[cypress()]));
+    let lockfiles = "lockfiles = [\"package-lock.json\", \"sub/package-lock.json\"]\n";
+    project.world.write("larder.toml", &format!("platforms = [\"linux/amd64/glibc\"]\n{lockfiles}"));
+    project.world.write(".npmrc", "cypress_install_binary=0\n");
+    project.world.write("sub/.npmrc", "cypress_install_binary=0\n");
+    assert_eq!(project.run(&["lock"]).code, Some(0));
+    assert!(!project.world.project().join("larder.lock").exists());
+    project.world.write("sub/.npmrc", "");
     assert!(project.lock().contains("cypress@13.17.0"));
 }
 
