@@ -49,6 +49,8 @@ pub struct FirstFetch {
     pub package: (String, String),
     /// The digest that is stated of it.
     pub expected: Option<Digest>,
+    /// Whether there is a row of it: then the store's file will do. What a new row says is what the server says, whatever the store has.
+    pub has_row: bool,
     /// An answer of at most so many bytes is given back and not stored.
     pub longest_answer: Option<usize>,
 }
@@ -116,13 +118,13 @@ impl FirstFetchError {
 pub type FirstFetched = Result<Came, FirstFetchError>;
 
 impl Fetcher {
-    /// Fetches these files, each from its address. What becomes of each comes in their order. Those of which a digest is stated and that are in the store are not asked for.
+    /// Fetches these files, each from its address. What becomes of each comes in their order. Those that have a row and are in the store are not asked for.
     pub fn first_fetch(
         &self,
         files: &[FirstFetch],
         watcher: &Arc<dyn Watcher>,
     ) -> Result<Vec<FirstFetched>, FetchError> {
-        let expected: Vec<Wanted> = files.iter().filter_map(|file| file.expected).map(wanted).collect();
+        let expected: Vec<Wanted> = files.iter().filter_map(known).map(wanted).collect();
         let (look_up, _) = self.look_for(&expected)?;
         let mut became: Vec<Option<FirstFetched>> = files.iter().map(|file| here(&look_up, file).map(Ok)).collect();
         if became.iter().all(Option::is_some) {
@@ -155,9 +157,14 @@ fn wanted(sha256: Digest) -> Wanted {
     Wanted::Integrity(Integrity::from(sha256))
 }
 
-/// A file of which a digest is stated and that the store has.
+/// The digest of a file that has a row.
+fn known(file: &FirstFetch) -> Option<Digest> {
+    file.expected.filter(|_| file.has_row)
+}
+
+/// A file that has a row and that the store has.
 fn here(look_up: &Lookup, file: &FirstFetch) -> Option<Came> {
-    let sha256 = file.expected?;
+    let sha256 = known(file)?;
     let found = look_up.find(&wanted(sha256))?;
     Some(Came { sha256, size: found.size, content_type: None, answer: None })
 }

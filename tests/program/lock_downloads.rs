@@ -376,6 +376,16 @@ fn what_one_lockfile_leaves_out_and_another_does_not_is_locked() {
 }
 
 #[test]
+fn a_new_row_is_the_same_whether_the_store_has_the_file_or_not() {
+    let project = Locking::new(&[electron(&sha256(&zip()))]);
+    project.world.server.on(ELECTRON, Reply::body(zip()).header("content-type", "application/zip"));
+    let lock = project.lock();
+    assert!(lock.contains("content_type = \"application/zip\"\n"), "{lock}");
+    std::fs::remove_file(project.world.project().join("larder.lock")).unwrap();
+    assert_eq!(project.lock(), lock);
+}
+
+#[test]
 fn what_only_its_code_knows_is_named_and_a_check_names_what_would_go() {
     let project = Locking::new(&[package("hugo-extended", "0.148.0", &[]), cypress()]);
     let run = project.run(&["lock", "--json"]);

@@ -185,6 +185,7 @@ impl File<'_> {
                 url: row.url.clone(),
                 package: package(&row.by),
                 expected: Some(row.content.sha256()),
+                has_row: true,
                 longest_answer: None,
             },
         }
@@ -193,7 +194,7 @@ impl File<'_> {
 
 fn request(row: &WantedRow, expected: Option<Digest>) -> FirstFetch {
     let longest_answer = row.is_answer.then_some(LONGEST_INLINE);
-    FirstFetch { url: row.url.clone(), package: package(&row.by), expected, longest_answer }
+    FirstFetch { url: row.url.clone(), package: package(&row.by), expected, has_row: false, longest_answer }
 }
 
 fn is_wanted_file(row: &RecordedDownload, joined: &Joined) -> bool {
