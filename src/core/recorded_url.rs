@@ -141,6 +141,11 @@ impl RecordedUrl {
         self.0.as_str()
     }
 
+    /// The name of the file there: what follows the path's last slash.
+    pub fn file_name(&self) -> &str {
+        self.0.path().rsplit('/').next().unwrap_or_default()
+    }
+
     /// The host's name.
     pub fn host(&self) -> &str {
         self.0.host_str().unwrap_or_default()

@@ -201,6 +201,11 @@ impl MediaType {
         }
     }
 
+    /// That of a `Content-Type`, without its parameters.
+    pub fn of_header(text: &str) -> Option<Self> {
+        Self::parse(&text.split(';').next()?.trim().to_ascii_lowercase()).ok()
+    }
+
     /// The media type.
     pub fn as_str(&self) -> &str {
         &self.0

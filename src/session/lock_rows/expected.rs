@@ -203,8 +203,7 @@ fn wanted_row(
     let url = parse(&address.url)?;
     let stated = match (&known.digest, &address.kind) {
         (DigestSource::Package { file }, Kind::File { .. }) => {
-            let name = url.as_url().path().rsplit('/').next().unwrap_or_default().to_owned();
-            files.text(planned, file).and_then(|text| in_package(text, &name))
+            files.text(planned, file).and_then(|text| in_package(text, url.file_name()))
         }
         _ => None,
     };

@@ -116,7 +116,7 @@ impl Session {
             .into_iter()
             .map(|row| {
                 let beside =
-                    || row.checksums.as_ref().and_then(|url| in_checksums(texts.get(url)?, name(&row.url)).ok());
+                    || row.checksums.as_ref().and_then(|url| in_checksums(texts.get(url)?, row.url.file_name()).ok());
                 match (row.stated, row.stated.is_none().then(beside).flatten()) {
                     (Some(stated), _) => File::New(row, Some(stated), Trust::Package),
                     (None, Some(beside)) => File::New(row, Some(beside), Trust::Beside),
@@ -168,7 +168,7 @@ impl FetchedRows {
         self.downloads.push(RecordedDownload {
             url: url.clone(),
             content: inline.unwrap_or(RecordedContent::Stored { sha256, size }),
-            content_type: content_type.as_deref().and_then(media_type),
+            content_type: content_type.as_deref().and_then(MediaType::of_header),
             platform: row.platform.clone(),
             by: row.by.iter().cloned().collect(),
             trust,
@@ -210,16 +210,6 @@ fn texts<'a>(rows: impl Iterator<Item = &'a RecordedDownload>) -> BTreeMap<Recor
         RecordedContent::Stored { .. } => None,
     };
     rows.filter_map(text).collect()
-}
-
-/// The name of the file at an address.
-fn name(url: &RecordedUrl) -> &str {
-    url.as_url().path().rsplit('/').next().unwrap_or_default()
-}
-
-/// A `Content-Type` without its parameters.
-fn media_type(text: &str) -> Option<MediaType> {
-    MediaType::parse(&text.split(';').next()?.trim().to_ascii_lowercase()).ok()
 }
 
 /// What asks first.

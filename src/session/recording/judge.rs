@@ -119,7 +119,7 @@ fn download(
     platform: Option<Platform>,
 ) -> Result<RecordedDownload, String> {
     let SeenFile { sha256, size, kept, content_type, is_for_nobody_else } = file;
-    let content_type = content_type.and_then(|text| media_type(&text));
+    let content_type = content_type.as_deref().and_then(MediaType::of_header);
     let content = match kept.filter(|bytes| is_text(bytes, content_type.as_ref())).and_then(InlineBody::new) {
         // What stands in the lock is read by everybody, and asked of nobody again.
         Some(_) if is_for_nobody_else => return Err("its server says that nobody else may have the answer".to_owned()),
@@ -256,10 +256,6 @@ fn is_private(address: IpAddr) -> bool {
         }
         IpAddr::V6(it) => it.is_loopback() || it.is_unspecified() || it.is_unique_local() || it.is_unicast_link_local(),
     }
-}
-
-fn media_type(text: &str) -> Option<MediaType> {
-    MediaType::parse(text.split(';').next()?.trim().to_ascii_lowercase().as_str()).ok()
 }
 
 /// Whether these bytes are a text that a server may well answer differently tomorrow.
