@@ -18,7 +18,7 @@ pub use self::{
     addon::template as addon_template,
     address::{Target, UnfilledAddress},
     advice::general_advice,
-    digests::{DigestFileError, in_checksums, in_package},
+    digests::{DigestFileError, in_checksums, in_lines, in_package},
     expand::{Expanded, ExpectedAddress, Given, Kind, expand},
     table::{DigestSource, KnownDownload, When},
     values::{ValueOwner, ValuePlace, ValueSource},

@@ -28,12 +28,14 @@ pub fn in_checksums(text: &str, name: &str) -> Result<Digest, DigestFileError> {
     in_lines(text, name).or(alone.filter(|_| is_one)).ok_or_else(|| DigestFileError { file: name.to_owned() })
 }
 
-/// `name=hex`, `hex  name`, `hex *name`.
-fn in_lines(text: &str, name: &str) -> Option<Digest> {
+/// The sha256 of the file of that name, as a list states it: `name=hex`, `hex  name`, `hex *name`, `SHA256 (name) = hex`.
+pub fn in_lines(text: &str, name: &str) -> Option<Digest> {
+    let in_brackets = |word: &str| word.strip_prefix('(').and_then(|word| word.strip_suffix(')')) == Some(name);
     text.lines().find_map(|line| {
         let words =
             || line.split(|c: char| c.is_whitespace() || matches!(c, '=' | '*')).filter(|word| !word.is_empty());
-        words().any(|word| word.trim_start_matches("./") == name).then(|| words().find_map(sha256))?
+        let names_it = words().any(|word| word.trim_start_matches("./") == name || in_brackets(word));
+        names_it.then(|| words().find_map(sha256))?
     })
 }
 
@@ -51,7 +53,8 @@ mod tests {
         let (a, b) = (hex('a'), hex('B'));
         let json = format!(r#"{{"x.zip": "{a}", "y.zip": "{b}"}}"#);
         let (equals, listed) = (format!("x.zip={a}\ny.zip={b}\n"), format!("{a}  x.zip\n{b} *./y.zip\n"));
-        for text in [&json, &equals, &listed] {
+        let tagged = format!("SHA256 (x.zip) = {a}\nSHA256 (y.zip) = {b}\n");
+        for text in [&json, &equals, &listed, &tagged] {
             let found = |name| in_package(text, name).map(|digest| digest.to_hex());
             assert_eq!(found("x.zip"), Some(a.clone()), "{text}");
             assert_eq!(found("y.zip"), Some(b.to_lowercase()), "{text}");

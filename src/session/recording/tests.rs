@@ -266,6 +266,10 @@ fn a_checksum_beside_the_file_is_why_it_is_believed() {
     assert_eq!(trust("https://a.example/v1/tool.zip.sha256", &digest), Trust::Beside);
     assert_eq!(trust("https://a.example/v1/SUMS", &format!("{digest}  tool.zip\n")), Trust::Beside);
     assert_eq!(trust("https://a.example/v1/SUMS", &format!("{digest}  other.zip\n")), Trust::FirstUse);
+    assert_eq!(trust("https://a.example/v1/SUMS", &format!("{digest}  mytool.zip\n")), Trust::FirstUse);
+    assert_eq!(trust("https://a.example/v1/SUMS", &format!("{digest}\n")), Trust::FirstUse, "of which file?");
+    let tagged = format!("SHA256 (tool.zip) = {}\n", digest.to_uppercase());
+    assert_eq!(trust("https://a.example/v1/SUMS", &tagged), Trust::Beside);
     assert_eq!(trust("https://a.example/v2/tool.zip.sha256", &digest), Trust::FirstUse);
     assert_eq!(trust("https://b.example/v1/tool.zip.sha256", &digest), Trust::FirstUse);
     assert_eq!(trust("https://a.example/v1/tool.zip.sha256", &"0".repeat(64)), Trust::FirstUse);
