@@ -91,7 +91,7 @@ impl ReadProject {
             let rows = match store.rows(&id(lockfile)) {
                 Rows::None => continue,
                 Rows::Damaged(path) => Err(path),
-                Rows::Text(text) => rows_of(&text).ok_or_else(|| store.root().to_owned()),
+                Rows::Text { path, text } => rows_of(&text).ok_or(path),
             };
             let all = stored.rows.get_or_insert_default();
             match rows.map(|rows| merge(all, &rows)) {
@@ -152,4 +152,24 @@ fn merge(into: &mut LarderLock, rows: &LarderLock) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use larder_store::seed;
+
+    use super::*;
+
+    #[test]
+    fn a_file_that_has_no_rows_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let text = br#"{"lockfileVersion": 3, "packages": {"": {}}}"#;
+        std::fs::write(folder.path().join("package-lock.json"), text).unwrap();
+        let store = Store::open(&folder.path().join("store")).unwrap();
+        let lockfile = BlobId::of(text);
+        store.keep_rows(&lockfile, Some(b"no rows")).unwrap();
+        let stored = ReadProject::read(folder.path()).unwrap().stored_rows(&store);
+        assert_eq!(stored.rows, None);
+        assert_eq!(stored.damaged, [store.root().join(seed::rows(&lockfile, b"").0)]);
+    }
 }

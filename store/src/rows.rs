@@ -35,7 +35,12 @@ pub enum Rows {
     /// A file that does not have the bytes that it was written with.
     Damaged(PathBuf),
     /// The rows.
-    Text(Vec<u8>),
+    Text {
+        /// Where they are.
+        path: PathBuf,
+        /// Their bytes.
+        text: Vec<u8>,
+    },
 }
 
 /// The bytes of a file with these rows.
@@ -69,7 +74,10 @@ fn read(layout: &Layout, lockfile: &BlobId, is_believed: impl Fn(&fs::Metadata) 
     }
     let read = open::read_opened(file, &metadata, LONGEST).ok();
     let rows = read.as_deref().and_then(|bytes| checked(lockfile, bytes));
-    rows.map_or_else(|| Rows::Damaged(path), |rows| Rows::Text(rows.to_vec()))
+    match rows {
+        Some(rows) => Rows::Text { path, text: rows.to_vec() },
+        None => Rows::Damaged(path),
+    }
 }
 
 fn checked<'a>(lockfile: &BlobId, bytes: &'a [u8]) -> Option<&'a [u8]> {
@@ -83,7 +91,7 @@ pub(crate) fn write(store: Writable<'_>, lockfile: &BlobId, rows: Option<&[u8]>)
     let layout = store.layout();
     let path = layout.rows(lockfile);
     match rows {
-        Some(rows) if matches!(read(layout, lockfile, is_own), Rows::Text(there) if there == rows) => Ok(()),
+        Some(rows) if matches!(read(layout, lockfile, is_own), Rows::Text { text, .. } if text == rows) => Ok(()),
         Some(rows) => {
             atomic_file::write(layout, &path, &bytes(lockfile, rows))?;
             remove_oldest(&layout.all_rows())

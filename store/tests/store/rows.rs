@@ -1,6 +1,9 @@
 //! Rows that were recorded beside a lockfile.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use larder_store::{Rows, Store, digest::BlobId, seed};
 
@@ -8,8 +11,13 @@ fn lockfile(text: &str) -> BlobId {
     BlobId::of(text.as_bytes())
 }
 
-fn text(rows: &str) -> Rows {
-    Rows::Text(rows.as_bytes().to_vec())
+fn text(path: &Path, rows: &str) -> Rows {
+    Rows::Text { path: path.to_owned(), text: rows.as_bytes().to_vec() }
+}
+
+/// Where a store in this folder has the rows of a lockfile.
+fn place(root: &Path, lockfile: &BlobId) -> PathBuf {
+    root.join(seed::rows(lockfile, b"").0)
 }
 
 /// A seed with these rows.
@@ -32,10 +40,10 @@ fn rows_are_those_of_one_lockfile_until_others_or_none_take_their_place() {
     store.keep_rows(&one, None).unwrap();
     store.keep_rows(&one, Some(b"first")).unwrap();
     store.keep_rows(&one, Some(b"second")).unwrap();
-    assert_eq!((store.rows(&one), store.rows(&other)), (text("second"), Rows::None));
+    assert_eq!((store.rows(&one), store.rows(&other)), (text(&place(store.root(), &one), "second"), Rows::None));
     drop(store);
     let store = Store::open(&folder.path().join("store")).unwrap();
-    assert_eq!(store.rows(&one), text("second"));
+    assert_eq!(store.rows(&one), text(&place(store.root(), &one), "second"));
     store.keep_rows(&one, None).unwrap();
     assert_eq!(store.rows(&one), Rows::None);
 }
@@ -53,10 +61,10 @@ fn a_seeds_rows_are_all_that_there_are_and_a_writable_stores_have_no_say_above_i
     seed_of(&beside, &[]);
     for (first, second) in [(&below, &beside), (&beside, &below)] {
         let store = Store::open_over(&root, first).unwrap().over_another(second).unwrap();
-        assert_eq!((store.rows(&one), store.rows(&other)), (text("the project's"), Rows::None));
+        assert_eq!((store.rows(&one), store.rows(&other)), (text(&place(&below, &one), "the project's"), Rows::None));
         // Where nothing can be written, the seed is the store.
         let store = Store::open_over(first, first).unwrap().over_another(second).unwrap();
-        assert_eq!((store.rows(&one), store.rows(&other)), (text("the project's"), Rows::None));
+        assert_eq!((store.rows(&one), store.rows(&other)), (text(&place(&below, &one), "the project's"), Rows::None));
     }
 }
 
@@ -66,7 +74,7 @@ fn what_is_not_as_it_was_written_or_another_lockfiles_counts_for_nothing() {
     let store = Store::open(&folder.path().join("store")).unwrap();
     let (one, other) = (lockfile("one"), lockfile("other"));
     store.keep_rows(&one, Some(b"rows")).unwrap();
-    let path = |lockfile: &BlobId| store.root().join(seed::rows(lockfile, b"").0);
+    let path = |lockfile: &BlobId| place(store.root(), lockfile);
     fs::copy(path(&one), path(&other)).unwrap();
     assert_eq!(store.rows(&other), Rows::Damaged(path(&other)), "it has the name of another lockfile");
     let whole = fs::read(path(&one)).unwrap();
@@ -79,7 +87,7 @@ fn what_is_not_as_it_was_written_or_another_lockfiles_counts_for_nothing() {
     fs::write(path(&one), "").unwrap();
     assert_eq!(store.rows(&one), Rows::Damaged(path(&one)));
     store.keep_rows(&one, Some(b"rows")).unwrap();
-    assert_eq!(store.rows(&one), text("rows"));
+    assert_eq!(store.rows(&one), text(&place(store.root(), &one), "rows"));
     fs::remove_file(path(&one)).unwrap();
     fs::write(folder.path().join("elsewhere"), whole).unwrap();
     std::os::unix::fs::symlink(folder.path().join("elsewhere"), path(&one)).unwrap();
@@ -92,12 +100,12 @@ fn another_users_rows_are_not_believed_in_a_shared_store() {
     let store = Store::open(&folder.path().join("store")).unwrap();
     let one = lockfile("one");
     store.keep_rows(&one, Some(b"rows")).unwrap();
-    let path = store.root().join(seed::rows(&one, b"").0);
+    let path = place(store.root(), &one);
     // Only root can give a file away.
     if std::os::unix::fs::chown(&path, Some(4711), None).is_ok() {
         assert_eq!(store.rows(&one), Rows::None);
         store.keep_rows(&one, Some(b"rows")).unwrap();
-        assert_eq!(store.rows(&one), text("rows"));
+        assert_eq!(store.rows(&one), text(&place(store.root(), &one), "rows"));
     }
 }
 
@@ -111,7 +119,8 @@ fn the_rows_of_the_newest_lockfiles_are_kept() {
         let old = fs::File::create(rows.join(format!("{number:064}"))).unwrap();
         old.set_modified(std::time::UNIX_EPOCH + std::time::Duration::from_secs(number)).unwrap();
     }
-    store.keep_rows(&lockfile("one"), Some(b"rows")).unwrap();
+    let one = lockfile("one");
+    store.keep_rows(&one, Some(b"rows")).unwrap();
     assert_eq!(fs::read_dir(&rows).unwrap().count(), 256);
-    assert!(store.rows(&lockfile("one")) == text("rows") && !rows.join(format!("{:064}", 0)).exists());
+    assert!(store.rows(&one) == text(&place(store.root(), &one), "rows") && !rows.join(format!("{:064}", 0)).exists());
 }
