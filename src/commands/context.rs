@@ -41,6 +41,11 @@ impl Context<'_> {
             None => Ok(None),
         }
     }
+
+    /// Whether the store or a part below it may have what projects recorded: told without opening it.
+    pub(super) fn may_have_rows(&self) -> bool {
+        [&self.store].into_iter().chain(&self.below).any(|root| Store::may_have_rows(root))
+    }
 }
 
 fn over_others(store: Store, others: &[PathBuf]) -> Result<Store, StoreError> {

@@ -60,7 +60,9 @@ pub(super) fn read_all_for(
     context: &Context<'_>,
 ) -> Result<Vec<Arc<ConfiguredProject>>, CommandError> {
     let mut all = read_and_tell(paths, called, context)?;
+    // Most stores have none, and this one is opened again for the fetch.
     if all.iter().any(ReadProject::lacks_rows)
+        && context.may_have_rows()
         && let Some(store) = context.open_store_if_present()?
     {
         all = all.into_iter().map(|project| with_stored_rows(project, &store, context)).collect::<Result<_, _>>()?;

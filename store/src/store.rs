@@ -189,6 +189,11 @@ impl Store {
         gone::forget(&self.overlay, wanted, address);
     }
 
+    /// Whether a store in this folder may have what projects recorded: told without opening it.
+    pub fn may_have_rows(root: &Path) -> bool {
+        Layout::new(root).all_rows().is_dir()
+    }
+
     /// What a project recorded beside the lockfile with this digest.
     pub fn rows(&self, lockfile: &BlobId) -> Rows {
         rows::find(&self.overlay, lockfile)

@@ -38,7 +38,9 @@ fn rows_are_those_of_one_lockfile_until_others_or_none_take_their_place() {
     let (one, other) = (lockfile("one"), lockfile("other"));
     assert_eq!(store.rows(&one), Rows::None);
     store.keep_rows(&one, None).unwrap();
+    assert!(!Store::may_have_rows(store.root()));
     store.keep_rows(&one, Some(b"first")).unwrap();
+    assert!(Store::may_have_rows(store.root()));
     store.keep_rows(&one, Some(b"second")).unwrap();
     assert_eq!((store.rows(&one), store.rows(&other)), (text(&place(store.root(), &one), "second"), Rows::None));
     drop(store);
