@@ -20,6 +20,7 @@ pub use self::{
     advice::general_advice,
     digests::{DigestFileError, in_checksums, in_lines, in_package},
     expand::{Expanded, ExpectedAddress, Given, Kind, expand},
+    names::is_in_table,
     table::{DigestSource, KnownDownload, When},
     values::{ValueOwner, ValuePlace, ValueSource},
 };
@@ -48,7 +49,7 @@ pub fn own_downloads<'a>(
 ) -> Vec<OwnDownload<'a>> {
     let selected: Vec<&Planned> = artifacts.iter().filter(|planned| is_selected(planned, selection)).collect();
     // Reading the table costs a third of a millisecond, and most plans have none of it.
-    if !selected.iter().any(|planned| names::is_in_table(planned.artifact.name.as_str())) {
+    if !selected.iter().any(|planned| is_in_table(planned.artifact.name.as_str())) {
         return Vec::new();
     }
     let names: BTreeSet<&str> = selected.iter().map(|planned| planned.artifact.name.as_str()).collect();

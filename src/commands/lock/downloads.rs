@@ -15,7 +15,7 @@ use crate::{
         EntryKind, Reading,
         larder_lock::{LarderLock, RecordedAbsence, RecordedDownload},
     },
-    npm::own_downloads::KnownDownload,
+    npm::own_downloads::is_in_table,
     session::{
         ConfiguredProject, FetchOptions, LockedRows, NewContent, NewRow, ReadProject, RowFailure, RowProblem,
         RowsRequest, Session, UnknownAddresses, Warning, default_platforms,
@@ -67,17 +67,12 @@ struct FailureDocument {
 
 /// Whether a project may have such rows: a lockfile names a package of the table, or a library that downloads for others, or there is a row of such a package.
 pub(super) fn are_there(readings: &[Reading], before: &LarderLock) -> bool {
-    let is_known = |name: &str| {
-        KnownDownload::all()
-            .iter()
-            .any(|row| row.packages.iter().any(|listed| listed == name) || row.depends_on.as_deref() == Some(name))
-    };
     let by = before.downloads.iter().flat_map(|row| &row.by).chain(before.absent.iter().flat_map(|row| &row.by));
     let mut entries = readings.iter().flat_map(|reading| &reading.entries);
     entries.any(|entry| match &entry.kind {
-        EntryKind::Artifact(artifact) => is_known(artifact.name.as_str()),
+        EntryKind::Artifact(artifact) => is_in_table(artifact.name.as_str()),
         _ => false,
-    }) || by.into_iter().any(|by| by.package().is_some_and(is_known))
+    }) || by.into_iter().any(|by| by.package().is_some_and(is_in_table))
 }
 
 /// Works them out.

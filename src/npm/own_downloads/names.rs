@@ -58,6 +58,6 @@ pub(super) const NAMES: [&str; 53] = [
 ];
 
 /// Whether a row may be for a package of this name, or for those that depend on it.
-pub(super) fn is_in_table(name: &str) -> bool {
+pub fn is_in_table(name: &str) -> bool {
     NAMES.binary_search(&name).is_ok()
 }
