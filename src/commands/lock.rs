@@ -83,7 +83,8 @@ pub(super) fn run(arguments: &cli::Lock, context: &Context<'_>) -> Result<Outcom
     if arguments.check {
         // Those that would go are named as that.
         let (downloads, absent) = (rows.downloads.clone(), rows.absent.clone());
-        self::rows::check(&project, &readings, &LarderLock { pyodide: None, downloads, absent }, context)?;
+        let lock = LarderLock { pyodide: None, downloads, absent };
+        self::rows::check(&project, readings, &lock, &store, context)?;
     }
     finish((locked, rows), &before, arguments, &project, context, warnings)
 }

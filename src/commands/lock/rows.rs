@@ -18,20 +18,19 @@ use crate::{
 /// Names the rows of a `larder.lock` that are for packages which no lockfile has, or state another length than their file in the store has.
 pub(super) fn check(
     project: &Project,
-    readings: &[Reading],
+    mut readings: Vec<Reading>,
     lock: &LarderLock,
+    store: &Store,
     context: &Context<'_>,
 ) -> Result<(), CommandError> {
     if !lock.has_rows() {
         return Ok(());
     }
-    let all = [readings, &[lockfile::of_larder_lock(LARDER_LOCK, lock)]].concat();
-    let plan = Plan::new(&all).map_err(ReadError::from)?;
+    readings.push(lockfile::of_larder_lock(LARDER_LOCK, lock));
+    let plan = Plan::new(&readings).map_err(ReadError::from)?;
     let mut problems: Vec<String> =
         if project.knows_all_packages() { plan.stale().iter().map(stale_row).collect() } else { Vec::new() };
-    if let Some(store) = context.open_store_if_present()? {
-        problems.extend(other_sizes(&plan, &store, context)?);
-    }
+    problems.extend(other_sizes(&plan, store, context)?);
     if problems.is_empty() {
         return Ok(());
     }
