@@ -22,7 +22,7 @@ pub use self::{
     expand::{Expanded, ExpectedAddress, Given, Kind, expand},
     names::is_in_table,
     table::{DigestSource, KnownDownload, When},
-    values::{ValueOwner, ValuePlace, ValueSource},
+    values::{ValuePlace, ValueSource},
 };
 use crate::{
     core::{artifact::Ecosystem, manifest::Manifests},

@@ -55,11 +55,6 @@ impl KnownDownload {
         self.platforms.is_empty() || self.platform_name(platform).is_some()
     }
 
-    /// The addresses of its files.
-    pub fn addresses_for(&self, target: Target<'_>) -> Result<Vec<String>, UnfilledAddress> {
-        self.addresses.iter().map(|template| self.address(template, target)).collect()
-    }
-
     /// The address that a template of the row comes to.
     pub fn address(&self, template: &str, target: Target<'_>) -> Result<String, UnfilledAddress> {
         if !self.is_on(target.platform) {

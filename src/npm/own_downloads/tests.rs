@@ -47,13 +47,18 @@ fn platforms_of(row: &KnownDownload) -> Vec<Platform> {
     row.platforms.keys().map(|name| platform(name)).collect()
 }
 
+/// The addresses of a row's files.
+fn addresses(row: &KnownDownload, target: Target<'_>) -> Result<Vec<String>, UnfilledAddress> {
+    row.addresses.iter().map(|template| row.address(template, target)).collect()
+}
+
 /// The addresses of a row on all its platforms, as lines.
 fn lines(row: &KnownDownload, name: &str, version: &str) -> Vec<String> {
     let values: Vec<(&str, &str)> = VALUES.into_iter().chain([("name", name)]).collect();
     let mut lines = Vec::new();
     for platform in platforms_of(row) {
         let target = Target { version, platform, abi: Some("115"), values: &values };
-        for address in row.addresses_for(target).unwrap() {
+        for address in addresses(row, target).unwrap() {
             lines.push(format!("{name} {version} {platform} {}", address.replace(GITHUB_HOST, "{github}")));
         }
     }
@@ -138,12 +143,12 @@ fn an_address_that_cannot_be_worked_out_says_why() {
     let row = |name, version| KnownDownload::of(name, version).unwrap();
     let target = |text: &str| Target { version: "1.21.0", platform: text.parse().unwrap(), abi: None, values: &[] };
     assert_eq!(
-        row("onnxruntime-node", "1.21.0").addresses_for(target("darwin/arm64")).unwrap_err().to_string(),
+        addresses(row("onnxruntime-node", "1.21.0"), target("darwin/arm64")).unwrap_err().to_string(),
         "it downloads nothing on darwin/arm64"
     );
-    let error = row("better-sqlite3", "12.11.1").addresses_for(target("linux/amd64")).unwrap_err();
+    let error = addresses(row("better-sqlite3", "12.11.1"), target("linux/amd64")).unwrap_err();
     assert_eq!(error, UnfilledAddress::Placeholder("abi".to_owned()));
-    let error = row("puppeteer", "24.43.1").addresses_for(target("linux/amd64")).unwrap_err();
+    let error = addresses(row("puppeteer", "24.43.1"), target("linux/amd64")).unwrap_err();
     assert_eq!(error.to_string(), "`{chrome-version}` has no value");
 }
 

@@ -42,21 +42,7 @@ pub struct ValuePlace {
     pub until: Option<String>,
 }
 
-/// Whose value it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ValueOwner<'a> {
-    /// Of the package that downloads.
-    Itself,
-    /// Of another package of the plan.
-    Other(&'a str),
-}
-
 impl ValuePlace {
-    /// Whose value it is.
-    pub fn owner(&self) -> ValueOwner<'_> {
-        self.package.as_deref().map_or(ValueOwner::Itself, ValueOwner::Other)
-    }
-
     /// The value, out of the text of the file or of the version. `None` if it is not there, or is nothing that an address may have in its path.
     pub fn value_in(&self, text: &str) -> Option<String> {
         let found = if self.key.is_empty() { text.to_owned() } else { at_key(text, &self.key)? };

@@ -14,8 +14,8 @@ use crate::{
     },
     lockfile::{Format, larder_lock::Requester},
     npm::own_downloads::{
-        DigestSource, ExpectedAddress, Given, Kind, KnownDownload, OwnDownload, ValueOwner, ValuePlace, ValueSource,
-        When, addon_template, expand, in_package,
+        DigestSource, ExpectedAddress, Given, Kind, KnownDownload, OwnDownload, ValuePlace, ValueSource, When,
+        addon_template, expand, in_package,
     },
     plan::{Plan, Planned, selection::Selection},
 };
@@ -144,10 +144,7 @@ impl<'a> Expected<'a> {
     /// The package of the plan in which a value stands: of several versions that of the same version.
     fn owner(&self, download: &OwnDownload<'_>, place: &ValuePlace) -> Option<&'a Planned> {
         let artifact = &download.planned.artifact;
-        let (name, is_itself) = match place.owner() {
-            ValueOwner::Itself => (artifact.name.as_str(), true),
-            ValueOwner::Other(name) => (name, false),
-        };
+        let (name, is_itself) = (place.package.as_deref().unwrap_or(artifact.name.as_str()), place.package.is_none());
         let all = self.plan.artifacts().iter().filter(|planned| is_npms(planned, name));
         let all: Vec<&Planned> = all.collect();
         let same = all.iter().find(|planned| planned.artifact.version == artifact.version).copied();
