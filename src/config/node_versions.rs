@@ -125,6 +125,9 @@ fn of_image(image: &str) -> Option<NodeMajor> {
 /// A word with the defaults of arguments in place of `$NAME`, `${NAME}` and `${NAME:-default}`.
 fn filled(word: &str, arguments: &[(&str, &str)]) -> String {
     let mut filled = word.to_owned();
+    // `$NODE_VERSION` begins as `$NODE` does.
+    let mut arguments = arguments.to_vec();
+    arguments.sort_by_key(|(name, _)| std::cmp::Reverse(name.len()));
     for (name, value) in arguments {
         let value = value.trim_matches('"');
         filled = filled.replace(&format!("${{{name}}}"), value).replace(&format!("${name}"), value);
@@ -201,6 +204,8 @@ mod tests {
     fn dockerfiles_name_versions_by_their_images() {
         let text = "ARG NODE=22\nARG OTHER\nFROM --platform=$BUILDPLATFORM node:${NODE}-alpine AS build\nFROM docker.io/library/node:20.11.0-bookworm@sha256:00\nFROM ${BASE:-node:24}\nFROM python:3.12\nfrom my-node:18\nFROM node\nFROM node:lts\nRUN echo node:18\n";
         assert_eq!(majors(of_dockerfile(text)), [20, 22, 24]);
+        let names = "ARG NODE=22\nARG NODE_VERSION=20\nFROM node:$NODE_VERSION\nFROM node:$NODE-slim\n";
+        assert_eq!(majors(of_dockerfile(names)), [20, 22]);
     }
 
     #[test]
