@@ -62,6 +62,7 @@ impl ScriptStore {
             Err(error) => return Err(error),
         }
         let copied = script_cache::copy(&new, &self.0);
+        // With nothing new, too: what scripts add to folders that were lent is there at once, and is bounded here alone.
         collect(&self.0, now, MOST_BYTES);
         copied
     }
