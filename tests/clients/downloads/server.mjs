@@ -3,9 +3,8 @@
 //
 //     node server.mjs FOLDER PACKAGES PYODIDE ADDRESS    FOLDER has ca.pem and ca.key, and gets `ready` when the server listens; PACKAGES and PYODIDE are for `stand-ins.mjs`
 //
-// FOLDER/requests gets a line of JSON for each answer: method, url, status, and sha256, size, type and, of a small text, body of what came in the end.
+// FOLDER/requests gets a line of JSON for each request: method, url and, where the answer redirects, location.
 import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:https';
@@ -13,7 +12,6 @@ import { createSecureContext } from 'node:tls';
 import { standIn } from './stand-ins.mjs';
 
 const [folder, , , address] = process.argv.slice(2);
-const LONGEST_BODY = 65536;
 
 // A certificate for any host, made when it is first asked for.
 const openssl = (...args) => execFileSync('openssl', args, { cwd: folder, stdio: ['ignore', 'pipe', 'ignore'] });
@@ -29,23 +27,16 @@ function contextFor(host) {
 	return contexts.get(host);
 }
 
-function log({ method }, url, status, found, location) {
-	const { bytes, type } = found ?? {};
-	const text = bytes && /^(text\/|application\/json)/.test(type) && bytes.length <= LONGEST_BODY && bytes.toString('utf8');
-	const sha256 = bytes && createHash('sha256').update(bytes).digest('hex');
-	appendFileSync(`${folder}/requests`, `${JSON.stringify({ method, url, status, location, ...(bytes && { sha256, size: bytes.length, type }), ...(text && { body: text }) })}\n`);
-}
-
 createServer({ key, SNICallback: (host, done) => done(null, contextFor(host)) }, (request, response) => {
 	const url = new URL(request.url, `https://${request.headers.host}`);
 	const found = standIn(url);
-	const moved = found?.location && new URL(found.location, url);
-	log(request, url.href, found ? 200 : 404, moved ? standIn(moved) : found, moved?.href);
+	const location = found?.location && new URL(found.location, url).href;
+	appendFileSync(`${folder}/requests`, `${JSON.stringify({ method: request.method, url: url.href, location })}\n`);
 	if (!found) {
 		return response.writeHead(404, { 'content-type': 'text/plain' }).end('not found\n');
 	}
-	if (moved) {
-		return response.writeHead(302, { location: moved.href }).end();
+	if (location) {
+		return response.writeHead(302, { location }).end();
 	}
 	response.writeHead(200, { 'content-type': found.type, 'content-length': found.bytes.length });
 	return response.end(request.method === 'HEAD' ? undefined : found.bytes);
