@@ -162,9 +162,7 @@ impl Online {
         client_by(&self.proxy.url(), pem)
     }
 
-    /// By a client that trusts the run's authority alone.
-    fn text(&self, client: &reqwest::Client, request: reqwest::RequestBuilder) -> String {
-        let _ = client;
+    fn text(&self, request: reqwest::RequestBuilder) -> String {
         self.runtime.block_on(async { request.send().await.unwrap().text().await.unwrap() })
     }
 }
@@ -173,14 +171,14 @@ impl Online {
 fn what_is_known_comes_from_the_store_and_the_rest_of_that_host_as_it_was_asked() {
     let world = online(None);
     let client = world.client(world.proxy.certificate());
-    assert_eq!(world.text(&client, client.get("https://registry.example/known")), "known");
+    assert_eq!(world.text(client.get("https://registry.example/known")), "known");
     assert_eq!(world.internet.connects(), [""; 0]);
     let request = client.post("https://registry.example/api").body("body").header("authorization", "Bearer t");
-    let said = world.text(&client, request.header("x-own", "1").header("range", "bytes=1-"));
+    let said = world.text(request.header("x-own", "1").header("range", "bytes=1-"));
     assert_eq!(said, "POST /api [authorization=Bearer t range=bytes=1- x-own=1] body");
     // The same connection serves the next request, and another one where the server has ended it.
     for path in ["close", "close", "other"] {
-        let said = world.text(&client, client.get(format!("https://registry.example/{path}")));
+        let said = world.text(client.get(format!("https://registry.example/{path}")));
         assert!(said.starts_with(&format!("GET /{path} [")), "{said}");
     }
     assert_eq!(world.internet.connects(), ["registry.example:443"; 3]);
@@ -271,10 +269,10 @@ fn a_recorder_is_told_what_each_public_address_answered() {
     let client = world.client(world.proxy.certificate());
     let request =
         client.get("https://registry.example/a").header("range", "bytes=1-").header("authorization", "Basic eA==");
-    let said = world.text(&client, request);
+    let said = world.text(request);
     assert_eq!(said, "GET /a [authorization=Basic eA== accept-encoding=identity] ", "all of it is asked for");
-    world.text(&client, client.head("https://registry.example/b"));
-    world.text(&client, client.get("https://registry.example/known"));
+    world.text(client.head("https://registry.example/b"));
+    world.text(client.get("https://registry.example/known"));
     let exchanges = notes.exchanges.lock().unwrap().clone();
     let [a, b] = &exchanges[..] else { panic!("{exchanges:?}") };
     let whole = SeenBody::Whole {
