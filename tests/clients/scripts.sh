@@ -42,27 +42,59 @@ project() {
 		});
 		const packages = { "": root, ...Object.fromEntries(names.map((name) => [`node_modules/${name}`, entry(name)])) };
 		fs.writeFileSync("package.json", JSON.stringify(root));
-		fs.writeFileSync("package-lock.json", JSON.stringify({ name: "project", version: "1.0.0", lockfileVersion: 3, requires: true, packages }));' -- "$SERVED" "$@" 2>"$WORK/project.err" || { show "$WORK/project" && exit 1; }
+		fs.writeFileSync("package-lock.json", JSON.stringify({ name: "project", version: "1.0.0", lockfileVersion: 3, requires: true, packages }));' -- "$SERVED" "$@" 2>"$WORK/project.err" || { show "$WORK/project" >&2 && exit 1; }
 	for name in package.json package-lock.json; do mv "$name" "$at/"; done
 	say "$at"
 }
 
 # row NAME BY: a row of larder.lock for a served file.
 row() {
-	printf '\n[[download]]\nurl = "https://files.example/%s"\nsha256 = "%s"\nsize = %d\nby = ["%s@1.0.0"]\ntrust = "first-use"\n' \
+	printf '\n[[download]]\nurl = "https://files.example/%s"\nsha256 = "%s"\nsize = %d\nby = ["%s"]\ntrust = "first-use"\n' \
 		"$1" "$(sha256sum "$SERVED/$1" | cut -d ' ' -f 1)" "$(stat -c %s "$SERVED/$1")" "$2"
 }
 
-# locked NAME: a project that installs this package, with a row for the tool and what stands on standard input, fetched from the server, which is gone then. Its folder.
-locked() {
+# fetched NAME…: a project that installs these packages, with a row for the tool and what stands on standard input, fetched from the server. Its folder, and the exit code of
+# larder fetch.
+fetched() {
 	local at code
-	at=$(project "$1")
-	{ printf 'version = 2\n' && row tool-1.0.0.tgz "$1" && cat; } >"$at/larder.lock"
-	start_server
+	at=$(project "$@") || return
+	{ printf 'version = 2\n' && row tool-1.0.0.tgz "$1@1.0.0" && cat; } >"$at/larder.lock"
 	code=$(run "$WORK/fetch" as_stranger "$LARDER" fetch --store "$WORK/store" "$at")
-	stop_server
-	[ "$code" = 0 ] || { show "$WORK/fetch" >&2 && return 1; }
+	[ "$code" = 0 ] || show "$WORK/fetch" >&2
 	say "$at"
+	return "$code"
+}
+
+# locked NAME: the same, from a server that is started for it and is gone then.
+locked() {
+	local code=0
+	start_server
+	fetched "$1" || code=$?
+	stop_server
+	return "$code"
+}
+
+# fetch_ways WHAT: sets PROJECT to a project with a package for each way, which all ask for the tool, and NAMES to the packages; fetched from the server, which runs on.
+fetch_ways() {
+	local name code=0
+	head -c 3000000 /dev/urandom >"$SERVED/tool-1.0.0.tgz"
+	for name in "${!WAYS[@]}"; do way "$name" https://files.example/tool-1.0.0.tgz; done
+	mapfile -t NAMES < <(printf 'way-%s\n' "${!WAYS[@]}" | sort)
+	start_server
+	PROJECT=$(fetched "${NAMES[@]}" </dev/null) || code=$?
+	equals "$1: exit code of larder fetch" 0 "$code"
+}
+
+# install_ways WHAT SAID COMMAND…: the command, which SAID names, installs that project, and each package gets the tool.
+install_ways() {
+	local name code
+	cd "$PROJECT"
+	code=$("${@:3}")
+	equals "$1: exit code of $2" 0 "$code"
+	[ "$code" = 0 ] || show "$WORK/offline"
+	for name in "${NAMES[@]}"; do
+		if cmp -s "node_modules/$name/got" "$SERVED/tool-1.0.0.tgz"; then pass "$1, $name: the file"; else fail "$1, $name: another file"; fi
+	done
 }
 
 # offline OPTION…: the exit code of the install in this folder.

@@ -5,8 +5,8 @@ source "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 source "$ROOT/tests/clients/npm.sh"
 source "$ROOT/tests/clients/managers.sh"
 source "$ROOT/tests/clients/replay.sh"
-serve_in_namespace "a network of the run's own"
 source "$ROOT/tests/clients/scripts.sh"
+serve_in_namespace "a network of the run's own"
 
 prepare_hosts files.example registry.example
 cd "$WORK"
@@ -34,34 +34,16 @@ command -v python3 >/dev/null || unset 'WAYS[python]'
 java --list-modules 2>/dev/null | grep -q '^jdk.compiler' || unset 'WAYS[java]'
 
 isolated() { HTTPS_PROXY=http://proxy.example:3128 https_proxy=http://proxy.example:3128 offline --isolate "$@"; }
-head -c 3000000 /dev/urandom >"$SERVED/tool-1.0.0.tgz"
-for name in "${!WAYS[@]}"; do way "$name" https://files.example/tool-1.0.0.tgz; done
-mapfile -t names < <(printf 'way-%s\n' "${!WAYS[@]}" | sort)
-at=$(project "${names[@]}")
-{ printf 'version = 2\n' && row tool-1.0.0.tgz "${names[0]}"; } >"$at/larder.lock"
-start_server
-code=$(run "$WORK/fetch" as_stranger "$LARDER" fetch --store "$WORK/store" "$at")
-equals "isolated: exit code of larder fetch" 0 "$code"
+fetch_ways isolated
 before=$(wc -l <"$SERVED/requests")
-cd "$at"
-code=$(isolated)
-equals "isolated: exit code of larder run --offline --isolate -- npm ci" 0 "$code"
-[ "$code" = 0 ] || show "$WORK/offline"
-for name in "${names[@]}"; do
-	if cmp -s "node_modules/$name/got" "$SERVED/tool-1.0.0.tgz"; then pass "isolated, $name: the file"; else fail "isolated, $name: another file"; fi
-done
+install_ways isolated "larder run --offline --isolate -- npm ci" isolated
 
 # asks SCRIPT: a project whose one package runs this, with the tool's row alone. Its folder.
 asks() {
-	local at
 	cd "$WORK"
 	WAYS[asks]=$1
 	way asks https://files.example/other-1.0.0.tgz
-	at=$(project way-asks)
-	{ printf 'version = 2\n' && row tool-1.0.0.tgz way-asks; } >"$at/larder.lock"
-	code=$(run "$WORK/fetch" as_stranger "$LARDER" fetch --store "$WORK/store" "$at")
-	[ "$code" = 0 ] || { show "$WORK/fetch" >&2 && return 1; }
-	say "$at"
+	fetched way-asks </dev/null
 }
 # refused WHAT CODE TEXT…: an isolated install ends with this code within 10 s, and each text is said.
 refused() {

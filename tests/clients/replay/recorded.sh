@@ -5,30 +5,15 @@ source "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 source "$ROOT/tests/clients/npm.sh"
 source "$ROOT/tests/clients/managers.sh"
 source "$ROOT/tests/clients/replay.sh"
-serve_in_namespace "recorded downloads"
-
 source "$ROOT/tests/clients/scripts.sh"
+serve_in_namespace "recorded downloads"
 
 prepare_hosts files.example registry.example
 cd "$WORK"
-head -c 3000000 /dev/urandom >"$SERVED/tool-1.0.0.tgz"
-for name in "${!WAYS[@]}"; do way "$name" https://files.example/tool-1.0.0.tgz; done
-mapfile -t names < <(printf 'way-%s\n' "${!WAYS[@]}" | sort)
-at=$(project "${names[@]}")
-{ printf 'version = 2\n' && row tool-1.0.0.tgz "${names[0]}"; } >"$at/larder.lock"
-start_server
-code=$(run "$WORK/fetch" as_stranger "$LARDER" fetch --store "$WORK/store" "$at")
-equals "recorded: exit code of larder fetch" 0 "$code"
-[ "$code" = 0 ] || show "$WORK/fetch"
+fetch_ways recorded
 equals "recorded: requests for the file" 1 "$(grep -c tool-1.0.0.tgz "$SERVED/requests")"
 stop_server
-cd "$at"
-code=$(offline)
-equals "recorded: exit code of larder run --offline -- npm ci, without the server" 0 "$code"
-[ "$code" = 0 ] || show "$WORK/offline"
-for name in "${names[@]}"; do
-	if cmp -s "node_modules/$name/got" "$SERVED/tool-1.0.0.tgz"; then pass "recorded, $name: the file"; else fail "recorded, $name: another file"; fi
-done
+install_ways recorded "larder run --offline -- npm ci, without the server" offline
 
 # Answers that are in the lock itself, and addresses at which nothing was.
 cd "$WORK"
