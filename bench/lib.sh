@@ -11,6 +11,17 @@ mkdir -p "$BENCH_DIR"
 [ -x "$LARDER" ] || cargo build --release --locked --manifest-path "$ROOT/Cargo.toml"
 command -v /usr/bin/time >/dev/null || debian time || { say "GNU time is missing" && exit 1; }
 
+# rounds_of ARGUMENT…: sets ROUNDS for a benchmark that has no other option.
+rounds_of() {
+	while [ $# -gt 0 ]; do
+		case $1 in
+		--rounds) ROUNDS=$2 ;;
+		*) say "usage: bench/${0##*/} [--rounds N]" >&2 && exit 2 ;;
+		esac
+		shift 2
+	done
+}
+
 # discard PATH…: out of the way, to be removed when the round is over. Right after many files were removed, ext4 makes new ones slowly: it looks for inodes that
 # were not in use just before, and the next tool would pay for it.
 discard() {

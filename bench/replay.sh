@@ -5,15 +5,10 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 source "$ROOT/tests/clients/npm.sh"
 source "$ROOT/tests/clients/managers.sh"
 source "$ROOT/tests/clients/replay.sh"
+source "$ROOT/tests/clients/scripts.sh"
 
 SIZE=500000000
-while [ $# -gt 0 ]; do
-	case $1 in
-	--rounds) ROUNDS=$2 ;;
-	*) say "usage: bench/replay.sh [--rounds N]" >&2 && exit 2 ;;
-	esac
-	shift 2
-done
+rounds_of "$@"
 # It is started anew in a namespace, with nothing but its environment.
 ROUNDS=${REPLAY_ROUNDS:-$ROUNDS}
 export REPLAY_ROUNDS=$ROUNDS
@@ -24,29 +19,28 @@ prepare_hosts files.example registry.example
 FILE=https://files.example/large.tgz
 GROUP="a recorded file of 500 MB"
 
-# project NAME: one that has no packages; `recorded` has a row besides.
-project() {
+# empty_project NAME: one that has no packages.
+empty_project() {
 	mkdir -p "$WORK/$1"
 	say '{ "name": "project", "version": "1.0.0" }' >"$WORK/$1/package.json"
 	say '{ "name": "project", "version": "1.0.0", "lockfileVersion": 3, "packages": { "": { "name": "project", "version": "1.0.0" } } }' >"$WORK/$1/package-lock.json"
 }
 
-# record NAME FILE: the project has a row for it.
-record() {
-	printf 'version = 2\n\n[[download]]\nurl = "https://files.example/%s"\nsha256 = "%s"\nsize = %d\nby = ["script:curl"]\ntrust = "first-use"\n' \
-		"$2" "$(sha256sum "$SERVED/$2" | cut -d ' ' -f 1)" "$(stat -c %s "$SERVED/$2")" >"$WORK/$1/larder.lock"
+# add_row NAME FILE: the project has a row for the served file, and the store has it.
+add_row() {
+	{ printf 'version = 2\n' && row "$2" script:curl; } >"$WORK/$1/larder.lock"
 	as_stranger "$LARDER" fetch --quiet --store "$WORK/store" "$WORK/$1"
 }
 
 prepare() {
 	head -c "$SIZE" /dev/urandom >"$SERVED/large.tgz"
 	head -c 1000 /dev/urandom >"$SERVED/small.tgz"
-	project plain
-	project recorded
-	project small
+	empty_project plain
+	empty_project recorded
+	empty_project small
 	start_server
-	record recorded large.tgz
-	record small small.tgz
+	add_row recorded large.tgz
+	add_row small small.tgz
 }
 
 larder_in() { (cd "$WORK/$1" && as_stranger "$LARDER" run --offline --store "$WORK/store" -- "${@:2}"); }

@@ -2,13 +2,7 @@
 # `larder run -- npm ci --ignore-scripts` beside `npm ci --ignore-scripts` from its own full cache, both offline with the network cut, on the large lockfile. See README.md.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-while [ $# -gt 0 ]; do
-	case $1 in
-	--rounds) ROUNDS=$2 ;;
-	*) say "usage: bench/run.sh [--rounds N]" >&2 && exit 2 ;;
-	esac
-	shift 2
-done
+rounds_of "$@"
 can_cut_network || { say "no network namespace can be made (not root)" && exit 1; }
 
 STORE=$BENCH_DIR/run-store

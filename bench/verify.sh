@@ -2,13 +2,7 @@
 # larder verify beside b3sum over the same blobs: the tarballs of the large lockfile. See README.md.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-while [ $# -gt 0 ]; do
-	case $1 in
-	--rounds) ROUNDS=$2 ;;
-	*) say "usage: bench/verify.sh [--rounds N]" >&2 && exit 2 ;;
-	esac
-	shift 2
-done
+rounds_of "$@"
 
 B3SUM=$CLIENTS/b3sum/bin/b3sum
 if [ ! -x "$B3SUM" ]; then
