@@ -1,7 +1,11 @@
-# What the tests of recorded downloads share: each client asks its own addresses, and stand-ins answer. Sourced after lib.sh, npm.sh, managers.sh and replay.sh.
+# What the tests of recorded downloads share: each client asks its own addresses, and stand-ins answer. Sourced after lib.sh.
 #
 # All is in a network namespace in which each name leads to a server of this test (downloads/server.mjs). A client runs there as it does without larder; what it asked for
 # becomes rows of larder.lock; then it runs with `larder run --offline` in a namespace within, where there is nothing, and has to leave the same files.
+
+source "$ROOT/tests/clients/npm.sh"
+source "$ROOT/tests/clients/managers.sh"
+source "$ROOT/tests/clients/replay.sh"
 
 DOWNLOADS=$ROOT/tests/clients/downloads
 PACKAGES=$CLIENTS/downloads
@@ -18,7 +22,14 @@ install_packages() {
 	cp "$DOWNLOADS/package.json" "$at/complete"
 }
 
-# need_download_clients: what all of these tests run; without it, skips the whole test.
+# serve_downloads WHAT [NEED]: starts the script anew where the server answers. Before that, sees to the clients that all of these tests run, and to the script's own with NEED;
+# without them, skips the whole test.
+serve_downloads() {
+	[ -n "${REPLAY_SERVED:-}" ] || need_download_clients "${@:2}"
+	serve_in_namespace "$1"
+	serve_all_names
+}
+
 need_download_clients() {
 	local major
 	need_npm 11 "recorded downloads" || finish
@@ -26,6 +37,7 @@ need_download_clients() {
 		client "node-$major" install_release "$major" || { skip "recorded downloads: node $major cannot be installed here" && finish; }
 	done
 	client downloads install_packages || { skip "recorded downloads: the packages cannot be installed here" && finish; }
+	"$@"
 }
 
 # install_python_clients: HTTP libraries of Python's.

@@ -2,9 +2,6 @@
 # Packages that download files when they are installed or first used, each as npm runs its script: what was recorded online is replayed by `larder run --offline` where there is
 # no network, to the same files, and nobody sets a variable; what was not recorded is refused at once and named.
 source "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
-source "$ROOT/tests/clients/npm.sh"
-source "$ROOT/tests/clients/managers.sh"
-source "$ROOT/tests/clients/replay.sh"
 source "$ROOT/tests/clients/downloads.sh"
 
 # Package, releases of node, seconds within which a refusal has ended, command. node 24 where a script asks with node's own fetch or https, or needs that node. Longer than 10 s
@@ -52,12 +49,8 @@ prepare() {
 }
 in_file() { sed "$2" "$1" >"$1.new" && mv "$1.new" "$1"; }
 
-if [ -z "${REPLAY_SERVED:-}" ]; then
-	[ "$(uname -sm)" = 'Linux x86_64' ] || { skip "recorded downloads: the packages' stand-ins are for Linux on x86_64" && finish; }
-	need_download_clients
-fi
-serve_in_namespace "downloads of npm's packages"
-serve_all_names
+[ "$(uname -sm)" = 'Linux x86_64' ] || { skip "recorded downloads: the packages' stand-ins are for Linux on x86_64" && finish; }
+serve_downloads "downloads of npm's packages"
 while read -r -u 3 PACKAGE releases seconds command; do
 	VERSION=$(node -p 'require(process.argv[1]).version' "$PACKAGES/node_modules/$PACKAGE/package.json")
 	for MAJOR in ${releases//,/ }; do replays "node $MAJOR, $PACKAGE $VERSION" "$seconds" prepare $command; done

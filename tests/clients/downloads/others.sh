@@ -2,11 +2,8 @@
 # Clients that are no npm package, or that scripts use: each downloads a file whose address is in larder.lock by `larder run --offline`, where there is no network, as it does online,
 # and nobody sets a variable; what has no row is refused at once and named. npm, pnpm, yarn and bun are in `replay/own-addresses.sh`.
 source "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
-source "$ROOT/tests/clients/npm.sh"
-source "$ROOT/tests/clients/managers.sh"
-source "$ROOT/tests/clients/replay.sh"
-source "$ROOT/tests/clients/pyodide.sh"
 source "$ROOT/tests/clients/downloads.sh"
+source "$ROOT/tests/clients/pyodide.sh"
 
 # Client, releases of node, command.
 MATRIX='fetch 20,24 node get.mjs fetch
@@ -102,14 +99,14 @@ prepare() {
 	esac
 }
 
-if [ -z "${REPLAY_SERVED:-}" ]; then
-	need_download_clients
+need_others() {
+	local program
 	for program in curl wget; do command -v "$program" >/dev/null || alone debian debian_has "$program" || true; done
 	client python-clients install_python_clients || { skip "downloads: Python's clients cannot be installed here" && finish; }
 	install_uv || { skip "downloads: uv cannot be installed here" && finish; }
-fi
-serve_in_namespace "downloads by other clients"
-serve_all_names
+}
+
+serve_downloads "downloads by other clients" need_others
 # The programs themselves, not what chooses them by the user's folder.
 PATH=$(dirname "$(python3 -c 'import sys; print(sys.executable)')"):$(dirname "$(rustup which cargo 2>/dev/null || command -v cargo)"):$CLIENTS/uv/bin:$PATH
 while read -r -u 3 CLIENT releases command; do

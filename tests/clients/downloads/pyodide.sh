@@ -2,11 +2,8 @@
 # A project's own script that fetches with Pyodide (`fetch-pyodide.mjs`: node, loadPackage, micropip, files written) runs unchanged by `larder run --offline`, where there is no
 # network, and leaves the files that it leaves online.
 source "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
-source "$ROOT/tests/clients/npm.sh"
-source "$ROOT/tests/clients/managers.sh"
-source "$ROOT/tests/clients/replay.sh"
-source "$ROOT/tests/clients/pyodide.sh"
 source "$ROOT/tests/clients/downloads.sh"
+source "$ROOT/tests/clients/pyodide.sh"
 
 prepare() {
 	copy_package pyodide
@@ -14,12 +11,11 @@ prepare() {
 	cp "$DOWNLOADS/fetch-pyodide.mjs" scripts/
 }
 
-if [ -z "${REPLAY_SERVED:-}" ]; then
-	need_download_clients
+need_distribution() {
 	distribution 314.0.3 || { skip "a script that fetches with Pyodide: its distribution cannot be had here" && finish; }
-fi
-serve_in_namespace "a script that fetches with Pyodide"
-serve_all_names
+}
+
+serve_downloads "a script that fetches with Pyodide" need_distribution
 while read -r -u 3 MAJOR; do
 	replays "node $MAJOR, a script that fetches with Pyodide" 10 prepare node scripts/fetch-pyodide.mjs
 done 3< <(printf '%s\n' 20 24 | chosen)
