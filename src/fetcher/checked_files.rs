@@ -41,6 +41,15 @@ pub(super) struct Reading {
     begun: SystemTime,
 }
 
+impl Reading {
+    /// Notes what these blobs' files are like before all of them are read and compared.
+    pub(super) fn begin(store: &Store, blobs: impl Iterator<Item = Compared>) -> Self {
+        let begun = SystemTime::now();
+        let states = blobs.filter_map(|compared| Some((state_of(store, &compared.0)?, compared)));
+        Self { states: states.collect(), begun }
+    }
+}
+
 fn state_of(store: &Store, blob: &BlobId) -> Option<State> {
     Some(State::of(&std::fs::symlink_metadata(store.blob_path(blob)).ok()?))
 }
@@ -76,13 +85,6 @@ impl State {
 }
 
 impl CheckedFiles {
-    /// Notes what these blobs' files are like before all of them are read and compared.
-    pub(super) fn begin(&self, store: &Store, blobs: impl Iterator<Item = Compared>) -> Reading {
-        let begun = SystemTime::now();
-        let states = blobs.filter_map(|compared| Some((state_of(store, &compared.0)?, compared)));
-        Reading { states: states.collect(), begun }
-    }
-
     /// They were read; those that are sound and did not change meanwhile are checked.
     pub(super) fn finish(&self, store: &Store, Reading { states, begun }: Reading, is_sound: impl Fn(&BlobId) -> bool) {
         for (before, compared) in states.into_iter().filter(|(_, (blob, _))| is_sound(blob)) {
@@ -164,7 +166,7 @@ mod tests {
         let checked = CheckedFiles { settled: Duration::ZERO, ..CheckedFiles::default() };
         std::thread::sleep(Duration::from_millis(50));
         let known = |checked: &CheckedFiles| checked.known(&(blob, None));
-        let begin = || checked.begin(&store, [(blob, None)].into_iter());
+        let begin = || Reading::begin(&store, [(blob, None)].into_iter());
         checked.finish(&store, begin(), |_| false);
         assert_eq!(known(&checked), None);
         let reading = begin();

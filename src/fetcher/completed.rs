@@ -14,7 +14,7 @@ use larder_store::{
 };
 
 use super::{
-    checked_files::CheckedFiles,
+    checked_files::{CheckedFiles, Reading},
     downloads::{Download, Downloads},
     failure::{Failure, FailureKind},
     report::FetchReport,
@@ -75,7 +75,7 @@ pub(super) fn unfit(
         Wanted::Integrity(stated) => Some((found.blob, Some(stated.clone()))),
         Wanted::Identity(_) => None,
     });
-    let reading = checked.begin(store, compared);
+    let reading = Reading::begin(store, compared);
     let mut faults = verify_wanted(store, &wanted, threads);
     checked.finish(store, reading, |blob| faults.iter().all(|unfit| unfit.fault.blob != *blob));
     for place in faults.iter_mut().flat_map(|unfit| &mut unfit.places) {

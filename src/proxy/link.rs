@@ -60,7 +60,7 @@ pub(super) enum LinkError {
 impl LinkError {
     /// Whether the server did not prove who it is.
     pub(super) fn is_unverified(&self) -> bool {
-        let is_of_tls = |source: &io::Error| source.get_ref().is_some_and(|inner| inner.is::<rustls::Error>());
+        let is_of_tls = |source: &io::Error| matches!(source.get_ref(), Some(inner) if inner.is::<rustls::Error>());
         matches!(self, Self::Upstream(UpstreamError::Tls { source, .. }) if is_of_tls(source))
     }
 }

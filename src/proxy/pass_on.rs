@@ -56,7 +56,9 @@ pub(super) async fn pass_on(
     let asks_for_all = watched.is_some() && is_download && !request.headers().contains_key(header::UPGRADE);
     let prepare = |headers: &mut HeaderMap| {
         if asks_for_all {
-            PARTIAL.iter().for_each(|name| drop(headers.remove(name)));
+            for name in PARTIAL {
+                headers.remove(name);
+            }
             headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         }
     };

@@ -209,27 +209,10 @@ impl Replay {
 
     fn stored(&self, (at, position): At, content_type: Option<String>, wants: Wants) -> Answer {
         let session = &self.sessions[at];
-        match self.read(session, &session.plan().artifacts()[position], wants) {
+        match read(session, &session.plan().artifacts()[position], wants) {
             Ok(file) => Answer::File(ServedFile { content_type, ..file }),
             Err(why) => Answer::Refused(why),
         }
-    }
-
-    /// Reads it from the store. What is missing or damaged there may be there as another lockfile's package; else the error says why it cannot be had.
-    fn read(&self, session: &Session, planned: &Planned, wants: Wants) -> Result<ServedFile, String> {
-        let downloads = session.project.downloads_of([planned]);
-        if let Some(file) = self.served(session, planned, &downloads, wants) {
-            return Ok(file);
-        }
-        let completed = session.pull(&downloads).map_err(|error| chain(&error).join(": "))?;
-        if let Some(failure) = completed.report.failures.first() {
-            return Err(in_one_line(failure));
-        }
-        if let Some(gone) = completed.report.gone.first() {
-            return Err(format!("optional and gone: {}", in_one_line(&gone.packages[0])));
-        }
-        self.served(session, planned, &downloads, wants)
-            .ok_or_else(|| format!("{}: its blob cannot be read", planned.artifact))
     }
 }
 
@@ -267,34 +250,42 @@ impl Replay {
     }
 }
 
-impl Replay {
-    /// What is in the store and sound. A head promises what the receipt says: a blob that turns out to be damaged is put right, or refused, when its bytes are asked for.
-    fn served(
-        &self,
-        session: &Session,
-        planned: &Planned,
-        downloads: &Downloads<'_>,
-        wants: Wants,
-    ) -> Option<ServedFile> {
-        let found = session.find(downloads).ok()?.items.first()?.found;
-        let stated = planned.artifact.integrity.as_ref();
-        let blob = match wants {
-            Wants::Head => Ok(CheckedBlob::of_bytes(Bytes::new())),
-            Wants::Bytes => CheckedBlob::read_once(session.store(), found, stated, session.checked_files()),
-        };
-        match blob {
-            Ok(blob) => Some(ServedFile { blob, len: found.size, tag: found.blob.to_string(), content_type: None }),
-            Err(error) => {
-                tracing::debug!(%error, "a blob is not served");
-                None
-            }
-        }
-    }
-}
-
 impl fmt::Debug for Replay {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Replay").field("addresses", &(self.named.len() + self.recorded.len())).finish_non_exhaustive()
+    }
+}
+
+/// Reads it from the store. What is missing or damaged there may be there as another lockfile's package; else the error says why it cannot be had.
+fn read(session: &Session, planned: &Planned, wants: Wants) -> Result<ServedFile, String> {
+    let downloads = session.project.downloads_of([planned]);
+    if let Some(file) = served(session, planned, &downloads, wants) {
+        return Ok(file);
+    }
+    let completed = session.pull(&downloads).map_err(|error| chain(&error).join(": "))?;
+    if let Some(failure) = completed.report.failures.first() {
+        return Err(in_one_line(failure));
+    }
+    if let Some(gone) = completed.report.gone.first() {
+        return Err(format!("optional and gone: {}", in_one_line(&gone.packages[0])));
+    }
+    served(session, planned, &downloads, wants).ok_or_else(|| format!("{}: its blob cannot be read", planned.artifact))
+}
+
+/// What is in the store and sound. A head promises what the receipt says: a blob that turns out to be damaged is put right, or refused, when its bytes are asked for.
+fn served(session: &Session, planned: &Planned, downloads: &Downloads<'_>, wants: Wants) -> Option<ServedFile> {
+    let found = session.find(downloads).ok()?.items.first()?.found;
+    let stated = planned.artifact.integrity.as_ref();
+    let blob = match wants {
+        Wants::Head => Ok(CheckedBlob::of_bytes(Bytes::new())),
+        Wants::Bytes => CheckedBlob::read_once(session.store(), found, stated, session.checked_files()),
+    };
+    match blob {
+        Ok(blob) => Some(ServedFile { blob, len: found.size, tag: found.blob.to_string(), content_type: None }),
+        Err(error) => {
+            tracing::debug!(%error, "a blob is not served");
+            None
+        }
     }
 }
 
