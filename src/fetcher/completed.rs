@@ -68,10 +68,11 @@ pub(super) fn unfit(
     unread: &[usize],
 ) -> Vec<UnfitBlob> {
     let here: Vec<(usize, BlobRef)> = unread.iter().filter_map(|place| Some((*place, report.found[*place]?))).collect();
-    let wanted: Vec<_> = here.iter().map(|(place, found)| (*found, &downloads.all[*place].wanted)).collect();
+    let of = |place: &usize| &downloads.all[*place];
+    let wanted: Vec<_> = here.iter().map(|(place, found)| (*found, &of(place).wanted, of(place).depth())).collect();
     let threads = std::thread::available_parallelism().map_or(2, usize::from);
-    let recorded = here.iter().filter(|(place, _)| downloads.all[*place].is_recorded());
-    let compared = recorded.filter_map(|(place, found)| match &downloads.all[*place].wanted {
+    let recorded = here.iter().filter(|(place, _)| of(place).is_recorded());
+    let compared = recorded.filter_map(|(place, found)| match &of(place).wanted {
         Wanted::Integrity(stated) => Some((found.blob, Some(stated.clone()))),
         Wanted::Identity(_) => None,
     });

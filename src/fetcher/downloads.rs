@@ -9,6 +9,7 @@ use std::{
 use larder_store::{
     digest::{Digest, Integrity},
     key::{Key, Wanted},
+    verify::Depth,
 };
 
 use super::{
@@ -86,6 +87,15 @@ impl<'a> Download<'a> {
         match &self.of {
             Of::Planned(planned) => planned,
             Of::Ready(_) => &[],
+        }
+    }
+
+    /// How much is to be compared before anybody gets it. Package managers are told what a receipt states, too. Of other files, nobody is told more than what is wanted of them.
+    pub(super) fn depth(&self) -> Depth {
+        let is_other = |planned: &&Planned| planned.artifact.ecosystem != Ecosystem::Npm;
+        match (&self.of, &self.wanted) {
+            (Of::Planned(all), Wanted::Integrity(_)) if all.iter().all(is_other) => Depth::Names,
+            _ => Depth::Digests,
         }
     }
 

@@ -13,7 +13,7 @@ use larder_store::{
     Store, StoreError,
     digest::{BlobId, Hasher, Integrity},
     key::{BlobRef, Wanted},
-    verify::{FaultKind, verify_blobs, verify_wanted},
+    verify::{Depth, FaultKind, verify_blobs, verify_wanted},
 };
 use tokio::task::spawn_blocking;
 
@@ -111,7 +111,9 @@ impl CheckedBlob {
 
 fn verify(store: &Store, found: BlobRef, stated: Option<&Integrity>) -> Result<(), StoreError> {
     let kind = match stated.map(|stated| Wanted::Integrity(stated.clone())) {
-        Some(wanted) => verify_wanted(store, &[(found, &wanted)], 1).pop().map(|unfit| unfit.fault.kind),
+        Some(wanted) => {
+            verify_wanted(store, &[(found, &wanted, Depth::Digests)], 1).pop().map(|unfit| unfit.fault.kind)
+        }
         None => verify_blobs(store, &[found], 1).pop().map(|fault| fault.kind),
     };
     match kind {

@@ -1,6 +1,9 @@
 //! What a `larder.lock` names, out of the store. Its reader finds damage as it reads, so that nothing is read twice.
 
-use larder_store::{key::Wanted, verify::verify_wanted};
+use larder_store::{
+    key::Wanted,
+    verify::{Depth, verify_wanted},
+};
 
 use super::{open::Session, settings::threads};
 use crate::{
@@ -35,7 +38,7 @@ impl Session {
         let damaged = problems.iter().filter_map(LockedFileProblem::damaged);
         let wanted = damaged.map(|(_, found, integrity)| (found, Wanted::Integrity(integrity.clone())));
         let wanted: Vec<_> = wanted.collect();
-        let wanted: Vec<_> = wanted.iter().map(|(found, wanted)| (*found, wanted)).collect();
+        let wanted: Vec<_> = wanted.iter().map(|(found, wanted)| (*found, wanted, Depth::Digests)).collect();
         if !wanted.is_empty() {
             verify_wanted(self.store(), &wanted, threads());
         }

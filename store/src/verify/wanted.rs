@@ -26,24 +26,24 @@ pub struct UnfitBlob {
     pub fault: Fault,
 }
 
-/// Reads the blobs that were found for these, and names those whose bytes are not what was wanted: a digest that the lockfile states, or, where it leaves open
-/// which bytes those are, everything that the blob's receipt states. Each blob is read once.
+/// Reads the blobs that were found for these, and names those whose bytes are not what was wanted: a digest that the lockfile states, and, to [`Depth::Digests`] where it leaves
+/// open which bytes those are, everything that the blob's receipt states. Each blob is read once.
 ///
 /// Damaged blobs are set aside, as by [`verify_blobs`](super::verify_blobs). Where the bytes are sound and the store has them for something else, that is set right, unless the store
 /// cannot be written: the receipt is corrected, and what was derived from it is emptied. From then on, neither counts as being here.
-pub fn verify_wanted(store: &Store, wanted: &[(BlobRef, &Wanted)], threads: usize) -> Vec<UnfitBlob> {
+pub fn verify_wanted(store: &Store, wanted: &[(BlobRef, &Wanted, Depth)], threads: usize) -> Vec<UnfitBlob> {
     let mut places: HashMap<BlobId, Vec<usize>> = HashMap::new();
-    for (place, (found, _)) in wanted.iter().enumerate() {
+    for (place, (found, ..)) in wanted.iter().enumerate() {
         places.entry(found.blob).or_default().push(place);
     }
-    let mut blobs: Blobs = wanted.iter().map(|(found, _)| (found.blob, found.size)).collect();
+    let mut blobs: Blobs = wanted.iter().map(|(found, ..)| (found.blob, found.size)).collect();
     largest_first(&mut blobs);
     blobs.dedup_by_key(|(blob, _)| *blob);
     let ids: Vec<BlobId> = blobs.into_iter().map(|(blob, _)| blob).collect();
     let faults = Mutex::new(Vec::new());
     let algorithms = |at: usize| {
         let places = places[&ids[at]].iter();
-        places.flat_map(|place| algorithms_for(store, &ids[at], wanted[*place].1)).collect()
+        places.flat_map(|place| algorithms_for(store, &ids[at], wanted[*place])).collect()
     };
     hash_blobs::hash_all(store, &ids, threads, &algorithms, &|at, actual| {
         let blob = ids[at];
@@ -52,7 +52,7 @@ pub fn verify_wanted(store: &Store, wanted: &[(BlobRef, &Wanted)], threads: usiz
         match actual {
             Ok(actual) if actual.blob == blob => {
                 for place in places {
-                    if let Some(stated) = disagreement(store, wanted[*place].1, &actual) {
+                    if let Some(stated) = disagreement(store, wanted[*place], &actual) {
                         let kind = FaultKind::Misstated { stated, is_lower: false, is_set_right: false };
                         held(&faults).push(UnfitBlob { places: vec![*place], fault: fault(kind) });
                     }
@@ -72,8 +72,9 @@ pub fn verify_wanted(store: &Store, wanted: &[(BlobRef, &Wanted)], threads: usiz
 }
 
 /// Whether bytes could be what is wanted and the receipt false all the same: others take its sha512 for that of the bytes.
-fn leaves_open(wanted: &Wanted) -> bool {
+fn leaves_open(wanted: &Wanted, depth: Depth) -> bool {
     match wanted {
+        _ if depth == Depth::Names => false,
         Wanted::Identity(_) => true,
         Wanted::Integrity(integrity) => {
             let algorithms: Vec<Algorithm> = integrity.algorithms().collect();
@@ -82,22 +83,22 @@ fn leaves_open(wanted: &Wanted) -> bool {
     }
 }
 
-fn algorithms_for(store: &Store, blob: &BlobId, wanted: &Wanted) -> Vec<Algorithm> {
+fn algorithms_for(store: &Store, blob: &BlobId, (_, wanted, depth): (BlobRef, &Wanted, Depth)) -> Vec<Algorithm> {
     let stated = match wanted {
         Wanted::Identity(_) => Vec::new(),
         Wanted::Integrity(integrity) => integrity.algorithms().collect(),
     };
-    let receipt = leaves_open(wanted).then(|| store.receipt(blob)).flatten();
+    let receipt = leaves_open(wanted, depth).then(|| store.receipt(blob)).flatten();
     stated.into_iter().chain(receipt.iter().flat_map(algorithms)).collect()
 }
 
 /// What these bytes do not have of what is wanted.
-fn disagreement(store: &Store, wanted: &Wanted, actual: &Digests) -> Option<String> {
+fn disagreement(store: &Store, (_, wanted, depth): (BlobRef, &Wanted, Depth), actual: &Digests) -> Option<String> {
     match wanted {
         Wanted::Integrity(integrity) if !integrity.agrees_with(&actual.digests) => return Some(integrity.to_string()),
         _ => {}
     }
-    let receipt = leaves_open(wanted).then(|| store.receipt(&actual.blob)).flatten();
+    let receipt = leaves_open(wanted, depth).then(|| store.receipt(&actual.blob)).flatten();
     receipt.and_then(|receipt| falsehood(&receipt, actual))
 }
 

@@ -40,7 +40,7 @@ fn find(store: &Store, wanted: &Wanted) -> Option<BlobRef> {
 
 /// The one fault of a blob that is read for `wanted`.
 fn misstated(store: &Store, found: BlobRef, wanted: &Wanted) -> Option<(String, bool)> {
-    let mut faults = verify_wanted(store, &[(found, wanted)], 2);
+    let mut faults = verify_wanted(store, &[(found, wanted, Depth::Digests)], 2);
     assert!(faults.len() <= 1, "{faults:?}");
     let unfit = faults.pop()?;
     assert_eq!(unfit.places, [0]);
@@ -118,6 +118,17 @@ fn a_receipt_that_others_take_a_sha512_from_is_checked_where_the_lockfile_states
 }
 
 #[test]
+fn who_tells_nobody_what_a_receipt_states_compares_what_is_wanted_alone() {
+    let (folder, store) = store();
+    let evil = put(&store, EVIL);
+    forge(&store, folder.path(), &evil, &[Digest::of(Algorithm::Sha256, EVIL), of_good(Algorithm::Sha512)]);
+    for (digest, faults) in [(Digest::of(Algorithm::Sha256, EVIL), 0), (of_good(Algorithm::Sha512), 1)] {
+        let wanted = Wanted::Integrity(digest.into());
+        assert_eq!(verify_wanted(&store, &[(evil, &wanted, Depth::Names)], 1).len(), faults, "{digest}");
+    }
+}
+
+#[test]
 fn a_remembered_look_up_of_something_else_leads_to_no_other_bytes() {
     let (folder, store) = store();
     let (good, evil) = (put(&store, GOOD), put(&store, EVIL));
@@ -192,12 +203,15 @@ fn many_files_of_any_length_are_compared_each_with_its_own() {
     let bodies: Vec<Vec<u8>> = (0..40_u8).map(|number| vec![number; usize::from(number) * 9_001]).collect();
     let found: Vec<BlobRef> = bodies.iter().map(|body| put(&store, body)).collect();
     let wanted: Vec<Wanted> = bodies.iter().map(|body| sha512(body)).collect();
-    let pairs: Vec<_> = found.iter().copied().zip(&wanted).collect();
+    let pairs: Vec<_> =
+        found.iter().copied().zip(&wanted).map(|(found, wanted)| (found, wanted, Depth::Names)).collect();
     for threads in [1, 3] {
         assert!(verify_wanted(&store, &pairs, threads).is_empty());
     }
     // Each with its neighbour's.
-    let shifted: Vec<_> = found.iter().copied().zip(wanted.iter().cycle().skip(1)).collect();
+    let neighbours = wanted.iter().cycle().skip(1);
+    let shifted: Vec<_> =
+        found.iter().copied().zip(neighbours).map(|(found, wanted)| (found, wanted, Depth::Names)).collect();
     assert_eq!(verify_wanted(&store, &shifted, 2).len(), found.len());
 }
 
