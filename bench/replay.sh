@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# A recorded file of 500 MB as `larder run --offline` gives it to curl, beside cp of the same bytes and curl from a server on loopback; and what the proxy costs a command that
-# asks for nothing. See README.md.
+# A recorded file of 500 MB as `larder run --offline` gives it to curl, beside cp of the same bytes, curl's own copy of them and curl from other servers on loopback; and what the
+# proxy costs a command that asks for nothing. See README.md.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 source "$ROOT/tests/clients/npm.sh"
 source "$ROOT/tests/clients/managers.sh"
@@ -45,8 +45,16 @@ prepare() {
 
 larder_in() { (cd "$WORK/$1" && as_stranger "$LARDER" run --offline --store "$WORK/store" -- "${@:2}"); }
 from_server() { as_stranger curl -fsS -o "$WORK/got" "$FILE"; }
-export -f larder_in as_stranger as_new_user from_server
-export WORK LARDER FILE
+from_openssl() { as_stranger curl -fsS -o "$WORK/got" --connect-to "files.example:443:127.0.0.1:$OPENSSL_PORT" "$FILE"; }
+export -f larder_in as_stranger as_new_user from_server from_openssl
+OPENSSL_PORT=4433
+start_openssl() {
+	(cd "$SERVED" && exec openssl s_server -accept "127.0.0.1:$OPENSSL_PORT" -cert server.pem -key server.key -WWW -quiet -ciphersuites TLS_AES_128_GCM_SHA256) >"$WORK/openssl-server.log" 2>&1 &
+	OPENSSL_SERVER=$!
+	until (: >"/dev/tcp/127.0.0.1/$OPENSSL_PORT") 2>/dev/null; do kill -0 "$OPENSSL_SERVER" && sleep 0.05; done
+}
+stop_openssl() { kill "$OPENSSL_SERVER" && wait "$OPENSSL_SERVER" 2>/dev/null || true; }
+export WORK LARDER FILE OPENSSL_PORT
 
 prepare
 for ((round = 1; round <= ROUNDS; round++)); do
@@ -57,7 +65,14 @@ for ((round = 1; round <= ROUNDS; round++)); do
 	awk -v group="$GROUP" '$1 == "curl" { printf "%s\tof that, curl itself\t%d\t0 0 0\n", group, $2 * 1e6 }' "$WORK/clock.err" >>"$SAMPLES"
 	cmp "$SERVED/large.tgz" "$WORK/got"
 	rm -f "$WORK/got"
-	clock "$GROUP" "curl, from a server on loopback" bash -c from_server
+	# What curl itself can do at most: copy the file, and take it from a server that only encrypts.
+	clock "$GROUP" "curl, file://" curl -fsS -o "$WORK/got" "file://$SERVED/large.tgz"
+	rm -f "$WORK/got"
+	start_openssl
+	clock "$GROUP" "curl, from openssl s_server" bash -c from_openssl
+	stop_openssl
+	rm -f "$WORK/got"
+	clock "$GROUP" "curl, from a server in node" bash -c from_server
 	rm -f "$WORK/got"
 	clock "start" "larder run --offline -- true, no row" bash -c 'larder_in plain true'
 	clock "start" "larder run --offline -- true, one row" bash -c 'larder_in small true'

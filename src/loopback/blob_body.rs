@@ -21,8 +21,8 @@ use crate::fetcher::CheckedFiles;
 
 /// Up to this size a blob is read once and kept in memory until it is sent. Nine of ten tarballs are smaller. 256 KiB.
 const SMALL: u64 = 256 << 10;
-/// Read and sent at once of a larger one. Two of them wait in memory at most until the client takes them. 64 KiB.
-const PIECE: usize = 64 << 10;
+/// Read and sent at once of a larger one. Two of them wait in memory at most until the client takes them. 256 KiB.
+const PIECE: usize = 256 << 10;
 
 /// A blob whose bytes are those of its name, and what the lockfile states of them.
 #[derive(Debug)]
