@@ -10,7 +10,9 @@ mod fetch;
 mod merge;
 mod package_files;
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
+
+use larder_store::digest::Digest;
 
 pub(crate) use self::{
     expected::UnknownAddresses,
@@ -19,14 +21,15 @@ pub(crate) use self::{
 use self::{
     expected::{Expected, has_gone},
     fetch::first,
-    merge::{join, once_each},
+    merge::{WantedRow, join, once_each},
     package_files::PackageFiles,
 };
-use super::{open::Session, own_downloads::to_lock};
+use super::{open::Session, own_downloads::to_lock, selection::host_platforms};
 use crate::{
     core::{environment::Environment, recorded_url::RecordedUrl},
     fetcher::{Failure, FetchError, Watcher},
     lockfile::larder_lock::{LarderLock, RecordedAbsence, RecordedDownload},
+    npm::own_downloads::OwnDownload,
     plan::selection::Selection,
 };
 
@@ -64,6 +67,13 @@ pub(crate) struct LockedRows {
     pub(crate) packages_failed: Vec<Failure>,
 }
 
+/// What packages should have.
+struct Wanted {
+    rows: Vec<WantedRow>,
+    unknown: Vec<UnknownAddresses>,
+    packages_failed: Vec<Failure>,
+}
+
 impl Session {
     /// Works out the rows, and fetches what they are for.
     pub(crate) fn lock_rows(
@@ -73,18 +83,16 @@ impl Session {
     ) -> Result<LockedRows, FetchError> {
         let read = &self.project.read;
         let RowsRequest { before, selection, environment, is_check } = request;
-        let found = to_lock((&read.project, &read.plan), selection, || read.manifests(), environment);
-        let expected = Expected::new(&found, &read.plan, &read.project, selection);
-        let files = PackageFiles::read(self, &expected.files(), &watcher())?;
-        let (wanted, unknown) = expected.rows(&files);
+        let found = self.own_downloads(selection, environment);
+        let Wanted { rows: wanted, unknown, packages_failed } = self.wanted_rows(&found, selection, &watcher())?;
         // A package that no lockfile has may be of one that is not read.
         let knows_all = read.project.knows_all_packages();
-        let joined = join(before, once_each(wanted), |by| knows_all && has_gone(by, &read.plan, &found));
+        let joined = join(before, wanted, |by| knows_all && has_gone(by, &read.plan, &found));
         let mut rows = LockedRows {
             packages: found.len(),
             unknown,
             gone: joined.gone.clone(),
-            packages_failed: files.failures,
+            packages_failed,
             ..LockedRows::default()
         };
         let by = |url: &RecordedUrl| {
@@ -100,5 +108,37 @@ impl Session {
         let fetched = self.fetch_rows(joined, &watcher())?;
         rows.failures.extend(fetched.failures);
         Ok(LockedRows { downloads: fetched.downloads, absent: fetched.absent, new: fetched.new, ..rows })
+    }
+
+    /// The digests that packages state of the files that they download on this machine, by address.
+    pub(crate) fn stated_digests(
+        &self,
+        environment: &Environment,
+        watcher: &Arc<dyn Watcher>,
+    ) -> Result<BTreeMap<RecordedUrl, Digest>, FetchError> {
+        let selection = Selection { platforms: host_platforms(), ..Selection::all() };
+        let found = self.own_downloads(&selection, environment);
+        let wanted = self.wanted_rows(&found, &selection, watcher)?;
+        Ok(wanted.rows.into_iter().filter_map(|row| Some((row.url, row.stated?))).collect())
+    }
+
+    /// The packages that download files themselves.
+    fn own_downloads(&self, selection: &Selection, environment: &Environment) -> Vec<OwnDownload<'_>> {
+        let read = &self.project.read;
+        to_lock((&read.project, &read.plan), selection, || read.manifests(), environment)
+    }
+
+    /// The rows that they should have, what cannot be worked out, and those whose tarballs could not be fetched.
+    fn wanted_rows(
+        &self,
+        found: &[OwnDownload<'_>],
+        selection: &Selection,
+        watcher: &Arc<dyn Watcher>,
+    ) -> Result<Wanted, FetchError> {
+        let read = &self.project.read;
+        let expected = Expected::new(found, &read.plan, &read.project, selection);
+        let files = PackageFiles::read(self, &expected.files(), watcher)?;
+        let (rows, unknown) = expected.rows(&files);
+        Ok(Wanted { rows: once_each(rows), unknown, packages_failed: files.failures })
     }
 }

@@ -1,11 +1,14 @@
 //! Rows of `larder.lock` for packages that download files themselves: worked out, fetched once, and fetched no more.
 
+use std::path::Path;
+
+use larder::core::endpoints::GITHUB_HOST;
 use larder_store::digest::{Algorithm, Digest};
 use larder_test_server::{Reply, noise};
 
 use crate::{
     pyodide::sha256,
-    support::{Package, Run, World, finish, gzip, lockfile, tar_of},
+    support::{Package, Run, World, finish, gzip, lockfile, program, tar_of},
     tls_front::TlsFront,
 };
 
@@ -413,4 +416,32 @@ fn a_package_whose_tarball_cannot_be_had_is_not_trusted_on_first_use() {
     assert_eq!((run.code, project.world.server.count(ELECTRON)), (Some(1), 0), "{run:?}");
     assert!(run.err.contains("error: electron 41.7.1: "), "{run:?}");
     assert!(project.text().contains("cypress@13.17.0") && !project.text().contains("electron"));
+}
+
+#[test]
+fn what_a_package_states_of_its_file_is_believed_by_a_recording_and_a_false_file_is_not_recorded() {
+    let locked = |digest_in_package: &str| {
+        let project = Locking::new(&[electron(digest_in_package)]);
+        // The command downloads what a larder.lock elsewhere has.
+        let other = project.world.folder.path().join("other");
+        std::fs::create_dir_all(&other).unwrap();
+        let row = format!(
+            "url = \"https://{GITHUB_HOST}{ELECTRON}\"\nsha256 = \"{}\"\nsize = 40000\nby = [\"electron@41.7.1\"]\ntrust = \"first-use\"\n",
+            sha256(&zip())
+        );
+        std::fs::write(other.join("larder.lock"), format!("version = 2\n\n[[download]]\n{row}")).unwrap();
+        let store = project.world.folder.path().join("others-store");
+        let path = |path: &Path| path.to_str().unwrap().to_owned();
+        let (larder, store, other) = (path(program()), path(&store), path(&other));
+        let run = project.run(&["record", "--yes", "--", &larder, "fetch", "--store", &store, &other]);
+        (project, run)
+    };
+    let (project, run) = locked(&sha256(&zip()));
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert!(project.text().ends_with("trust = \"package\"\n"), "{}", project.text());
+    let (project, run) = locked(&sha256(b"other"));
+    assert_eq!(run.code, Some(1), "{run:?}");
+    let said = format!("its server has {}, and the package states {}", stated(&zip()), stated(b"other"));
+    assert!(run.err.contains(&said) && run.err.contains("nothing is recorded"), "{run:?}");
+    assert!(!project.world.project().join("larder.lock").exists());
 }
