@@ -27,14 +27,11 @@ serve_files() {
 	LARDER_ONLINE=(env "HTTPS_PROXY=http://127.0.0.1:$port" NO_PROXY=127.0.0.1 "npm_config_cafile=$WORK/ca.pem" "$LARDER")
 }
 
-# row URL BY: a row of larder.lock for a served file.
-row() {
-	printf '\n[[download]]\nurl = "%s"\nsha256 = "%s"\nsize = %d\ncontent_type = "application/octet-stream"\nby = ["%s"]\ntrust = "first-use"\n' \
-		"$1" "$(sum "$1")" "$(stat -c %s "$(file_of "$1")")" "$2"
-}
-
 # sum URL: the digest of a served file.
 sum() { sha256sum "$(file_of "$1")" | cut -d ' ' -f 1; }
+
+# rows FILE: what a larder.lock records, and who asked.
+rows() { awk '/^url = / { url = $3 } /^by = / && url { gsub("\"", "", url); printf "%s %s; ", url, $0; url = "" }' "$1" | sed 's/ $//'; }
 
 # front_end FOLDER: the snippet without Pyodide, and an image that takes its page alone.
 front_end() {
@@ -105,12 +102,14 @@ with_downloads() {
 		const wanted = { 'node_modules/larder-test-tool/tool': '$(sum "$TOOL")', 'data.json': '$(sum "$DATA")' };
 		for (const [file, sum] of Object.entries(wanted)) if (createHash('sha256').update(readFileSync(file)).digest('hex') !== sum) throw new Error(file);
 	SCRIPT
-	sed -i 's/^version = 1$/version = 2/' "$1/larder.lock"
-	{ row "$TOOL" larder-test-tool@1.0.0 && row "$DATA" script:postinstall; } >>"$1/larder.lock"
 }
 
 APP=$WORK/downloads
 with_downloads "$APP"
+equals "downloads: exit code of larder record -- npm ci" 0 "$(cd "$APP" && run "$WORK/record" "${LARDER_ONLINE[@]}" record --yes --store "$WORK/store" -- npm ci --loglevel=error)"
+show "$WORK/record"
+equals "downloads: rows of larder.lock, and who asked" "$DATA by = [\"script:postinstall\"]; $TOOL by = [\"larder-test-tool@1.0.0\"];" "$(rows "$APP/larder.lock")"
+rm -rf "$APP/node_modules" "$APP/data.json"
 OFFLINE=(--network=none --build-context "larder=$APP/.larder" --build-arg "LARDER_IMAGE=registry.example/nowhere")
 context "$APP" downloads
 equals "downloads, lines of the Dockerfile that the example does not have" "" "$(sed "s/id=$MOUNT,/id=larder,/" "$APP/Dockerfile" | diff - "$ROOT/examples/webui/Dockerfile" || true)"
@@ -155,7 +154,10 @@ printf '%s\n' '{"name": "ui", "version": "1.0.0", "private": true,' \
 code=$(cd "$UI" && npm_config_omit_lockfile_registry_resolved=true run "$WORK/install" npm install --package-lock-only --force --loglevel=error)
 equals "web UI: exit code of npm install --package-lock-only --force" 0 "$code"
 [ "$code" = 0 ] || show "$WORK/install"
-{ printf 'version = 2\n' && row "$ONNX_URL" "onnxruntime-node@$ONNX" && row "$CYPRESS_URL" "cypress@$CYPRESS"; } >"$UI/larder.lock"
+printf 'platforms = ["linux/amd64/glibc"]\n' >"$UI/larder.toml"
+equals "web UI: exit code of larder lock" 0 "$(cd "$UI" && run "$WORK/lock" "${LARDER_ONLINE[@]}" lock --store "$WORK/store")"
+show "$WORK/lock"
+equals "web UI: rows of larder.lock, and who asked" "$CYPRESS_URL by = [\"cypress@$CYPRESS\"]; $ONNX_URL by = [\"onnxruntime-node@$ONNX\"];" "$(rows "$UI/larder.lock")"
 equals "web UI: exit code of larder fetch" 0 "$(cd "$UI" && run "$WORK/fetch" "${LARDER_ONLINE[@]}" fetch --store "$WORK/store")"
 equals "web UI: packages that are said to download" "" "$(grep ' downloads a file ' "$WORK/fetch.err" || true)"
 equals "web UI: requests for the two files" "1 1" "$(grep -c onnxruntime-linux-x64-gpu "$WORK/file-requests") $(grep -c "desktop/$CYPRESS" "$WORK/file-requests")"
@@ -176,7 +178,7 @@ build ui "$UI" "${OFFLINE[@]}" --build-arg BUILD_HASH=one
 equals "web UI, from a context without a network" "exit code 0; install ran; 0 requests, 0 twice" "exit code $CODE; install $(step ui 'run -- npm ci'); $(requests ui)"
 
 # Left unrecorded, every command says so before it hurts.
-{ printf 'version = 2\n' && row "$CYPRESS_URL" "cypress@$CYPRESS"; } >"$UI/larder.lock"
+awk -v RS= -v ORS='\n\n' '!/onnxruntime-node@/' "$UI/larder.lock" >"$WORK/left.lock" && mv "$WORK/left.lock" "$UI/larder.lock"
 SAID="onnxruntime-node $ONNX downloads a file when it is installed"
 says() { if grep -qF "$SAID" "$WORK/said.err" "$WORK/said.out"; then say yes; else say no; fi; }
 for command in plan fetch 'view context .larder' 'run -- true'; do
