@@ -24,7 +24,7 @@ Examples:
   larder fetch                      download every file that ./package-lock.json names
   larder fetch web admin            the same for two projects
   larder fetch --offline            make no request; name what the store lacks
-  larder run --offline -- npm ci    install from the store, with the network cut
+  larder run --offline -- npm ci    install from the store; larder makes no request
   larder run -- pnpm install --frozen-lockfile
   larder status                     what the store holds
 
@@ -162,7 +162,8 @@ npm reads a temporary cache whose files are links into the store. Any other comm
 on 127.0.0.1 that serves the plan and nothing else (npm_config_registry, YARN_NPM_REGISTRY_SERVER).
 yarn 1 reads an offline mirror (npm_config_yarn_offline_mirror).
 A proxy on 127.0.0.1 answers packages at addresses of their own and what larder.lock recorded; with
---offline it refuses the rest, and a download that it refuses makes the exit code 1.
+--offline it refuses the rest, and a download that it refuses makes the exit code 1. It runs where
+there is something for it. --isolate refuses in every project what is not in the store.
 Terminal, signals and exit code are the command's own, and no process or folder is left behind.")]
 pub struct Run {
     /// The project: a folder with a lockfile, or a lockfile [default: the current folder]; can be repeated

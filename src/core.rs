@@ -13,6 +13,7 @@ pub(crate) mod local_name;
 pub mod manifest;
 pub mod open_files;
 pub mod path_error;
+pub(crate) mod private_address;
 pub mod recorded_url;
 pub mod redacted;
 pub mod runtime_version;

@@ -30,7 +30,7 @@ mod service;
 mod source;
 mod tally;
 
-use std::sync::Arc;
+use std::{net::TcpStream, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 
@@ -45,6 +45,9 @@ pub(crate) use self::{
 };
 use crate::loopback::LoopbackServer;
 
+/// How long a connection on loopback may take.
+const REACH: Duration = Duration::from_secs(2);
+
 /// A proxy that runs until this value is dropped.
 #[derive(Debug)]
 pub(crate) struct Proxy {
@@ -58,6 +61,8 @@ impl Proxy {
         let shared = requests::Shared::new(source, beyond, now)?;
         let service = |_| ProxyService(Arc::clone(&shared));
         let server = LoopbackServer::start(0, "larder-proxy", service).map_err(ProxyError::Listen)?;
+        // In a new network namespace, loopback is down: the command would only see that its proxy is gone.
+        TcpStream::connect_timeout(&server.address(), REACH).map_err(ProxyError::Unreachable)?;
         Ok(Self { server, shared })
     }
 

@@ -135,20 +135,23 @@ impl EndsCommand for LockFileError {
     fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::Newer { .. } => "a newer larder wrote it: update this one",
+            Self::Conflict { .. } => {
+                "keep each [[download]] of both sides once, or take one side (`git checkout --ours -- larder.lock`), then run `larder lock`"
+            }
             Self::Empty { .. } => {
                 "`larder lock` writes Pyodide's part from `[pyodide]` in larder.toml; without anything to lock, remove the file"
             }
             Self::OldForm { .. } => {
-                "`git checkout` brings back the last one that was committed; if it was merged, take the larger `version` of both"
+                "`git checkout -- FILE` brings back the last one that was committed; if it was merged, take the larger `version` of both"
             }
             Self::TooManyRows { .. } => {
-                "take out what is left over, or bring back the last one that was committed with `git checkout`"
+                "take out what is left over, or bring back the last one that was committed with `git checkout -- FILE`"
             }
             Self::Row { .. } | Self::SameAddress { .. } => {
-                "take that row out of the file, or bring back the last one that was committed with `git checkout`"
+                "take that row out of the file, or bring back the last one that was committed with `git checkout -- FILE`"
             }
             _ => {
-                "`git checkout` brings back the last one that was committed; without the file, `larder lock` makes Pyodide's part anew, and no row of a download"
+                "`git checkout -- FILE` brings back the last one that was committed; without the file, `larder lock` makes anew what it can work out, and `larder record` the rest"
             }
         };
         Some(hint.to_owned())

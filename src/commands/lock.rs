@@ -33,7 +33,7 @@ mod runtime;
 mod write;
 
 pub(super) use error::LockError;
-pub(super) use write::whole as write_whole;
+pub(super) use write::{can_begin as can_write, whole as write_whole};
 
 #[derive(Serialize)]
 struct Document {
@@ -115,7 +115,10 @@ fn finish(
         tell_pyodide(lock, sums, &changes, context);
     }
     rows.tell(context);
+    let outcome = rows.outcome();
     context.printer.line(match (is_changed, arguments.check) {
+        (false, _) if outcome != Outcome::Done => "larder.lock is as it was, and lacks what is named above",
+        (false, _) if after.is_empty() => "there is nothing to lock, and no larder.lock",
         (false, _) => "larder.lock is up to date",
         (true, false) => "larder.lock is written",
         (true, true) => "larder.lock would change",
@@ -131,9 +134,8 @@ fn finish(
         changes,
         warnings,
     });
-    let outcome = rows.outcome();
     if is_changed && arguments.check && outcome == Outcome::Done {
-        return Err(LockError::WouldChange { path }.into());
+        return Err(LockError::WouldChange { path, is_there: project.larder_lock.is_some() }.into());
     }
     Ok(outcome)
 }

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use self::{error::RecordError, rows::merged};
 use super::{
-    lock::write_whole,
+    lock::{can_write, write_whole},
     provision,
     run::{Executed, Purpose, execute},
 };
@@ -60,11 +60,14 @@ pub(super) fn run(arguments: &cli::Record, context: &Context<'_>) -> Result<Outc
     if arguments.completing.fetching.offline {
         return Err(RecordError::Offline.into());
     }
+    if !arguments.check {
+        refuse_unwritable(&arguments.project)?;
+    }
     let purpose = Purpose::Recorded(Arc::clone(&recording) as _);
     match execute(&running, purpose, None, &interrupt, context)? {
         Executed::Not(outcome) => return Ok(outcome),
-        Executed::Ended(Ended::Code(0), false) => {}
-        Executed::Ended(Ended::Code(0), true) => return Err(RecordError::Refused.into()),
+        Executed::Ended(Ended::Code(0), refused) if refused.is_empty() => {}
+        Executed::Ended(Ended::Code(0), _) => return Err(RecordError::Refused.into()),
         Executed::Ended(ended, _) => {
             context.printer.error("the command failed, so nothing is recorded", &[], None);
             return Ok(Outcome::Child(ended.exit_code()));
@@ -97,13 +100,19 @@ pub(super) fn run(arguments: &cli::Record, context: &Context<'_>) -> Result<Outc
         confirm(&hosts, arguments.yes, context)?;
     }
     let (downloads, failed) =
-        if arguments.check { (downloads, None) } else { fetch::compare(&before, downloads, arguments, context)? };
+        if arguments.check { (downloads, None) } else { fetch::compare(downloads, arguments, context)? };
     let is_changed = !downloads.is_empty() || !absent.is_empty();
     let recorded: Vec<String> = downloads.iter().map(shown).collect();
     let missing: Vec<String> =
         absent.iter().map(|row| format!("{} is not there ({})", row.url, row.status.code())).collect();
     // Standard output is the command's.
-    recorded.iter().chain(&missing).for_each(|row| context.printer.note(&format!("+ {row}")));
+    let new: Vec<String> = recorded.iter().chain(&missing).cloned().collect();
+    if !arguments.check {
+        for row in &new {
+            context.printer.note(&format!("+ {row}"));
+        }
+    }
+    let unreplayable = not_recorded.iter().filter(|it| it.is_download).map(|it| it.what.clone()).collect::<Vec<_>>();
     let after = merged(before, downloads, absent);
     if is_changed && !arguments.check {
         let text = after.to_text();
@@ -114,13 +123,13 @@ pub(super) fn run(arguments: &cli::Record, context: &Context<'_>) -> Result<Outc
     context.printer.note(match (is_changed, arguments.check) {
         (false, _) if failed.is_some() => "nothing is recorded",
         (false, _) if !not_recorded.is_empty() => {
-            "larder.lock has everything that the command downloads and that can be recorded"
+            "larder.lock has everything that larder saw the command download and that can be recorded"
         }
-        (false, _) => "larder.lock has everything that the command downloads",
+        (false, _) => "larder.lock has everything that larder saw the command download",
         (true, false) => "larder.lock is written: read the new rows, and commit it",
-        (true, true) => "larder.lock lacks these rows",
+        (true, true) => "larder.lock lacks rows",
     });
-    let not_recorded = not_recorded.into_iter().map(|NotRecorded { what, why }| NotRecordedDocument { what, why });
+    let not_recorded = not_recorded.into_iter().map(|NotRecorded { what, why, .. }| NotRecordedDocument { what, why });
     context.printer.json(&Document {
         lockfile: path.display().to_string(),
         is_changed,
@@ -130,9 +139,17 @@ pub(super) fn run(arguments: &cli::Record, context: &Context<'_>) -> Result<Outc
     });
     match failed {
         Some(outcome) => Ok(outcome),
-        None if is_changed && arguments.check => Err(RecordError::Lacking { path }.into()),
+        None if is_changed && arguments.check => Err(RecordError::Lacking { path, rows: new }.into()),
+        None if arguments.check && !unreplayable.is_empty() => Err(RecordError::Unreplayable { unreplayable }.into()),
         None => Ok(Outcome::Done),
     }
+}
+
+/// A command may run for minutes: that its rows cannot be written is said before.
+fn refuse_unwritable(project: &Path) -> Result<(), RecordError> {
+    let folder = if project.is_dir() { project } else { project.parent().unwrap_or(Path::new("")) };
+    let path = folder.join(LARDER_LOCK);
+    can_write(&path).map_err(|source| RecordError::Write { path, source })
 }
 
 /// The hosts that no row had before.
@@ -160,7 +177,7 @@ fn confirm(hosts: &BTreeSet<&str>, is_agreed: bool, context: &Context<'_>) -> Re
 }
 
 fn tell_not_recorded(not_recorded: &[NotRecorded], context: &Context<'_>) {
-    for NotRecorded { what, why } in not_recorded.iter().take(LISTED) {
+    for NotRecorded { what, why, .. } in not_recorded.iter().take(LISTED) {
         context.printer.warning(&format!("not recorded: {what}: {why}"));
     }
     if let Some(more) = not_recorded.len().checked_sub(LISTED).filter(|more| *more > 0) {

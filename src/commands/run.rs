@@ -50,29 +50,42 @@ use crate::{
     session::{ConfiguredProject, Session, host_platforms},
 };
 
+/// Refused addresses that an error lists.
+const LISTED: usize = 10;
+
+/// The way out where something was refused.
+const RECORD: &str = "where there is a network, `larder record` records what a command downloads in larder.lock, and `larder lock` does for the packages that it knows";
+
 pub(super) fn run(arguments: &cli::Run, context: &Context<'_>) -> Result<Outcome, CommandError> {
     let isolation = arguments.isolate.then(Isolation::enter).transpose()?;
     let interrupt = Interrupt::watch().map_err(SignalsError)?;
     let purpose = if arguments.completing.fetching.offline { Purpose::Offline } else { Purpose::Online };
-    let (ended, is_refused) = match execute(arguments, purpose, isolation, &interrupt, context)? {
-        Executed::Ended(ended, is_refused) => (ended, is_refused && !arguments.allow_refused),
+    let (ended, refused) = match execute(arguments, purpose, isolation, &interrupt, context)? {
+        Executed::Ended(ended, refused) => (ended, refused),
         Executed::Not(outcome) => return Ok(outcome),
     };
-    if is_refused && ended == Ended::Code(0) {
-        context.printer.error(
+    let printer = context.printer;
+    if ended == Ended::Code(0) && !refused.is_empty() && !arguments.allow_refused {
+        // Warnings have named them.
+        let causes = if printer.is_quiet() { &refused[..refused.len().min(LISTED)] } else { &[] };
+        let hint = format!("{RECORD}; `--allow-refused` leaves it to the command");
+        printer.error(
             "the command ended as if nothing were missing, and larder refused what it asked for",
-            &[],
-            Some("`larder record` records such downloads in larder.lock; `--allow-refused` leaves it to the command"),
+            causes,
+            Some(&hint),
         );
         return Ok(Outcome::Wrong);
+    }
+    if !refused.is_empty() && !printer.is_quiet() {
+        printer.hints(&[RECORD]);
     }
     Ok(Outcome::Child(ended.exit_code()))
 }
 
 /// What became of a command.
 pub(super) enum Executed {
-    /// It ended so, and something that it asked for was refused.
-    Ended(Ended, bool),
+    /// It ended so, and this that it asked for was refused.
+    Ended(Ended, Vec<String>),
     /// It did not run, since something lacks.
     Not(Outcome),
 }
@@ -136,8 +149,11 @@ pub(super) fn execute(
         restore_records(&projects, url, context);
     }
     drop(registry);
-    let is_refused = proxy.as_ref().is_some_and(|proxy| proxy.tell(context))
-        || isolated.as_ref().is_some_and(|isolated| isolated.tell(context));
+    let refused = match (&proxy, &isolated) {
+        (Some(proxy), _) => proxy.tell(context),
+        (None, Some(isolated)) => isolated.tell(context),
+        (None, None) => Vec::new(),
+    };
     if ended != Ended::Code(0) {
         diagnose::tell(ended, &arguments.command, context);
         if let Some(catalog) = catalog {
@@ -146,7 +162,7 @@ pub(super) fn execute(
         diagnose::tell_failed_scripts(&run_dir, context);
         diagnose::keep_logs(&run_dir, &projects, context);
     }
-    Ok(Executed::Ended(ended, is_refused))
+    Ok(Executed::Ended(ended, refused))
 }
 
 /// The variables to unset and to set, so that the command's package manager finds the store.

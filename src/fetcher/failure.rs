@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use larder_store::{StoreError, digest::BlobId};
+use larder_store::{
+    StoreError,
+    digest::{Algorithm, BlobId},
+};
 use reqwest::StatusCode;
 
 use super::{
@@ -160,7 +163,7 @@ impl FailureKind {
             Self::Address(error) => chain(&**error),
             Self::Offline | Self::GoneBefore | Self::NoIntegrity => Vec::new(),
             Self::Packument(error) => chain(&**error),
-            Self::Download(error) => chain(&**error),
+            Self::Download(error) => chain(&**error).into_iter().chain(in_hex(error.last())).collect(),
             Self::Store(error) => chain(&**error),
             Self::Size { stated, actual } => {
                 vec![format!("{stated} bytes are stated, and the file with the stated digest has {actual}")]
@@ -284,6 +287,14 @@ fn download_fault(error: &DownloadError) -> Fault {
         error if error.is_network() => Fault::Network,
         _ => Fault::Data,
     }
+}
+
+/// The digests of a mismatch as `sha256sum` prints them, and as a recorded download's row has them.
+fn in_hex(error: &DownloadError) -> Option<String> {
+    let DownloadError::Mismatch { expected, actual, .. } = error else { return None };
+    let ([expected], [actual]) = (expected.digests(), actual.digests()) else { return None };
+    let is_sha256 = expected.algorithm() == Algorithm::Sha256;
+    is_sha256.then(|| format!("in hexadecimal digits: expected {}, got {}", expected.to_hex(), actual.to_hex()))
 }
 
 fn is_mismatch(error: &DownloadError) -> bool {

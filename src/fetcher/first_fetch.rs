@@ -51,6 +51,8 @@ pub struct FirstFetch {
     pub expected: Option<Digest>,
     /// Whether there is a row of it: then the store's file will do. What a new row says is what the server says, whatever the store has.
     pub has_row: bool,
+    /// Whether a command named the address, so that a server in a private network is not asked.
+    pub is_named_by_command: bool,
     /// An answer of at most so many bytes is given back and not stored.
     pub longest_answer: Option<usize>,
 }
@@ -76,7 +78,7 @@ pub enum FirstFetchError {
     #[error(transparent)]
     Download(Arc<DownloadError>),
     /// Its bytes are others than is stated.
-    #[error("expected {expected}, got {actual}")]
+    #[error("expected sha256 {}, got {}", expected.to_hex(), actual.to_hex())]
     Mismatch {
         /// What is stated.
         expected: Box<Digest>,
@@ -193,12 +195,13 @@ async fn one(batch: &Arc<Batch>, file: &FirstFetch, number: u64) -> FirstFetched
     let nameless = blocking(move || store.nameless_file()).await.map_err(in_store)?;
     let (name, version) = &file.package;
     let progress = Arc::new(TypedProgress {
-        inner: batch.progress(Some((number, format!("{name} {version}").into()))),
+        inner: batch.progress(Some((number, format!("{name} {version}").trim_end().into()))),
         content_type: Mutex::default(),
     });
     let request = Request { url: file.url.as_url().clone(), is_checked: false };
     let sink = NamelessSink::new(nameless);
-    let client = batch.engine.client.anonymous();
+    let client = &batch.engine.client;
+    let client = if file.is_named_by_command { client.stranger() } else { client.anonymous() };
     let written = download(&client, &request, sink, Arc::clone(&progress) as _).await;
     let written = written.map_err(refused)?;
     let content_type = progress.content_type.lock().unwrap_or_else(PoisonError::into_inner).take();

@@ -33,16 +33,16 @@ pub(super) const fn mismatch(manager: Format) -> &'static str {
 pub(super) const fn not_understood(manager: Format) -> &'static str {
     match manager {
         Format::Npm => {
-            "`git checkout` brings back the last package-lock.json that was committed; `npm install --package-lock-only` makes it anew"
+            "`git checkout -- FILE` brings back the last package-lock.json that was committed; `npm install --package-lock-only` makes it anew"
         }
         Format::Pnpm => {
-            "`git checkout` brings back the last pnpm-lock.yaml that was committed; `pnpm install --lockfile-only` makes it anew"
+            "`git checkout -- FILE` brings back the last pnpm-lock.yaml that was committed; `pnpm install --lockfile-only` makes it anew"
         }
         Format::Yarn => {
-            "`git checkout` brings back the last yarn.lock that was committed; `yarn install` makes it anew"
+            "`git checkout -- FILE` brings back the last yarn.lock that was committed; `yarn install` makes it anew"
         }
         Format::Bun => {
-            "`git checkout` brings back the last bun.lock that was committed; `bun install --lockfile-only` makes it anew"
+            "`git checkout -- FILE` brings back the last bun.lock that was committed; `bun install --lockfile-only` makes it anew"
         }
     }
 }

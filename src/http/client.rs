@@ -1,15 +1,16 @@
 //! [`Client`]: sends single requests, over a few connections to each host.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, net::IpAddr, sync::Arc};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use percent_encoding::percent_decode_str;
 use reqwest::{
     Method,
+    dns::{Name, Resolve as _},
     header::{ACCEPT_ENCODING, AUTHORIZATION, HeaderMap, HeaderValue},
 };
 use tokio::time::timeout;
-use url::Url;
+use url::{Host, Url};
 
 use super::{
     client_pool::{ClientPools, TrustProfile},
@@ -23,7 +24,10 @@ use super::{
     settings::ClientSettings,
     unreachable::UnreachableHosts,
 };
-use crate::core::redacted::{RedactedUrl, without_userinfo};
+use crate::core::{
+    private_address::is_private,
+    redacted::{RedactedUrl, without_userinfo},
+};
 
 /// Makes requests. Cheap to clone; clones share connections and look-ups.
 #[derive(Clone)]
@@ -31,6 +35,8 @@ pub struct Client {
     inner: Arc<Inner>,
     /// Whether its requests say nothing about who asks.
     is_anonymous: bool,
+    /// Whether servers in private networks are not asked.
+    is_public_alone: bool,
 }
 
 struct Inner {
@@ -39,6 +45,7 @@ struct Inner {
     pools: ClientPools,
     unreachable: UnreachableHosts,
     proxies: Proxies,
+    resolver: Arc<Resolver>,
     encoders: Encoders,
 }
 
@@ -63,15 +70,22 @@ impl Client {
             credentials,
             pools,
             unreachable: UnreachableHosts::default(),
+            resolver: Arc::clone(resolver),
             encoders: Encoders::default(),
         };
-        Ok(Self { inner: Arc::new(inner), is_anonymous: false })
+        Ok(Self { inner: Arc::new(inner), is_anonymous: false, is_public_alone: false })
     }
 
     /// The same, whose requests carry no credentials of their own, also where they are redirected, and which no redirect leads to a private host: for addresses that a stranger may have named.
     #[must_use]
     pub fn anonymous(&self) -> Self {
-        Self { inner: Arc::clone(&self.inner), is_anonymous: true }
+        Self { inner: Arc::clone(&self.inner), is_anonymous: true, is_public_alone: false }
+    }
+
+    /// The same for what nobody has recorded yet: a server that its name leads to in a private network is not asked either. Behind a proxy, nobody sees where a name leads.
+    #[must_use]
+    pub fn stranger(&self) -> Self {
+        Self { is_public_alone: true, ..self.anonymous() }
     }
 
     /// Whether its requests carry no credentials of their own.
@@ -129,6 +143,9 @@ impl Client {
             None => None,
         };
         let proxy = permit.as_ref().map(ProxyPermit::proxy);
+        if self.is_public_alone && proxy.is_none() {
+            self.refuse_private(url).await?;
+        }
         let pooled = self.inner.pools.next(&profile);
         let warm_up = pooled.warm_ups.wait_turn(url).await;
         progress.event(Event::Requested);
@@ -150,6 +167,29 @@ impl Client {
             Ok(Err(source)) => Err(self.unsent(shown, proxy, source, &profile)),
             Err(_) => Err(DownloadError::Timeout { url: shown, proxy, phase: Phase::Response, after: limit }),
         }
+    }
+
+    /// Whether a host is in a private network: the connection that follows takes the same addresses, which hold for minutes.
+    async fn refuse_private(&self, url: &Url) -> Result<(), DownloadError> {
+        let addresses: Vec<IpAddr> = match url.host() {
+            Some(Host::Domain(host)) => match host.parse::<Name>() {
+                // What cannot be looked up is told by who connects.
+                Ok(name) => self
+                    .inner
+                    .resolver
+                    .resolve(name)
+                    .await
+                    .map_or_else(|_| Vec::new(), |found| found.map(|it| it.ip()).collect()),
+                Err(_) => Vec::new(),
+            },
+            Some(Host::Ipv4(address)) => vec![address.into()],
+            Some(Host::Ipv6(address)) => vec![address.into()],
+            None => Vec::new(),
+        };
+        if addresses.into_iter().any(is_private) {
+            return Err(DownloadError::PrivateAddress { url: RedactedUrl::new(url) });
+        }
+        Ok(())
     }
 
     /// The trust profile of a request with these credentials; an error if it would take the user's own where only the project's files lead.

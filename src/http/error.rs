@@ -278,6 +278,12 @@ pub enum DownloadError {
         /// Where to.
         target: RedactedUrl,
     },
+    /// A server of a private network, where only public ones are asked.
+    #[error("{url}: its server is in a private network")]
+    PrivateAddress {
+        /// The address.
+        url: RedactedUrl,
+    },
     /// A redirect from an address that a stranger may have named to a place that only this machine or its network knows.
     #[error("{url}: redirects to {target}, which is no public host")]
     RedirectToPrivate {
@@ -345,6 +351,7 @@ impl DownloadError {
             | Self::TooManyRedirects { .. }
             | Self::RedirectTarget { .. }
             | Self::RedirectToPlain { .. }
+            | Self::PrivateAddress { .. }
             | Self::RedirectToPrivate { .. } => false,
             Self::Status { status, .. } => is_transient(*status),
             Self::Request { source, .. } => !source.is_builder(),

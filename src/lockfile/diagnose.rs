@@ -42,8 +42,8 @@ pub(super) fn by_looks(lockfile: &str, text: &str) -> Option<LockfileError> {
     Some(LockfileError::OtherTool { lockfile: lockfile(), format, tool })
 }
 
-/// The line of the first marker that git leaves in a file with a conflict. No line of JSON or of a lockfile in YAML can start like this.
-fn conflict_marker(text: &str) -> Option<usize> {
+/// The line of the first marker that git leaves in a file with a conflict. No line of JSON, of TOML or of a lockfile in YAML can start like this.
+pub(super) fn conflict_marker(text: &str) -> Option<usize> {
     let is_marker = |line: &str| {
         ["<<<<<<<", "|||||||", ">>>>>>>"].iter().any(|marker| line.strip_prefix(marker).is_some_and(is_marker_end))
             || line.trim_end() == "======="

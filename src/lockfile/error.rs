@@ -131,7 +131,7 @@ impl LockfileError {
             return is_binary.then(|| "`bun install --save-text-lockfile` writes it as text, bun.lock".to_owned());
         };
         let renewal = Format::of(lockfile).renewal();
-        Some(format!("`git checkout` brings back the last one that was committed; `{renewal}` makes it anew"))
+        Some(format!("`git checkout -- FILE` brings back the last one that was committed; `{renewal}` makes it anew"))
     }
 }
 

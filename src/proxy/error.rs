@@ -14,6 +14,9 @@ pub(crate) enum ProxyError {
     /// It cannot listen.
     #[error("the proxy cannot listen on 127.0.0.1")]
     Listen(#[source] io::Error),
+    /// Nobody can reach it.
+    #[error("the proxy on 127.0.0.1 cannot be reached: the loopback interface seems to be down")]
+    Unreachable(#[source] io::Error),
     /// It cannot listen in the run's own network.
     #[error("cannot listen on {address} in the run's network")]
     ListenAt {

@@ -209,18 +209,29 @@ where
 }
 
 async fn respond(Conversation { shared, link }: &Conversation, request: Request<Incoming>) -> Response {
-    match address(link, request.uri(), request.headers()) {
-        Some(url) => answer(shared, link, url, request).await,
-        None => with_reason(
-            StatusCode::MISDIRECTED_REQUEST,
-            "the request names another host than the connection was asked for",
-        ),
+    if let Some(url) = address(link, request.uri(), request.headers()) {
+        return answer(shared, link, url, request).await;
     }
+    let asked = origin(link.scheme, &link.host, link.port).map_or_else(|| link.host.clone(), |url| redact(&url));
+    shared.tally.refused(&asked, MISDIRECTED, true);
+    if let Beyond::PassOn(on) = &shared.beyond
+        && let Some(recorder) = &on.recorder
+    {
+        recorder.unseen(&asked, MISDIRECTED);
+    }
+    with_reason(StatusCode::MISDIRECTED_REQUEST, MISDIRECTED)
 }
+
+/// Why a request gets no answer, and is passed on to nobody.
+const MISDIRECTED: &str = "the request names another host than the connection was asked for";
 
 /// The address that is asked for. The host is the connection's, whatever the request says; if it says another one, there is none.
 fn address(link: &Link, uri: &Uri, headers: &HeaderMap) -> Option<Url> {
     let origin = origin(link.scheme, &link.host, link.port)?;
+    // RFC 9112, 3.2: a server may not choose between two.
+    if headers.get_all(header::HOST).iter().count() > 1 {
+        return None;
+    }
     let stated = headers.get(header::HOST).and_then(|value| value.to_str().ok());
     for stated in stated.into_iter().chain(uri.authority().map(axum::http::uri::Authority::as_str)) {
         let stated = Url::parse(&format!("{}://{stated}/", link.scheme)).ok()?;

@@ -128,7 +128,7 @@ impl Session {
     }
 
     /// Fetches files whose digests nobody has written down yet.
-    pub(super) fn first_fetch(
+    pub(crate) fn first_fetch(
         &self,
         files: &[FirstFetch],
         watcher: &Arc<dyn Watcher>,

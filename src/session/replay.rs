@@ -246,7 +246,23 @@ impl Replay {
                 Recorded::Unused(why) => Answer::Refused(why.clone()),
             };
         }
-        self.named.get(&key(url)).map_or(Answer::Unknown, |at| self.stored(*at, None, wants))
+        self.named.get(&key(url)).map_or_else(|| self.of_another_query(url), |at| self.stored(*at, None, wants))
+    }
+
+    /// An address that nobody recorded. Without a network, it is said if there is a row of the same one with another query.
+    fn of_another_query(&self, url: &Url) -> Answer {
+        let is_like_it = |(recorded, known): &(&Url, &Known)| {
+            recorded.origin() == url.origin()
+                && recorded.path() == url.path()
+                && self.sessions[known.at].is_offline
+                && !matches!(known.answer, Recorded::Unused(_))
+        };
+        let like_it = self.recorded.iter().filter(is_like_it).map(|(recorded, _)| recorded).min();
+        like_it.map_or(Answer::Unknown, |recorded| {
+            let query =
+                recorded.query().map_or_else(|| "without a query".to_owned(), |query| format!("with `?{query}`"));
+            Answer::Refused(format!("larder.lock has it {query}, and the command asks with another query"))
+        })
     }
 }
 

@@ -50,6 +50,11 @@ impl Printer {
         write_out(&format!("{shown}\n"));
     }
 
+    /// Whether errors alone are printed.
+    pub fn is_quiet(&self) -> bool {
+        self.mode == Mode::Quiet
+    }
+
     /// A line about what goes on.
     pub fn note(&self, line: &str) {
         if self.mode != Mode::Quiet {

@@ -160,5 +160,5 @@ fn a_broken_lockfile_of_another_folder_is_named_with_its_folder() {
     let run = world.run(&["fetch", ".", "web", "--color", "never"]);
     assert_eq!(run.code, Some(1));
     assert!(run.err.starts_with("error: web/package-lock.json is truncated"), "{}", run.err);
-    assert!(run.err.contains("\n\nhint: `git checkout`"), "{}", run.err);
+    assert!(run.err.contains("\n\nhint: `git checkout -- FILE`"), "{}", run.err);
 }

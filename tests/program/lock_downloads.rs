@@ -83,7 +83,7 @@ fn rows(lock: &str) -> &str {
 }
 
 fn stated(digest_of: &[u8]) -> String {
-    Digest::of(Algorithm::Sha256, digest_of).to_string()
+    Digest::of(Algorithm::Sha256, digest_of).to_hex()
 }
 
 #[test]
@@ -124,7 +124,7 @@ fn a_check_names_what_would_come_and_asks_no_server_of_a_packages() {
     assert_eq!(run.code, Some(1), "{run:?}");
     assert!(run.out.contains(&format!("+ {CYPRESS_URL} for cypress 13.17.0\n")), "{run:?}");
     assert!(run.out.ends_with("larder.lock would change\n"), "{run:?}");
-    assert!(run.err.contains("larder.lock is not what `larder lock` would write"), "{run:?}");
+    assert!(run.err.contains("larder.lock does not exist, and `larder lock` would write one"), "{run:?}");
     assert_eq!([CYPRESS, ELECTRON].map(|path| project.world.server.count(path)), [0, 0]);
     assert!(!project.world.project().join("larder.lock").exists());
 }
@@ -147,7 +147,7 @@ fn a_file_that_its_package_states_another_digest_of_is_refused_and_the_rest_is_l
     for arguments in [&["lock"][..], &["lock", "--check"]] {
         let run = project.run(arguments);
         assert_eq!((run.code, project.world.server.count(ELECTRON)), (Some(1), 0), "{run:?}");
-        let said = format!("larder.lock has {}, and the package states {}", stated(b"other"), stated(&zip()));
+        let said = format!("larder.lock has sha256 {}, and the package states {}", stated(b"other"), stated(&zip()));
         assert!(run.err.contains(&said), "{run:?}");
         assert_eq!(project.text(), changed);
     }
@@ -441,7 +441,7 @@ fn what_a_package_states_of_its_file_is_believed_by_a_recording_and_a_false_file
     assert!(project.text().ends_with("trust = \"package\"\n"), "{}", project.text());
     let (project, run) = locked(&sha256(b"other"));
     assert_eq!(run.code, Some(1), "{run:?}");
-    let said = format!("its server has {}, and the package states {}", stated(&zip()), stated(b"other"));
+    let said = format!("its server has sha256 {}, and the package states {}", stated(&zip()), stated(b"other"));
     assert!(run.err.contains(&said) && run.err.contains("nothing is recorded"), "{run:?}");
     assert!(!project.world.project().join("larder.lock").exists());
 }

@@ -55,7 +55,7 @@ fn odd_entries_of_pnpm_are_named_with_the_way_to_a_new_lockfile() {
       caused by: not an object
       wanted by pnpm-lock.yaml: b@1.0.0
 
-    hint: `git checkout` brings back the last pnpm-lock.yaml that was committed; `pnpm install --lockfile-only` makes it anew
+    hint: `git checkout -- FILE` brings back the last pnpm-lock.yaml that was committed; `pnpm install --lockfile-only` makes it anew
     "###);
 }
 

@@ -258,12 +258,12 @@ fn a_row_that_may_not_stand_there_is_named_with_the_way_out() {
     insta::assert_snapshot!(outcome(rows().replacen("registry.example", "127.0.0.1", 1)), @r#"
     error: larder.lock: download 1 (https://127.0.0.1/v1/tool-x64.zip): `url` is an address of a machine by its number, where a public host's name has to be
 
-    hint: take that row out of the file, or bring back the last one that was committed with `git checkout`
+    hint: take that row out of the file, or bring back the last one that was committed with `git checkout -- FILE`
     "#);
     insta::assert_snapshot!(outcome(rows().replacen("?version=1", "?token=s3cret", 1)), @r#"
     error: larder.lock: download 3 (https://registry.example/any): `url` is an address whose query has `token`, which looks like a signature or a secret: name the address that redirects to it
 
-    hint: take that row out of the file, or bring back the last one that was committed with `git checkout`
+    hint: take that row out of the file, or bring back the last one that was committed with `git checkout -- FILE`
     "#);
     insta::assert_snapshot!(outcome(rows().replacen("version = 2", "version = 3", 1)), @r#"
     error: larder.lock has version 3, and this larder reads versions up to 2

@@ -214,7 +214,11 @@ fn unknown_line(unknown: &UnknownAddresses) -> String {
 fn failure(problem: &RowProblem) -> (Vec<String>, Option<&'static str>) {
     match problem {
         RowProblem::Disagrees(disagreement) => (
-            vec![format!("larder.lock has {}, and the package states {}", disagreement.row, disagreement.stated)],
+            vec![format!(
+                "larder.lock has sha256 {}, and the package states {}",
+                disagreement.row.to_hex(),
+                disagreement.stated.to_hex()
+            )],
             Some(
                 "take its [[download]] out of larder.lock and lock again, if you did not change it yourself; ask who did",
             ),

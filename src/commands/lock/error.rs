@@ -100,10 +100,12 @@ pub(crate) enum LockError {
     #[error(transparent)]
     Resolve(#[from] ResolveError),
     /// `--check`, and the lock is not what it would be.
-    #[error("{} is not what `larder lock` would write", path.display())]
+    #[error("{} {}", path.display(), if *is_there { "is not what `larder lock` would write" } else { "does not exist, and `larder lock` would write one" })]
     WouldChange {
         /// The lock.
         path: PathBuf,
+        /// Whether there is one.
+        is_there: bool,
     },
     /// `--check`, and rows contradict the lockfiles or the store.
     #[error("{}: what was recorded does not hold:\n  {}", path.display(), problems.join("\n  "))]

@@ -24,16 +24,24 @@ pub(super) enum RecordError {
     #[error("nothing is recorded")]
     NotAgreed,
     /// New hosts, and nobody at a terminal.
-    #[error("nothing is recorded: {hosts} have no row in larder.lock yet, and nobody can be asked")]
+    #[error("nothing is recorded: larder.lock has no row yet of {hosts}, and nobody can be asked")]
     NobodyToAsk {
         /// The hosts.
         hosts: String,
     },
     /// `--check`, and rows would be added.
-    #[error("{} lacks what the command downloads", path.display())]
+    #[error("{} lacks what the command downloads:\n  {}", path.display(), rows.join("\n  "))]
     Lacking {
         /// The lock.
         path: PathBuf,
+        /// The rows that it lacks.
+        rows: Vec<String>,
+    },
+    /// `--check`, and the command downloads what no row can be for.
+    #[error("the command downloads what cannot be recorded, so `larder run --offline` would refuse it:\n  {}", unreplayable.join("\n  "))]
+    Unreplayable {
+        /// What was asked for.
+        unreplayable: Vec<String>,
     },
     /// The lock cannot be written. What was there before is there still.
     #[error("{} cannot be written", path.display())]
@@ -58,6 +66,9 @@ impl EndsCommand for RecordError {
             Self::TooMany => "record the steps that download one by one: `larder record -- npm ci`",
             Self::NobodyToAsk { .. } => "if they are right, `--yes` records them",
             Self::Lacking { .. } => "run the same without `--check`, and commit larder.lock",
+            Self::Unreplayable { .. } => {
+                "the warnings say why; let the command do without it, or leave out the check and run with `--allow-refused`"
+            }
             Self::NotAgreed | Self::Write { .. } => return None,
         };
         Some(hint.to_owned())

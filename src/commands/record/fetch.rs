@@ -1,20 +1,16 @@
 //! Downloads what is to be recorded: larder asks each address itself, without the command's headers and credentials, and the bytes have to be the same, and those that a package
 //! states.
 
-use std::{
-    collections::{BTreeMap, HashSet},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use larder_store::digest::Digest;
 
-use super::rows::merged;
 use crate::{
     cli,
-    commands::{context::Context, error::CommandError, options::fetch_options, outcome::Outcome, provision},
-    core::{artifact::Source, recorded_url::RecordedUrl},
-    fetcher::Reader,
-    lockfile::larder_lock::{LarderLock, RecordedContent, RecordedDownload, Trust},
+    commands::{context::Context, error::CommandError, options::fetch_options, outcome::Outcome},
+    core::{error_chain::chain, recorded_url::RecordedUrl},
+    fetcher::{Fault, FirstFetch, FirstFetchError, WatchEvent},
+    lockfile::larder_lock::{RecordedContent, RecordedDownload, Trust},
     run::invocation::package_managers,
     session::{ConfiguredProject, ReadProject, Session, Warning},
     ui::{progress, remarks},
@@ -22,41 +18,78 @@ use crate::{
 
 /// The rows whose bytes larder got, too, and how the command ends if others did not come or were others. Small texts that are in the lock itself are not asked again.
 pub(super) fn compare(
-    before: &LarderLock,
     rows: Vec<RecordedDownload>,
     arguments: &cli::Record,
     context: &Context<'_>,
 ) -> Result<(Vec<RecordedDownload>, Option<Outcome>), CommandError> {
-    let is_stored = |row: &&RecordedDownload| matches!(row.content, RecordedContent::Stored { .. });
-    let asked: HashSet<_> = rows.iter().filter(is_stored).map(|row| row.url.clone()).collect();
+    let (asked, inline): (Vec<_>, Vec<_>) =
+        rows.into_iter().partition(|row| matches!(row.content, RecordedContent::Stored { .. }));
     if asked.is_empty() {
-        return Ok((rows, None));
+        return Ok((inline, None));
     }
     let called = package_managers(&arguments.command);
-    let lock = merged(before.clone(), rows.clone(), Vec::new());
-    let read = ReadProject::read_for(&arguments.project, &called)?.with_rows(&lock)?;
+    let read = ReadProject::read_for(&arguments.project, &called)?;
     let mut warn = |warning: Warning| remarks::warning(context.printer, &warning);
     let trusts_project = arguments.completing.fetching.trust_project_config;
     let project = ConfiguredProject::new(read, context.environment, trusts_project, &mut warn)?;
     let store = context.open_store()?;
     let session = Session::of(Arc::new(project), store, &fetch_options(&arguments.completing.fetching), context.now);
-    let is_asked = |source: &Source| matches!(source, Source::Recorded { url } if asked.contains(url));
-    let planned = session.plan().artifacts().iter().filter(|planned| is_asked(&planned.artifact.source));
-    let downloads = session.project.downloads_of(planned);
-    let completed = provision::ensure(&session, &downloads, Reader::Fetcher, context)?;
-    let failed = provision::shortfall(&completed).map(Outcome::from);
-    let lost: HashSet<&str> =
-        completed.report.failures.iter().flat_map(|failure| &failure.entries).map(|entry| &*entry.path).collect();
-    let mut kept: Vec<RecordedDownload> = rows.into_iter().filter(|row| !lost.contains(row.url.as_str())).collect();
-    let stated = session.stated_digests(context.environment, &progress::watcher(context.printer))?;
-    let contradicted = contradicted(&mut kept, &stated);
-    for Contradicted { row, stated } in &contradicted {
-        let causes = [format!("its server has {}, and the package states {stated}", row.content.sha256())];
-        let by = row.by.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-        context.printer.error(&format!("{by}: {}", row.url), &causes, Some(FALSE));
+    let watcher = progress::watcher(context.printer);
+    let requests: Vec<FirstFetch> = asked.iter().map(request).collect();
+    let came = session.first_fetch(&requests, &watcher);
+    watcher.event(WatchEvent::Over);
+    let mut faults = Vec::new();
+    let mut kept = Vec::new();
+    for (row, came) in asked.into_iter().zip(came?) {
+        match came {
+            Ok(_) => kept.push(row),
+            Err(error) => {
+                context.printer.error(&said_of(&row), &chain(&error), Some(hint(&error)));
+                faults.push(error.fault());
+            }
+        }
     }
-    let failed = if contradicted.is_empty() { failed } else { Some(Outcome::Wrong) };
-    Ok((kept, failed))
+    let stated = session.stated_digests(context.environment, &watcher)?;
+    for Contradicted { row, stated } in contradicted(&mut kept, &stated) {
+        let (actual, stated) = (row.content.sha256().to_hex(), stated.to_hex());
+        let causes = [format!("its server has sha256 {actual}, and the package states {stated}")];
+        context.printer.error(&said_of(&row), &causes, Some(FALSE));
+        faults.push(Fault::Data);
+    }
+    kept.extend(inline);
+    kept.sort_by(|a, b| a.url.cmp(&b.url));
+    Ok((kept, faults.into_iter().max().map(Outcome::from)))
+}
+
+fn request(row: &RecordedDownload) -> FirstFetch {
+    let by = row.by.first().map(ToString::to_string).unwrap_or_default();
+    FirstFetch {
+        url: row.url.clone(),
+        package: (by, String::new()),
+        expected: Some(row.content.sha256()),
+        has_row: false,
+        is_named_by_command: true,
+        longest_answer: None,
+    }
+}
+
+/// `script:curl: https://…`
+fn said_of(row: &RecordedDownload) -> String {
+    let by: Vec<String> = row.by.iter().map(ToString::to_string).collect();
+    format!("{}: {}", by.join(", "), row.url)
+}
+
+/// The way out where larder does not get what the command got.
+fn hint(error: &FirstFetchError) -> &'static str {
+    match error {
+        FirstFetchError::Mismatch { .. } => {
+            "larder got other bytes than the command: the file changes, or who asks decides what comes; nothing of it is recorded"
+        }
+        error if error.fault() == Fault::Network => "run it again: nothing of it is recorded yet",
+        _ => {
+            "larder asks without the command's headers and credentials, and only public servers: what nobody else gets is not recorded"
+        }
+    }
 }
 
 /// What is said where a file is not the one that its package states.

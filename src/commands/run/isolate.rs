@@ -109,8 +109,8 @@ impl IsolatedRun {
         set.extend(added);
     }
 
-    /// Tells what was refused. Whether a download did not come.
-    pub(super) fn tell(&self, context: &Context<'_>) -> bool {
+    /// Tells what was refused; see [`tell`].
+    pub(super) fn tell(&self, context: &Context<'_>) -> Vec<String> {
         tell(&self.by_name.report(), context)
     }
 }

@@ -18,7 +18,7 @@ use crate::{
         error::{CommandError, EndsCommand},
     },
     http::{ExtraCertificates, root_bundle},
-    proxy::{Beyond, Proxy, ProxyReport, Recorder},
+    proxy::{Beyond, Proxy, ProxyError, ProxyReport, Recorder},
     run::{
         client_env::proxy::{PRELOAD, ProxyEnv, REPLACING, TAKEN_AWAY, variables},
         preload,
@@ -68,7 +68,7 @@ pub(super) struct RunProxy {
 pub(in crate::commands) enum RunProxyError {
     /// It does not run.
     #[error(transparent)]
-    Proxy(#[from] crate::proxy::ProxyError),
+    Proxy(#[from] ProxyError),
     /// Its projects contradict each other.
     #[error(transparent)]
     TwoAnswers(#[from] TwoAnswers),
@@ -86,7 +86,14 @@ pub(in crate::commands) enum RunProxyError {
     },
 }
 
-impl EndsCommand for RunProxyError {}
+impl EndsCommand for RunProxyError {
+    fn hint(&self) -> Option<String> {
+        let is_unreachable = matches!(self, Self::Proxy(ProxyError::Unreachable(_)));
+        is_unreachable.then(|| {
+            "in a network namespace of your own, bring it up (`ip link set lo up`), or let larder make one: `larder run --offline --isolate`".to_owned()
+        })
+    }
+}
 
 impl RunProxy {
     /// Starts the proxy, if there is something for it.
@@ -149,8 +156,8 @@ impl RunProxy {
         (taken_away.iter().map(OsString::from), set)
     }
 
-    /// Tells what was refused, what was passed on, and who did not trust the run's certificate. Whether a download did not come: programs that are refused often end as if nothing had happened.
-    pub(super) fn tell(&self, context: &Context<'_>) -> bool {
+    /// Tells what was refused, what was passed on, and who did not trust the run's certificate; see [`tell`].
+    pub(super) fn tell(&self, context: &Context<'_>) -> Vec<String> {
         let report = self.proxy.report();
         if !report.passed_on.is_empty() && self.rest == Rest::PassedOn {
             let mut listed: Vec<&str> = report.passed_on.iter().take(LISTED).map(String::as_str).collect();
@@ -159,27 +166,30 @@ impl RunProxy {
             let listed = listed.join(", ");
             context.printer.note(&format!("asked over the network, since larder.lock does not have it: {listed}"));
         }
-        tell(&report, context) && (self.rest == Rest::Refused || report.has_refused_download)
+        let told = tell(&report, context);
+        if self.rest == Rest::Refused || report.has_refused_download { told } else { Vec::new() }
     }
 }
 
-/// Tells what was refused, and who did not trust the run's certificate. Whether a download did not come.
-pub(super) fn tell(report: &ProxyReport, context: &Context<'_>) -> bool {
-    for (address, why) in &report.refused {
-        context.printer.warning(&format!("refused {address}: {why}"));
+/// Tells what was refused, and who did not trust the run's certificate. The same again if a download did not come: programs that are refused often end as if nothing had happened.
+pub(super) fn tell(report: &ProxyReport, context: &Context<'_>) -> Vec<String> {
+    let refused = report.refused.iter().map(|(address, why)| format!("refused {address}: {why}"));
+    let distrusting = report.distrusting.iter();
+    let distrusting = distrusting
+        .map(|(host, why)| format!("a program did not accept the certificate of this run for {host}: {why}"));
+    let told: Vec<String> = refused.chain(distrusting).collect();
+    for line in &told {
+        context.printer.warning(line);
     }
     for (host, why) in &report.unverified {
         context.printer.warning(&format!(
             "larder does not trust the server of {host}, so programs ask it themselves from then on, and get what it has today: {why}"
         ));
     }
-    for (host, why) in &report.distrusting {
-        context.printer.warning(&format!("a program did not accept the certificate of this run for {host}: {why}"));
-    }
     if report.more > 0 {
         context.printer.warning(&format!("and {} more", report.more));
     }
-    report.has_refused_download || !report.distrusting.is_empty()
+    if report.has_refused_download || !report.distrusting.is_empty() { told } else { Vec::new() }
 }
 
 /// Files that programs read.

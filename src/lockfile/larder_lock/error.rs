@@ -23,6 +23,14 @@ pub enum LockFileError {
         /// What the reader says.
         message: String,
     },
+    /// git could not merge it.
+    #[error("{lockfile} has merge-conflict markers, first in line {line}")]
+    Conflict {
+        /// The file's label.
+        lockfile: String,
+        /// The line, from 1.
+        line: usize,
+    },
     /// A form that a newer larder wrote.
     #[error("{lockfile} has version {version}, and this larder reads versions up to {FORM_WITH_DOWNLOADS}")]
     Newer {

@@ -19,6 +19,7 @@ use crate::{
         file_name::FileName,
         runtime_version::RuntimeVersion,
     },
+    lockfile::diagnose::conflict_marker,
     python::{name::ProjectName, runtime::Runtime},
 };
 
@@ -100,6 +101,9 @@ impl LarderLock {
 
 fn read(lockfile: &str, bytes: &[u8]) -> Result<LarderLock, LockFileError> {
     let text = str::from_utf8(bytes).map_err(|_| LockFileError::NotUtf8 { lockfile: lockfile.to_owned() })?;
+    if let Some(line) = conflict_marker(text) {
+        return Err(LockFileError::Conflict { lockfile: lockfile.to_owned(), line });
+    }
     let syntax = |error: toml::de::Error| LockFileError::Syntax {
         lockfile: lockfile.to_owned(),
         line: 1 + text[..error.span().map_or(0, |span| span.start)].matches('\n').count(),

@@ -145,7 +145,7 @@ fn what_is_wrong_is_named_with_its_package_and_key() {
             "file_name = \"../a-1.0",
             "package a: `file_name` is a file name that begins with a dot",
         ),
-        ("[base]", "<<<<<<< HEAD\n[base]", "larder.lock:"),
+        ("[base]", "<<<<<<< HEAD\n[base]", "larder.lock has merge-conflict markers, first in line"),
         ("python = \"3.13.2\"", "python = \"2.7\"", "larder.lock: `runtime` is wrong"),
         ("2026-01-01T00:00:00Z", "yesterday", "`exclude_newer` is no time"),
     ];

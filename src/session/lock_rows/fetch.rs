@@ -186,6 +186,7 @@ impl File<'_> {
                 package: package(&row.by),
                 expected: Some(row.content.sha256()),
                 has_row: true,
+                is_named_by_command: false,
                 longest_answer: None,
             },
         }
@@ -194,7 +195,14 @@ impl File<'_> {
 
 fn request(row: &WantedRow, expected: Option<Digest>) -> FirstFetch {
     let longest_answer = row.is_answer.then_some(LONGEST_INLINE);
-    FirstFetch { url: row.url.clone(), package: package(&row.by), expected, has_row: false, longest_answer }
+    FirstFetch {
+        url: row.url.clone(),
+        package: package(&row.by),
+        expected,
+        has_row: false,
+        is_named_by_command: false,
+        longest_answer,
+    }
 }
 
 fn is_wanted_file(row: &RecordedDownload, joined: &Joined) -> bool {

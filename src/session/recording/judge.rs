@@ -1,9 +1,6 @@
 //! [`judge`]: which of the exchanges become rows, and why the others do not. Pure.
 
-use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
-    net::IpAddr,
-};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use axum::http::Method;
 use larder_store::digest::Digest;
@@ -11,7 +8,7 @@ use url::Url;
 
 use super::{platform::platform_of, requester::Askers, secrets::secret_in, seen::Seen, trust::beside};
 use crate::{
-    core::{recorded_url::RecordedUrl, redacted::redact},
+    core::{private_address::is_private, recorded_url::RecordedUrl, redacted::redact},
     lockfile::larder_lock::{
         AbsentStatus, InlineBody, LarderLock, MediaType, RecordedAbsence, RecordedContent, RecordedDownload, Requester,
         Trust,
@@ -44,6 +41,8 @@ pub(crate) struct NotRecorded {
     pub(crate) what: String,
     /// Why.
     pub(crate) why: String,
+    /// Whether it came from a server, rather than went to one alone: without a network, a command that asks for it fails.
+    pub(crate) is_download: bool,
 }
 
 /// Why the answer to who asks by name is no row.
@@ -73,11 +72,15 @@ pub(crate) fn judge(seen: &Seen, known: &LarderLock, askers: &Askers<'_>, platfo
     let mut judged = Judged::default();
     let unseen = seen.unseen.iter();
     let mut not_recorded: BTreeSet<NotRecorded> =
-        unseen.map(|(what, why)| NotRecorded { what: what.clone(), why: why.clone() }).collect();
+        unseen.map(|(what, why)| NotRecorded { what: what.clone(), why: why.clone(), is_download: true }).collect();
     let is_download = |exchange: &&Exchange| matches!(exchange.method, Method::GET | Method::HEAD);
     for other in seen.exchanges.iter().filter(|exchange| !is_download(exchange)) {
         let what = other.url.host_str().unwrap_or_default().to_owned();
-        not_recorded.insert(NotRecorded { what, why: format!("a {} cannot be replayed", other.method) });
+        not_recorded.insert(NotRecorded {
+            what,
+            why: format!("a {} cannot be replayed", other.method),
+            is_download: false,
+        });
     }
     let mut by_address: BTreeMap<Url, Vec<&Exchange>> = BTreeMap::new();
     for exchange in seen.exchanges.iter().filter(is_download) {
@@ -89,7 +92,11 @@ pub(crate) fn judge(seen: &Seen, known: &LarderLock, askers: &Askers<'_>, platfo
         if led_to.get(url).is_some_and(|times| *times >= exchanges.len()) {
             continue;
         }
-        let refused = |why: String| NotRecorded { what: redact(url), why };
+        let refused = |why: String| NotRecorded { what: redact(url), why, is_download: true };
+        if begins_gits_protocol(url) {
+            not_recorded.insert(refused("it begins git's own protocol, which goes on with a POST".to_owned()));
+            continue;
+        }
         let answer = match RecordedUrl::new(url.clone()) {
             Ok(address) => (address, answers.of(exchanges)),
             Err(error) => {
@@ -167,7 +174,11 @@ impl Answers<'_> {
             return if files().all(|file| file.kept.is_some()) {
                 Answer::File(first.clone())
             } else {
-                Answer::No(format!("it changed meanwhile: first {}, then {}", first.sha256, other.sha256))
+                Answer::No(format!(
+                    "it changed meanwhile: first sha256 {}, then {}",
+                    first.sha256.to_hex(),
+                    other.sha256.to_hex()
+                ))
             };
         }
         let others = || ends.iter().filter(|(is_head, end)| !is_head && !matches!(end, Answer::Absent(_)));
@@ -245,17 +256,9 @@ fn target(exchange: &Exchange) -> Option<Url> {
     Some(target)
 }
 
-/// Whether an address is of this machine, or of a network that others do not share.
-fn is_private(address: IpAddr) -> bool {
-    match address.to_canonical() {
-        IpAddr::V4(it) => {
-            let [first, second, ..] = it.octets();
-            // RFC 6598: carriers' own networks.
-            let is_shared = first == 100 && (64..128).contains(&second);
-            it.is_loopback() || it.is_private() || it.is_link_local() || it.is_unspecified() || is_shared
-        }
-        IpAddr::V6(it) => it.is_loopback() || it.is_unspecified() || it.is_unique_local() || it.is_unicast_link_local(),
-    }
+/// Whether this is the first request of a clone over HTTP (gitprotocol-http): what it gets is no use without the rest.
+fn begins_gits_protocol(url: &Url) -> bool {
+    url.path().ends_with("/info/refs") && url.query_pairs().any(|(key, _)| key == "service")
 }
 
 /// Whether these bytes are a text that a server may well answer differently tomorrow.

@@ -164,7 +164,7 @@ fn two_answers_for_one_address_are_none_unless_they_are_small() {
     let changed = exchange("https://a.example/x", 200, &[1; 200]);
     let judged = judged(vec![file("https://a.example/x"), changed]);
     assert_eq!(urls(&judged), [""; 0]);
-    assert!(judged.not_recorded[0].why.starts_with("it changed meanwhile: first sha256-"), "{:?}", judged.not_recorded);
+    assert!(judged.not_recorded[0].why.starts_with("it changed meanwhile: first sha256 "), "{:?}", judged.not_recorded);
     let counter = |text: &str| Exchange {
         content_type: Some("application/json".to_owned()),
         ..exchange("https://a.example/n", 200, text.as_bytes())
