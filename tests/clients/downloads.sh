@@ -48,6 +48,12 @@ install_python_clients() {
 
 # serve_all_names: each name leads to the server, which runs until the test ends.
 serve_all_names() {
+	serve_names server.mjs "$PACKAGES" "$CLIENTS/pyodide/v314.0.3/full" 198.51.100.1
+	ln -s "$PACKAGES/node_modules" "$WORK/node_modules"
+}
+
+# serve_names SCRIPT ARGUMENT…: starts that server, which names lead to, until the test ends. Its authority's certificate is $CA.
+serve_names() {
 	local at=$WORK/server
 	mkdir -p "$at"
 	ip link set lo up
@@ -55,14 +61,18 @@ serve_all_names() {
 	ip address add 198.51.100.1/32 dev lo
 	say 'nameserver 127.0.0.1' >"$WORK/resolv.conf"
 	mount --bind "$WORK/resolv.conf" /etc/resolv.conf
-	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj '/CN=larder test authority' \
-		-addext basicConstraints=critical,CA:TRUE -addext keyUsage=critical,keyCertSign -keyout "$at/ca.key" -out "$at/ca.pem" 2>"$WORK/openssl.log"
+	authority ca
 	CA=$at/ca.pem
-	node "$DOWNLOADS/server.mjs" "$at" "$PACKAGES" "$CLIENTS/pyodide/v314.0.3/full" 198.51.100.1 >"$WORK/server.log" 2>&1 &
+	node "$DOWNLOADS/$1" "$at" "${@:2}" >"$WORK/server.log" 2>&1 &
 	SERVER=$!
 	trap 'kill "$SERVER" 2>/dev/null; rm -rf "$WORK" "$TREES"' EXIT
 	until [ -e "$at/ready" ]; do kill -0 "$SERVER" || { cat "$WORK/server.log" && exit 1; }; sleep 0.05; done
-	ln -s "$PACKAGES/node_modules" "$WORK/node_modules"
+}
+
+# authority NAME: NAME.pem and NAME.key, with which the server's certificates are signed.
+authority() {
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj '/CN=larder test authority' -addext basicConstraints=critical,CA:TRUE \
+		-addext keyUsage=critical,keyCertSign -keyout "$WORK/server/$1.key" -out "$WORK/server/$1.pem" 2>"$WORK/openssl.log"
 }
 
 # Where a client runs, always the same: its project, its user's folder and its temporary one.
