@@ -59,5 +59,8 @@ const contextFor = (host) => createSecureContext(certificateFor(host, host === '
 const options = { ...certificateFor([PUBLIC, ...Object.values(PRIVATE)]), SNICallback: (host, done) => done(null, contextFor(host)) };
 const https = createHttps(options, (request, response) => answer('https', request, response));
 const http = createHttp((request, response) => answer('http', request, response));
-const listening = () => serveNames((name) => PRIVATE[name] ?? PUBLIC, () => writeFileSync(`${folder}/ready`, ''));
+// Of one name, the first look-up leads to the public address, and each after it into a private network.
+let rebound = 0;
+const addressOf = (name) => (name === 'rebound.example' && rebound++ > 0 ? PRIVATE['private.example'] : (PRIVATE[name] ?? PUBLIC));
+const listening = () => serveNames(addressOf, () => writeFileSync(`${folder}/ready`, ''));
 http.listen(80, '0.0.0.0', () => https.listen(443, '0.0.0.0', listening));

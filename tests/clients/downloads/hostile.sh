@@ -58,10 +58,11 @@ said_nowhere() {
 	if grep -qF -- "$2" "$SAID.err" "$PLACE/project/larder.lock"; then fail "$1: $2 is in what larder says or writes"; else pass "$1: $2 is nowhere in what larder says and writes"; fi
 }
 
-# records WHAT CASE WORD…: larder record, in an empty project and with an empty store, of a script that does this. Nothing but the innocent file is in larder.lock; or it is LOCK.
+# records WHAT CASE WORD…: larder record, in an empty project and with an empty store or a copy of HAS, of a script that does this. Nothing but the innocent file is in larder.lock; or it is LOCK.
 records() {
 	local what=$1
 	place : && rm -rf "$WORK/store"
+	[ -z "${HAS:-}" ] || cp -a "$HAS" "$WORK/store"
 	ended "$what, recorded" "$(larder_does 'record --yes .' "$WORK/store" "${@:2}")"
 	if cmp -s "$PLACE/project/larder.lock" "${LOCK:-$WORK/innocent.lock}"; then
 		pass "$what, recorded: nothing of it in larder.lock"
@@ -118,15 +119,25 @@ says "a redirect into a private network when larder asks" "  caused by: $FILES/1
 EXPECTED=1 records "a redirect to plain http" curl -L "$FILES/to/http://files.example/secret.bin"
 says "a redirect to plain http" "  caused by: $FILES/to/http://files.example/secret.bin: redirects from https to http://files.example/secret.bin, which is not encrypted"
 
+# Where larder itself is led, by the name's look-up or by a redirect.
+EXPECTED=1 records "a name that leads into a private network when larder asks" asks https://rebound.example/secret.bin
+EXPECTED=1 records "a redirect into a private network by name when larder asks" asks "$FILES/1-times-secret-then-to/https://private.example/secret.bin"
+equals "larder's own requests in a private network" 0 "$(grep -c '^10\.9\.8\.7 ' "$HEARD" || true)"
+# A store that has the bytes by another address.
+place :
+ended "a file, recorded" "$(larder_does 'record --yes .' "$WORK/has" asks "$FILES/secret.bin")"
+HAS=$WORK/has EXPECTED=1 records "a redirect to plain http of bytes that the store has" curl -L "$FILES/to/http://files.example/secret.bin"
+
 # Requests for another host than the tunnel is for: the client is told, and no server hears of it.
 MISDIRECTED='curl 0 HTTP/1.1 421 the request names another host than the connection was asked for'
 for option in '--header Host:other.example' '--request-target https://other.example/secret.bin'; do
 	records "a tunnel for another host (${option%% *})" curl $option "$FILES/secret.bin"
 	says "a tunnel for another host (${option%% *}), recorded" "$MISDIRECTED"
+	says "a tunnel for another host (${option%% *}), recorded" "warning: not recorded: files.example: a request names another host than its connection was asked for"
 	equals "a tunnel for another host (${option%% *}), recorded: requests that a server heard of" 0 "$(grep -c secret "$HEARD" || true)"
 done
-replays "a tunnel for another host" curl --header Host:other.example "$FILES/innocent.bin"
-says "a tunnel for another host, replayed" "$MISDIRECTED"
+EXPECTED=1 replays "a tunnel for another host" curl --header Host:other.example "$FILES/innocent.bin"
+says "a tunnel for another host, replayed" "$MISDIRECTED" "warning: refused $FILES/: the request names another host than the connection was asked for"
 
 # Who asks by name, and addresses that are secrets.
 for header in 'Authorization: Bearer s3cret' 'Cookie: session=s3cret' 'X-Api-Key: s3cret'; do
