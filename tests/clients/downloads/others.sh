@@ -8,7 +8,8 @@ source "$ROOT/tests/clients/pyodide.sh"
 # Client, releases of node, command.
 MATRIX='fetch 20,24 node get.mjs fetch
 https.get 20,24 node get.mjs https
-next,fonts 20 node get-fonts.cjs
+next,webpack 20 env NEXT_TELEMETRY_DISABLED=1 next build --webpack
+next,turbopack 20 env NEXT_TELEMETRY_DISABLED=1 next build --turbopack
 deno 20 deno run --quiet --allow-all get.mjs fetch
 deno,modules 20 deno cache --quiet --allow-import --vendor modules.mjs
 corepack 20 corepack pnpm --version
@@ -42,23 +43,6 @@ prepare() {
 		};
 		writeFileSync('got', await ways[process.argv[2]]());
 	END
-	# As next does it for fonts of Google's: a style sheet by its user agent, then what that names.
-	cat >get-fonts.cjs <<-'END'
-		const { get } = require('node:https');
-		const HttpsProxyAgent = require('https-proxy-agent');
-		const proxy = process.env.https_proxy || process.env.HTTPS_PROXY;
-		const options = { agent: proxy && new HttpsProxyAgent(proxy), headers: { 'User-Agent': 'Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7)' } };
-		const fetched = (address) => new Promise((resolve, reject) => get(address, options, async (response) => {
-			const parts = await response.toArray();
-			response.statusCode === 200 ? resolve(Buffer.concat(parts)) : reject(new Error(`${address}: ${response.statusCode} ${response.statusMessage}`));
-		}).on('error', reject));
-		(async () => {
-			const css = String(await fetched('https://fonts.example/css2?family=Inter:wght@100..900&display=swap'));
-			for (const [, address] of css.matchAll(/src: url\((.+?)\)/g)) {
-				require('node:fs').writeFileSync(new URL(address).pathname.split('/').pop(), await fetched(address));
-			}
-		})();
-	END
 	say "import 'https://files.example/any/module.mjs';" >modules.mjs
 	cat >get.py <<-'END'
 		import asyncio, sys, urllib.request
@@ -89,6 +73,25 @@ prepare() {
 		open("got", "wb").write(globals()[sys.argv[1] + "_way"]())
 	END
 	case $CLIENT in
+	next,*)
+		mkdir pages
+		cat >pages/index.js <<-'END'
+			import { Inter } from 'next/font/google';
+			const inter = Inter({ subsets: ['latin'] });
+			export default function Page() { return <p className={inter.className}>A page</p>; }
+		END
+		# What takes long is off: caches, making code small, tracing what a server would need. Turbopack takes packages only from below its root.
+		cat >next.config.mjs <<-'END'
+			export default {
+				output: 'export',
+				generateBuildId: () => 'build',
+				outputFileTracingExcludes: { '*': ['**/*'], 'next-server': ['**/*'] },
+				turbopack: { root: '/' },
+				experimental: { turbopackMinify: false, turbopackFileSystemCacheForBuild: false },
+				webpack: (config) => ({ ...config, cache: false, optimization: { ...config.optimization, minimize: false } })
+			};
+		END
+		;;
 	corepack) sed -i "s|\"private\"|\"packageManager\": \"pnpm@9.99.9+sha512.$(stand_in sha512 /pnpm/-/pnpm-9.99.9.tgz)\", \"private\"|" package.json ;;
 	cargo)
 		mkdir -p .cargo src
@@ -107,6 +110,8 @@ need_others() {
 }
 
 serve_downloads "downloads by other clients" need_others
+# What next makes anew with each build: its cache, how long each step took, and keys.
+LEFT_OUT+=('./project/.next/cache' './project/.next/trace*' './project/.next/prerender-manifest.json' './project/.next/server/preview-props.json' './project/.next/server/server-reference-manifest.*')
 # The programs themselves, not what chooses them by the user's folder.
 PATH=$(dirname "$(python3 -c 'import sys; print(sys.executable)')"):$(dirname "$(rustup which cargo 2>/dev/null || command -v cargo)"):$CLIENTS/uv/bin:$PATH
 while read -r -u 3 CLIENT releases command; do

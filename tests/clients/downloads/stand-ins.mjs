@@ -131,12 +131,19 @@ const RULES = [
 	[/^\/index\/config\.json$/, ({ host }) => json({ dl: `https://${host}/crates` })],
 	[/^\/index\/st\/an\/stand-in$/, () => text(`${JSON.stringify({ name: 'stand-in', vers: '1.0.0', deps: [], cksum: digest('sha256', crate), features: {}, yanked: false })}\n`)],
 	[/^\/crates\/stand-in\/1\.0\.0\/download$/, () => crate],
-	[/^\/css2$/, ({ host }) => [Buffer.from(`@font-face {\n  font-family: 'Inter';\n  src: url(https://${host}/any/inter.woff2) format('woff2');\n}\n`), 'text/css']],
+	// next: a style sheet, which names fonts on another host.
+	[/^\/css2$/, () => [Buffer.from(fontFace('latin-ext') + fontFace('latin')), 'text/css']],
 	// For those who take what they are told to.
 	[/^\/any\/[\w.-]+\.tar\.gz$/, () => tarGz({ 'any/file': library })],
 	[/^\/any\/[\w.-]+\.mjs$/, () => [Buffer.from('export default 1;\n'), 'application/javascript']],
 	[/^\/any\/[\w.-]+$/, () => library]
 ];
+
+// The part of a style sheet for one set of characters, laid out as next reads it: line by line.
+function fontFace(subset) {
+	const lines = ["font-family: 'Inter'", 'font-style: normal', 'font-weight: 100 900', `src: url(https://fonts.example/any/${subset}.woff2) format('woff2')`];
+	return `/* ${subset} */\n@font-face {\n${lines.map((line) => `  ${line};\n`).join('')}}\n`;
+}
 
 function headerSums(version) {
 	const headers = standIn(new URL(`https://host.example/node-${version}-headers.tar.gz`)).bytes;
