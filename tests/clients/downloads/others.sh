@@ -22,7 +22,8 @@ urllib 20 python3 get.py urllib
 httpx 20 python3 get.py httpx
 requests 20 python3 get.py requests
 aiohttp 20 python3 get.py aiohttp
-cargo 20 cargo fetch --quiet'
+cargo 20 cargo fetch --quiet
+Go,bazelisk 20 bazelisk version'
 
 # The programs and projects of the matrix.
 prepare() {
@@ -91,6 +92,10 @@ prepare() {
 				webpack: (config) => ({ ...config, cache: false, optimization: { ...config.optimization, minimize: false } })
 			};
 		END
+		;;
+	Go,bazelisk)
+		: >MODULE.bazel
+		printf 'USE_BAZEL_VERSION=8.0.0\nBAZELISK_BASE_URL=https://files.example/any\n' >.bazeliskrc
 		;;
 	corepack) sed -i "s|\"private\"|\"packageManager\": \"pnpm@9.99.9+sha512.$(stand_in sha512 /pnpm/-/pnpm-9.99.9.tgz)\", \"private\"|" package.json ;;
 	cargo)

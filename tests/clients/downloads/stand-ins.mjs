@@ -133,6 +133,8 @@ const RULES = [
 	[/^\/crates\/stand-in\/1\.0\.0\/download$/, () => crate],
 	// next: a style sheet, which names fonts on another host.
 	[/^\/css2$/, () => [Buffer.from(fontFace('latin-ext') + fontFace('latin')), 'text/css']],
+	// bazelisk runs what it downloads.
+	[/\/bazel-[\d.]+-linux-\w+$/, () => program],
 	// For those who take what they are told to.
 	[/^\/any\/[\w.-]+\.tar\.gz$/, () => tarGz({ 'any/file': library })],
 	[/^\/any\/[\w.-]+\.mjs$/, () => [Buffer.from('export default 1;\n'), 'application/javascript']],
