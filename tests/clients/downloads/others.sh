@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Clients that are no npm package, or that scripts use: each downloads a file whose address is in larder.lock by `larder run --offline`, where there is no network, as it does online,
-# and nobody sets a variable; what has no row is refused at once and named. npm, pnpm, yarn and bun are in `replay/own-addresses.sh`.
+# and nobody sets a variable; what has no row is refused at once and named. npm, pnpm, yarn and bun are in `replay/own-addresses.sh`. git cannot be replayed: it is only refused.
 source "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 source "$ROOT/tests/clients/downloads.sh"
 source "$ROOT/tests/clients/pyodide.sh"
@@ -107,9 +107,45 @@ prepare() {
 	esac
 }
 
+# A clone over https sends POST, which cannot be replayed: `larder record` names the host that it leaves out, and offline git is refused, which is named.
+clones() {
+	local MAJOR=20 CLIENT=git code
+	local -a command=(git clone --quiet https://forge.example/git/repository.git got)
+	command -v git >/dev/null || { skip "git over https: it is not installed" && return 0; }
+	make_repository "$WORK/server/git/repository.git"
+	place prepare
+	code=$(run "$WORK/online" with_authority "${command[@]}")
+	if [ "$code" != 0 ] || [ ! -e "$PLACE/project/got/file" ]; then fail "git over https: exit code of the clone online: $code" && show "$WORK/online" && return 0; fi
+	place prepare
+	code=$(SET=(SSL_CERT_FILE="$CA"); run "$WORK/record" alone_here "$LARDER" record --yes --store "$WORK/recording" . -- "${command[@]}")
+	if [ "$code" = 0 ] && grep -q '^warning: not recorded: forge\.example: ' "$WORK/record.err"; then
+		pass "git over https: cloned under larder record, $(sed -n 's/^warning: \(not recorded: \)/\1/p' "$WORK/record.err")"
+	else
+		fail "git over https: exit code of larder record: $code" && show "$WORK/record"
+	fi
+	place prepare "$DOWNLOADS/unrelated.lock"
+	code=$(CUT=yes tenths run "$WORK/refused" alone_here "$LARDER" run --offline --store "$WORK/store" -- "${command[@]}")
+	if [ "$code" = 128 ] && [ "$(cat "$WORK/tenths")" -le 100 ] && grep -qF 'refused https://forge.example/git/repository.git/info/refs: ' "$WORK/refused.err"; then
+		pass "git over https: offline, refused, named, git's exit code $code, tenths of a second: $(cat "$WORK/tenths")"
+	else
+		fail "git over https: offline: exit code $code, tenths of a second: $(cat "$WORK/tenths")" && show "$WORK/refused"
+	fi
+}
+
+# make_repository FOLDER: a bare one with a commit.
+make_repository() (
+	export HOME=$WORK GIT_CONFIG_NOSYSTEM=1
+	local -a as=(git -c user.name=test -c user.email=test@host.example --git-dir "$1")
+	local tree commit
+	git init --quiet --bare --initial-branch main "$1"
+	tree=$(printf '100644 blob %s\tfile\n' "$(say content | "${as[@]}" hash-object -w --stdin)" | "${as[@]}" mktree)
+	commit=$("${as[@]}" commit-tree -m 'Add a file' "$tree")
+	"${as[@]}" update-ref refs/heads/main "$commit"
+)
+
 need_others() {
 	local program
-	for program in curl wget; do command -v "$program" >/dev/null || alone debian debian_has "$program" || true; done
+	for program in curl wget git; do command -v "$program" >/dev/null || alone debian debian_has "$program" || true; done
 	client python-clients install_python_clients || { skip "downloads: Python's clients cannot be installed here" && finish; }
 	install_uv || { skip "downloads: uv cannot be installed here" && finish; }
 }
@@ -125,4 +161,5 @@ while read -r -u 3 CLIENT releases command; do
 		replays "node $MAJOR, ${CLIENT/,/, }" 10 prepare $command
 	done
 done 3< <(chosen <<<"$MATRIX")
+[ -z "$(chosen <<<git)" ] || clones
 finish
