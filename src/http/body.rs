@@ -4,7 +4,8 @@ use bytes::Bytes;
 use tokio::time::timeout;
 
 use super::{
-    error::{DownloadError, Phase},
+    error::DownloadError,
+    error_parts::Phase,
     progress::{Event, Progress},
     range::Validator,
     settings::ClientSettings,

@@ -1,11 +1,15 @@
 //! The errors of HTTP: [`ClientError`] when a client is made, [`DownloadError`] when it is used.
 
-use std::{error::Error, fmt, io, path::PathBuf, sync::Arc, time::Duration};
+use std::{error::Error, io, path::PathBuf, sync::Arc, time::Duration};
 
 use larder_store::digest::Integrity;
 use reqwest::StatusCode;
 
-use super::{settings::ClientSettings, sink::SinkError};
+use super::{
+    error_parts::{Danger, Phase},
+    settings::ClientSettings,
+    sink::SinkError,
+};
 use crate::core::redacted::RedactedUrl;
 
 /// Why a [`super::client::Client`] cannot be made.
@@ -56,51 +60,6 @@ pub enum ClientError {
     /// The HTTP client cannot be set up.
     #[error("the HTTP client cannot be set up")]
     Build(#[source] reqwest::Error),
-}
-
-/// What would become of a credential.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Danger {
-    /// It would be sent without encryption.
-    InClear,
-    /// It would be sent through a proxy.
-    Proxy,
-    /// It would be sent to a server whose certificate the user's own configuration does not trust.
-    Unverified,
-}
-
-impl fmt::Display for Danger {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::InClear => "without encryption",
-            Self::Proxy => "through a proxy",
-            Self::Unverified => "to a server that your own configuration does not trust",
-        })
-    }
-}
-
-/// What was waited for when time ran out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Phase {
-    /// A connection, the name look-up and TLS included.
-    Connect,
-    /// The start of a response.
-    Response,
-    /// More of a body.
-    Body,
-    /// The whole, retries included.
-    Whole,
-}
-
-impl fmt::Display for Phase {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Connect => "no connection",
-            Self::Response => "no response",
-            Self::Body => "no more bytes",
-            Self::Whole => "not complete",
-        })
-    }
 }
 
 /// Why an artifact or document did not arrive.

@@ -8,7 +8,8 @@ use url::Url;
 
 use super::{
     client::Client,
-    error::{DownloadError, Phase},
+    error::DownloadError,
+    error_parts::Phase,
     progress::{Event, Progress},
 };
 use crate::core::redacted::RedactedUrl;

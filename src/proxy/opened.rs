@@ -213,11 +213,10 @@ async fn respond(Conversation { shared, link }: &Conversation, request: Request<
         return answer(shared, link, url, request).await;
     }
     let asked = origin(link.scheme, &link.host, link.port).map_or_else(|| link.host.clone(), |url| redact(&url));
-    shared.tally.refused(&asked, MISDIRECTED, true);
-    if let Beyond::PassOn(on) = &shared.beyond
-        && let Some(recorder) = &on.recorder
-    {
-        recorder.unseen(&asked, MISDIRECTED);
+    let recorder = if let Beyond::PassOn(on) = &shared.beyond { on.recorder.as_ref() } else { None };
+    match recorder {
+        Some(recorder) => recorder.unseen(&asked, MISDIRECTED),
+        None => shared.tally.refused(&asked, MISDIRECTED, true),
     }
     with_reason(StatusCode::MISDIRECTED_REQUEST, MISDIRECTED)
 }

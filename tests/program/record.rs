@@ -163,8 +163,7 @@ fn a_file_that_is_another_one_when_larder_asks_is_not_recorded() {
     recording.world.server.script("/v1/tool-linux-any.zip", replies);
     let run = recording.record(&["--yes"]);
     assert_eq!(run.code, Some(1), "{run:?}");
-    for said in
-        [&Digest::of(Algorithm::Sha256, &zip()).to_string(), &Digest::of(Algorithm::Sha256, b"\0changed").to_string()]
+    for said in [&Digest::of(Algorithm::Sha256, &zip()).to_hex(), &Digest::of(Algorithm::Sha256, b"\0changed").to_hex()]
     {
         assert!(run.err.contains(said), "{said}: {run:?}");
     }

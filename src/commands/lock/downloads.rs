@@ -156,6 +156,7 @@ impl Rows {
         report::failures(printer, &told.packages_failed, report::Listed::Nowhere);
         for RowFailure { url, by, problem } in &told.failures {
             let (causes, hint) = failure(problem);
+            let causes: Vec<String> = causes.iter().map(|cause| format!("caused by: {cause}")).collect();
             printer.error(&format!("{}: {url}", named(by)), &causes, hint);
         }
     }

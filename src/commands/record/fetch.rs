@@ -44,7 +44,8 @@ pub(super) fn compare(
         match came {
             Ok(_) => kept.push(row),
             Err(error) => {
-                context.printer.error(&said_of(&row), &chain(&error), Some(hint(&error)));
+                let causes: Vec<String> = chain(&error).iter().map(|cause| format!("caused by: {cause}")).collect();
+                context.printer.error(&said_of(&row), &causes, Some(hint(&error)));
                 faults.push(error.fault());
             }
         }
@@ -52,7 +53,7 @@ pub(super) fn compare(
     let stated = session.stated_digests(context.environment, &watcher)?;
     for Contradicted { row, stated } in contradicted(&mut kept, &stated) {
         let (actual, stated) = (row.content.sha256().to_hex(), stated.to_hex());
-        let causes = [format!("its server has sha256 {actual}, and the package states {stated}")];
+        let causes = [format!("caused by: its server has sha256 {actual}, and the package states {stated}")];
         context.printer.error(&said_of(&row), &causes, Some(FALSE));
         faults.push(Fault::Data);
     }

@@ -163,7 +163,12 @@ impl Online {
     }
 
     fn text(&self, request: reqwest::RequestBuilder) -> String {
-        self.runtime.block_on(async { request.send().await.unwrap().text().await.unwrap() })
+        self.runtime.block_on(async {
+            let text = request.send().await.unwrap().text().await.unwrap();
+            // Until the client has its connection back: another request would make a new one.
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            text
+        })
     }
 }
 

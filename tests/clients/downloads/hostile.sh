@@ -86,7 +86,8 @@ replays() {
 }
 
 # sha256 WORD [SIZE]: the digest of what hostile.mjs makes of it.
-sha256() { node -p 'crypto.createHash("sha256").update(Buffer.alloc(Number(process.argv[2]), `${process.argv[1]}\0`)).digest("base64")' "$1" "${2:-3000}"; }
+sha256() { node -p 'const [, text, size, form] = process.argv; crypto.createHash("sha256").update(Buffer.alloc(Number(size), `${text}\0`)).digest(form)' "$1" "${2:-3000}" "${3:-base64}"; }
+hex() { sha256 "$1" "${2:-3000}" hex; }
 
 # What the innocent files come to.
 node -e 'process.stdout.write(Buffer.alloc(3000, "innocent\0"))' >"$WORK/innocent.bin"
@@ -133,7 +134,7 @@ MISDIRECTED='curl 0 HTTP/1.1 421 the request names another host than the connect
 for option in '--header Host:other.example' '--request-target https://other.example/secret.bin'; do
 	records "a tunnel for another host (${option%% *})" curl $option "$FILES/secret.bin"
 	says "a tunnel for another host (${option%% *}), recorded" "$MISDIRECTED"
-	says "a tunnel for another host (${option%% *}), recorded" "warning: not recorded: files.example: a request names another host than its connection was asked for"
+	says "a tunnel for another host (${option%% *}), recorded" "warning: not recorded: $FILES/: the request names another host than the connection was asked for"
 	equals "a tunnel for another host (${option%% *}), recorded: requests that a server heard of" 0 "$(grep -c secret "$HEARD" || true)"
 done
 EXPECTED=1 replays "a tunnel for another host" curl --header Host:other.example "$FILES/innocent.bin"
@@ -214,16 +215,16 @@ says "a program that does not trust the run, replayed" "$DISTRUSTED" "warning: a
 # Files that change: while the command runs, between it and larder, and after it was recorded.
 changed() { say "expected sha256-$(sha256 first), got sha256-$(sha256 second)"; }
 EXPECTED=1 records "a file that changed before larder asks" asks "$FILES/1-times-first.bin"
-says "a file that changed before larder asks" "error: 1-times-first.bin 0.0.0-unstated: digest does not match larder.lock" "  caused by: $FILES/1-times-first.bin: $(changed)"
+says "a file that changed before larder asks" "error: script:node: $FILES/1-times-first.bin" "  caused by: expected sha256 $(hex first), got $(hex second)"
 records "a file that changed while the command ran" asks "$FILES/1-times-first-large.bin"{,}
-says "a file that changed while the command ran" "warning: not recorded: $FILES/1-times-first-large.bin: it changed meanwhile: first sha256-$(sha256 first 20000000), then sha256-$(sha256 second 20000000)"
+says "a file that changed while the command ran" "warning: not recorded: $FILES/1-times-first-large.bin: it changed meanwhile: first sha256 $(hex first 20000000), then $(hex second 20000000)"
 place : && rm -rf "$WORK/store"
 ended "a file that changed since, recorded" "$(larder_does 'record --yes .' "$WORK/store" asks "$FILES/2-times-first.bin")"
 cp "$PLACE/project/larder.lock" "$WORK/changed.lock"
 for command in 'fetch' 'run -- echo the command'; do
 	place : "$WORK/changed.lock" && rm -rf "$WORK/store"
 	equals "a file that changed since: exit code of larder $command" 1 "$(run "$SAID" alone_here env LARDER_STORE="$WORK/store" "$LARDER" $command)"
-	says "a file that changed since, larder $command" "error: 2-times-first.bin 0.0.0-unstated: digest does not match larder.lock" "  caused by: $FILES/2-times-first.bin: $(changed)"
+	says "a file that changed since, larder $command" "error: 2-times-first.bin 0.0.0-unstated: digest does not match larder.lock" "  caused by: $FILES/2-times-first.bin: $(changed)" "  caused by: in hexadecimal digits: expected $(hex first), got $(hex second)"
 done
 equals "a file that changed since: lines of the command" 0 "$(grep -c '^the command$' "$SAID.out" || true)"
 finish
