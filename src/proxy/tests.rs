@@ -224,6 +224,15 @@ fn a_request_for_another_host_than_the_connections_is_not_answered() {
         let (response, _) = world.get(SMALL, &[(header::HOST, host)]);
         assert_eq!(response.status(), StatusCode::MISDIRECTED_REQUEST, "{host}");
     }
+    let report = world.proxy.report();
+    assert_eq!(
+        report.refused["https://files.example/"],
+        "the request names another host than the connection was asked for"
+    );
+    assert!(report.has_refused_download);
+    // Nor may a server choose between two.
+    let (response, _) = world.get(SMALL, &[(header::HOST, "files.example"), (header::HOST, "files.example")]);
+    assert_eq!(response.status(), StatusCode::MISDIRECTED_REQUEST);
     for host in ["files.example:443", "FILES.example"] {
         let (response, _) = world.get(SMALL, &[(header::HOST, host)]);
         assert_eq!(response.status(), StatusCode::OK, "{host}");

@@ -142,6 +142,30 @@ fn rows_that_are_there_stay_and_new_ones_join_them() {
 }
 
 #[test]
+fn a_check_fails_where_a_download_cannot_be_recorded_and_nothing_runs_where_nothing_can_be_written() {
+    let recording = Recording::new();
+    assert_eq!(recording.record(&["--yes"]).code, Some(0));
+    let private = Reply::body("{}").header("content-type", "application/json").header("cache-control", "private");
+    recording.world.server.on("/v3/own.json", private);
+    recording.asks(&[("/v3/own.json", b"{}")]);
+    let run = recording.record(&["--yes"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    let unrecorded =
+        "not recorded: https://registry.example/v3/own.json: its server says that nobody else may have the answer";
+    assert!(run.err.contains(&format!("warning: {unrecorded}\n")), "{run:?}");
+    let run = recording.record(&["--check"]);
+    assert_eq!(run.code, Some(1), "{run:?}");
+    assert!(
+        run.err.contains("`larder run --offline` would refuse it:\n  https://registry.example/v3/own.json\n"),
+        "{run:?}"
+    );
+    let missing = recording.world.folder.path().join("missing/package-lock.json");
+    let command = ["record", missing.to_str().unwrap(), "--", program().to_str().unwrap(), "--version"];
+    let run = recording.run(&command);
+    assert!(run.code != Some(0) && run.out.is_empty(), "the command did not run: {run:?}");
+}
+
+#[test]
 fn a_new_host_is_recorded_only_if_somebody_agrees() {
     let recording = Recording::new();
     let run = recording.record(&[]);

@@ -112,6 +112,20 @@ fn offline_a_used_row_is_served_and_an_unused_one_refused_with_the_packages_that
     project.world.write("larder.lock", &lock(&[of_any("\"tool@1.0.0\"", 7)]));
     assert_eq!(project.fetch(&[]).code, Some(0));
     assert_eq!(curl(&project).out, "for any");
+    let other = url.replace("version=1", "version=2");
+    let run = project.run(&["run", "--offline", "--", "curl", "-fsS", &other]);
+    let why = "larder.lock has it with `?version=1`, and the command asks with another query";
+    assert_eq!(run.code, Some(22), "the command's own: {run:?}");
+    assert!(run.err.contains(&format!("warning: refused https://registry.example/any: {why}\n")), "{run:?}");
+    assert!(
+        run.err.contains("`larder record` records what a command downloads"),
+        "the way out, whatever the code: {run:?}"
+    );
+    // Silent, and as bad: what is refused stands in the error then.
+    let quietly = format!("curl -sS '{other}' >/dev/null");
+    let run = project.run(&["--quiet", "run", "--offline", "--", "sh", "-c", &quietly]);
+    assert_eq!(run.code, Some(1), "{run:?}");
+    assert!(run.err.contains(&format!("\n  refused https://registry.example/any: {why}\n")), "{run:?}");
     // A head promises what the receipt says; the bytes are looked at when they are asked for. The proxy's own head comes first.
     let blob = larder_store::digest::BlobId::of(b"for any").to_string();
     let path = project.world.store().join("blobs").join(&blob[..2]).join(&blob[2..]);

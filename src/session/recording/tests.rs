@@ -60,6 +60,17 @@ fn judged(exchanges: Vec<Exchange>) -> Judged {
     judge(&seen, &LarderLock::default(), &Askers { plan: &plan(), command: "npm" }, HERE)
 }
 
+#[test]
+fn the_first_request_of_a_clone_is_left_out_like_the_rest_of_it() {
+    let judged = judged(vec![
+        exchange("https://forge.example/a.git/info/refs?service=git-upload-pack", 200, b"\0refs"),
+        exchange("https://forge.example/info/refs", 200, b"\0a file of that name"),
+    ]);
+    assert_eq!(urls(&judged), ["https://forge.example/info/refs"]);
+    let reason = "it begins git's own protocol, which goes on with a POST";
+    assert_eq!(why(&judged), [("https://forge.example/a.git/info/refs", reason)]);
+}
+
 fn urls(judged: &Judged) -> Vec<&str> {
     judged.downloads.iter().map(|row| row.url.as_str()).collect()
 }

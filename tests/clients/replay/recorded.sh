@@ -53,6 +53,14 @@ for text in 'refused https://files.example/other-1.0.0.tgz: Not in larder.lock' 
 	if grep -qF "$text" "$WORK/offline.err"; then pass "not recorded: says \`$text\`"; else fail "not recorded: does not say \`$text\`" && show "$WORK/offline"; fi
 done
 
+# In a new network namespace, loopback is down: a proxy is nobody's there.
+equals "loopback is down: exit code" 1 "$(run "$WORK/down" unshare -n "$LARDER" run --offline --store "$WORK/store" -- echo the command)"
+if grep -qF 'hint: in a network namespace of your own, bring it up (`ip link set lo up`)' "$WORK/down.err" && [ ! -s "$WORK/down.out" ]; then
+	pass "loopback is down: said before the command runs"
+else
+	fail "loopback is down: not said" && show "$WORK/down"
+fi
+
 # One that goes on without what it was refused.
 cd "$WORK"
 WAYS[quiet]='fetch(url).then(() => process.exit(0))'
