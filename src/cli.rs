@@ -3,6 +3,7 @@
 pub mod buildkit;
 mod common;
 pub mod forget;
+mod version;
 mod view;
 
 use std::{ffi::OsString, path::PathBuf};
@@ -18,7 +19,7 @@ use crate::python::name::ProjectName;
 
 /// Downloads every file that lockfiles name, once and verified, into a store for all builds.
 #[derive(Debug, Parser)]
-#[command(name = "larder", version, max_term_width = 100, propagate_version = true, disable_help_subcommand = true)]
+#[command(name = "larder", version = version::version(), max_term_width = 100, propagate_version = true, disable_help_subcommand = true)]
 #[command(after_help = "\
 Examples:
   larder fetch                      download every file that ./package-lock.json names

@@ -46,4 +46,6 @@ pub mod python;
 
 pub mod archive;
 
+pub(crate) mod dockerfile;
+
 pub mod core;

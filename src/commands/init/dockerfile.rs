@@ -1,26 +1,9 @@
-//! What a Dockerfile has that makes its builds download again: seen line by line, and said. Nothing is edited. Pure.
+//! What a Dockerfile has that makes its builds download again: seen step by step, and said. Nothing is edited. Pure.
 
-use std::collections::{BTreeMap, BTreeSet};
+use crate::dockerfile::{Argument, Dockerfile, Fetch, Scripts, Stage, StepKind};
 
 /// Build arguments that BuildKit keeps out of a step's key.
 const EXEMPT: [&str; 5] = ["HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY"];
-
-/// Commands that install packages.
-const INSTALLS: [&str; 10] = [
-    "npm ci",
-    "npm install",
-    "npm i",
-    "pnpm install",
-    "pnpm i",
-    "pnpm fetch",
-    "yarn install",
-    "bun install",
-    "bun ci",
-    "yarn --",
-];
-
-/// Programs that download what they are told.
-const FETCHES: [&str; 2] = ["curl ", "wget "];
 
 /// Something that was seen.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,35 +14,37 @@ pub(super) struct Seen {
     pub(super) says: String,
 }
 
-/// One instruction, its continuation lines joined.
-struct Instruction<'a> {
-    line: usize,
-    word: &'a str,
-    rest: &'a str,
+/// Looks at a Dockerfile.
+pub(super) fn look(text: &str, scripts: Scripts<'_>) -> Vec<Seen> {
+    let read = match Dockerfile::read(text) {
+        Ok(read) => read,
+        Err(error) => return vec![Seen { line: error.line, says: format!("it cannot be read: {}", error.message) }],
+    };
+    let mut seen: Vec<Seen> = read.stages.iter().flat_map(|stage| look_at(stage, scripts)).collect();
+    seen.sort_by_key(|seen| seen.line);
+    seen
 }
 
-/// Looks at a Dockerfile. `scripts` are those of package.json, `fetching` the files that are known to fetch Pyodide.
-pub(super) fn look(text: &str, scripts: &BTreeMap<String, String>, fetching: &[String]) -> Vec<Seen> {
-    let joined = joined(text);
+fn look_at(stage: &Stage, scripts: Scripts<'_>) -> Vec<Seen> {
     let mut seen = Vec::new();
-    let mut arguments: Vec<(usize, &str)> = Vec::new();
+    let mut arguments: Vec<&Argument> = Vec::new();
     let mut whole_copy = None;
-    let mut is_in_stage = false;
-    for Instruction { line, word, rest } in joined.iter().map(|(line, text)| instruction(*line, text)) {
-        match &*word.to_ascii_uppercase() {
-            "FROM" => {
-                is_in_stage = true;
-                arguments.clear();
-                whole_copy = None;
+    for step in &stage.steps {
+        match &step.kind {
+            StepKind::Arg(all) => {
+                arguments.extend(all.iter().filter(|it| !EXEMPT.contains(&&*it.name.to_ascii_uppercase())));
             }
-            "ARG" if is_in_stage => arguments.extend(names(rest).map(|name| (line, name))),
-            "COPY" | "ADD" if copies_everything(rest) => {
-                whole_copy.get_or_insert(line);
+            StepKind::Copy(copied) if copied.is_everything() => {
+                whole_copy.get_or_insert(step.line);
             }
-            "RUN" => {
-                if let Some(install) = INSTALLS.iter().find(|install| has_command(rest, install)) {
-                    seen.extend(arguments.drain(..).map(|(above, name)| Seen {
-                        line: above,
+            StepKind::Run(commands) => {
+                let line = step.line;
+                let fetches: Vec<Fetch> = commands.iter().filter_map(|command| scripts.fetch_of(command)).collect();
+                let install =
+                    fetches.iter().find_map(|fetch| if let Fetch::Install(name) = fetch { Some(name) } else { None });
+                if let Some(install) = install {
+                    seen.extend(arguments.drain(..).map(|Argument { name, line: above }| Seen {
+                        line: *above,
                         says: format!("ARG {name} is above `{install}` (line {line}): each new value runs the install again; move it below"),
                     }));
                     if let Some(above) = whole_copy.take() {
@@ -69,111 +54,16 @@ pub(super) fn look(text: &str, scripts: &BTreeMap<String, String>, fetching: &[S
                         });
                     }
                 }
-                if let Some(what) = fetches(rest, scripts, fetching) {
+                let other =
+                    fetches.iter().find_map(|fetch| if let Fetch::Other(what) = fetch { Some(what) } else { None });
+                if let Some(what) = other {
                     seen.push(Seen { line, says: format!("{what} downloads in each run of this step") });
                 }
             }
-            _ => {}
+            StepKind::Copy(_) => {}
         }
     }
-    seen.sort_by_key(|seen| seen.line);
     seen
-}
-
-fn instruction(line: usize, text: &str) -> Instruction<'_> {
-    let (word, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
-    Instruction { line, word, rest: rest.trim() }
-}
-
-/// Instructions, each with the number of its first line; comments are left out.
-fn joined(text: &str) -> Vec<(usize, String)> {
-    let mut all: Vec<(usize, String)> = Vec::new();
-    let mut is_open = false;
-    for (number, line) in text.lines().enumerate() {
-        let line = line.trim();
-        if line.is_empty() || line.starts_with('#') {
-            continue;
-        }
-        let part = line.strip_suffix('\\');
-        match all.last_mut().filter(|_| is_open) {
-            Some((_, open)) => {
-                open.push(' ');
-                open.push_str(part.unwrap_or(line).trim());
-            }
-            None => all.push((number + 1, part.unwrap_or(line).trim().to_owned())),
-        }
-        is_open = part.is_some();
-    }
-    all
-}
-
-fn names(rest: &str) -> impl Iterator<Item = &str> {
-    let names = rest.split_whitespace().map(|word| word.split('=').next().unwrap_or(word));
-    names.filter(|name| !EXEMPT.contains(&&*name.to_ascii_uppercase()))
-}
-
-/// `COPY . .`, `COPY --link ./ /app`, but nothing out of another stage.
-fn copies_everything(rest: &str) -> bool {
-    let words: Vec<&str> = rest.split_whitespace().collect();
-    let is_own = !words.iter().any(|word| word.starts_with("--from="));
-    let files: Vec<&&str> = words.iter().filter(|word| !word.starts_with("--")).collect();
-    is_own && files.len() > 1 && files[..files.len() - 1].iter().any(|file| matches!(**file, "." | "./"))
-}
-
-/// Whether a command line has this command: not `npm init` for `npm i`.
-fn has_command(line: &str, command: &str) -> bool {
-    line.match_indices(command).any(|(place, _)| {
-        let is_end = |c: char| c.is_whitespace() || matches!(c, ';' | '&' | '|' | '"' | '\'' | ')');
-        let after = &line[place + command.len()..];
-        let before = line[..place].chars().next_back();
-        before.is_none_or(|c| !c.is_alphanumeric())
-            && (command.ends_with("--") || after.is_empty() || after.starts_with(is_end))
-    })
-}
-
-/// What in a command line fetches: a program, a file, or a script of package.json that comes to one.
-fn fetches(line: &str, scripts: &BTreeMap<String, String>, fetching: &[String]) -> Option<String> {
-    if let Some(program) = FETCHES.iter().find(|program| line.contains(**program)) {
-        return Some(format!("`{}`", program.trim()));
-    }
-    if let Some(file) = fetching.iter().find(|file| line.contains(file.as_str())) {
-        return Some(format!("`{file}`"));
-    }
-    called(line, scripts).find_map(|name| leads_to_fetch(name, scripts, fetching, &mut BTreeSet::new()))
-}
-
-/// The scripts of package.json that a command line runs.
-fn called<'a>(line: &'a str, scripts: &'a BTreeMap<String, String>) -> impl Iterator<Item = &'a str> {
-    scripts.keys().map(String::as_str).filter(|name| {
-        ["npm run", "npm run-script", "yarn run", "pnpm run", "bun run", "yarn", "pnpm"]
-            .iter()
-            .any(|runner| has_command(line, &format!("{runner} {name}")))
-    })
-}
-
-/// `npm run build`, and how it comes to fetch.
-fn leads_to_fetch<'a>(
-    name: &'a str,
-    scripts: &'a BTreeMap<String, String>,
-    fetching: &[String],
-    seen: &mut BTreeSet<&'a str>,
-) -> Option<String> {
-    if !seen.insert(name) {
-        return None;
-    }
-    let text = scripts.get(name)?;
-    let is_fetch = fetching.iter().any(|file| text.contains(file.as_str()))
-        || FETCHES.iter().any(|program| text.contains(program));
-    if is_fetch {
-        return Some(format!("`npm run {name}` (`{text}`)"));
-    }
-    let further: Vec<&str> = called(text, scripts).collect();
-    // npm runs these by itself.
-    let hooks = ["pre", "post"].map(|hook| format!("{hook}{name}"));
-    let hooks = scripts.keys().map(String::as_str).filter(|key| hooks.iter().any(|hook| hook == key));
-    let further: Vec<&str> = further.into_iter().chain(hooks).collect();
-    let found = further.into_iter().find_map(|next| leads_to_fetch(next, scripts, fetching, seen))?;
-    Some(format!("`npm run {name}`, by way of {found},"))
 }
 
 #[cfg(test)]
@@ -187,7 +77,8 @@ mod tests {
             ("lint", "eslint"),
         ];
         let scripts = scripts.map(|(name, text)| (name.to_owned(), text.to_owned())).into();
-        let found = look(text, &scripts, &["scripts/prepare-pyodide.js".to_owned()]);
+        let fetching = ["scripts/prepare-pyodide.js".to_owned()];
+        let found = look(text, Scripts { by_name: &scripts, fetching: &fetching });
         found.into_iter().map(|Seen { line, says }| format!("{line}: {says}")).collect()
     }
 

@@ -11,6 +11,7 @@ use super::{
     dockerfile::{self, Seen},
     package_lists::{self, Locked},
 };
+use crate::dockerfile::Scripts;
 
 /// Folders that bundlers copy as they are, the likeliest first.
 pub(super) const STATIC_FOLDERS: [&str; 3] = ["static", "public", "assets"];
@@ -50,7 +51,8 @@ impl OwnFiles {
         let fetching: Vec<String> = scripts.iter().map(|(file, _)| file.clone()).collect();
         let dockerfiles = names_in(folder).into_iter().filter(|name| is_dockerfile(name)).filter_map(|name| {
             let text = read(&folder.join(&name))?;
-            let seen = dockerfile::look(&String::from_utf8_lossy(&text), &npm_scripts, &fetching);
+            let scripts = Scripts { by_name: &npm_scripts, fetching: &fetching };
+            let seen = dockerfile::look(&String::from_utf8_lossy(&text), scripts);
             Some((name, seen))
         });
         Self { dockerfiles: dockerfiles.collect(), locks: locks(folder), scripts }
