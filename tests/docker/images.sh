@@ -51,8 +51,10 @@ python_root() {
 
 # larder's own Dockerfile, with the binary that is here in place of its first stage.
 larder_image() {
-	mkdir -p "$WORK/built/out" "$WORK/nothing"
-	cp "$STATIC" "$WORK/built/out/larder"
+	local processor
+	processor=$(uname -m | sed 's/x86_64/amd64/; s/aarch64/arm64/')
+	mkdir -p "$WORK/built/out/$processor" "$WORK/nothing"
+	cp "$STATIC" "$WORK/built/out/$processor/larder"
 	docker buildx build --quiet --tag "$LARDER_IMAGE" --build-context "build=$WORK/built" --file "$ROOT/Dockerfile" "$WORK/nothing" >/dev/null
 }
 

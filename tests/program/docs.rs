@@ -9,7 +9,7 @@ mod repository;
 mod sessions;
 mod tables;
 
-use std::{fs, path::Path};
+use std::{collections::BTreeSet, fs, path::Path};
 
 use self::{
     command_line::{arguments, refused},
@@ -54,6 +54,24 @@ fn every_part_of_the_tests_that_the_docs_name_is_there() {
 #[test]
 fn every_test_that_the_docs_on_security_name_is_there() {
     nothing(&repository().missing_tests("docs/security.md"));
+}
+
+/// Nobody sees it run before a release.
+#[test]
+fn the_workflow_of_a_release_is_yaml_and_runs_scripts_that_are_there() {
+    let text = fs::read_to_string(Path::new(ROOT).join(".github/workflows/release.yml")).unwrap();
+    let workflow: serde_json::Value = serde_saphyr::from_str(&text).unwrap();
+    let jobs = workflow["jobs"].as_object().unwrap();
+    let steps = jobs.values().flat_map(|job| job["steps"].as_array().unwrap());
+    let scripts: BTreeSet<&str> = steps
+        .filter_map(|step| step["run"].as_str())
+        .flat_map(|run| run.split(|c: char| c.is_whitespace() || matches!(c, '$' | '(' | ')' | '"')))
+        .filter(|word| Path::new(word).extension().is_some_and(|end| end == "sh"))
+        .collect();
+    assert_eq!(scripts, ["docker/static.sh", "packaging/release.sh", "packaging/version.sh"].into());
+    for script in scripts {
+        assert!(Path::new(ROOT).join(script).is_file(), "{script}");
+    }
 }
 
 /// A snippet's steps are command lines, too.
