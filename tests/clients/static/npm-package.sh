@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# larder as a package of npm's: packed by the project's script, published to a registry, installed from there on a machine that has node and nothing of Rust, and used.
+# The files of a release, and larder as a package of npm's: made by the project's script, published to a registry, installed from there on a machine that has node and nothing of Rust, and used.
 source "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 source "$ROOT/tests/clients/npm.sh"
 need node "the npm package"
@@ -8,11 +8,16 @@ need npm "the npm package"
 STATIC=${STATIC:-$("$ROOT/docker/static.sh" 2>"$WORK/build")} || { fail "larder cannot be built as a static binary" && tail -n 15 "$WORK/build" && finish; }
 PLATFORM=$(node -p '`${process.platform}-${process.arch}`')
 
-code=$(run "$WORK/pack" "$ROOT/packaging/npm.sh" "$WORK/packed" "$PLATFORM=$STATIC" "darwin-riscv64=$STATIC")
-equals "exit code of packaging/npm.sh" 0 "$code"
+code=$(run "$WORK/pack" "$ROOT/packaging/release.sh" "$WORK/packed" "$PLATFORM=$STATIC" "darwin-riscv64=$STATIC")
+equals "exit code of packaging/release.sh" 0 "$code"
 [ "$code" = 0 ] || { show "$WORK/pack" && finish; }
-run "$WORK/again" "$ROOT/packaging/npm.sh" "$WORK/packed-again" "$PLATFORM=$STATIC" "darwin-riscv64=$STATIC" >/dev/null
-if diff -r "$WORK/packed" "$WORK/packed-again" >/dev/null; then pass "packed again, the packages are the same"; else fail "packed again, the packages are other files"; fi
+run "$WORK/again" "$ROOT/packaging/release.sh" "$WORK/packed-again" "$PLATFORM=$STATIC" "darwin-riscv64=$STATIC" >/dev/null
+if diff -r "$WORK/packed" "$WORK/packed-again" >/dev/null; then pass "made again, the files are the same"; else fail "made again, the files are others"; fi
+equals "files that are not what SHA256SUMS says" 0 "$(cd "$WORK/packed" && sha256sum --check --quiet SHA256SUMS 2>&1 | grep -c . || true)"
+tar -C "$WORK" -xzf "$WORK/packed"/larder-*-"$PLATFORM.tar.gz"
+unpacked=$(echo "$WORK"/larder-*-"$PLATFORM")
+equals "what the archive's binary says" "$("$STATIC" --version)" "$("$unpacked/larder" --version)"
+equals "pages and completions in the archive" "larder.1 larder.bash" "$(basename -a "$unpacked"/man/larder.1 "$unpacked"/completions/larder.bash | xargs)"
 
 node "$ROOT/tests/clients/static/registry.mjs" "$WORK/port" &
 SERVER=$!
@@ -25,7 +30,7 @@ NODE=$(dirname "$(readlink -f "$(command -v node)")")
 bare() { env -i PATH="$NODE:/usr/bin:/bin" HOME="$WORK/home" npm_config_registry="$REGISTRY/" npm_config_update_notifier=false "$@"; }
 mkdir -p "$WORK/home"
 printf '//%s/:_authToken=any\n' "${REGISTRY#http://}" >"$WORK/home/.npmrc"
-for file in "$WORK/packed"/larder-*-*.tgz "$WORK/packed"/larder-[0-9]*.tgz; do
+for file in "$WORK/packed"/larder-[a-z]*.tgz "$WORK/packed"/larder-[0-9]*.tgz; do
 	code=$(cd "$WORK" && run "$WORK/publish" bare npm publish --provenance=false "$file")
 	equals "exit code of npm publish, $(basename "$file" | sed 's/-[0-9].*//')" 0 "$code"
 	[ "$code" = 0 ] || show "$WORK/publish"
