@@ -169,8 +169,13 @@ impl<'a> Work<'a> {
         let mut part = match DownloadLock::acquire(self.lookup, &wanted, None, Vec::new())? {
             DownloadLock::Acquired(part) => part,
             DownloadLock::Busy => return Ok(Step::Busy),
-            // Another process has published it meanwhile.
-            DownloadLock::Present(found) if found.blob == receipt.blob => return self.supplement(receipt),
+            // Another process has published it meanwhile, and perhaps with all that this receipt knows.
+            DownloadLock::Present(found) if found.blob == receipt.blob => {
+                return match missing(present(self.store, &receipt.blob).as_ref(), receipt) {
+                    None => Ok(Step::AlreadyHere),
+                    Some(_) => self.supplement(receipt),
+                };
+            }
             DownloadLock::Present(found) => return Err(RefusalReason::Bytes { actual: found.blob }),
         };
         part.begin(0, None)?;
