@@ -100,7 +100,7 @@ pub(super) fn run(arguments: &cli::Record, context: &Context<'_>) -> Result<Outc
         confirm(&hosts, arguments.yes, context)?;
     }
     let (downloads, failed) =
-        if arguments.check { (downloads, None) } else { fetch::compare(downloads, arguments, context)? };
+        if arguments.check { (downloads, None) } else { fetch::compare(downloads, project, arguments, context)? };
     let is_changed = !downloads.is_empty() || !absent.is_empty();
     let recorded: Vec<String> = downloads.iter().map(shown).collect();
     let missing: Vec<String> =

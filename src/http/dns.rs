@@ -87,6 +87,7 @@ fn no_name_server() -> io::Error {
 fn failure(error: &NetError) -> io::Error {
     match error {
         NetError::Timeout => io::Error::new(io::ErrorKind::TimedOut, "no name server answered"),
+        NetError::NoConnections => io::Error::new(io::ErrorKind::NotConnected, "no name server can be reached"),
         error if error.is_no_records_found() => {
             io::Error::new(io::ErrorKind::NotFound, "the name server knows no address of it")
         }

@@ -11,14 +11,14 @@ use crate::{
     core::{error_chain::chain, recorded_url::RecordedUrl},
     fetcher::{Fault, FirstFetch, FirstFetchError, WatchEvent},
     lockfile::larder_lock::{RecordedContent, RecordedDownload, Trust},
-    run::invocation::package_managers,
-    session::{ConfiguredProject, ReadProject, Session, Warning},
-    ui::{progress, remarks},
+    session::{ConfiguredProject, Session},
+    ui::progress,
 };
 
 /// The rows whose bytes larder got, too, and how the command ends if others did not come or were others. Small texts that are in the lock itself are not asked again.
 pub(super) fn compare(
     rows: Vec<RecordedDownload>,
+    project: &Arc<ConfiguredProject>,
     arguments: &cli::Record,
     context: &Context<'_>,
 ) -> Result<(Vec<RecordedDownload>, Option<Outcome>), CommandError> {
@@ -27,13 +27,8 @@ pub(super) fn compare(
     if asked.is_empty() {
         return Ok((inline, None));
     }
-    let called = package_managers(&arguments.command);
-    let read = ReadProject::read_for(&arguments.project, &called)?;
-    let mut warn = |warning: Warning| remarks::warning(context.printer, &warning);
-    let trusts_project = arguments.completing.fetching.trust_project_config;
-    let project = ConfiguredProject::new(read, context.environment, trusts_project, &mut warn)?;
-    let store = context.open_store()?;
-    let session = Session::of(Arc::new(project), store, &fetch_options(&arguments.completing.fetching), context.now);
+    let options = fetch_options(&arguments.completing.fetching);
+    let session = Session::of(Arc::clone(project), context.open_store()?, &options, context.now);
     let watcher = progress::watcher(context.printer);
     let requests: Vec<FirstFetch> = asked.iter().map(request).collect();
     let came = session.first_fetch(&requests, &watcher);
