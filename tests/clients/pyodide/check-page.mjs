@@ -6,14 +6,21 @@ import { found } from './chromium.mjs';
 
 const [site] = process.argv.slice(2);
 const user = `<script type="module">
-  const until = async (holds) => {
-    while (!holds()) await new Promise((settle) => setTimeout(settle, 50));
-  };
+  // At each change of the page, not from time to time: what is already loaded runs within milliseconds.
+  const until = (holds) =>
+    new Promise((settle) => {
+      const look = () => holds() && (observer.disconnect(), settle());
+      const observer = new MutationObserver(look);
+      observer.observe(document, { subtree: true, childList: true, attributes: true, characterData: true });
+      look();
+    });
   const button = (text) => [...document.querySelectorAll('button')].find((button) => button.textContent === text);
   const click = async (text) => {
     await until(() => button(text) && !button(text).disabled);
+    await fetch('/at', { method: 'POST', body: text });
+    const working = until(() => document.querySelector('button:disabled'));
     button(text).click();
-    await until(() => document.querySelector('button:disabled'));
+    await working;
     await until(() => !document.querySelector('button:disabled'));
     return document.querySelector('pre').textContent;
   };

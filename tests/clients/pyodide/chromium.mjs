@@ -16,19 +16,20 @@ const TYPES = {
   '.wasm': 'application/wasm',
 };
 
-// found(pages, folders): opens `/` and gives the document that the page posts to `/found`, or `problems`. `pages` are texts by path; `folders` have files below
-// a path each, such as `/folder/`. What the page asks for and nobody has is a problem, too.
+// found(pages, folders): opens `/` and gives the document that the page posts to `/found`, or `problems`; what it posts to `/at` says how far it came.
+// `pages` are texts by path; `folders` have files below a path each, such as `/folder/`. What the page asks for and nobody has is a problem, too.
 export async function found(pages, folders) {
   let tell;
   const told = new Promise((settle) => (tell = settle));
   const missing = [];
+  let at = 'its beginning';
   const server = createServer(async (request, response) => {
     const path = decodeURIComponent(new URL(request.url, 'http://loopback').pathname);
-    if (path === '/found') {
+    if (path === '/found' || path === '/at') {
       let body = '';
       for await (const chunk of request) body += chunk;
       response.end();
-      return tell(JSON.parse(body));
+      return path === '/at' ? (at = body) : tell(JSON.parse(body));
     }
     response.setHeader('content-type', TYPES[path === '/' ? '.html' : extname(path)] ?? 'application/octet-stream');
     if (path in pages) return response.end(pages[path]);
@@ -44,8 +45,9 @@ export async function found(pages, folders) {
   const flags = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--no-first-run', '--disable-background-networking'];
   const address = `http://127.0.0.1:${server.address().port}/`;
   const browser = spawn('chromium', [...flags, `--user-data-dir=${profile}`, address], { stdio: 'ignore' });
+  browser.on('exit', (code, signal) => tell({ problems: [`the browser ended by itself: ${code ?? signal}`] }));
   browser.on('error', (error) => tell({ problems: [String(error)] }));
-  const late = setTimeout(() => tell({ problems: [`nothing came back for ${MINUTES} minutes`] }), MINUTES * 60_000);
+  const late = setTimeout(() => tell({ problems: [`nothing came back for ${MINUTES} minutes, since ${at}`] }), MINUTES * 60_000);
   const result = await told;
   clearTimeout(late);
   const ended = new Promise((settle) => browser.once('exit', settle));
