@@ -276,13 +276,24 @@ pub struct Lock {
 Examples:
   larder init                       write ./larder.toml
   larder init web                   the same in another folder
+  larder init --docker              show how Dockerfile, .dockerignore and package.json change
+  larder init --docker --write      change them
+  larder init --docker=docker/Dockerfile.web
+                                    a Dockerfile elsewhere, whose build context is this folder
 
 It takes over the Python packages that a script or a pyodide-lock.json of the project names, and
-prints which lines of its Dockerfiles make a build download again.")]
+prints which lines of its Dockerfiles make a build download again. With --docker, what it is not
+sure of stays as it is, and is named with its line.")]
 pub struct Init {
     /// A folder with a lockfile, or with projects below it
     #[arg(value_name = "PROJECT", default_value = ".", hide_default_value = true)]
     pub project: PathBuf,
+    /// Show the changes with which the project's Dockerfiles, or FILE alone, take their downloads from larder
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true)]
+    pub docker: Option<Option<PathBuf>>,
+    /// Make these changes
+    #[arg(long, requires = "docker")]
+    pub write: bool,
 }
 
 fn project_name(text: &str) -> Result<ProjectName, String> {

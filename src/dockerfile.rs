@@ -10,5 +10,6 @@ mod shell;
 
 pub(crate) use self::{
     fetching::{Fetch, Scripts},
-    read::{Argument, Dockerfile, Stage, StepKind},
+    read::{Argument, Copied, Dockerfile, DockerfileError, Run, Stage, Step, StepKind},
+    shell::{Command, commands_of},
 };

@@ -46,6 +46,7 @@ pub mod python;
 
 pub mod archive;
 
-pub(crate) mod dockerfile;
+pub(crate) mod adoption;
+mod dockerfile;
 
 pub mod core;

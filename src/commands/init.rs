@@ -1,58 +1,24 @@
 //! `larder init`: a commented `larder.toml` for the project that is there.
 
+mod docker;
 mod dockerfile;
+mod error;
+mod found;
 mod own_files;
 mod package_lists;
 
-use std::{
-    fmt::Write as _,
-    io,
-    path::{Path, PathBuf},
-};
+use std::{fmt::Write as _, path::Path};
 
 use serde::Serialize;
 
-use self::own_files::{OwnFiles, STATIC_FOLDERS};
+pub(super) use self::error::InitError;
+use self::found::{Found, look};
 use super::lock::write_whole;
 use crate::{
     cli,
-    commands::{
-        context::Context,
-        error::{CommandError, EndsCommand},
-        outcome::Outcome,
-    },
-    config::project::{Project, ProjectError},
-    session,
+    commands::{context::Context, error::CommandError, outcome::Outcome},
     ui::units,
 };
-
-/// Why nothing was written.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub(super) enum InitError {
-    /// There is one already.
-    #[error("{} exists", path.display())]
-    Exists {
-        /// The file.
-        path: PathBuf,
-    },
-    /// It cannot be written.
-    #[error("{} cannot be written", path.display())]
-    Write {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
-}
-
-impl EndsCommand for InitError {
-    fn hint(&self) -> Option<String> {
-        let exists = matches!(self, Self::Exists { .. });
-        exists.then(|| "it is not touched; `larder plan` says what it leads to".to_owned())
-    }
-}
 
 #[derive(Serialize)]
 struct Document {
@@ -71,26 +37,18 @@ struct SeenLine {
     says: String,
 }
 
-/// What was found.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Found {
-    /// Lockfiles that have to be named, since they are not in the folder itself.
-    lockfiles: Vec<String>,
-    /// The release of Pyodide that a lockfile names, and the lockfile.
-    runtime: Option<(String, String)>,
-    /// Where a bundler takes files from as they are.
-    static_folder: Option<&'static str>,
-    /// What the project's scripts, its own Pyodide lock and its Dockerfiles say.
-    own: OwnFiles,
-}
-
 pub(super) fn run(arguments: &cli::Init, context: &Context<'_>) -> Result<Outcome, CommandError> {
     let folder = &arguments.project;
+    if let Some(file) = &arguments.docker {
+        return docker::run(folder, file.as_deref(), arguments.write, context);
+    }
     let path = folder.join("larder.toml");
+    let found = look(folder)?;
     if path.symlink_metadata().is_ok() {
+        tell_own_files(&found, context);
+        tell_of_docker(folder, &found, context);
         return Err(InitError::Exists { path }.into());
     }
-    let found = look(folder)?;
     write_whole(&path, text(&found).as_bytes()).map_err(|source| InitError::Write { path: path.clone(), source })?;
     context.printer.line(&format!("{} is written", path.display()));
     if let Some((version, lockfile)) = &found.runtime {
@@ -99,6 +57,7 @@ pub(super) fn run(arguments: &cli::Init, context: &Context<'_>) -> Result<Outcom
             .line(&format!("{lockfile} has Pyodide {version}: name its packages there, then run `larder lock`"));
     }
     tell_own_files(&found, context);
+    tell_of_docker(folder, &found, context);
     let seen = found.own.dockerfiles.iter().flat_map(|(file, seen)| {
         seen.iter().map(|seen| SeenLine { file: file.clone(), line: seen.line, says: seen.says.clone() })
     });
@@ -110,6 +69,16 @@ pub(super) fn run(arguments: &cli::Init, context: &Context<'_>) -> Result<Outcom
         runtime: found.runtime.map(|(version, _)| version),
     });
     Ok(Outcome::Done)
+}
+
+/// Says what `--docker` would do.
+fn tell_of_docker(folder: &Path, found: &Found, context: &Context<'_>) {
+    if let Some(lines) = docker::count(folder, found) {
+        let lines = units::plural(lines, "line", "lines");
+        context.printer.line(&format!(
+            "`larder init --docker` shows {lines} to change, with which image builds take their downloads from larder"
+        ));
+    }
 }
 
 /// Says what was found beside the lockfiles, and what is to be done about it by hand.
@@ -131,38 +100,6 @@ fn tell_own_files(found: &Found, context: &Context<'_>) {
             printer.line(&format!("{file}:{line}: {says}"));
         }
     }
-}
-
-/// What is in a folder. One without lockfiles, but with projects below it, lists theirs.
-fn look(folder: &Path) -> Result<Found, CommandError> {
-    let mut found = Found {
-        static_folder: STATIC_FOLDERS.into_iter().find(|name| folder.join(name).is_dir()),
-        own: OwnFiles::find(folder),
-        ..Found::default()
-    };
-    let projects = match Project::open(folder) {
-        Ok(project) => vec![project],
-        Err(ProjectError::NoLockfile { nearby, .. }) => {
-            let below = nearby.below.iter();
-            found.lockfiles = below.clone().filter_map(|path| relative(folder, path)).collect();
-            below.map(|path| Project::open(path)).collect::<Result<_, _>>()?
-        }
-        Err(error) => return Err(error.into()),
-    };
-    for project in &projects {
-        let readings = session::readings(project)?;
-        let runtime = session::runtimes(&readings).next();
-        if let (None, Some((lockfile, artifact))) = (&found.runtime, runtime) {
-            found.runtime = Some((artifact.version.to_string(), lockfile.to_owned()));
-        }
-    }
-    Ok(found)
-}
-
-fn relative(folder: &Path, path: &Path) -> Option<String> {
-    let parts = path.strip_prefix(folder).unwrap_or(path).components();
-    let parts: Option<Vec<&str>> = parts.map(|part| part.as_os_str().to_str()).collect();
-    parts.map(|parts| parts.join("/"))
 }
 
 fn text(found: &Found) -> String {
@@ -227,7 +164,9 @@ fn text(found: &Found) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::path::PathBuf;
+
+    use super::{own_files::OwnFiles, *};
     use crate::config::larder_toml::LarderToml;
 
     fn read(text: &str) -> LarderToml {

@@ -8,7 +8,7 @@ use super::shell::{Command, commands_of};
 const MANAGERS: [(&str, &[&str]); 4] = [
     ("npm", &["ci", "install", "i", "add", "clean-install", "ic", "install-clean"]),
     ("pnpm", &["install", "i", "add", "fetch"]),
-    ("yarn", &["install", "add"]),
+    ("yarn", &["install", "add", "global"]),
     ("bun", &["install", "i", "ci", "add"]),
 ];
 
@@ -16,16 +16,62 @@ const MANAGERS: [(&str, &[&str]); 4] = [
 const RUNS: [&str; 3] = ["run", "run-script", "rum"];
 
 /// Options of package managers whose value is the next word.
-const VALUED: [&str; 8] = ["--prefix", "--cwd", "--dir", "-C", "--filter", "-F", "--workspace", "--registry"];
+const VALUED: [&str; 19] = [
+    "--prefix",
+    "--cwd",
+    "--dir",
+    "-C",
+    "--filter",
+    "-F",
+    "--workspace",
+    "-w",
+    "--registry",
+    "--network-timeout",
+    "--network-concurrency",
+    "--loglevel",
+    "--omit",
+    "--include",
+    "--cache",
+    "--cache-folder",
+    "--modules-folder",
+    "--store-dir",
+    "--reporter",
+];
 
 /// Programs that download what they are told.
 const PROGRAMS: [&str; 2] = ["curl", "wget"];
+
+/// Programs with subcommands that download what no lockfile of a front end names.
+const SYSTEM: [(&str, &[&str]); 20] = [
+    ("apk", &["add", "update", "upgrade"]),
+    ("apt", &["install", "update", "upgrade"]),
+    ("apt-get", &["install", "update", "upgrade", "dist-upgrade"]),
+    ("dnf", &["install", "update", "upgrade"]),
+    ("microdnf", &["install", "update", "upgrade"]),
+    ("yum", &["install", "update", "upgrade"]),
+    ("pip", &["install", "download"]),
+    ("pip3", &["install", "download"]),
+    ("uv", &["sync", "pip", "add"]),
+    ("poetry", &["install"]),
+    ("bundle", &["install"]),
+    ("gem", &["install"]),
+    ("composer", &["install", "require"]),
+    ("cargo", &["install", "fetch", "build"]),
+    ("go", &["mod", "install", "get", "build"]),
+    ("git", &["clone", "fetch", "pull", "submodule"]),
+    ("corepack", &["prepare", "install", "use", "up"]),
+    ("playwright", &["install", "install-deps"]),
+    ("pnpx", &[]),
+    ("bunx", &[]),
+];
 
 /// What a command downloads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Fetch {
     /// What lockfiles name, with this command: `npm ci`.
     Install(String),
+    /// What no lockfile of a front end names, by a program that is there for it: `apk add`, `npm install --global`.
+    System(String),
     /// What nobody names, in words: `curl`, or the script that leads there.
     Other(String),
 }
@@ -44,13 +90,22 @@ impl Scripts<'_> {
     pub(crate) fn fetch_of(&self, command: &Command) -> Option<Fetch> {
         let words: Vec<&str> = command.words.iter().map(String::as_str).collect();
         if let Some(install) = install(&words) {
-            return Some(Fetch::Install(install));
+            return Some(if names_packages(&words) { Fetch::System(install) } else { Fetch::Install(install) });
+        }
+        if let Some(what) = system(&words) {
+            return Some(Fetch::System(what));
         }
         if let Some(what) = self.fetches_itself(&words) {
             return Some(Fetch::Other(format!("`{what}`")));
         }
         let name = self.called(&words)?;
         self.led_by(name, &mut BTreeSet::new()).map(Fetch::Other)
+    }
+
+    /// The script of package.json that a command runs, if it is one of these.
+    pub(crate) fn script_of<'c>(&self, command: &'c Command) -> Option<&'c str> {
+        let words: Vec<&str> = command.words.iter().map(String::as_str).collect();
+        self.called(&words).filter(|name| self.by_name.contains_key(*name))
     }
 
     /// A program or a file that fetches.
@@ -92,6 +147,25 @@ impl Scripts<'_> {
         let found = further.iter().find_map(|next| self.led_by(next, seen))?;
         Some(format!("`npm run {name}`, by way of {found},"))
     }
+}
+
+/// `apk add`, if the words are such.
+fn system(words: &[&str]) -> Option<String> {
+    let program = file_name(words.first()?);
+    let (name, subcommands) = SYSTEM.iter().find(|(name, _)| *name == program)?;
+    if subcommands.is_empty() {
+        return Some((*name).to_owned());
+    }
+    let (_, subcommand) = subcommand(words)?;
+    subcommands.contains(&subcommand).then(|| format!("{name} {subcommand}"))
+}
+
+/// Whether an install is of packages that the command names or of a whole machine: those of a lockfile are not meant.
+fn names_packages(words: &[&str]) -> bool {
+    let Some((_, words)) = manager_of(words) else { return false };
+    let Some((at, _)) = subcommand(words) else { return false };
+    words.iter().any(|word| matches!(*word, "-g" | "--global" | "--location=global"))
+        || subcommand(&words[at..]).is_some()
 }
 
 /// `npm ci`, if the words are an install.
@@ -162,6 +236,8 @@ mod tests {
             ("yarn --frozen-lockfile", "yarn install"),
             ("bun install", "bun install"),
             ("/usr/local/bin/npm ci", "npm ci"),
+            ("npm ci --omit dev --loglevel=error", "npm ci"),
+            ("yarn install --network-timeout 100000", "yarn install"),
         ] {
             assert_eq!(fetches(line), [Fetch::Install(install.to_owned())], "{line}");
         }
@@ -176,6 +252,22 @@ mod tests {
         ] {
             assert_eq!(fetches(line), [], "{line}");
         }
+    }
+
+    #[test]
+    fn what_no_lockfile_names_is_of_the_system() {
+        for (line, what) in [
+            ("npm install -g pnpm@9", "npm install"),
+            ("npm i express", "npm i"),
+            ("yarn global add serve", "yarn global"),
+            ("apk add --no-cache git", "apk add"),
+            ("apt-get -y install git", "apt-get install"),
+            ("pip install -r requirements.txt", "pip install"),
+            ("git clone https://git.example/a", "git clone"),
+        ] {
+            assert_eq!(fetches(line), [Fetch::System(what.to_owned())], "{line}");
+        }
+        assert_eq!(fetches("git rev-parse HEAD; apk del git; corepack enable; cargo run"), []);
     }
 
     #[test]

@@ -37,9 +37,9 @@ fn look_at(stage: &Stage, scripts: Scripts<'_>) -> Vec<Seen> {
             StepKind::Copy(copied) if copied.is_everything() => {
                 whole_copy.get_or_insert(step.line);
             }
-            StepKind::Run(commands) => {
+            StepKind::Run(run) => {
                 let line = step.line;
-                let fetches: Vec<Fetch> = commands.iter().filter_map(|command| scripts.fetch_of(command)).collect();
+                let fetches: Vec<Fetch> = run.commands.iter().filter_map(|command| scripts.fetch_of(command)).collect();
                 let install =
                     fetches.iter().find_map(|fetch| if let Fetch::Install(name) = fetch { Some(name) } else { None });
                 if let Some(install) = install {
@@ -60,7 +60,7 @@ fn look_at(stage: &Stage, scripts: Scripts<'_>) -> Vec<Seen> {
                     seen.push(Seen { line, says: format!("{what} downloads in each run of this step") });
                 }
             }
-            StepKind::Copy(_) => {}
+            _ => {}
         }
     }
     seen

@@ -49,7 +49,7 @@ impl OwnFiles {
             })
             .collect();
         let fetching: Vec<String> = scripts.iter().map(|(file, _)| file.clone()).collect();
-        let dockerfiles = names_in(folder).into_iter().filter(|name| is_dockerfile(name)).filter_map(|name| {
+        let dockerfiles = dockerfiles(folder).into_iter().filter_map(|name| {
             let text = read(&folder.join(&name))?;
             let scripts = Scripts { by_name: &npm_scripts, fetching: &fetching };
             let seen = dockerfile::look(&String::from_utf8_lossy(&text), scripts);
@@ -72,13 +72,21 @@ impl OwnFiles {
     }
 }
 
+/// The names of a folder's Dockerfiles.
+pub(super) fn dockerfiles(folder: &Path) -> Vec<String> {
+    names_in(folder).into_iter().filter(|name| is_dockerfile(name) && folder.join(name).is_file()).collect()
+}
+
 fn is_about_pyodide(text: &str) -> bool {
     text.to_ascii_lowercase().contains("pyodide")
 }
 
 fn is_dockerfile(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    name == "containerfile" || name == "dockerfile" || name.starts_with("dockerfile.") || name.ends_with(".dockerfile")
+    name == "containerfile"
+        || name == "dockerfile"
+        || name.starts_with("dockerfile.") && !name.ends_with(".dockerignore")
+        || name.ends_with(".dockerfile")
 }
 
 fn is_script(name: &str) -> bool {
@@ -101,7 +109,7 @@ fn script_files(folder: &Path, npm_scripts: &BTreeMap<String, String>) -> BTreeS
 }
 
 /// The `scripts` of package.json.
-fn npm_scripts(folder: &Path) -> BTreeMap<String, String> {
+pub(super) fn npm_scripts(folder: &Path) -> BTreeMap<String, String> {
     let manifest = read(&folder.join("package.json")).and_then(|bytes| serde_json::from_slice(&bytes).ok());
     let manifest: serde_json::Value = manifest.unwrap_or_default();
     let scripts = manifest.get("scripts").and_then(|scripts| scripts.as_object());

@@ -1,0 +1,93 @@
+//! The smallest change of a Dockerfile, and of the files beside it, with which its builds take their downloads from larder. Texts in, texts out. Pure.
+//!
+//! ```text
+//! Dockerfile ─▶ state: folder, user and copies before each step ─▶ per stage: arguments, sources, installs, scripts ─▶ edits ─▶ Dockerfile
+//! ```
+//! What is not sure stays as it is, and is said.
+
+mod arguments;
+mod effects;
+mod ignore;
+mod installs;
+mod package_json;
+mod project;
+mod sources;
+mod stages;
+mod state;
+mod text;
+mod work;
+
+use self::work::{Changes, Work};
+pub(crate) use self::{
+    ignore::ignore_file,
+    package_json::NewScript,
+    project::{InstallInputs, Note, Project},
+};
+use crate::dockerfile::{Dockerfile, DockerfileError};
+
+/// The name of the stage that has larder.
+const LARDER: &str = "larder";
+
+/// A Dockerfile that uses larder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Adoption {
+    /// Its text, the same as before if nothing has to change.
+    pub(crate) text: String,
+    /// What it is not sure of, in the order of the lines.
+    pub(crate) notes: Vec<Note>,
+    /// Scripts that package.json lacks.
+    pub(crate) new_scripts: Vec<NewScript>,
+    /// Whether a step lays out Pyodide: `larder.toml` has to name its packages.
+    pub(crate) has_pyodide: bool,
+    /// Whether a step copies a project whole.
+    pub(crate) copies_everything: bool,
+}
+
+/// Changes a Dockerfile. One that has a stage called larder stays as it is.
+pub(crate) fn adopt(text: &str, project: Project<'_>) -> Result<Adoption, DockerfileError> {
+    let read = Dockerfile::read(text)?;
+    let mut adoption = Adoption {
+        text: text.to_owned(),
+        notes: Vec::new(),
+        new_scripts: Vec::new(),
+        has_pyodide: false,
+        copies_everything: false,
+    };
+    if read.stages.iter().any(|stage| stage.name.as_deref() == Some(LARDER)) {
+        return Ok(adoption);
+    }
+    if read.escape != '\\' {
+        let says = format!("lines go on after {:?}: a Dockerfile for Windows is left as it is", read.escape);
+        adoption.notes.push(Note { line: 1, says });
+        return Ok(adoption);
+    }
+    let states = state::walk(&read, project);
+    let mut changes = Changes::default();
+    let mut users = Vec::new();
+    for (stage, before) in read.stages.iter().zip(&states) {
+        let effects = stage.steps.iter().map(|step| effects::of(step, project.scripts)).collect();
+        let work = Work { text, stage, before, effects, project };
+        adoption.copies_everything |= work.copies_everything();
+        if installs::edit(&work, &mut changes) {
+            sources::edit(&work, &mut changes);
+            arguments::edit(&work, &mut changes);
+            users.push(stage);
+        } else {
+            arguments::tell(&work, &mut changes);
+        }
+    }
+    if !users.is_empty() {
+        let folder = std::mem::take(&mut changes.folder).unwrap_or_default();
+        stages::insert(text, &read, &users, &folder, &mut changes);
+    }
+    changes.notes.sort();
+    changes.notes.dedup();
+    adoption.text = changes.edits.apply(text);
+    adoption.notes = changes.notes;
+    adoption.new_scripts = changes.new_scripts;
+    adoption.has_pyodide = changes.has_pyodide;
+    Ok(adoption)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,155 @@
+//! Build arguments move below the steps that download: each step below an ARG runs again when its value changes.
+
+use std::collections::BTreeSet;
+
+use super::{
+    effects::Effect,
+    text::{uses, whole_lines},
+    work::{Changes, Work},
+};
+use crate::dockerfile::{Fetch, StepKind};
+
+/// Arguments that say how to install, or that change with the machine alone.
+const STAY: [&str; 15] = [
+    "NPM_",
+    "NODE_",
+    "YARN_",
+    "PNPM_",
+    "BUN_",
+    "COREPACK_",
+    "TARGET",
+    "BUILDPLATFORM",
+    "BUILDOS",
+    "BUILDARCH",
+    "BUILDVARIANT",
+    "DEBIAN_",
+    "ALPINE_",
+    "PYTHON_",
+    "SOURCE_DATE_EPOCH",
+];
+
+/// Arguments that BuildKit keeps out of a step's key.
+const EXEMPT: &str = "_PROXY";
+
+fn stays(name: &str) -> bool {
+    let name = name.to_ascii_uppercase();
+    STAY.iter().any(|start| name.starts_with(start)) || name.ends_with(EXEMPT)
+}
+
+/// Moves what can be moved, with the ENV and LABEL lines that use it.
+pub(super) fn edit(work: &Work<'_>, changes: &mut Changes) {
+    let steps = &work.stage.steps;
+    let first_use = work.effects.iter().position(|it| *it == Effect::Uses).unwrap_or(steps.len());
+    let Some(last_fetch) = work.effects[..first_use].iter().rposition(|it| *it == Effect::Fetches) else {
+        return said_of_one_step(work, first_use, changes);
+    };
+    let text_of = |at: usize| &work.text[steps[at].span.clone()];
+    let mut moving = BTreeSet::new();
+    let mut names = Vec::new();
+    for (at, step) in steps.iter().enumerate().take(last_fetch) {
+        let StepKind::Arg(arguments) = &step.kind else { continue };
+        let own: Vec<String> = arguments.iter().map(|it| it.name.clone()).collect();
+        if own.iter().all(|name| stays(name)) || own.is_empty() {
+            continue;
+        }
+        match follow(work, at, last_fetch, own.clone()) {
+            Ok((followers, all)) => {
+                moving.insert(at);
+                moving.extend(followers);
+                names.extend(all);
+            }
+            Err(user) => changes.note(
+                step,
+                format!(
+                    "ARG {} is used on line {}, above the last download of its stage: each new value runs these steps again, and larder answers them; move it below if you can",
+                    own.join(", "),
+                    steps[user].line
+                ),
+            ),
+        }
+    }
+    if moving.is_empty() {
+        return;
+    }
+    let is_place = |at: &usize| work.effects[*at] == Effect::Uses || !moving.contains(at) && uses(text_of(*at), &names);
+    let place = (last_fetch + 1..steps.len()).find(is_place);
+    let at = place.map_or_else(
+        || whole_lines(work.text, &steps[steps.len() - 1]).end,
+        |at| whole_lines(work.text, &steps[at]).start,
+    );
+    for step in &moving {
+        let lines = whole_lines(work.text, &steps[*step]);
+        let mut text = work.text[lines.clone()].to_owned();
+        if !text.ends_with('\n') {
+            text.push('\n');
+        }
+        changes.edits.insert(at, text);
+        changes.edits.replace(lines, "");
+    }
+}
+
+/// Says which arguments of a stage that larder has nothing to do with stand above its downloads, though only what comes after them uses them.
+pub(super) fn tell(work: &Work<'_>, changes: &mut Changes) {
+    let steps = &work.stage.steps;
+    let is_download = |at: &usize| match &steps[*at].kind {
+        StepKind::Run(run) => run.commands.iter().any(|command| {
+            matches!(work.project.scripts.fetch_of(command), Some(Fetch::System(_) | Fetch::Install(_)))
+        }),
+        _ => false,
+    };
+    for (at, step) in steps.iter().enumerate() {
+        let StepKind::Arg(arguments) = &step.kind else { continue };
+        let names: Vec<String> = arguments.iter().map(|it| it.name.clone()).filter(|name| !stays(name)).collect();
+        let user =
+            (at + 1..steps.len()).find(|it| uses(&work.text[steps[*it].span.clone()], &names)).unwrap_or(steps.len());
+        if let (false, Some(download)) = (names.is_empty(), (at + 1..user).find(is_download)) {
+            let line = steps[download].line;
+            changes.note(step, format!("ARG {} is above a step that downloads (line {line}): each new value runs it again; move it to the step that needs it", names.join(", ")));
+        }
+    }
+}
+
+/// A step that installs and builds in one leaves an argument no place between.
+fn said_of_one_step(work: &Work<'_>, first_use: usize, changes: &mut Changes) {
+    let Some(step) = work.stage.steps.get(first_use) else { return };
+    let above = work.stage.steps[..first_use].iter().filter_map(|step| match &step.kind {
+        StepKind::Arg(arguments) => Some(arguments),
+        _ => None,
+    });
+    let names: Vec<&str> = above.flatten().map(|it| &*it.name).filter(|name| !stays(name)).collect();
+    if !names.is_empty() {
+        changes.note(
+            step,
+            format!(
+                "it installs and builds in one step: each new value of {} runs both again, and larder answers the install; with two RUN lines only the build would run",
+                names.join(", ")
+            ),
+        );
+    }
+}
+
+/// The steps that have to move along with an argument up to the last download, and all names then; or the step that needs it where it is.
+fn follow(
+    work: &Work<'_>,
+    argument: usize,
+    last_fetch: usize,
+    mut names: Vec<String>,
+) -> Result<(Vec<usize>, Vec<String>), usize> {
+    let mut followers = Vec::new();
+    for at in argument + 1..=last_fetch {
+        let step = &work.stage.steps[at];
+        if !uses(&work.text[step.span.clone()], &names) {
+            continue;
+        }
+        match &step.kind {
+            StepKind::Env(set) if !set.iter().any(|name| stays(name) || name == "PATH") => {
+                names.extend(set.iter().cloned());
+            }
+            StepKind::Arg(arguments) => names.extend(arguments.iter().map(|it| it.name.clone())),
+            StepKind::Label => {}
+            _ => return Err(at),
+        }
+        followers.push(at);
+    }
+    Ok((followers, names))
+}

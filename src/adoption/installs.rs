@@ -1,0 +1,218 @@
+//! Steps that download get larder: its mounts, and `larder run` in front of an install, or `larder view pyodide` in the place of a script that fetches Pyodide.
+
+use std::collections::BTreeSet;
+
+use super::{
+    package_json::{self, Split},
+    text::whole_lines,
+    work::{Changes, Work},
+};
+use crate::dockerfile::{Command, Fetch, Run, Step, StepKind};
+
+/// Where the cache mount of a user other than root is.
+const USERS_CACHE: &str = "/var/cache/larder";
+
+/// How larder's program is called in a step.
+const PROGRAM: &str = "/larder/bin/larder";
+
+/// Names of lockfiles.
+pub(crate) const LOCKFILES: [&str; 6] =
+    ["package-lock.json", "npm-shrinkwrap.json", "pnpm-lock.yaml", "yarn.lock", "bun.lock", "bun.lockb"];
+
+/// Changes a stage's steps; whether any of them uses larder then.
+pub(super) fn edit(work: &Work<'_>, changes: &mut Changes) -> bool {
+    let mut is_changed = false;
+    for (at, step) in work.stage.steps.iter().enumerate() {
+        let StepKind::Run(run) = &step.kind else { continue };
+        is_changed |= edit_step(work, at, step, run, changes);
+    }
+    is_changed
+}
+
+fn edit_step(work: &Work<'_>, at: usize, step: &Step, run: &Run, changes: &mut Changes) -> bool {
+    let mounts = match work.before[at].ids() {
+        Ok(ids) => Mounts { ids },
+        Err(user) => {
+            if run.commands.iter().any(|command| is_download(work, command)) {
+                changes.note(step, format!("it downloads as the user {user}, whose id is not known: give its cache mount that id by hand, as docs/docker.md shows"));
+            }
+            return false;
+        }
+    };
+    let mut starts = BTreeSet::new();
+    let mut is_changed = false;
+    for command in &run.commands {
+        match work.project.scripts.fetch_of(command) {
+            Some(Fetch::Install(_)) if has_lockfile(work, at, run, command) => {
+                if changes.folder.is_none() {
+                    changes.folder = work.context_folder(at, run, command);
+                }
+                starts.insert(command.place.start);
+            }
+            Some(Fetch::Install(what)) => {
+                changes.note(step, format!("`{what}` has no lockfile to install from: make one, and run this again"));
+            }
+            Some(Fetch::System(what)) if what.contains("npm") || what.contains("yarn") || what.contains("bun") => {
+                changes.note(step, format!("`{what}` names its packages itself, so no lockfile pins them: it downloads whenever this step runs"));
+            }
+            Some(Fetch::Other(what)) if matches!(what.as_str(), "`curl`" | "`wget`") => {
+                changes.note(
+                    step,
+                    format!(
+                        "{what} downloads whenever this step runs, and nothing pins what it gets: ADD --checksum does"
+                    ),
+                );
+            }
+            Some(Fetch::Other(what)) => is_changed |= script(work, at, command, &what, &mounts, changes),
+            Some(Fetch::System(_)) | None => {}
+        }
+    }
+    if starts.is_empty() {
+        return is_changed;
+    }
+    changes.edits.insert(run.options, mounts.of_install(&work.text[run.options..]));
+    for start in starts {
+        let words = mounts.run_words();
+        if run.is_exec {
+            let words: Vec<String> = words.iter().map(|word| format!("\"{word}\", ")).collect();
+            changes.edits.insert(after_bracket(work.text, start), words.concat());
+        } else {
+            changes.edits.insert(start, format!("{} ", words.join(" ")));
+        }
+    }
+    true
+}
+
+fn is_download(work: &Work<'_>, command: &Command) -> bool {
+    matches!(work.project.scripts.fetch_of(command), Some(Fetch::Install(_)))
+}
+
+fn after_bracket(text: &str, start: usize) -> usize {
+    let bracket = text[start..].find('[').map_or(start, |at| start + at + 1);
+    bracket + text[bracket..].len() - text[bracket..].trim_start().len()
+}
+
+/// Whether larder can answer an install: in doubt it can.
+fn has_lockfile(work: &Work<'_>, at: usize, run: &Run, command: &Command) -> bool {
+    let has = |files: &[String]| files.iter().any(|file| LOCKFILES.contains(&file.as_str()));
+    match work.context_folder(at, run, command).and_then(|folder| work.project.installs.get(&folder)) {
+        Some(inputs) if has(&inputs.files) => true,
+        // A workspace's lockfile is above it.
+        _ => work.project.installs.values().any(|inputs| has(&inputs.files)),
+    }
+}
+
+/// A command that comes to a script that fetches: larder lays out Pyodide, and the rest of the script runs.
+fn script(work: &Work<'_>, at: usize, command: &Command, what: &str, mounts: &Mounts, changes: &mut Changes) -> bool {
+    let step = &work.stage.steps[at];
+    let StepKind::Run(run) = &step.kind else { return false };
+    let scripts = work.project.scripts;
+    let name = scripts.script_of(command);
+    let split = name.map(|name| package_json::split(name, scripts, work.project.runs_hooks));
+    let is_own = work.context_folder(at, run, command).is_none_or(|folder| folder.is_empty());
+    match (name, split) {
+        _ if run.is_exec || !is_own => {}
+        (None, _) if run.commands.len() == 1 => {
+            changes.edits.replace(whole_lines_without_comment(work, at), mounts.view(work.project.pyodide_folder));
+            changes.has_pyodide = true;
+            return true;
+        }
+        (Some(name), Some(Some(split))) => {
+            insert_view(work, at, mounts, changes);
+            changes.edits.replace(command.place.clone(), called(work.text, command, name, &split));
+            changes.new_scripts.extend(split.new);
+            changes.has_pyodide = true;
+            return true;
+        }
+        _ => {}
+    }
+    changes.note(
+        step,
+        format!(
+            "{what} downloads in each run of this step, and larder cannot tell its parts apart: record it (`larder record`) and write `{PROGRAM} run --` in front of it, or build without what fetches"
+        ),
+    );
+    false
+}
+
+/// The call of a script, as that of what is left of it, between the hooks that are left.
+fn called(text: &str, command: &Command, name: &str, split: &Split) -> String {
+    let manager = command.words[0].as_str();
+    let written = &text[command.place.clone()];
+    let calls = |hooks: &[String]| hooks.iter().map(|hook| format!("{manager} run {hook}")).collect::<Vec<_>>();
+    let at = written.match_indices(name).find(|(at, _)| written[..*at].ends_with([' ', '\t'])).map(|(at, _)| at);
+    let main = at.map_or_else(
+        || format!("{manager} run {}", split.name),
+        |at| format!("{}{}{}", &written[..at], split.name, &written[at + name.len()..]),
+    );
+    let all: Vec<String> = calls(&split.before).into_iter().chain([main]).chain(calls(&split.after)).collect();
+    all.join(" && ")
+}
+
+fn whole_lines_without_comment(work: &Work<'_>, at: usize) -> std::ops::Range<usize> {
+    let step = &work.stage.steps[at];
+    step.span.start..whole_lines(work.text, step).end
+}
+
+/// Lays out Pyodide right after the last install above a step or, without one, above the first copy of everything, else above the step itself.
+fn insert_view(work: &Work<'_>, at: usize, mounts: &Mounts, changes: &mut Changes) {
+    if changes.has_pyodide {
+        return;
+    }
+    let steps = &work.stage.steps;
+    let is_install = |step: &Step| match &step.kind {
+        StepKind::Run(run) => run.commands.iter().any(|command| is_download(work, command)),
+        _ => false,
+    };
+    let is_here = |other: &usize| work.before[*other].folder == work.before[at].folder;
+    let after = (0..at).rev().filter(is_here).find(|other| is_install(&steps[*other]));
+    let above = (0..at).filter(is_here).find(|other| work.is_whole(*other));
+    let place = match (after, above) {
+        (Some(install), _) => whole_lines(work.text, &steps[install]).end,
+        (None, Some(copy)) => whole_lines(work.text, &steps[copy]).start,
+        (None, None) => whole_lines(work.text, &steps[at]).start,
+    };
+    changes.edits.insert(place, mounts.view(work.project.pyodide_folder));
+}
+
+/// The mounts of a step, for its user.
+struct Mounts {
+    /// User and group, if it is not root.
+    ids: Option<(String, String)>,
+}
+
+impl Mounts {
+    fn cache(&self) -> String {
+        match &self.ids {
+            None => "--mount=type=cache,id=larder,target=/root/.cache/larder".to_owned(),
+            Some((user, group)) => {
+                format!("--mount=type=cache,id=larder,target={USERS_CACHE},uid={user},gid={group}")
+            }
+        }
+    }
+
+    fn store(&self) -> Vec<&'static str> {
+        if self.ids.is_some() { vec!["--store", USERS_CACHE] } else { Vec::new() }
+    }
+
+    /// In front of what follows.
+    fn of_install(&self, rest: &str) -> String {
+        let end = if rest.starts_with("\\\n") { " " } else { " \\\n    " };
+        format!(
+            "--mount=type=bind,from=larder,source=bin,target=/larder/bin \\\n    --mount=type=bind,from=larder,source=store,target=/larder/store \\\n    {}{end}",
+            self.cache()
+        )
+    }
+
+    fn run_words(&self) -> Vec<&'static str> {
+        [vec![PROGRAM, "run"], self.store(), vec!["--"]].concat()
+    }
+
+    fn view(&self, folder: &str) -> String {
+        let words = [vec![PROGRAM, "view", "pyodide"], self.store(), vec![folder]].concat().join(" ");
+        format!(
+            "COPY larder.toml larder.lock ./\nRUN --mount=type=bind,from=larder,target=/larder \\\n    {} \\\n    {words}\n",
+            self.cache()
+        )
+    }
+}

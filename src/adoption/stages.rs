@@ -1,0 +1,76 @@
+//! The stages that bring larder into a build, as Dockerfile.snippet has them.
+
+use super::{project::Note, text::with_comment, work::Changes};
+use crate::dockerfile::{Dockerfile, Stage};
+
+/// The snippet, whose stages up to the front end are taken as they are.
+const SNIPPET: &str = include_str!("../../Dockerfile.snippet");
+
+/// What stands above the stages.
+const COMMENT: &str = "# What the lockfiles name comes from larder: a context (--build-context larder=.larder), an image (LARDER_IMAGE), or the package in the lockfile.";
+
+/// How the snippet writes the platform of the machine that builds.
+const PLATFORM: &str = "--platform=$BUILDPLATFORM ";
+
+/// How the snippet writes an image with node.
+const IMAGE: &str = "${NODE_IMAGE}";
+
+/// Puts larder's argument in front of the first stage, and its stages in front of the first one that uses them.
+pub(super) fn insert(text: &str, read: &Dockerfile, users: &[&Stage], folder: &str, changes: &mut Changes) {
+    let (Some(first), Some(user)) = (read.stages.first(), users.first()) else { return };
+    for other in users.iter().filter(|other| other.platform != user.platform) {
+        changes.notes.push(Note {
+            line: 1 + text[..other.start].matches('\n').count(),
+            says: "this stage is for another platform than the first one that installs: a context has files for one platform".to_owned(),
+        });
+    }
+    let (argument, stages) = parts();
+    changes.edits.insert(with_comment(text, first.start), format!("{argument}\n\n"));
+    let image = image_of(read, user);
+    let own_image = if image.contains("node") { image } else { default_image() };
+    let platform = user.platform.as_ref().map_or(String::new(), |platform| format!("--platform={platform} "));
+    let stages = stages.replace(PLATFORM, &platform).replace(IMAGE, &own_image);
+    changes.edits.insert(with_comment(text, user.start), format!("{COMMENT}\n{}\n\n", in_folder(&stages, folder)));
+}
+
+/// The snippet's line `ARG LARDER_IMAGE=…`, and its stages up to the one called larder, without comments.
+fn parts() -> (&'static str, String) {
+    let argument = SNIPPET.lines().find(|line| line.starts_with("ARG LARDER_IMAGE")).unwrap_or_default();
+    let mut stages = Vec::new();
+    for line in SNIPPET.lines().skip_while(|line| !line.starts_with("FROM ")).filter(|line| !line.starts_with('#')) {
+        stages.push(line);
+        if line.ends_with(" AS larder") {
+            break;
+        }
+    }
+    (argument, stages.join("\n"))
+}
+
+/// The lockfiles that a stage copies are in a folder of the context.
+fn in_folder(stages: &str, folder: &str) -> String {
+    let lines = stages.lines().map(|line| match line.strip_prefix("COPY ") {
+        Some(files) if files.ends_with(" ./") && !folder.is_empty() => {
+            let files = files.split(' ').map(|it| if it == "./" { it.to_owned() } else { format!("{folder}/{it}") });
+            format!("COPY {}", files.collect::<Vec<_>>().join(" "))
+        }
+        _ => line.to_owned(),
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+fn default_image() -> String {
+    let line = SNIPPET.lines().find_map(|line| line.strip_prefix("ARG NODE_IMAGE="));
+    line.unwrap_or_default().to_owned()
+}
+
+/// The image that a stage begins with, through the stages that it is made from.
+fn image_of(read: &Dockerfile, stage: &Stage) -> String {
+    let mut image = stage.image.clone();
+    for _ in &read.stages {
+        let named =
+            read.stages.iter().find(|it| it.name.as_deref().is_some_and(|name| name.eq_ignore_ascii_case(&image)));
+        let Some(named) = named else { break };
+        image.clone_from(&named.image);
+    }
+    image
+}

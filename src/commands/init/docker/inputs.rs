@@ -1,0 +1,178 @@
+//! What installs in a build context read, folder by folder.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use serde_json::Value;
+
+use crate::{adoption::InstallInputs, commands::init::own_files::npm_scripts};
+
+/// Files that package managers read in an install, beside package.json.
+const FILES: [&str; 15] = [
+    "package-lock.json",
+    "npm-shrinkwrap.json",
+    "pnpm-lock.yaml",
+    "pnpm-workspace.yaml",
+    ".pnpmfile.cjs",
+    ".pnpmfile.mjs",
+    "yarn.lock",
+    ".yarnrc",
+    ".yarnrc.yml",
+    ".npmrc",
+    "bun.lock",
+    "bun.lockb",
+    "bunfig.toml",
+    "lerna.json",
+    ".node-version",
+];
+
+/// Folders whose files package managers read.
+const FOLDERS: [&str; 4] = [".yarn/releases", ".yarn/plugins", ".yarn/patches", "patches"];
+
+/// How deep projects may be in a context.
+const DEEPEST: usize = 4;
+
+/// Scripts that an install runs.
+const HOOKS: [&str; 7] = ["preinstall", "install", "postinstall", "preprepare", "prepare", "postprepare", "prepublish"];
+
+/// Programs of such scripts that need no file of the project but its patches.
+const NEEDS_NOTHING: [&str; 9] =
+    ["husky", "patch-package", "only-allow", "simple-git-hooks", "lefthook", "is-ci", "true", "exit", "echo"];
+
+/// Each folder with a package.json, by its path in the context.
+pub(super) fn of_context(root: &Path) -> BTreeMap<String, InstallInputs> {
+    let mut folders = Vec::new();
+    find(root, Path::new(""), &mut folders);
+    let ignored = ignored(root);
+    let all: Vec<String> = folders.iter().filter_map(|path| path.to_str().map(str::to_owned)).collect();
+    all.iter().map(|folder| (folder.clone(), of_folder(root, folder, &all, &ignored))).collect()
+}
+
+fn find(root: &Path, below: &Path, found: &mut Vec<PathBuf>) {
+    let folder = root.join(below);
+    if folder.join("package.json").is_file() {
+        found.push(below.to_owned());
+    }
+    if below.components().count() >= DEEPEST {
+        return;
+    }
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    let mut names: Vec<_> = entries
+        .flatten()
+        .filter(|it| it.file_type().is_ok_and(|kind| kind.is_dir()))
+        .map(|it| it.file_name())
+        .collect();
+    names.sort();
+    for name in names {
+        let text = name.to_string_lossy();
+        if !text.starts_with('.') && !matches!(&*text, "node_modules" | "dist" | "build" | "target") {
+            find(root, &below.join(&name), found);
+        }
+    }
+}
+
+fn of_folder(root: &Path, folder: &str, all: &[String], ignored: &[String]) -> InstallInputs {
+    let at = root.join(folder);
+    let manifest = json(&at.join("package.json"));
+    let mut files = vec!["package.json".to_owned()];
+    files.extend(FILES.iter().filter(|name| at.join(name).is_file()).map(|name| (*name).to_owned()));
+    for below in FOLDERS {
+        let mut names: Vec<String> = fs::read_dir(at.join(below))
+            .into_iter()
+            .flatten()
+            .flatten()
+            .filter(|it| it.path().is_file())
+            .filter_map(|it| it.file_name().into_string().ok())
+            .collect();
+        names.sort();
+        files.extend(names.into_iter().map(|name| format!("{below}/{name}")));
+    }
+    let has_workspaces = manifest.get("workspaces").is_some() || at.join("pnpm-workspace.yaml").is_file();
+    if has_workspaces {
+        let within = all.iter().filter_map(|other| inside(other, folder));
+        files.extend(within.map(|other| format!("{other}/package.json")));
+    }
+    files.retain(|file| !is_ignored(file, ignored));
+    InstallInputs { more: more(&at, &manifest), files }
+}
+
+/// The path within a folder of one that is in it.
+fn inside<'p>(path: &'p str, folder: &str) -> Option<&'p str> {
+    if folder.is_empty() {
+        return (!path.is_empty()).then_some(path);
+    }
+    path.strip_prefix(folder)?.strip_prefix('/')
+}
+
+/// Why an install may read more than manifests.
+fn more(at: &Path, manifest: &Value) -> Option<String> {
+    for (name, text) in npm_scripts(at) {
+        let commands = crate::dockerfile::commands_of(&text);
+        let program = |words: &[String]| {
+            let first = words.iter().find(|word| !matches!(word.as_str(), "npx" | "--yes" | "-y" | "pnpm" | "exec"));
+            first.is_none_or(|word| NEEDS_NOTHING.contains(&word.as_str()))
+        };
+        if HOOKS.contains(&name.as_str()) && !commands.iter().all(|it| program(&it.words)) {
+            return Some(format!("the install runs the project's `{name}` (`{text}`), which may read sources"));
+        }
+    }
+    let kinds = ["dependencies", "devDependencies", "optionalDependencies"];
+    let all = kinds.iter().filter_map(|kind| manifest.get(kind)?.as_object()).flatten();
+    let is_local = |text: &str| ["file:", "link:", "portal:"].iter().any(|start| text.starts_with(start));
+    let mut local = all.filter(|(_, value)| value.as_str().is_some_and(is_local));
+    local.next().map(|(name, value)| {
+        format!("{name} is {}, a folder or file of the project", value.as_str().unwrap_or_default())
+    })
+}
+
+/// The lines of .dockerignore that keep something out.
+fn ignored(root: &Path) -> Vec<String> {
+    let text = fs::read_to_string(root.join(".dockerignore")).unwrap_or_default();
+    let lines: Vec<&str> =
+        text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')).collect();
+    let is_let_in = |line: &str| {
+        lines.iter().any(|it| it.strip_prefix('!').is_some_and(|it| it.trim_start_matches('/').starts_with(line)))
+    };
+    let bare = lines.iter().filter(|line| !line.starts_with('!'));
+    let bare = bare.map(|line| line.trim_start_matches("**/").trim_matches('/').trim_end_matches("/**").to_owned());
+    bare.filter(|line| !is_let_in(line)).collect()
+}
+
+fn is_ignored(file: &str, ignored: &[String]) -> bool {
+    let name = file.rsplit('/').next().unwrap_or(file);
+    ignored.iter().any(|line| {
+        line == name || line == file || file.strip_prefix(line.as_str()).is_some_and(|rest| rest.starts_with('/'))
+    })
+}
+
+/// Whether the project's yarn is 2 or later, which runs no hooks around scripts.
+pub(super) fn is_yarn_berry(folder: &Path) -> bool {
+    let manager = json(&folder.join("package.json"));
+    let manager = manager.get("packageManager").and_then(Value::as_str).unwrap_or_default();
+    folder.join(".yarnrc.yml").is_file()
+        || manager.strip_prefix("yarn@").is_some_and(|version| !version.starts_with(['0', '1']))
+}
+
+/// Whether a build seems to ask git, so that `.git` has to be in its context.
+pub(super) fn reads_git(folder: &Path, dockerfile: &str) -> bool {
+    let asks = |text: &str| {
+        ["git rev-parse", "git describe", "git log", "git show", "\"git\"", "'git'", ".git/", "COPY .git"]
+            .iter()
+            .any(|it| text.contains(it))
+    };
+    let scripts = npm_scripts(folder);
+    let names = fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter(|it| it.file_name().to_string_lossy().contains(".config."));
+    let mut configs = names.filter_map(|it| fs::read_to_string(it.path()).ok());
+    asks(dockerfile) || scripts.values().any(|text| asks(text)) || configs.any(|text| asks(&text))
+}
+
+fn json(path: &Path) -> Value {
+    fs::read(path).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default()
+}
