@@ -58,6 +58,8 @@ pub(super) fn edit(work: &Work<'_>, changes: &mut Changes) {
                 moving.extend(followers);
                 names.extend(all);
             }
+            // A folder's or an image's name does not change from build to build.
+            Err(user) if !matches!(steps[user].kind, StepKind::Run(_)) => {}
             Err(user) => changes.note(
                 step,
                 format!(

@@ -52,8 +52,11 @@ fn edit_step(work: &Work<'_>, at: usize, step: &Step, run: &Run, changes: &mut C
             Some(Fetch::Install(what)) => {
                 changes.note(step, format!("`{what}` has no lockfile to install from: make one, and run this again"));
             }
-            Some(Fetch::System(what)) if what.contains("npm") || what.contains("yarn") || what.contains("bun") => {
-                changes.note(step, format!("`{what}` names its packages itself, so no lockfile pins them: it downloads whenever this step runs"));
+            Some(Fetch::System(what)) if ["npm ", "pnpm ", "yarn ", "bun "].iter().any(|it| what.starts_with(it)) => {
+                changes.note(
+                    step,
+                    format!("no lockfile pins what `{what}` installs: it downloads whenever this step runs"),
+                );
             }
             Some(Fetch::Other(what)) if matches!(what.as_str(), "`curl`" | "`wget`") => {
                 changes.note(

@@ -189,7 +189,7 @@ RUN npm install -g pnpm
     /larder/bin/larder run -- npm ci --omit=dev
     EOF
     RUN npm install -g pnpm
-    12: `npm install` names its packages itself, so no lockfile pins them: it downloads whenever this step runs
+    12: no lockfile pins what `npm install -g pnpm` installs: it downloads whenever this step runs
     "#);
 }
 

@@ -90,7 +90,7 @@ impl Scripts<'_> {
     pub(crate) fn fetch_of(&self, command: &Command) -> Option<Fetch> {
         let words: Vec<&str> = command.words.iter().map(String::as_str).collect();
         if let Some(install) = install(&words) {
-            return Some(if names_packages(&words) { Fetch::System(install) } else { Fetch::Install(install) });
+            return Some(if names_packages(&words) { Fetch::System(words.join(" ")) } else { Fetch::Install(install) });
         }
         if let Some(what) = system(&words) {
             return Some(Fetch::System(what));
@@ -257,9 +257,9 @@ mod tests {
     #[test]
     fn what_no_lockfile_names_is_of_the_system() {
         for (line, what) in [
-            ("npm install -g pnpm@9", "npm install"),
-            ("npm i express", "npm i"),
-            ("yarn global add serve", "yarn global"),
+            ("npm install -g pnpm@9", "npm install -g pnpm@9"),
+            ("npm i express", "npm i express"),
+            ("yarn global add serve", "yarn global add serve"),
             ("apk add --no-cache git", "apk add"),
             ("apt-get -y install git", "apt-get install"),
             ("pip install -r requirements.txt", "pip install"),
