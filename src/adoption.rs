@@ -23,7 +23,7 @@ pub(crate) use self::{
     package_json::NewScript,
     project::{InstallInputs, Note, Project},
 };
-use crate::dockerfile::{Dockerfile, DockerfileError};
+use crate::dockerfile::{Dockerfile, DockerfileError, Stage};
 
 /// The name of the stage that has larder.
 const LARDER: &str = "larder";
@@ -63,22 +63,32 @@ pub(crate) fn adopt(text: &str, project: Project<'_>) -> Result<Adoption, Docker
     }
     let states = state::walk(&read, project);
     let mut changes = Changes::default();
-    let mut users = Vec::new();
-    for (stage, before) in read.stages.iter().zip(&states) {
-        let effects = stage.steps.iter().map(|step| effects::of(step, project.scripts)).collect();
-        let work = Work { text, stage, before, effects, project };
-        adoption.copies_everything |= work.copies_everything();
-        if installs::edit(&work, &mut changes) {
-            sources::edit(&work, &mut changes);
-            arguments::edit(&work, &mut changes);
-            users.push(stage);
-        } else {
-            arguments::tell(&work, &mut changes);
-        }
+    let works: Vec<Work<'_>> = read
+        .stages
+        .iter()
+        .zip(&states)
+        .map(|(stage, before)| {
+            let effects = stage.steps.iter().map(|step| effects::of(step, project.scripts)).collect();
+            Work { text, stage, before, effects, project }
+        })
+        .collect();
+    adoption.copies_everything = works.iter().any(Work::copies_everything);
+    let (users, others): (Vec<&Work<'_>>, Vec<&Work<'_>>) =
+        works.iter().partition(|work| installs::edit(work, &mut changes));
+    let mut names = Vec::new();
+    for work in &users {
+        sources::edit(work, &mut changes);
+        arguments::edit(work, &mut changes);
+        names.extend(arguments::names_in(work));
     }
+    for work in others {
+        arguments::tell(work, &names, &mut changes);
+    }
+    let users: Vec<&Stage> = users.into_iter().map(|work| work.stage).collect();
     if !users.is_empty() {
         let folder = std::mem::take(&mut changes.folder).unwrap_or_default();
         stages::insert(text, &read, &users, &folder, &mut changes);
+        stages::without_notifier(text, &read, &mut changes);
     }
     changes.notes.sort();
     changes.notes.dedup();

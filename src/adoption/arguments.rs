@@ -90,8 +90,17 @@ pub(super) fn edit(work: &Work<'_>, changes: &mut Changes) {
     }
 }
 
-/// Says which arguments of a stage that larder has nothing to do with stand above its downloads, though only what comes after them uses them.
-pub(super) fn tell(work: &Work<'_>, changes: &mut Changes) {
+/// The arguments of a stage that may change from build to build.
+pub(super) fn names_in(work: &Work<'_>) -> Vec<String> {
+    let arguments = work.stage.steps.iter().filter_map(|step| match &step.kind {
+        StepKind::Arg(arguments) => Some(arguments),
+        _ => None,
+    });
+    arguments.flatten().map(|it| it.name.clone()).filter(|name| !stays(name)).collect()
+}
+
+/// Says which of a front end's arguments stand above the downloads of a stage that larder has nothing to do with, though only what comes after them uses them.
+pub(super) fn tell(work: &Work<'_>, of_front_ends: &[String], changes: &mut Changes) {
     let steps = &work.stage.steps;
     let is_download = |at: &usize| match &steps[*at].kind {
         StepKind::Run(run) => run.commands.iter().any(|command| {
@@ -101,7 +110,8 @@ pub(super) fn tell(work: &Work<'_>, changes: &mut Changes) {
     };
     for (at, step) in steps.iter().enumerate() {
         let StepKind::Arg(arguments) = &step.kind else { continue };
-        let names: Vec<String> = arguments.iter().map(|it| it.name.clone()).filter(|name| !stays(name)).collect();
+        let names: Vec<String> =
+            arguments.iter().map(|it| it.name.clone()).filter(|name| of_front_ends.contains(name)).collect();
         let user =
             (at + 1..steps.len()).find(|it| uses(&work.text[steps[*it].span.clone()], &names)).unwrap_or(steps.len());
         if let (false, Some(download)) = (names.is_empty(), (at + 1..user).find(is_download)) {

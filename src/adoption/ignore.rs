@@ -7,7 +7,7 @@ const SHUT: [&str; 10] =
 /// The file with what it lacks of `lines`, and with `needed` let in again where a line keeps it out; `None` if it lacks nothing.
 pub(crate) fn ignore_file(text: &str, lines: &[&str], needed: &[&str]) -> Option<String> {
     let known: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.starts_with('#')).collect();
-    let bare = |line: &str| line.trim_start_matches("**/").trim_matches('/').to_owned();
+    let bare = |line: &str| line.trim_start_matches("./").trim_start_matches("**/").trim_matches('/').to_owned();
     // A file that lets in only what it names keeps these out already.
     let is_shut = known.iter().any(|line| SHUT[..4].contains(line));
     let mut missing: Vec<String> = Vec::new();
@@ -45,7 +45,7 @@ mod tests {
             ignore_file("/node_modules/\n.git", &[".git", "node_modules", ".larder"], &[]).unwrap(),
             "/node_modules/\n.git\n.larder\n"
         );
-        assert_eq!(ignore_file(".git\n", &[".git"], &["larder.toml"]), None);
+        assert_eq!(ignore_file("./.git\n", &[".git"], &["larder.toml"]), None);
         assert_eq!(ignore_file("", &["**/node_modules"], &[]).unwrap(), "**/node_modules\n");
         assert_eq!(ignore_file("*\n!src\n", &[".git"], &["larder.lock"]).unwrap(), "*\n!src\n!larder.lock\n");
         assert_eq!(

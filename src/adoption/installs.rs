@@ -52,7 +52,9 @@ fn edit_step(work: &Work<'_>, at: usize, step: &Step, run: &Run, changes: &mut C
             Some(Fetch::Install(what)) => {
                 changes.note(step, format!("`{what}` has no lockfile to install from: make one, and run this again"));
             }
-            Some(Fetch::System(what)) if ["npm ", "pnpm ", "yarn ", "bun "].iter().any(|it| what.starts_with(it)) => {
+            Some(Fetch::System(what))
+                if ["npm ", "pnpm ", "yarn ", "bun ", "corepack "].iter().any(|it| what.starts_with(it)) =>
+            {
                 changes.note(
                     step,
                     format!("no lockfile pins what `{what}` installs: it downloads whenever this step runs"),

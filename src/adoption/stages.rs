@@ -1,13 +1,16 @@
 //! The stages that bring larder into a build, as Dockerfile.snippet has them.
 
 use super::{project::Note, text::with_comment, work::Changes};
-use crate::dockerfile::{Dockerfile, Stage};
+use crate::dockerfile::{Dockerfile, Stage, StepKind};
 
 /// The snippet, whose stages up to the front end are taken as they are.
 const SNIPPET: &str = include_str!("../../Dockerfile.snippet");
 
 /// What stands above the stages.
 const COMMENT: &str = "# What the lockfiles name comes from larder: a context (--build-context larder=.larder), an image (LARDER_IMAGE), or the package in the lockfile.";
+
+/// Keeps npm from asking for a newer npm.
+const NOTIFIER: &str = "ENV NPM_CONFIG_UPDATE_NOTIFIER=false";
 
 /// How the snippet writes the platform of the machine that builds.
 const PLATFORM: &str = "--platform=$BUILDPLATFORM ";
@@ -31,6 +34,30 @@ pub(super) fn insert(text: &str, read: &Dockerfile, users: &[&Stage], folder: &s
     let platform = user.platform.as_ref().map_or(String::new(), |platform| format!("--platform={platform} "));
     let stages = stages.replace(PLATFORM, &platform).replace(IMAGE, &own_image);
     changes.edits.insert(with_comment(text, user.start), format!("{COMMENT}\n{}\n\n", in_folder(&stages, folder)));
+}
+
+/// npm asks the registry for a newer npm after a command: stages that run npm are told not to.
+pub(super) fn without_notifier(text: &str, read: &Dockerfile, changes: &mut Changes) {
+    if text.to_ascii_uppercase().contains("UPDATE_NOTIFIER") {
+        return;
+    }
+    let mut told: Vec<&str> = Vec::new();
+    for stage in &read.stages {
+        let is_told = told.iter().any(|name| name.eq_ignore_ascii_case(&stage.image));
+        let runs_npm = stage.steps.iter().any(|step| match &step.kind {
+            StepKind::Run(run) => {
+                run.commands.iter().any(|command| matches!(command.words[0].rsplit('/').next(), Some("npm" | "npx")))
+            }
+            _ => false,
+        });
+        if is_told || runs_npm {
+            told.extend(stage.name.as_deref());
+        }
+        if runs_npm && !is_told {
+            let end = text[stage.start..].find('\n').map_or(text.len(), |at| stage.start + at + 1);
+            changes.edits.insert(end, format!("{NOTIFIER}\n"));
+        }
+    }
 }
 
 /// The snippet's line `ARG LARDER_IMAGE=…`, and its stages up to the one called larder, without comments.

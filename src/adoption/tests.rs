@@ -44,6 +44,7 @@ impl World {
             .join("\n")
             .replace("RUN --mount=type=bind,from=larder,source=bin,target=/larder/bin \\\n    ", "RUN ");
         let text = text.replace("RUN --mount=type=bind,from=larder,target=/larder \\\n    ", "RUN ");
+        let text = text.replace("ENV NPM_CONFIG_UPDATE_NOTIFIER=false\n", "");
         let notes: Vec<String> = adoption.notes.iter().map(|it| format!("{}: {}", it.line, it.says)).collect();
         format!("{text}\n{}", notes.join("\n"))
     }
@@ -95,6 +96,10 @@ COPY --from=build /app/build /app/build
     let adopted = world.adopt(text).text;
     let larder = "FROM --platform=$BUILDPLATFORM ${LARDER_IMAGE} AS larder\n\nFROM --platform=$BUILDPLATFORM node:22-alpine AS build\n";
     assert!(adopted.contains("ARG LARDER_IMAGE=no-larder\n") && adopted.contains(larder), "{adopted}");
+    assert!(
+        adopted.contains(" AS build\nENV NPM_CONFIG_UPDATE_NOTIFIER=false\n"),
+        "npm asks for a newer npm: {adopted}"
+    );
     assert!(!adopted.contains("NODE_IMAGE"), "the snippet's image is the stage's: {adopted}");
     let script = NewScript { of: "build".to_owned(), name: "build:bundle".to_owned(), text: "vite build".to_owned() };
     let adoption = world.adopt(text);
@@ -156,8 +161,9 @@ fn what_may_need_the_sources_leaves_the_copy_where_it_is_and_is_said() {
     );
     let notes = said(&world, "FROM node\nARG TOKEN\nRUN echo $TOKEN >.npmrc\nRUN npm ci\n");
     assert!(notes.len() == 1 && notes[0].starts_with("ARG TOKEN is used on line 3"), "{notes:?}");
-    let notes = said(&world, "FROM node AS web\nRUN npm ci\nFROM python\nARG HASH\nRUN pip install a\nENV H=$HASH\n");
-    assert!(notes.len() == 1 && notes[0].starts_with("ARG HASH is above a step that downloads (line 5)"), "{notes:?}");
+    let notes =
+        said(&world, "FROM node AS web\nRUN npm ci\nARG HASH\nFROM python\nARG HASH\nRUN pip install a\nENV H=$HASH\n");
+    assert!(notes.len() == 1 && notes[0].starts_with("ARG HASH is above a step that downloads (line 6)"), "{notes:?}");
 }
 
 #[test]

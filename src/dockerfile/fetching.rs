@@ -7,7 +7,7 @@ use super::shell::{Command, commands_of};
 /// Package managers, with the subcommands that install.
 const MANAGERS: [(&str, &[&str]); 4] = [
     ("npm", &["ci", "install", "i", "add", "clean-install", "ic", "install-clean"]),
-    ("pnpm", &["install", "i", "add", "fetch"]),
+    ("pnpm", &["install", "i", "add", "fetch", "deploy"]),
     ("yarn", &["install", "add", "global"]),
     ("bun", &["install", "i", "ci", "add"]),
 ];
@@ -163,7 +163,10 @@ fn system(words: &[&str]) -> Option<String> {
 /// Whether an install is of packages that the command names or of a whole machine: those of a lockfile are not meant.
 fn names_packages(words: &[&str]) -> bool {
     let Some((_, words)) = manager_of(words) else { return false };
-    let Some((at, _)) = subcommand(words) else { return false };
+    let Some((at, name)) = subcommand(words) else { return false };
+    if matches!(name, "deploy" | "workspaces" | "fetch") {
+        return false;
+    }
     words.iter().any(|word| matches!(*word, "-g" | "--global" | "--location=global"))
         || subcommand(&words[at..]).is_some()
 }
@@ -173,6 +176,10 @@ fn install(words: &[&str]) -> Option<String> {
     let (manager, words) = manager_of(words)?;
     let installing = MANAGERS.iter().find(|(name, _)| *name == manager).map(|(_, subcommands)| subcommands)?;
     match subcommand(words) {
+        // `yarn workspaces focus`
+        Some((at, "workspaces")) if manager == "yarn" && words.get(at + 1) == Some(&"focus") => {
+            Some("yarn workspaces focus".to_owned())
+        }
         Some((_, subcommand)) => installing.contains(&subcommand).then(|| format!("{manager} {subcommand}")),
         // yarn alone installs.
         None => (manager == "yarn" && !words.contains(&"--version")).then(|| "yarn install".to_owned()),
@@ -236,6 +243,8 @@ mod tests {
             ("yarn --frozen-lockfile", "yarn install"),
             ("bun install", "bun install"),
             ("/usr/local/bin/npm ci", "npm ci"),
+            ("yarn workspaces focus --all --production", "yarn workspaces focus"),
+            ("pnpm --filter web deploy --prod dist", "pnpm deploy"),
             ("npm ci --omit dev --loglevel=error", "npm ci"),
             ("yarn install --network-timeout 100000", "yarn install"),
         ] {
