@@ -17,6 +17,8 @@ mod state;
 mod text;
 mod work;
 
+use std::borrow::Cow;
+
 use self::work::{Changes, Work};
 pub(crate) use self::{
     ignore::ignore_file,
@@ -44,10 +46,12 @@ pub(crate) struct Adoption {
 }
 
 /// Changes a Dockerfile. One that has a stage called larder stays as it is.
-pub(crate) fn adopt(text: &str, project: Project<'_>) -> Result<Adoption, DockerfileError> {
+pub(crate) fn adopt(written: &str, project: Project<'_>) -> Result<Adoption, DockerfileError> {
+    // What comes after the last line begins a line of its own.
+    let text: &str = &if written.ends_with('\n') { Cow::Borrowed(written) } else { Cow::Owned(format!("{written}\n")) };
     let read = Dockerfile::read(text)?;
     let mut adoption = Adoption {
-        text: text.to_owned(),
+        text: written.to_owned(),
         notes: Vec::new(),
         new_scripts: Vec::new(),
         has_pyodide: false,
@@ -93,6 +97,11 @@ pub(crate) fn adopt(text: &str, project: Project<'_>) -> Result<Adoption, Docker
     changes.notes.sort();
     changes.notes.dedup();
     adoption.text = changes.edits.apply(text);
+    if adoption.text == text {
+        written.clone_into(&mut adoption.text);
+    } else if text.contains("\r\n") && text.matches('\n').count() == text.matches("\r\n").count() {
+        adoption.text = adoption.text.replace("\r\n", "\n").replace('\n', "\r\n");
+    }
     adoption.notes = changes.notes;
     adoption.new_scripts = changes.new_scripts;
     adoption.has_pyodide = changes.has_pyodide;

@@ -32,8 +32,28 @@ pub(super) fn insert(text: &str, read: &Dockerfile, users: &[&Stage], folder: &s
     let image = image_of(read, user);
     let own_image = if image.contains("node") { image } else { default_image() };
     let platform = user.platform.as_ref().map_or(String::new(), |platform| format!("--platform={platform} "));
+    renumber(text, read, user, stages.matches("FROM ").count(), changes);
     let stages = stages.replace(PLATFORM, &platform).replace(IMAGE, &own_image);
     changes.edits.insert(with_comment(text, user.start), format!("{COMMENT}\n{}\n\n", in_folder(&stages, folder)));
+}
+
+/// Stages that are named by their numbers, after those that come before them: `--from=0`, `from=1` in a mount.
+fn renumber(text: &str, read: &Dockerfile, user: &Stage, added: usize, changes: &mut Changes) {
+    let first = read.stages.iter().position(|stage| stage.start == user.start).unwrap_or_default();
+    for step in read.stages.iter().flat_map(|stage| &stage.steps) {
+        let words = &text[step.span.clone()];
+        for (at, found) in words.match_indices("from=") {
+            let at = step.span.start + at + found.len();
+            let digits = text[at..].bytes().take_while(u8::is_ascii_digit).count();
+            let is_end =
+                !text[at + digits..].starts_with(|char: char| char.is_alphanumeric() || ".-_/:".contains(char));
+            if let (true, Ok(number)) = (is_end, text[at..at + digits].parse::<usize>())
+                && (first..read.stages.len()).contains(&number)
+            {
+                changes.edits.replace(at..at + digits, (number + added).to_string());
+            }
+        }
+    }
 }
 
 /// npm asks the registry for a newer npm after a command: stages that run npm are told not to.

@@ -214,6 +214,35 @@ fn another_user_has_a_mount_of_its_own_if_its_id_is_known() {
 }
 
 #[test]
+fn stages_that_are_named_by_number_keep_their_meaning() {
+    let text = "FROM scratch\nFROM node\nRUN npm ci\nFROM nginx\nCOPY --from=0 a b\nCOPY --from=1 c d\nRUN --mount=type=bind,from=1,target=/x ls\n";
+    let adopted = World::new(&[]).adopt(text).text;
+    let read = Dockerfile::read(&adopted).unwrap();
+    let added = read.stages.len() - 3;
+    assert!(added > 1 && adopted.contains("COPY --from=0 a b\n"), "{adopted}");
+    assert!(adopted.contains(&format!("COPY --from={} c d\n", 1 + added)), "{adopted}");
+    assert!(adopted.contains(&format!("from={},target=/x ls", 1 + added)), "{adopted}");
+}
+
+#[test]
+fn a_last_line_without_an_end_is_one() {
+    let adopted = World::new(&[]).adopt("FROM node\nARG HASH\nRUN npm ci").text;
+    assert!(adopted.ends_with("larder run -- npm ci\nARG HASH\n"), "{adopted}");
+    assert_eq!(World::new(&[]).adopt("FROM node\nRUN true").text, "FROM node\nRUN true");
+}
+
+#[test]
+fn lines_that_end_as_on_windows_go_on_so() {
+    let adopted =
+        World::new(&[]).adopt("FROM node\r\nARG HASH\r\nCOPY . .\r\nRUN npm ci\r\nRUN npm run build\r\n").text;
+    assert_eq!(adopted.matches('\n').count(), adopted.matches("\r\n").count(), "{adopted}");
+    assert!(
+        adopted.ends_with("    /larder/bin/larder run -- npm ci\r\nCOPY . .\r\nARG HASH\r\nRUN npm run build\r\n"),
+        "{adopted}"
+    );
+}
+
+#[test]
 fn a_project_in_a_folder_is_copied_to_where_it_is_installed() {
     let mut world = World::new(&[]);
     let inputs = world.installs.remove("").unwrap();

@@ -268,6 +268,9 @@ fn tell_what_is_next(folder: &Path, plan: &Plan, is_writing: bool, context: &Con
     if plan.has_pyodide {
         next.push(format!("`larder lock{at}` pins Pyodide's packages in larder.lock; commit it"));
     }
+    if !fs::read_to_string(folder.join("package.json")).is_ok_and(|text| text.contains("\"larder\"")) {
+        next.push("`npm install --save-dev larder` lets a plain `docker build` take larder from the lockfile; LARDER_IMAGE names an image instead".to_owned());
+    }
     next.push(format!("`larder view context{at} .larder` and `docker buildx build --build-context larder=.larder …` build from this machine's store; name .larder in .gitignore"));
     printer.hints(&next.iter().map(String::as_str).collect::<Vec<_>>());
 }
