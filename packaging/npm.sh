@@ -3,7 +3,8 @@
 #
 #     packaging/npm.sh OUT PLATFORM=BINARY…     PLATFORM as node names it: linux-x64, linux-arm64, darwin-x64, darwin-arm64
 #
-# Writes OUT/larder-VERSION.tgz and OUT/larder-PLATFORM-VERSION.tgz. All platforms of a release are packed together: the launcher names those that there are. SHELL_FILES names
+# Writes OUT/larder-VERSION.tgz and OUT/larder-PLATFORM-VERSION.tgz. All platforms of a release are packed together: the launcher names those that there are.
+# A binary that is for another platform is refused. SHELL_FILES names
 # a folder with completions and manual pages for the launcher's package. Equal inputs give equal files.
 set -euo pipefail
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -20,6 +21,7 @@ pack() { (cd "$1" && npm pack --silent --ignore-scripts --pack-destination "$OUT
 platforms=()
 for pair in "$@"; do
 	platform=${pair%%=*} binary=${pair#*=}
+	node "$ROOT/packaging/platform.mjs" "$platform" "$binary"
 	at=$WORK/$platform
 	mkdir -p "$at/bin"
 	install -m 755 "$binary" "$at/bin/larder"

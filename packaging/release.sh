@@ -3,7 +3,7 @@
 #
 #     packaging/release.sh OUT PLATFORM=BINARY…     PLATFORM as node names it: linux-x64, linux-arm64, darwin-x64, darwin-arm64
 #
-# Writes OUT/larder-VERSION-PLATFORM.tar.gz (the binary, completions, manual pages, licences), what packaging/npm.sh writes, and OUT/SHA256SUMS. Equal inputs give equal files.
+# Writes OUT/larder-VERSION-PLATFORM.tar.gz (the binary, completions, manual pages, licences), what packaging/npm.sh writes, and OUT/SHA256SUMS. A binary that is for another platform is refused. Equal inputs give equal files.
 set -euo pipefail
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 [ $# -ge 2 ] || { sed -n '2,/^set/p' "$ROOT/packaging/release.sh" | sed '$d; s/^# \{0,1\}//' >&2 && exit 2; }
@@ -12,6 +12,7 @@ shift
 VERSION=$("$ROOT/packaging/version.sh")
 WORK=$(mktemp -d)
 trap 'rm -rf "$WORK"' EXIT
+for pair in "$@"; do node "$ROOT/packaging/platform.mjs" "${pair%%=*}" "${pair#*=}"; done
 
 cargo run --quiet --locked --manifest-path "$ROOT/Cargo.toml" -p larder-packaging -- "$WORK/shell"
 for pair in "$@"; do

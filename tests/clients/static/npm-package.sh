@@ -8,10 +8,26 @@ need npm "the npm package"
 STATIC=${STATIC:-$("$ROOT/docker/static.sh" 2>"$WORK/build")} || { fail "larder cannot be built as a static binary" && tail -n 15 "$WORK/build" && finish; }
 PLATFORM=$(node -p '`${process.platform}-${process.arch}`')
 
-code=$(run "$WORK/pack" "$ROOT/packaging/release.sh" "$WORK/packed" "$PLATFORM=$STATIC" "darwin-riscv64=$STATIC")
+# A second platform: the same file, with the other processor's number in its head.
+case $PLATFORM in linux-x64) OTHER=linux-arm64 MACHINE='\xb7' ;; *) OTHER=linux-x64 MACHINE='\x3e' ;; esac
+cp "$STATIC" "$WORK/other" && chmod u+w "$WORK/other"
+printf "$MACHINE" | dd of="$WORK/other" bs=1 seek=18 conv=notrunc status=none
+
+# refused WHAT SENTENCE PLATFORM=BINARY…: no file of a release is made of these.
+refused() {
+	equals "$1: exit code of packaging/release.sh" 1 "$(run "$WORK/refused" "$ROOT/packaging/release.sh" "$WORK/none" "${@:3}")"
+	equals "$1: what it says, and files" "$2; 0 files" "$(sed 's/.* is not for/is not for/' "$WORK/refused.err"); $(find "$WORK/none" -type f | wc -l) files"
+}
+[ "$OTHER" = linux-arm64 ] && MACHINES='0x3e, not 0xb7' || MACHINES='0xb7, not 0x3e'
+refused "a binary of another processor" "is not for $OTHER: its machine is $MACHINES" "$PLATFORM=$STATIC" "$OTHER=$STATIC"
+refused "a binary of another system" "is not for darwin-x64: no Mach-O file of 64 bits" "darwin-x64=$STATIC"
+refused "a binary that is not static" "is not for $PLATFORM: it is not static" "$PLATFORM=$(node -p process.execPath)"
+refused "a platform that is none" "is not for linux-none: no platform of larder's is called linux-none" "linux-none=$STATIC"
+
+code=$(run "$WORK/pack" "$ROOT/packaging/release.sh" "$WORK/packed" "$PLATFORM=$STATIC" "$OTHER=$WORK/other")
 equals "exit code of packaging/release.sh" 0 "$code"
 [ "$code" = 0 ] || { show "$WORK/pack" && finish; }
-run "$WORK/again" "$ROOT/packaging/release.sh" "$WORK/packed-again" "$PLATFORM=$STATIC" "darwin-riscv64=$STATIC" >/dev/null
+run "$WORK/again" "$ROOT/packaging/release.sh" "$WORK/packed-again" "$PLATFORM=$STATIC" "$OTHER=$WORK/other" >/dev/null
 if diff -r "$WORK/packed" "$WORK/packed-again" >/dev/null; then pass "made again, the files are the same"; else fail "made again, the files are others"; fi
 equals "files that are not what SHA256SUMS says" 0 "$(cd "$WORK/packed" && sha256sum --check --quiet SHA256SUMS 2>&1 | grep -c . || true)"
 tar -C "$WORK" -xzf "$WORK/packed"/larder-*-"$PLATFORM.tar.gz"
@@ -46,7 +62,7 @@ code=$(cd "$app" && run "$WORK/install" bare npm install --save-dev larder)
 equals "exit code of npm install --save-dev larder" 0 "$code"
 [ "$code" = 0 ] || show "$WORK/install"
 equals "platforms in node_modules" "$PLATFORM" "$(ls "$app/node_modules/@larder")"
-equals "platforms in the lockfile" "darwin-riscv64 $PLATFORM" "$(sed -n 's|^ *"node_modules/@larder/\(.*\)": {$|\1|p' "$app/package-lock.json" | xargs)"
+equals "platforms in the lockfile" "linux-arm64 linux-x64" "$(sed -n 's|^ *"node_modules/@larder/\(.*\)": {$|\1|p' "$app/package-lock.json" | xargs)"
 if grep -q hasInstallScript "$app/package-lock.json"; then fail "a package has an install script"; else pass "no package has an install script"; fi
 in_app() { (cd "$app" && run "$WORK/$1" bare "${@:2}"); }
 equals "exit code of npx larder --version" 0 "$(in_app version npx larder --version)"

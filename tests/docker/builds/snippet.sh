@@ -28,11 +28,11 @@ equals "plain, as pasted" "exit code 0; install ran, Pyodide ran, Vite ran" "exi
 build plain "$APP" --network=host --build-arg BUILD_HASH=two
 built "plain, as pasted, new BUILD_HASH" plain "install CACHED, Pyodide CACHED, Vite ran" "0 requests, 0 twice"
 
-# Without either: a sentence that says what to do, and not a registry's that there is no such image.
+# Without either, and without larder in the lockfile: a sentence that says what to do, and not a registry's that there is no such image.
 docker buildx build --progress=plain --network=none --build-arg "NODE_IMAGE=$NODE_IMAGE" "$APP" >"$WORK/neither.out" 2>&1 && CODE=0 || CODE=$?
-equals "with neither an image nor a context, exit code" 1 "$CODE"
-equals "with neither an image nor a context, what is said of the way out" "1 1" \
-	"$(grep -c '^#[0-9]* [0-9.]* no larder for this build\. Give it a context: larder view context' "$WORK/neither.out") $(grep -c 'ERROR: process .*no larder for this build' "$WORK/neither.out" | sed 's/[1-9][0-9]*/1/')"
+equals "with neither an image nor a context nor a package, exit code" 1 "$CODE"
+equals "with neither an image nor a context nor a package, what is said of the way out" "1 1" \
+	"$(grep -c '^#[0-9]* [0-9.]* no larder for this build: no lockfile of npm.* Add it: npm i -D larder\. Or give the build a context: larder view context .*Or an image: --build-arg LARDER_IMAGE' "$WORK/neither.out") $(grep -c 'ERROR: process .*no larder for this build' "$WORK/neither.out" | sed 's/[1-9][0-9]*/1/')"
 
 build context "$APP" --network=none --build-context "larder=$APP/.larder" --build-arg BUILD_HASH=one
 built "with a context, as pasted" context "install ran, Pyodide ran, Vite ran" "0 requests, 0 twice"

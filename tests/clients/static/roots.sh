@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The static binary alone in an empty root folder: no libraries, no /etc, no /proc, no /dev, no home. It says what it lacks, finds names, and downloads.
+# The static binary in three root folders. Empty: no libraries, no /etc, no /proc, no /dev, no home; it says what it lacks, finds names, and downloads. With musl alone, as Alpine
+# has it, and with glibc alone, as Debian: it starts from a program of that C library and starts one.
 source "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 PATH=$PATH:/usr/sbin:/sbin
 need node "static binary"
@@ -53,6 +54,46 @@ say "root:x:0:0::/home/of/root:/bin/sh" >"$root/etc/passwd"
 variables=()
 equals "exit code with a home that /etc/passwd names" 0 "$(run "$WORK/passwd" alone status)"
 equals "the store of that home" "/home/of/root/.cache/larder: there is no store yet; \`larder fetch\` creates it" "$(cat "$WORK/passwd.out")"
+
+# libraries_of ROOT: the files of the C library that are in it.
+libraries_of() { find "$1" -name '*.so*' -printf '%f\n' | sort | xargs; }
+
+# in_root NAME LIBRARIES COMPILER…: a root folder with one program, what that is linked to, and larder.
+in_root() {
+	local name=$1 at=$WORK/$1 libraries=$2 library
+	shift 2
+	mkdir -p "$at"/{bin,etc,tmp}
+	"$@" -o "$at/bin/program" "$WORK/program.c"
+	readelf -l "$at/bin/program" | sed -n 's/.*program interpreter: \(.*\)\]/\1/p' >"$WORK/interpreter"
+	for library in $(cat "$WORK/interpreter") $(ldd "$at/bin/program" 2>/dev/null | sed -n 's/.* => \(\/.*libc\.so\.6\) .*/\1/p'); do install -D "$(realpath "$library")" "$at$library"; done
+	cp "$STATIC" "$at/bin/larder"
+	cp -R "$root/app" "$at/app"
+	equals "$name: libraries in the root" "$libraries" "$(libraries_of "$at")"
+	root=$at
+	variables=("npm_config_registry=http://localhost:$port/" npm_config_replace_registry_host=registry.example npm_config_fetch_retries=0)
+	equals "$name: larder started by a program" "$("$STATIC" --version)" "$(env -i "$(command -v chroot)" "$at" /bin/program /bin/larder --version 2>&1)"
+	equals "$name: exit code of a fetch" 0 "$(run "$WORK/fetch" alone --store /store fetch /app)"
+	equals "$name: blobs" 1 "$(find "$at/store/blobs" -type f | wc -l)"
+	equals "$name: a program started by larder" "7 started" "$(run "$WORK/run" alone --store /store run --offline --project /app -- /bin/program) $(cat "$WORK/run.out")"
+}
+cat >"$WORK/program.c" <<'END'
+#include <stdio.h>
+#include <unistd.h>
+int main(int count, char **words) {
+	if (count > 1) return execv(words[1], words + 1), 127;
+	puts("started");
+	return 7;
+}
+END
+empty=$root
+command -v musl-gcc >/dev/null 2>&1 || debian musl-tools gcc libc6-dev || true
+if command -v musl-gcc >/dev/null 2>&1; then
+	in_root musl "ld-musl-$(uname -m).so.1" musl-gcc
+	in_root glibc "$(basename "$(readelf -l /bin/sh | sed -n 's/.*program interpreter: \(.*\)\]/\1/p')") libc.so.6" gcc
+else
+	skip "static binary: no musl-gcc, which only root on Debian can install"
+fi
+root=$empty
 
 # The registry that npm is configured with, as far as larder knows without any file but these.
 cp /etc/resolv.conf /etc/hosts "$root/etc/"
