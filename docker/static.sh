@@ -25,6 +25,12 @@ if [ "$processor" != "$(uname -m)" ]; then
 	export "CC_${target//-/_}=${CC:-$processor-linux-gnu-gcc}"
 fi
 # The second: random bytes from the C library that is linked. Otherwise getrandom looks for it at run time, where there is none, and then needs /dev.
-RUSTFLAGS="${RUSTFLAGS:-} -C target-feature=+crt-static --cfg getrandom_backend=\"linux_getrandom\"" \
-	cargo build --release --locked --target "$target" >&2
+flags='-C target-feature=+crt-static --cfg getrandom_backend="linux_getrandom"'
+# The C library that is linked relocates the program when it starts. From 2.36 on it reads packed relocations.
+link=()
+version=$(getconf GNU_LIBC_VERSION 2>/dev/null | cut -d ' ' -f 2) || version=
+if [ -n "$version" ] && printf '2.36\n%s\n' "$version" | sort --version-sort --check=quiet; then
+	link=(-- -C 'link-arg=-Wl,-z,pack-relative-relocs')
+fi
+RUSTFLAGS="${RUSTFLAGS:-} $flags" cargo rustc --release --locked --bin larder --target "$target" "${link[@]}" >&2
 echo "${CARGO_TARGET_DIR:-$PWD/target}/$target/release/larder"
