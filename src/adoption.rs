@@ -21,7 +21,7 @@ use std::borrow::Cow;
 
 use self::work::{Changes, Work};
 pub(crate) use self::{
-    ignore::ignore_file,
+    ignore::{IgnoreLine, ignore_file, is_ignored},
     package_json::NewScript,
     project::{InstallInputs, Note, Project},
 };

@@ -16,13 +16,16 @@ use super::{
     own_files,
 };
 use crate::{
-    adoption::{self, Adoption, Note, ignore_file},
+    adoption::{self, Adoption, IgnoreLine, Note, ignore_file},
     commands::{context::Context, error::CommandError, lock::write_whole, outcome::Outcome},
     dockerfile::Scripts,
 };
 
 /// What has to be in a build's context for Pyodide.
 const PYODIDE_FILES: [&str; 2] = ["larder.toml", "larder.lock"];
+
+/// Where packages are installed.
+const MODULES: &str = "node_modules";
 
 /// A file as it is and as it will be.
 struct Changed {
@@ -157,18 +160,19 @@ impl Plan {
         pyodide_folder: &str,
         installs: &std::collections::BTreeMap<String, adoption::InstallInputs>,
     ) -> Result<(), CommandError> {
+        let one = |line: &str| IgnoreLine { line: line.to_owned(), paths: vec![line.to_owned()] };
         let mut lines = Vec::new();
         if adoption.copies_everything {
-            lines.push(if installs.keys().any(|folder| !folder.is_empty()) {
-                "**/node_modules"
-            } else {
-                "node_modules"
-            });
-            lines.extend([".git"].into_iter().filter(|_| !inputs::reads_git(folder, &adoption.text)));
-            lines.push(".larder");
+            let places =
+                installs.keys().map(|at| if at.is_empty() { MODULES.to_owned() } else { format!("{at}/{MODULES}") });
+            let paths: Vec<String> = places.collect();
+            let line = if paths.len() > 1 { format!("**/{MODULES}") } else { paths.concat() };
+            lines.push(IgnoreLine { line, paths });
+            lines.extend([".git"].into_iter().filter(|_| !inputs::reads_git(folder, &adoption.text)).map(one));
+            lines.push(one(".larder"));
         }
         if adoption.has_pyodide {
-            lines.push(pyodide_folder);
+            lines.push(one(pyodide_folder));
         }
         let own = dockerfile.with_added_extension("dockerignore");
         let path = if own.is_file() { own } else { folder.join(".dockerignore") };

@@ -8,7 +8,10 @@ use std::{
 
 use serde_json::Value;
 
-use crate::{adoption::InstallInputs, commands::init::own_files::npm_scripts};
+use crate::{
+    adoption::{InstallInputs, is_ignored},
+    commands::init::own_files::npm_scripts,
+};
 
 /// Files that package managers read in an install, beside package.json.
 const FILES: [&str; 15] = [
@@ -46,7 +49,7 @@ const NEEDS_NOTHING: [&str; 9] =
 pub(super) fn of_context(root: &Path) -> BTreeMap<String, InstallInputs> {
     let mut folders = Vec::new();
     find(root, Path::new(""), &mut folders);
-    let ignored = ignored(root);
+    let ignored = fs::read_to_string(root.join(".dockerignore")).unwrap_or_default();
     let all: Vec<String> = folders.iter().filter_map(|path| path.to_str().map(str::to_owned)).collect();
     all.iter().map(|folder| (folder.clone(), of_folder(root, folder, &all, &ignored))).collect()
 }
@@ -74,7 +77,7 @@ fn find(root: &Path, below: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-fn of_folder(root: &Path, folder: &str, all: &[String], ignored: &[String]) -> InstallInputs {
+fn of_folder(root: &Path, folder: &str, all: &[String], ignored: &str) -> InstallInputs {
     let at = root.join(folder);
     let manifest = json(&at.join("package.json"));
     let mut files = vec!["package.json".to_owned()];
@@ -95,7 +98,8 @@ fn of_folder(root: &Path, folder: &str, all: &[String], ignored: &[String]) -> I
         let within = all.iter().filter_map(|other| inside(other, folder));
         files.extend(within.map(|other| format!("{other}/package.json")));
     }
-    files.retain(|file| !is_ignored(file, ignored));
+    let in_context = |file: &str| if folder.is_empty() { file.to_owned() } else { format!("{folder}/{file}") };
+    files.retain(|file| !is_ignored(ignored, &in_context(file)));
     InstallInputs { more: more(&at, &manifest), files }
 }
 
@@ -125,26 +129,6 @@ fn more(at: &Path, manifest: &Value) -> Option<String> {
     let mut local = all.filter(|(_, value)| value.as_str().is_some_and(is_local));
     local.next().map(|(name, value)| {
         format!("{name} is {}, a folder or file of the project", value.as_str().unwrap_or_default())
-    })
-}
-
-/// The lines of .dockerignore that keep something out.
-fn ignored(root: &Path) -> Vec<String> {
-    let text = fs::read_to_string(root.join(".dockerignore")).unwrap_or_default();
-    let lines: Vec<&str> =
-        text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')).collect();
-    let is_let_in = |line: &str| {
-        lines.iter().any(|it| it.strip_prefix('!').is_some_and(|it| it.trim_start_matches('/').starts_with(line)))
-    };
-    let bare = lines.iter().filter(|line| !line.starts_with('!'));
-    let bare = bare.map(|line| line.trim_start_matches("**/").trim_matches('/').trim_end_matches("/**").to_owned());
-    bare.filter(|line| !is_let_in(line)).collect()
-}
-
-fn is_ignored(file: &str, ignored: &[String]) -> bool {
-    let name = file.rsplit('/').next().unwrap_or(file);
-    ignored.iter().any(|line| {
-        line == name || line == file || file.strip_prefix(line.as_str()).is_some_and(|rest| rest.starts_with('/'))
     })
 }
 
