@@ -47,6 +47,10 @@ pub(crate) struct Adoption {
 
 /// Changes a Dockerfile. One that has a stage called larder stays as it is.
 pub(crate) fn adopt(written: &str, project: Project<'_>) -> Result<Adoption, DockerfileError> {
+    if let Some(bare) = written.strip_prefix('\u{feff}') {
+        let adoption = adopt(bare, project)?;
+        return Ok(Adoption { text: format!("\u{feff}{}", adoption.text), ..adoption });
+    }
     // What comes after the last line begins a line of its own.
     let text: &str = &if written.ends_with('\n') { Cow::Borrowed(written) } else { Cow::Owned(format!("{written}\n")) };
     let read = Dockerfile::read(text)?;

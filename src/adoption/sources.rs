@@ -6,53 +6,81 @@ use super::{
     text::whole_lines,
     work::{Changes, Work},
 };
-use crate::dockerfile::{Copied, Fetch, StepKind};
+use crate::dockerfile::{Copied, Fetch, Run, StepKind};
+
+/// Programs that install what files of the project name.
+const READ_FILES: [&str; 10] =
+    ["pip", "pip3", "uv", "poetry", "bundle", "composer", "cargo", "go", "gem", "git submodule"];
 
 /// Splits the copy that stands above a stage's first install.
 pub(super) fn edit(work: &Work<'_>, changes: &mut Changes) {
     let steps = &work.stage.steps;
-    let install = steps.iter().enumerate().find_map(|(at, step)| match &step.kind {
-        StepKind::Run(run) => {
-            let is_install = |it: &&_| matches!(work.project.scripts.fetch_of(it), Some(Fetch::Install(_)));
-            Some((at, run, run.commands.iter().find(is_install)?))
-        }
-        _ => None,
-    });
-    let Some((install, run, command)) = install else { return };
+    let Some(install) = (0..steps.len()).find(|at| !installs_of(work, *at).is_empty()) else { return };
     let Some(at) = (0..install).rev().find(|at| work.is_whole(*at)) else { return };
     let StepKind::Copy(copied) = &steps[at].kind else { return };
-    let folder = work.context_folder(install, run, command);
-    let inputs = folder.as_ref().and_then(|folder| work.project.installs.get(folder));
-    let what = || work.text[steps[at].span.clone()].to_owned();
-    let stays = |why: &str| {
-        format!(
-            "`{}` stays above the install, since {why}: an edited file runs the install again, and larder answers it",
-            what()
-        )
-    };
-    let (Some(folder), Some(inputs)) = (folder, inputs) else {
-        return changes.note(&steps[at], stays("it is not clear which project is installed"));
-    };
-    if let Some(more) = &inputs.more {
-        return changes.note(&steps[at], stays(more));
+    match split(work, at, install, copied) {
+        Ok((manifests, place)) => {
+            let end = whole_lines(work.text, &steps[steps.len() - 1]).end;
+            let moved = moved(work, at, place, copied);
+            changes.edits.replace(whole_lines(work.text, &steps[at]), manifests);
+            changes.edits.insert(place.map_or(end, |it| whole_lines(work.text, &steps[it]).start), moved);
+        }
+        Err(why) => {
+            let what = &work.text[steps[at].span.clone()];
+            let says = format!(
+                "`{what}` stays above the install, since {why}: an edited file runs the install again, and larder answers it"
+            );
+            changes.note(&steps[at], says);
+        }
     }
-    if work.effects[install] != Effect::Fetches {
-        return changes.note(&steps[at], stays("that step also builds"));
+}
+
+/// What takes the place of the copy, and the step that it goes above: the first one that may need it. Or why not.
+fn split(work: &Work<'_>, at: usize, install: usize, copied: &Copied) -> Result<(String, Option<usize>), String> {
+    let steps = &work.stage.steps;
+    let place = (at + 1..steps.len()).find(|it| needs_files(work, *it));
+    match place {
+        Some(place) if place == install => return Err("that step does more than install".to_owned()),
+        Some(place) if place < install => return Err(format!("line {} may need it", steps[place].line)),
+        _ => {}
     }
-    if let Some(other) = (at + 1..install).find(|it| matches!(work.effects[*it], Effect::Touches | Effect::Uses)) {
-        return changes.note(&steps[at], stays(&format!("line {} may need it", steps[other].line)));
+    let mut folders = Vec::new();
+    let mut lines = String::new();
+    for folder in (at + 1..place.unwrap_or(steps.len())).flat_map(|step| installs_of(work, step)) {
+        let inputs = folder.as_ref().and_then(|folder| work.project.installs.get(folder));
+        let (Some(folder), Some(inputs)) = (folder, inputs) else {
+            return Err("it is not clear which project is installed".to_owned());
+        };
+        if let Some(more) = &inputs.more {
+            return Err(more.clone());
+        }
+        if !folders.contains(&folder) {
+            let manifests =
+                manifests(work.text, &work.before[at].folder, copied, &folder, &inputs.files, &steps[at].span);
+            lines.push_str(&manifests.ok_or("it copies several things at once")?);
+            folders.push(folder);
+        }
     }
-    let Some(manifests) =
-        manifests(work.text, &work.before[at].folder, copied, &folder, &inputs.files, &steps[at].span)
-    else {
-        return changes.note(&steps[at], stays("it copies several things at once"));
+    Ok((lines, place))
+}
+
+/// The folder of the context that each install of a step is of, where it is known.
+fn installs_of(work: &Work<'_>, at: usize) -> Vec<Option<String>> {
+    let StepKind::Run(run) = &work.stage.steps[at].kind else { return Vec::new() };
+    let is_install = |it: &&_| matches!(work.project.scripts.fetch_of(it), Some(Fetch::Install(_)));
+    run.commands.iter().filter(is_install).map(|command| work.context_folder(at, run, command)).collect()
+}
+
+/// Whether a step may need more of the project's files than an install does.
+fn needs_files(work: &Work<'_>, at: usize) -> bool {
+    let reads = |run: &Run| {
+        run.commands.iter().any(|command| match work.project.scripts.fetch_of(command) {
+            Some(Fetch::System(what)) => READ_FILES.iter().any(|program| what.starts_with(&format!("{program} "))),
+            _ => false,
+        })
     };
-    let place = (install + 1..steps.len()).find(|it| matches!(work.effects[*it], Effect::Touches | Effect::Uses));
-    let end = whole_lines(work.text, &steps[steps.len() - 1]).end;
-    let lines = whole_lines(work.text, &steps[at]);
-    let moved = moved(work, at, place, copied);
-    changes.edits.replace(lines, manifests);
-    changes.edits.insert(place.map_or(end, |it| whole_lines(work.text, &steps[it]).start), moved);
+    matches!(work.effects[at], Effect::Touches | Effect::Uses)
+        || matches!(&work.stage.steps[at].kind, StepKind::Run(run) if reads(run))
 }
 
 /// The copy, with its comment, as it has to stand where it goes.

@@ -150,7 +150,19 @@ fn what_may_need_the_sources_leaves_the_copy_where_it_is_and_is_said() {
         said(&world, "FROM node\nCOPY . .\nRUN cp .env.example .env\nRUN npm ci\nRUN npm run build\n"),
         "line 3 may need it",
     );
-    starts(said(&world, "FROM node\nCOPY . .\nRUN npm ci && npm run build\n"), "that step also builds");
+    starts(said(&world, "FROM node\nCOPY . .\nRUN npm ci && npm run build\n"), "that step does more than install");
+    starts(
+        said(&world, "FROM node\nCOPY . .\nRUN pip install -r a.txt\nRUN npm ci\nRUN npm run build\n"),
+        "line 3 may need it",
+    );
+    starts(
+        said(&world, "FROM node\nCOPY . .\nRUN npm ci | tee log\nRUN npm run build\n"),
+        "that step does more than install",
+    );
+    starts(
+        said(&world, "FROM node\nCOPY . .\nRUN npm ci && npm --prefix web ci\nRUN npm run build\n"),
+        "it is not clear which project",
+    );
     let hook = "the install runs the project's `prepare`";
     world.installs.get_mut("").unwrap().more = Some(hook.to_owned());
     starts(said(&world, "FROM node\nCOPY . .\nRUN npm ci\nRUN npm run build\n"), hook);
@@ -228,6 +240,8 @@ fn stages_that_are_named_by_number_keep_their_meaning() {
 fn a_last_line_without_an_end_is_one() {
     let adopted = World::new(&[]).adopt("FROM node\nARG HASH\nRUN npm ci").text;
     assert!(adopted.ends_with("larder run -- npm ci\nARG HASH\n"), "{adopted}");
+    let adopted = World::new(&[]).adopt("\u{feff}FROM node\nRUN npm ci\n").text;
+    assert!(adopted.starts_with("\u{feff}ARG LARDER_IMAGE") && adopted.contains("larder run -- npm ci"), "{adopted}");
     assert_eq!(World::new(&[]).adopt("FROM node\nRUN true").text, "FROM node\nRUN true");
 }
 
@@ -256,6 +270,16 @@ fn a_project_in_a_folder_is_copied_to_where_it_is_installed() {
     COPY . /app/
     RUN npm run build
     ");
+    let inputs = world.installs["web"].clone();
+    world.installs.insert(String::new(), inputs);
+    insta::assert_snapshot!(world.short("FROM node\nCOPY . .\nRUN npm ci && npm --prefix web ci\n"), @r"
+    FROM node
+    COPY package.json package-lock.json ./
+    COPY web/package.json web/package-lock.json web/
+    RUN /larder/bin/larder run -- npm ci && /larder/bin/larder run -- npm --prefix web ci
+    COPY . .
+    ");
+    world.installs.remove("");
     insta::assert_snapshot!(world.short("FROM node\nWORKDIR /srv\nCOPY web/ ./\nRUN npm ci\nRUN npm run build\n"), @r"
     FROM node
     WORKDIR /srv
