@@ -96,7 +96,7 @@ pub(crate) fn adopt(written: &str, project: Project<'_>) -> Result<Adoption, Doc
     if !users.is_empty() {
         let folder = std::mem::take(&mut changes.folder).unwrap_or_default();
         stages::insert(text, &read, &users, &folder, &mut changes);
-        stages::without_notifier(text, &read, &mut changes);
+        stages::without_questions(text, &read, &mut changes);
     }
     changes.notes.sort();
     changes.notes.dedup();

@@ -9,8 +9,8 @@ const SNIPPET: &str = include_str!("../../Dockerfile.snippet");
 /// What stands above the stages.
 const COMMENT: &str = "# What the lockfiles name comes from larder: a context (--build-context larder=.larder), an image (LARDER_IMAGE), or the package in the lockfile.";
 
-/// Keeps npm from asking for a newer npm.
-const NOTIFIER: &str = "ENV NPM_CONFIG_UPDATE_NOTIFIER=false";
+/// Keeps npm from asking for advisories and for a newer npm.
+const QUESTIONS: &str = "ENV NPM_CONFIG_AUDIT=false NPM_CONFIG_UPDATE_NOTIFIER=false";
 
 /// How the snippet writes the platform of the machine that builds.
 const PLATFORM: &str = "--platform=$BUILDPLATFORM ";
@@ -56,8 +56,8 @@ fn renumber(text: &str, read: &Dockerfile, user: &Stage, added: usize, changes: 
     }
 }
 
-/// npm asks the registry for a newer npm after a command: stages that run npm are told not to.
-pub(super) fn without_notifier(text: &str, read: &Dockerfile, changes: &mut Changes) {
+/// npm asks the registry for advisories in each install, and for a newer npm after a command: stages that run npm are told not to.
+pub(super) fn without_questions(text: &str, read: &Dockerfile, changes: &mut Changes) {
     if text.to_ascii_uppercase().contains("UPDATE_NOTIFIER") {
         return;
     }
@@ -75,7 +75,7 @@ pub(super) fn without_notifier(text: &str, read: &Dockerfile, changes: &mut Chan
         }
         if runs_npm && !is_told {
             let end = text[stage.start..].find('\n').map_or(text.len(), |at| stage.start + at + 1);
-            changes.edits.insert(end, format!("{NOTIFIER}\n"));
+            changes.edits.insert(end, format!("{QUESTIONS}\n"));
         }
     }
 }

@@ -44,7 +44,7 @@ impl World {
             .join("\n")
             .replace("RUN --mount=type=bind,from=larder,source=bin,target=/larder/bin \\\n    ", "RUN ");
         let text = text.replace("RUN --mount=type=bind,from=larder,target=/larder \\\n    ", "RUN ");
-        let text = text.replace("ENV NPM_CONFIG_UPDATE_NOTIFIER=false\n", "");
+        let text = text.replace("ENV NPM_CONFIG_AUDIT=false NPM_CONFIG_UPDATE_NOTIFIER=false\n", "");
         let notes: Vec<String> = adoption.notes.iter().map(|it| format!("{}: {}", it.line, it.says)).collect();
         format!("{text}\n{}", notes.join("\n"))
     }
@@ -97,7 +97,7 @@ COPY --from=build /app/build /app/build
     let larder = "FROM --platform=$BUILDPLATFORM ${LARDER_IMAGE} AS larder\n\nFROM --platform=$BUILDPLATFORM node:22-alpine AS build\n";
     assert!(adopted.contains("ARG LARDER_IMAGE=no-larder\n") && adopted.contains(larder), "{adopted}");
     assert!(
-        adopted.contains(" AS build\nENV NPM_CONFIG_UPDATE_NOTIFIER=false\n"),
+        adopted.contains(" AS build\nENV NPM_CONFIG_AUDIT=false NPM_CONFIG_UPDATE_NOTIFIER=false\n"),
         "npm asks for a newer npm: {adopted}"
     );
     assert!(!adopted.contains("NODE_IMAGE"), "the snippet's image is the stage's: {adopted}");

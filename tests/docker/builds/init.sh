@@ -89,7 +89,7 @@ cat >packages/two/build.js <<-'END'
 END
 printf "require('fs').copyFileSync('packages/one/src/a.txt', 'dist/a.txt');\n" >packages/two/after.js
 printf 'a\n' >packages/one/src/a.txt
-npm install --package-lock-only --ignore-scripts --silent --no-audit
+npm install --package-lock-only --ignore-scripts --silent
 cat >Dockerfile <<-'END'
 	ARG NODE_IMAGE
 	FROM ${NODE_IMAGE} AS base
@@ -100,7 +100,7 @@ cat >Dockerfile <<-'END'
 	ARG BUILD_HASH
 	ENV COMMIT=$BUILD_HASH
 	COPY . .
-	RUN ["npm", "ci", "--no-audit", "--no-update-notifier"]
+	RUN ["npm", "ci"]
 
 	FROM base AS builder
 	COPY --from=deps /app/node_modules node_modules
@@ -117,7 +117,7 @@ cat >Dockerfile <<-'END'
 	COPY --chown=1000:1000 packages/one/package.json packages/one/
 	COPY --chown=1000:1000 packages/two/package.json packages/two/
 	ENV HOME=/srv
-	RUN npm ci --omit=dev --no-audit --no-update-notifier && rm -rf .npm
+	RUN npm ci --omit=dev && rm -rf .npm
 	COPY --from=builder /app/dist /srv/dist
 END
 cd "$ROOT"
