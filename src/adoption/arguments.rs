@@ -121,23 +121,33 @@ pub(super) fn tell(work: &Work<'_>, of_front_ends: &[String], changes: &mut Chan
     }
 }
 
-/// A step that installs and builds in one leaves an argument no place between.
+/// A step that installs and builds in one leaves an argument no place between, nor does one that builds above the install.
 fn said_of_one_step(work: &Work<'_>, first_use: usize, changes: &mut Changes) {
-    let Some(step) = work.stage.steps.get(first_use) else { return };
-    let above = work.stage.steps[..first_use].iter().filter_map(|step| match &step.kind {
+    let steps = &work.stage.steps;
+    let above = steps[..first_use].iter().filter_map(|step| match &step.kind {
         StepKind::Arg(arguments) => Some(arguments),
         _ => None,
     });
     let names: Vec<&str> = above.flatten().map(|it| &*it.name).filter(|name| !stays(name)).collect();
-    if !names.is_empty() {
-        changes.note(
-            step,
-            format!(
-                "it installs and builds in one step: each new value of {} runs both again, and larder answers the install; with two RUN lines only the build would run",
-                names.join(", ")
-            ),
-        );
-    }
+    let is_install = |at: &usize| match &steps[*at].kind {
+        StepKind::Run(run) => {
+            run.commands.iter().any(|command| matches!(work.project.scripts.fetch_of(command), Some(Fetch::Install(_))))
+        }
+        _ => false,
+    };
+    let Some(install) = (first_use..steps.len()).find(is_install).filter(|_| !names.is_empty()) else { return };
+    let names = names.join(", ");
+    let says = if install == first_use {
+        format!(
+            "it installs and builds in one step: each new value of {names} runs both again, and larder answers the install; with two RUN lines only the build would run"
+        )
+    } else {
+        format!(
+            "it may use {names}, and is above the install (line {}): each new value runs the install again, and larder answers it",
+            steps[install].line
+        )
+    };
+    changes.note(&steps[first_use], says);
 }
 
 /// The steps that have to move along with an argument up to the last download, and all names then; or the step that needs it where it is.

@@ -39,6 +39,10 @@ fn edit_step(work: &Work<'_>, at: usize, step: &Step, run: &Run, changes: &mut C
             return false;
         }
     };
+    let is_corepack = |it: &Command| it.words[0] == "corepack" && it.words.iter().any(|word| word == "enable");
+    if run.commands.iter().any(is_corepack) {
+        changes.note(step, "corepack downloads the package manager when that first runs, and larder does not keep it: without a network, take a base image that has it");
+    }
     let mut starts = BTreeSet::new();
     let mut is_changed = false;
     for command in &run.commands {

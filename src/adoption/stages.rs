@@ -30,10 +30,15 @@ pub(super) fn insert(text: &str, read: &Dockerfile, users: &[&Stage], folder: &s
     let (argument, stages) = parts();
     changes.edits.insert(with_comment(text, first.start), format!("{argument}\n\n"));
     let image = image_of(read, user);
-    let own_image = if image.contains("node") { image } else { default_image() };
+    if !image.contains("node") {
+        changes.notes.push(Note {
+            line: 1 + text[..user.start].matches('\n').count(),
+            says: format!("if {image} has no node and npm, a build with neither a context nor LARDER_IMAGE needs another image for the stage larder-package"),
+        });
+    }
     let platform = user.platform.as_ref().map_or(String::new(), |platform| format!("--platform={platform} "));
     renumber(text, read, user, stages.matches("FROM ").count(), changes);
-    let stages = stages.replace(PLATFORM, &platform).replace(IMAGE, &own_image);
+    let stages = stages.replace(PLATFORM, &platform).replace(IMAGE, &image);
     changes.edits.insert(with_comment(text, user.start), format!("{COMMENT}\n{}\n\n", in_folder(&stages, folder)));
 }
 
@@ -103,11 +108,6 @@ fn in_folder(stages: &str, folder: &str) -> String {
         _ => line.to_owned(),
     });
     lines.collect::<Vec<_>>().join("\n")
-}
-
-fn default_image() -> String {
-    let line = SNIPPET.lines().find_map(|line| line.strip_prefix("ARG NODE_IMAGE="));
-    line.unwrap_or_default().to_owned()
 }
 
 /// The image that a stage begins with, through the stages that it is made from.

@@ -171,6 +171,15 @@ fn what_may_need_the_sources_leaves_the_copy_where_it_is_and_is_said() {
         notes.len() == 1 && notes[0].starts_with("it installs and builds in one step: each new value of HASH"),
         "{notes:?}"
     );
+    let notes = said(&world, "FROM node\nARG HASH\nRUN ./configure\nRUN npm ci\n");
+    assert!(
+        notes.len() == 1 && notes[0].starts_with("it may use HASH, and is above the install (line 4)"),
+        "{notes:?}"
+    );
+    let notes = said(&world, "FROM node\nRUN corepack enable\nRUN pnpm i\n");
+    assert!(notes.len() == 1 && notes[0].starts_with("corepack downloads the package manager"), "{notes:?}");
+    let notes = said(&world, "FROM oven/bun AS base\nFROM base\nRUN bun install\n");
+    assert!(notes.len() == 1 && notes[0].starts_with("if oven/bun has no node and npm"), "{notes:?}");
     let notes = said(&world, "FROM node\nARG TOKEN\nRUN echo $TOKEN >.npmrc\nRUN npm ci\n");
     assert!(notes.len() == 1 && notes[0].starts_with("ARG TOKEN is used on line 3"), "{notes:?}");
     let notes =
