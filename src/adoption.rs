@@ -62,6 +62,13 @@ pub(crate) fn adopt(written: &str, project: Project<'_>) -> Result<Adoption, Doc
         copies_everything: false,
     };
     if read.stages.iter().any(|stage| stage.name.as_deref() == Some(LARDER)) {
+        adoption.notes = installs::without_larder(&read, project);
+        return Ok(adoption);
+    }
+    if let Some(stage) = read.stages.iter().find(|stage| is_taken(stage)) {
+        let line = 1 + text[..stage.from.start].matches('\n').count();
+        let says = "its name, or that of its image, is one that larder's stages have: give it another".to_owned();
+        adoption.notes.push(Note { line, says });
         return Ok(adoption);
     }
     if read.escape != '\\' {
@@ -76,7 +83,7 @@ pub(crate) fn adopt(written: &str, project: Project<'_>) -> Result<Adoption, Doc
         .iter()
         .zip(&states)
         .map(|(stage, before)| {
-            let effects = stage.steps.iter().map(|step| effects::of(step, project.scripts)).collect();
+            let effects = stage.steps.iter().map(|step| effects::of(step, text, project.scripts)).collect();
             Work { text, stage, before, effects, project }
         })
         .collect();
@@ -110,6 +117,12 @@ pub(crate) fn adopt(written: &str, project: Project<'_>) -> Result<Adoption, Doc
     adoption.new_scripts = changes.new_scripts;
     adoption.has_pyodide = changes.has_pyodide;
     Ok(adoption)
+}
+
+/// Whether a stage is in the way of larder's.
+fn is_taken(stage: &Stage) -> bool {
+    let is_own = |name: &str| [LARDER, "no-larder", "larder-package"].contains(&name);
+    stage.name.as_deref().is_some_and(is_own) || is_own(&stage.image)
 }
 
 #[cfg(test)]

@@ -4,36 +4,54 @@ use std::collections::BTreeSet;
 
 use super::{
     effects::Effect,
+    project::Project,
     text::{uses, whole_lines},
     work::{Changes, Work},
 };
 use crate::dockerfile::{Fetch, StepKind};
 
-/// Arguments that say how to install, or that change with the machine alone.
-const STAY: [&str; 15] = [
-    "NPM_",
-    "NODE_",
-    "YARN_",
-    "PNPM_",
-    "BUN_",
-    "COREPACK_",
-    "TARGET",
-    "BUILDPLATFORM",
-    "BUILDOS",
-    "BUILDARCH",
-    "BUILDVARIANT",
-    "DEBIAN_",
-    "ALPINE_",
-    "PYTHON_",
-    "SOURCE_DATE_EPOCH",
+/// Parts of the names of arguments that say which build this is.
+const OF_BUILDS: [&str; 16] = [
+    "HASH",
+    "SHA",
+    "COMMIT",
+    "REVISION",
+    "VERSION",
+    "BUILD_ID",
+    "BUILD_NUMBER",
+    "BUILD_DATE",
+    "BUILD_TIME",
+    "TIMESTAMP",
+    "GIT_",
+    "BRANCH",
+    "RELEASE",
+    "_TAG",
+    "_REF",
+    "CACHEBUST",
 ];
 
-/// Arguments that BuildKit keeps out of a step's key.
-const EXEMPT: &str = "_PROXY";
+/// What the names begin with that bundlers write into a site.
+const OF_SITES: [&str; 7] =
+    ["VITE_", "NEXT_PUBLIC_", "REACT_APP_", "VUE_APP_", "NUXT_PUBLIC_", "EXPO_PUBLIC_", "GATSBY_"];
 
-fn stays(name: &str) -> bool {
-    let name = name.to_ascii_uppercase();
-    STAY.iter().any(|start| name.starts_with(start)) || name.ends_with(EXEMPT)
+/// What the names begin with, or hold, that say how to install.
+const OF_INSTALLS: [&str; 12] =
+    ["NPM", "NODE", "YARN", "PNPM", "BUN_", "COREPACK", "TOKEN", "SECRET", "SKIP", "INSTALL", "DOWNLOAD", "BINARY"];
+
+/// Whether an argument stays where it is: an install may read it, or it does not change from build to build.
+fn stays(name: &str, project: Project<'_>) -> bool {
+    let upper = name.to_ascii_uppercase();
+    let is_of_build =
+        OF_BUILDS.iter().any(|part| upper.contains(part)) || OF_SITES.iter().any(|it| upper.starts_with(it));
+    !is_of_build
+        || OF_INSTALLS.iter().any(|part| upper.contains(part))
+        || project.in_settings.iter().any(|it| it == name)
+}
+
+/// Whether an install may read a variable.
+fn is_of_install(name: &str) -> bool {
+    let upper = name.to_ascii_uppercase();
+    matches!(upper.as_str(), "PATH" | "CI" | "HOME") || OF_INSTALLS.iter().any(|part| upper.contains(part))
 }
 
 /// Moves what can be moved, with the ENV and LABEL lines that use it.
@@ -49,7 +67,12 @@ pub(super) fn edit(work: &Work<'_>, changes: &mut Changes) {
     for (at, step) in steps.iter().enumerate().take(last_fetch) {
         let StepKind::Arg(arguments) = &step.kind else { continue };
         let own: Vec<String> = arguments.iter().map(|it| it.name.clone()).collect();
-        if own.iter().all(|name| stays(name)) || own.is_empty() {
+        let staying = own.iter().filter(|name| stays(name, work.project)).count();
+        if staying == own.len() {
+            continue;
+        }
+        if staying > 0 {
+            changes.note(step, "one of these arguments may be of the install, another changes with each build: give the latter a line of its own, below the install");
             continue;
         }
         match follow(work, at, last_fetch, own.clone()) {
@@ -96,7 +119,7 @@ pub(super) fn names_in(work: &Work<'_>) -> Vec<String> {
         StepKind::Arg(arguments) => Some(arguments),
         _ => None,
     });
-    arguments.flatten().map(|it| it.name.clone()).filter(|name| !stays(name)).collect()
+    arguments.flatten().map(|it| it.name.clone()).filter(|name| !stays(name, work.project)).collect()
 }
 
 /// Says which of a front end's arguments stand above the downloads of a stage that larder has nothing to do with, though only what comes after them uses them.
@@ -128,7 +151,7 @@ fn said_of_one_step(work: &Work<'_>, first_use: usize, changes: &mut Changes) {
         StepKind::Arg(arguments) => Some(arguments),
         _ => None,
     });
-    let names: Vec<&str> = above.flatten().map(|it| &*it.name).filter(|name| !stays(name)).collect();
+    let names: Vec<&str> = above.flatten().map(|it| &*it.name).filter(|name| !stays(name, work.project)).collect();
     let is_install = |at: &usize| match &steps[*at].kind {
         StepKind::Run(run) => {
             run.commands.iter().any(|command| matches!(work.project.scripts.fetch_of(command), Some(Fetch::Install(_))))
@@ -164,10 +187,12 @@ fn follow(
             continue;
         }
         match &step.kind {
-            StepKind::Env(set) if !set.iter().any(|name| stays(name) || name == "PATH") => {
+            StepKind::Env(set) if !set.iter().any(|name| is_of_install(name)) => {
                 names.extend(set.iter().cloned());
             }
-            StepKind::Arg(arguments) => names.extend(arguments.iter().map(|it| it.name.clone())),
+            StepKind::Arg(arguments) if !arguments.iter().any(|it| is_of_install(&it.name)) => {
+                names.extend(arguments.iter().map(|it| it.name.clone()));
+            }
             StepKind::Label => {}
             _ => return Err(at),
         }

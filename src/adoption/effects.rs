@@ -15,11 +15,9 @@ pub(super) enum Effect {
     Uses,
 }
 
-/// Commands that depend on no file of the project.
-const NOTHING: [&str; 24] = [
-    "mkdir",
+/// Commands that depend on no file of the project, and make none.
+const NOTHING: [&str; 18] = [
     "set",
-    "cd",
     "true",
     ":",
     "export",
@@ -29,8 +27,6 @@ const NOTHING: [&str; 24] = [
     "useradd",
     "usermod",
     "groupmod",
-    "test",
-    "[",
     "exit",
     "unset",
     "umask",
@@ -38,49 +34,66 @@ const NOTHING: [&str; 24] = [
     "done",
     "esac",
     "update-ca-certificates",
-    "setcap",
-    "echo",
-    "printf",
+    "corepack",
 ];
 
 /// Commands that change files or show them.
-const TOUCHES: [&str; 13] =
-    ["chmod", "chown", "chgrp", "cp", "mv", "rm", "ln", "touch", "cat", "sed", "ls", "find", "tar"];
+const TOUCHES: [&str; 17] = [
+    "chmod", "chown", "chgrp", "cp", "mv", "rm", "ln", "touch", "cat", "sed", "ls", "find", "tar", "mkdir", "cd",
+    "test", "[",
+];
 
-/// Subcommands of package managers that change their settings or caches.
-const SETTINGS: [&str; 7] = ["config", "cache", "set", "store", "get", "version", "-v"];
+/// Where `rm` removes nothing of a project.
+const ELSEWHERE: [&str; 3] = ["/var/", "/tmp/", "/root/."];
 
 /// What a step does.
-pub(super) fn of(step: &Step, scripts: Scripts<'_>) -> Effect {
+pub(super) fn of(step: &Step, text: &str, scripts: Scripts<'_>) -> Effect {
     match &step.kind {
         StepKind::Copy(_) => Effect::Touches,
         StepKind::Run(run) => {
-            run.commands.iter().map(|command| of_command(command, scripts)).max().unwrap_or(Effect::Nothing)
+            let effects = run.commands.iter().map(|command| of_command(command, scripts));
+            let most = effects.max().unwrap_or(Effect::Nothing);
+            if is_redirected(&text[step.span.clone()]) { most.max(Effect::Touches) } else { most }
         }
         _ => Effect::Nothing,
     }
 }
 
-fn of_command(command: &Command, scripts: Scripts<'_>) -> Effect {
+/// Whether something is written to a file: `>` but for `>/dev/null` and `2>&1`.
+pub(super) fn is_redirected(text: &str) -> bool {
+    text.match_indices('>').any(|(at, _)| {
+        let to = text[at + 1..].trim_start_matches('>').trim_start();
+        !to.starts_with("/dev/") && !to.starts_with('&') && !to.starts_with('=')
+    })
+}
+
+pub(super) fn of_command(command: &Command, scripts: Scripts<'_>) -> Effect {
     match scripts.fetch_of(command) {
+        // `npm install extra` changes package.json.
+        Some(Fetch::System(what)) if is_of_project(&what) => return Effect::Uses,
         Some(Fetch::Install(_) | Fetch::System(_)) => return Effect::Fetches,
-        Some(Fetch::Other(what)) if matches!(what.as_str(), "`curl`" | "`wget`") => return Effect::Fetches,
+        // It may write where the project is.
+        Some(Fetch::Other(what)) if matches!(what.as_str(), "`curl`" | "`wget`") => return Effect::Touches,
         Some(Fetch::Other(_)) => return Effect::Uses,
         None => {}
     }
     let words: Vec<&str> = command.words.iter().map(String::as_str).collect();
     let program = words[0].rsplit('/').next().unwrap_or_default();
-    // `rm -rf /var/lib/apt/lists/*`
-    let is_elsewhere = || words[1..].iter().all(|word| word.starts_with(['/', '-', '~']));
-    match program {
-        "rm" | "apk" | "apt-get" | "apt" if is_elsewhere() || program != "rm" => Effect::Nothing,
-        "corepack" => Effect::Nothing,
-        "npm" | "pnpm" | "yarn" | "bun" if words.iter().skip(1).any(|word| SETTINGS.contains(word)) => Effect::Nothing,
-        "node" | "npm" | "yarn" | "pnpm" | "bun" if words[1..] == ["--version"] || words[1..] == ["-v"] => {
-            Effect::Nothing
-        }
-        name if NOTHING.contains(&name) => Effect::Nothing,
-        name if TOUCHES.contains(&name) => Effect::Touches,
+    let is_elsewhere = |word: &&str| word.starts_with('-') || ELSEWHERE.iter().any(|folder| word.starts_with(folder));
+    match (program, &words[1..]) {
+        ("rm", rest) if rest.iter().all(is_elsewhere) => Effect::Nothing,
+        ("apk" | "apt-get" | "apt" | "echo" | "printf", _)
+        | ("npm" | "yarn" | "pnpm", ["cache" | "config" | "store", ..])
+        | ("node" | "npm" | "yarn" | "pnpm" | "bun", ["--version" | "-v"]) => Effect::Nothing,
+        (name, _) if NOTHING.contains(&name) => Effect::Nothing,
+        (name, _) if TOUCHES.contains(&name) => Effect::Touches,
         _ => Effect::Uses,
     }
+}
+
+/// A package manager's install of packages that it is given, into the project.
+fn is_of_project(what: &str) -> bool {
+    let is_manager = ["npm ", "pnpm ", "yarn ", "bun "].iter().any(|name| what.starts_with(name));
+    let is_global = [" -g", " --global", " global ", "--location=global"].iter().any(|it| what.contains(it));
+    is_manager && !is_global
 }

@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use super::{
     package_json::{self, Split},
+    project::{Note, Project},
     text::whole_lines,
     work::{Changes, Work},
 };
-use crate::dockerfile::{Command, Fetch, Run, Step, StepKind};
+use crate::dockerfile::{Command, Dockerfile, Fetch, Run, Stage, Step, StepKind, commands_of};
 
 /// Where the cache mount of a user other than root is.
 const USERS_CACHE: &str = "/var/cache/larder";
@@ -29,6 +30,18 @@ pub(super) fn edit(work: &Work<'_>, changes: &mut Changes) -> bool {
     is_changed
 }
 
+/// The installs of a Dockerfile with larder that do without it.
+pub(super) fn without_larder(read: &Dockerfile, project: Project<'_>) -> Vec<Note> {
+    let own = |stage: &&Stage| stage.name.as_deref() != Some("larder-package");
+    let steps = read.stages.iter().filter(own).flat_map(|stage| &stage.steps);
+    let is_install = |it: &Command| matches!(project.scripts.fetch_of(it), Some(Fetch::Install(_)));
+    let left = steps.filter(|step| matches!(&step.kind, StepKind::Run(run) if run.commands.iter().any(is_install)));
+    let says = format!(
+        "this install does without larder: write `{PROGRAM} run --` in front of it, and the mounts of the other steps"
+    );
+    left.map(|step| Note { line: step.line, says: says.clone() }).collect()
+}
+
 fn edit_step(work: &Work<'_>, at: usize, step: &Step, run: &Run, changes: &mut Changes) -> bool {
     let mounts = match work.before[at].ids() {
         Ok(ids) => Mounts { ids },
@@ -47,6 +60,10 @@ fn edit_step(work: &Work<'_>, at: usize, step: &Step, run: &Run, changes: &mut C
     let mut is_changed = false;
     for command in &run.commands {
         match work.project.scripts.fetch_of(command) {
+            Some(Fetch::Install(what)) if !is_prefixable(work.text, command) => changes.note(
+                step,
+                format!("`{what}` stands within another command: write `{PROGRAM} run --` in front of it, and the mounts that docs/docker.md shows"),
+            ),
             Some(Fetch::Install(_)) if has_lockfile(work, at, run, command) => {
                 if changes.folder.is_none() {
                     changes.folder = work.context_folder(at, run, command);
@@ -54,7 +71,7 @@ fn edit_step(work: &Work<'_>, at: usize, step: &Step, run: &Run, changes: &mut C
                 starts.insert(command.place.start);
             }
             Some(Fetch::Install(what)) => {
-                changes.note(step, format!("`{what}` has no lockfile to install from: make one, and run this again"));
+                changes.note(step, format!("`{what}` has no lockfile in the build context: make one or let .dockerignore leave it in, and run this again"));
             }
             Some(Fetch::System(what))
                 if ["npm ", "pnpm ", "yarn ", "bun ", "corepack "].iter().any(|it| what.starts_with(it)) =>
@@ -73,6 +90,10 @@ fn edit_step(work: &Work<'_>, at: usize, step: &Step, run: &Run, changes: &mut C
                 );
             }
             Some(Fetch::Other(what)) => is_changed |= script(work, at, command, &what, &mounts, changes),
+            None if leads_to_install(work, command) => changes.note(
+                step,
+                format!("`{}` comes to an install: write `{PROGRAM} run --` in front of it, and the mounts that docs/docker.md shows", command.words.join(" ")),
+            ),
             Some(Fetch::System(_)) | None => {}
         }
     }
@@ -101,6 +122,29 @@ fn after_bracket(text: &str, start: usize) -> usize {
     bracket + text[bracket..].len() - text[bracket..].trim_start().len()
 }
 
+/// Whether a command comes to an install that it does not name itself: a script of package.json, or a program that is given one.
+fn leads_to_install(work: &Work<'_>, command: &Command) -> bool {
+    let scripts = work.project.scripts;
+    let is_install = |it: &Command| matches!(scripts.fetch_of(it), Some(Fetch::Install(_)));
+    let of_script = scripts.script_of(command).and_then(|name| scripts.by_name.get(name));
+    let rest = command.words[1..].join(" ");
+    let is_given = matches!(
+        command.words[0].as_str(),
+        "su" | "gosu" | "su-exec" | "runuser" | "setpriv" | "xargs" | "retry" | "timeout"
+    );
+    let given = rest.match_indices(' ').map(|(at, _)| &rest[at + 1..]).chain([rest.as_str()]);
+    of_script.is_some_and(|text| commands_of(text).iter().any(is_install))
+        || is_given && given.into_iter().any(|text| commands_of(text).iter().any(is_install))
+}
+
+/// Whether `larder run --` may stand where a command begins: it is the install itself, a shell that is given it, or an array of words.
+fn is_prefixable(text: &str, command: &Command) -> bool {
+    let written = &text[command.place.clone()];
+    let first = written.split_whitespace().next().unwrap_or_default();
+    let is_shell = matches!(first.rsplit('/').next(), Some("sh" | "bash" | "dash" | "ash" | "zsh"));
+    is_shell || first.starts_with('[') || first.trim_matches(['"', '\'']) == command.words[0]
+}
+
 /// Whether larder can answer an install: in doubt it can.
 fn has_lockfile(work: &Work<'_>, at: usize, run: &Run, command: &Command) -> bool {
     let has = |files: &[String]| files.iter().any(|file| LOCKFILES.contains(&file.as_str()));
@@ -117,7 +161,8 @@ fn script(work: &Work<'_>, at: usize, command: &Command, what: &str, mounts: &Mo
     let StepKind::Run(run) = &step.kind else { return false };
     let scripts = work.project.scripts;
     let name = scripts.script_of(command);
-    let split = name.map(|name| package_json::split(name, scripts, work.project.runs_hooks));
+    let is_added = |split: &Split| split.new.as_ref().is_none_or(|new| new.added_to(work.project.manifest).is_some());
+    let split = name.map(|name| package_json::split(name, scripts, work.project.runs_hooks).filter(is_added));
     let is_own = work.context_folder(at, run, command).is_none_or(|folder| folder.is_empty());
     match (name, split) {
         _ if run.is_exec || !is_own => {}

@@ -85,30 +85,59 @@ fn is_all_fetching(text: &str, scripts: Scripts<'_>) -> bool {
 }
 
 impl NewScript {
-    /// package.json with this script below the one that it is a part of; `None` where that line is not found.
+    /// package.json with this script behind the one that it is a part of; `None` where that is not found.
     pub(crate) fn added_to(&self, manifest: &str) -> Option<String> {
-        let key = format!("{}:", serde_json::to_string(&self.of).ok()?);
-        let mut out = String::with_capacity(manifest.len() + 80);
-        let mut is_added = false;
-        for line in manifest.split_inclusive('\n') {
-            let body = line.trim_end_matches(['\r', '\n']);
-            let is_it = !is_added && body.trim_start().replacen("\" :", "\":", 1).starts_with(&key);
-            if !is_it {
-                out.push_str(line);
-                continue;
-            }
-            let indent = &body[..body.len() - body.trim_start().len()];
-            let (name, text) = (serde_json::to_string(&self.name).ok()?, serde_json::to_string(&self.text).ok()?);
-            let (first, comma) = body.strip_suffix(',').map_or((body, ""), |body| (body, ","));
-            let end = &line[body.len()..];
-            out.extend([first, ",", end, indent, &name, ": ", &text, comma, end]);
-            is_added = true;
-        }
-        let (old, new): (serde_json::Value, serde_json::Value) =
-            (serde_json::from_str(manifest).ok()?, serde_json::from_str(&out).ok()?);
-        let mut expected = old;
+        let mut expected: serde_json::Value = serde_json::from_str(manifest).ok()?;
         expected.get_mut("scripts")?.as_object_mut()?.insert(self.name.clone(), self.text.clone().into());
-        // `preserve_order` keeps the keys' order, which equality does not look at.
-        (expected == new).then_some(out)
+        let (key, name) = (serde_json::to_string(&self.of).ok()?, serde_json::to_string(&self.name).ok()?);
+        let text = serde_json::to_string(&self.text).ok()?;
+        let added = manifest.match_indices(&key).filter_map(|(at, _)| {
+            let line = manifest[..at].rfind('\n').map_or(0, |end| end + 1);
+            let indent = &manifest[line..at];
+            let before = if indent.trim().is_empty() && line > 0 {
+                let end = if manifest[..line].ends_with("\r\n") { "\r\n" } else { "\n" };
+                format!("{end}{indent}")
+            } else {
+                String::new()
+            };
+            let rest = manifest[at + key.len()..].trim_start().strip_prefix(':')?.trim_start();
+            let start = manifest.len() - rest.len();
+            let mut values = serde_json::Deserializer::from_str(rest).into_iter::<String>();
+            values.next()?.ok()?;
+            let end = start + values.byte_offset();
+            Some(format!("{},{before}{name}: {text}{}", &manifest[..end], &manifest[end..]))
+        });
+        // A key of the same name may stand elsewhere.
+        let is_right = |text: &String| serde_json::from_str::<serde_json::Value>(text).is_ok_and(|it| it == expected);
+        added.into_iter().find(is_right)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_script_is_added_behind_its_own_wherever_that_stands() {
+        let script =
+            NewScript { of: "build".to_owned(), name: "build:bundle".to_owned(), text: "vite build \"a\"".to_owned() };
+        let added = r#""build:bundle": "vite build \"a\"""#;
+        for (before, after) in [
+            (
+                "{\n\t\"scripts\": {\n\t\t\"build\": \"x\",\n\t\t\"b\": \"y\"\n\t}\n}\n",
+                format!("{{\n\t\"scripts\": {{\n\t\t\"build\": \"x\",\n\t\t{added},\n\t\t\"b\": \"y\"\n\t}}\n}}\n"),
+            ),
+            (
+                "{\r\n  \"scripts\": {\r\n    \"build\": \"x\"\r\n  }\r\n}",
+                format!("{{\r\n  \"scripts\": {{\r\n    \"build\": \"x\",\r\n    {added}\r\n  }}\r\n}}"),
+            ),
+            (
+                r#"{"build":"no","scripts":{"build" : "x\"y"}}"#,
+                format!(r#"{{"build":"no","scripts":{{"build" : "x\"y",{added}}}}}"#),
+            ),
+        ] {
+            assert_eq!(script.added_to(before).unwrap(), after);
+        }
+        assert_eq!(script.added_to("{\"scripts\": {}}"), None);
     }
 }

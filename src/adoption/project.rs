@@ -9,10 +9,14 @@ use crate::dockerfile::Scripts;
 pub(crate) struct Project<'a> {
     /// The scripts of package.json, and the project's files that fetch Pyodide.
     pub(crate) scripts: Scripts<'a>,
+    /// The text of package.json.
+    pub(crate) manifest: &'a str,
     /// What an install reads, by the folder in the build context that it is of; the context itself is the empty path.
     pub(crate) installs: &'a BTreeMap<String, InstallInputs>,
     /// Where Pyodide's files go.
     pub(crate) pyodide_folder: &'a str,
+    /// Variables that the package managers' settings name: `${TOKEN}` in .npmrc.
+    pub(crate) in_settings: &'a [String],
     /// Whether the package manager runs `prebuild` and `postbuild` around `build`.
     pub(crate) runs_hooks: bool,
 }

@@ -1,12 +1,14 @@
 //! What an install reads is copied before it, the rest after it: then an edited source does not run the install again.
 
 use super::{
-    effects::Effect,
+    effects::{self, Effect},
+    ignore::is_ignored,
+    installs::LOCKFILES,
     state::{below, join, normal},
     text::whole_lines,
     work::{Changes, Work},
 };
-use crate::dockerfile::{Copied, Fetch, Run, StepKind};
+use crate::dockerfile::{Command, Copied, Fetch, StepKind};
 
 /// Programs that install what files of the project name.
 const READ_FILES: [&str; 10] =
@@ -54,10 +56,10 @@ fn split(work: &Work<'_>, at: usize, install: usize, copied: &Copied) -> Result<
         if let Some(more) = &inputs.more {
             return Err(more.clone());
         }
-        if !folders.contains(&folder) {
+        if !folders.contains(&folder) && (!folder.is_empty() || !are_there(work, at, &inputs.files)) {
             let manifests =
                 manifests(work.text, &work.before[at].folder, copied, &folder, &inputs.files, &steps[at].span);
-            lines.push_str(&manifests.ok_or("it copies several things at once")?);
+            lines.push_str(&manifests.ok_or("it is written in another way than larder changes")?);
             folders.push(folder);
         }
     }
@@ -71,16 +73,45 @@ fn installs_of(work: &Work<'_>, at: usize) -> Vec<Option<String>> {
     run.commands.iter().filter(is_install).map(|command| work.context_folder(at, run, command)).collect()
 }
 
-/// Whether a step may need more of the project's files than an install does.
+/// Whether a step may need more of the project's files than an install does, or may change some.
 fn needs_files(work: &Work<'_>, at: usize) -> bool {
-    let reads = |run: &Run| {
-        run.commands.iter().any(|command| match work.project.scripts.fetch_of(command) {
-            Some(Fetch::System(what)) => READ_FILES.iter().any(|program| what.starts_with(&format!("{program} "))),
-            _ => false,
-        })
+    let step = &work.stage.steps[at];
+    let StepKind::Run(run) = &step.kind else { return work.effects[at] > Effect::Fetches };
+    let scripts = work.project.scripts;
+    let is_install = |it: &Command| matches!(scripts.fetch_of(it), Some(Fetch::Install(_)));
+    let has_install = run.commands.iter().any(is_install);
+    let is_harmless = |it: &Command| match scripts.fetch_of(it) {
+        Some(Fetch::System(what)) if READ_FILES.iter().any(|program| what.starts_with(&format!("{program} "))) => false,
+        _ if has_install && is_about_lockfiles(it) => true,
+        _ => effects::of_command(it, scripts) <= Effect::Fetches,
     };
-    matches!(work.effects[at], Effect::Touches | Effect::Uses)
-        || matches!(&work.stage.steps[at].kind, StepKind::Run(run) if reads(run))
+    effects::is_redirected(&work.text[step.span.clone()]) || !run.commands.iter().all(is_harmless)
+}
+
+/// `cd web`, `[ -f yarn.lock ]`
+fn is_about_lockfiles(command: &Command) -> bool {
+    let is_known = |word: &String| {
+        let name = word.rsplit('/').next().unwrap_or(word);
+        word.starts_with('-') || matches!(name, "]" | "!" | "package.json") || LOCKFILES.contains(&name)
+    };
+    match command.words[0].as_str() {
+        "cd" => true,
+        "[" | "test" => command.words[1..].iter().all(is_known),
+        _ => false,
+    }
+}
+
+/// Whether copies above already bring all of these files.
+fn are_there(work: &Work<'_>, at: usize, files: &[String]) -> bool {
+    let patterns: Vec<&String> = work.stage.steps[..at]
+        .iter()
+        .filter_map(|step| match &step.kind {
+            StepKind::Copy(copied) if copied.from.is_none() => Some(&copied.sources),
+            _ => None,
+        })
+        .flatten()
+        .collect();
+    files.iter().all(|file| patterns.iter().any(|pattern| is_ignored(&normal(pattern), file)))
 }
 
 /// The copy, with its comment, as it has to stand where it goes.
@@ -116,6 +147,10 @@ fn manifests(
         return None;
     }
     let head = &text[span.start..copied.sources_start];
+    let is_known = |flag: &str| ["--link", "--chown", "--chmod"].iter().any(|known| flag.starts_with(known));
+    if !head.split_whitespace().skip(1).all(is_known) {
+        return None;
+    }
     let base = if copied.target.starts_with('/') { join(workdir, &copied.target) } else { normal(&copied.target) };
     let mut lines = String::new();
     let mut folders: Vec<&str> = Vec::new();
@@ -136,7 +171,7 @@ fn manifests(
         };
         lines.extend([head, &sources.join(" "), " ", &target, "\n"]);
     }
-    (!lines.is_empty()).then_some(lines)
+    Some(lines)
 }
 
 fn at_path(parts: &[&str]) -> String {

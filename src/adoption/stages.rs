@@ -1,7 +1,7 @@
 //! The stages that bring larder into a build, as Dockerfile.snippet has them.
 
 use super::{project::Note, text::with_comment, work::Changes};
-use crate::dockerfile::{Dockerfile, Stage, StepKind};
+use crate::dockerfile::{Dockerfile, Stage, Step, StepKind};
 
 /// The snippet, whose stages up to the front end are taken as they are.
 const SNIPPET: &str = include_str!("../../Dockerfile.snippet");
@@ -10,7 +10,7 @@ const SNIPPET: &str = include_str!("../../Dockerfile.snippet");
 const COMMENT: &str = "# What the lockfiles name comes from larder: a context (--build-context larder=.larder), an image (LARDER_IMAGE), or the package in the lockfile.";
 
 /// Keeps npm from asking for advisories and for a newer npm.
-const QUESTIONS: &str = "ENV NPM_CONFIG_AUDIT=false NPM_CONFIG_UPDATE_NOTIFIER=false";
+const QUESTIONS: &str = "ARG NPM_CONFIG_AUDIT=false NPM_CONFIG_UPDATE_NOTIFIER=false";
 
 /// How the snippet writes the platform of the machine that builds.
 const PLATFORM: &str = "--platform=$BUILDPLATFORM ";
@@ -23,28 +23,28 @@ pub(super) fn insert(text: &str, read: &Dockerfile, users: &[&Stage], folder: &s
     let (Some(first), Some(user)) = (read.stages.first(), users.first()) else { return };
     for other in users.iter().filter(|other| other.platform != user.platform) {
         changes.notes.push(Note {
-            line: 1 + text[..other.start].matches('\n').count(),
+            line: 1 + text[..other.from.start].matches('\n').count(),
             says: "this stage is for another platform than the first one that installs: a context has files for one platform".to_owned(),
         });
     }
     let (argument, stages) = parts();
-    changes.edits.insert(with_comment(text, first.start), format!("{argument}\n\n"));
+    changes.edits.insert(with_comment(text, first.from.start), format!("{argument}\n\n"));
     let image = image_of(read, user);
     if !image.contains("node") {
         changes.notes.push(Note {
-            line: 1 + text[..user.start].matches('\n').count(),
+            line: 1 + text[..user.from.start].matches('\n').count(),
             says: format!("if {image} has no node and npm, a build with neither a context nor LARDER_IMAGE needs another image for the stage larder-package"),
         });
     }
     let platform = user.platform.as_ref().map_or(String::new(), |platform| format!("--platform={platform} "));
     renumber(text, read, user, stages.matches("FROM ").count(), changes);
     let stages = stages.replace(PLATFORM, &platform).replace(IMAGE, &image);
-    changes.edits.insert(with_comment(text, user.start), format!("{COMMENT}\n{}\n\n", in_folder(&stages, folder)));
+    changes.edits.insert(with_comment(text, user.from.start), format!("{COMMENT}\n{}\n\n", in_folder(&stages, folder)));
 }
 
 /// Stages that are named by their numbers, after those that come before them: `--from=0`, `from=1` in a mount.
 fn renumber(text: &str, read: &Dockerfile, user: &Stage, added: usize, changes: &mut Changes) {
-    let first = read.stages.iter().position(|stage| stage.start == user.start).unwrap_or_default();
+    let first = read.stages.iter().position(|stage| stage.from == user.from).unwrap_or_default();
     for step in read.stages.iter().flat_map(|stage| &stage.steps) {
         let words = &text[step.span.clone()];
         for (at, found) in words.match_indices("from=") {
@@ -61,27 +61,20 @@ fn renumber(text: &str, read: &Dockerfile, user: &Stage, added: usize, changes: 
     }
 }
 
-/// npm asks the registry for advisories in each install, and for a newer npm after a command: stages that run npm are told not to.
+/// npm asks the registry for advisories in each install, and for a newer npm after a command: stages that run npm are told not to. An ARG is no part of the image.
 pub(super) fn without_questions(text: &str, read: &Dockerfile, changes: &mut Changes) {
     if text.to_ascii_uppercase().contains("UPDATE_NOTIFIER") {
         return;
     }
-    let mut told: Vec<&str> = Vec::new();
-    for stage in &read.stages {
-        let is_told = told.iter().any(|name| name.eq_ignore_ascii_case(&stage.image));
-        let runs_npm = stage.steps.iter().any(|step| match &step.kind {
-            StepKind::Run(run) => {
-                run.commands.iter().any(|command| matches!(command.words[0].rsplit('/').next(), Some("npm" | "npx")))
-            }
-            _ => false,
-        });
-        if is_told || runs_npm {
-            told.extend(stage.name.as_deref());
+    let is_npm = |step: &Step| match &step.kind {
+        StepKind::Run(run) => {
+            run.commands.iter().any(|it| matches!(it.words[0].rsplit('/').next(), Some("npm" | "npx")))
         }
-        if runs_npm && !is_told {
-            let end = text[stage.start..].find('\n').map_or(text.len(), |at| stage.start + at + 1);
-            changes.edits.insert(end, format!("{QUESTIONS}\n"));
-        }
+        _ => false,
+    };
+    for stage in read.stages.iter().filter(|stage| stage.steps.iter().any(is_npm)) {
+        let end = text[stage.from.end..].find('\n').map_or(text.len(), |at| stage.from.end + at + 1);
+        changes.edits.insert(end, format!("{QUESTIONS}\n"));
     }
 }
 

@@ -23,8 +23,10 @@ impl World {
     fn adopt(&self, text: &str) -> Adoption {
         let project = Project {
             scripts: Scripts { by_name: &self.scripts, fetching: &self.fetching },
+            manifest: r#"{"scripts": {"build": "npm run pyodide:fetch && vite build"}}"#,
             installs: &self.installs,
             pyodide_folder: "static/pyodide",
+            in_settings: &["NPM_REVISION".to_owned(), "SOME_HASH".to_owned()],
             runs_hooks: true,
         };
         adopt(text, project).unwrap()
@@ -44,7 +46,7 @@ impl World {
             .join("\n")
             .replace("RUN --mount=type=bind,from=larder,source=bin,target=/larder/bin \\\n    ", "RUN ");
         let text = text.replace("RUN --mount=type=bind,from=larder,target=/larder \\\n    ", "RUN ");
-        let text = text.replace("ENV NPM_CONFIG_AUDIT=false NPM_CONFIG_UPDATE_NOTIFIER=false\n", "");
+        let text = text.replace("ARG NPM_CONFIG_AUDIT=false NPM_CONFIG_UPDATE_NOTIFIER=false\n", "");
         let notes: Vec<String> = adoption.notes.iter().map(|it| format!("{}: {}", it.line, it.says)).collect();
         format!("{text}\n{}", notes.join("\n"))
     }
@@ -97,7 +99,7 @@ COPY --from=build /app/build /app/build
     let larder = "FROM --platform=$BUILDPLATFORM ${LARDER_IMAGE} AS larder\n\nFROM --platform=$BUILDPLATFORM node:22-alpine AS build\n";
     assert!(adopted.contains("ARG LARDER_IMAGE=no-larder\n") && adopted.contains(larder), "{adopted}");
     assert!(
-        adopted.contains(" AS build\nENV NPM_CONFIG_AUDIT=false NPM_CONFIG_UPDATE_NOTIFIER=false\n"),
+        adopted.contains(" AS build\nARG NPM_CONFIG_AUDIT=false NPM_CONFIG_UPDATE_NOTIFIER=false\n"),
         "npm asks for a newer npm: {adopted}"
     );
     assert!(!adopted.contains("NODE_IMAGE"), "the snippet's image is the stage's: {adopted}");
@@ -180,11 +182,55 @@ fn what_may_need_the_sources_leaves_the_copy_where_it_is_and_is_said() {
     assert!(notes.len() == 1 && notes[0].starts_with("corepack downloads the package manager"), "{notes:?}");
     let notes = said(&world, "FROM oven/bun AS base\nFROM base\nRUN bun install\n");
     assert!(notes.len() == 1 && notes[0].starts_with("if oven/bun has no node and npm"), "{notes:?}");
-    let notes = said(&world, "FROM node\nARG TOKEN\nRUN echo $TOKEN >.npmrc\nRUN npm ci\n");
-    assert!(notes.len() == 1 && notes[0].starts_with("ARG TOKEN is used on line 3"), "{notes:?}");
+    let notes = said(&world, "FROM node\nARG GIT_SHA\nRUN echo $GIT_SHA >.npmrc\nRUN npm ci\n");
+    assert!(notes.len() == 1 && notes[0].starts_with("ARG GIT_SHA is used on line 3"), "{notes:?}");
     let notes =
         said(&world, "FROM node AS web\nRUN npm ci\nARG HASH\nFROM python\nARG HASH\nRUN pip install a\nENV H=$HASH\n");
     assert!(notes.len() == 1 && notes[0].starts_with("ARG HASH is above a step that downloads (line 6)"), "{notes:?}");
+}
+
+#[test]
+fn what_comes_after_the_install_stays_after_the_copy() {
+    let world = World::new(&[("build", "vite build")]);
+    for step in [
+        "RUN rm -rf /app/secrets",
+        "RUN echo A=1 >> .env",
+        "RUN npm version 1.2.3 --no-git-tag-version",
+        "RUN npm pkg set version=1.2.3",
+        "RUN npm install -D extra@1",
+        "RUN curl -o src/a https://files.example/a",
+        "RUN cd src",
+        "RUN test -f src/a",
+        "COPY a b",
+    ] {
+        let text = world.short(&format!("FROM node\nCOPY . .\nRUN npm ci\n{step}\nRUN npm run build\n"));
+        let lines: Vec<&str> = text.lines().collect();
+        let place = |line: &str| lines.iter().position(|it| *it == line).unwrap_or_else(|| panic!("{line}: {text}"));
+        assert!(place("COPY . .") < place(step), "{text}");
+    }
+}
+
+#[test]
+fn arguments_that_an_install_may_read_stay() {
+    let world = World::new(&[("build", "vite build")]);
+    for name in
+        ["CYPRESS_INSTALL_BINARY", "PUPPETEER_SKIP_DOWNLOAD", "CI", "GITHUB_TOKEN", "NPM_REVISION", "SOME_HASH", "PORT"]
+    {
+        let text =
+            world.short(&format!("FROM node\nARG {name}\nCOPY package*.json ./\nRUN npm ci\nRUN npm run build\n"));
+        assert!(text.starts_with(&format!("FROM node\nARG {name}\n")), "{text}");
+    }
+    let text = world.short("FROM node\nARG GIT_SHA\nENV NPM_CONFIG_X=$GIT_SHA\nRUN npm ci\n");
+    assert!(text.starts_with("FROM node\nARG GIT_SHA\n"), "{text}");
+    let text = world.short("FROM node \\\n  AS b\nRUN npm ci\n");
+    assert!(text.starts_with("FROM node \\\n  AS b\nRUN /larder"), "{text}");
+    let notes = world.adopt("FROM node\nRUN X=$(npm ci)\n").notes;
+    assert!(notes.len() == 1 && notes[0].says.contains("within another command"), "{notes:?}");
+    let adopted = world.adopt("FROM node\nRUN npm ci\n").text;
+    let notes = world.adopt(&format!("{adopted}RUN npm ci --omit=dev\n")).notes;
+    assert!(notes.len() == 1 && notes[0].says.starts_with("this install does without larder"), "{notes:?}");
+    let notes = world.adopt("FROM node AS no-larder\nRUN npm ci\n").notes;
+    assert!(notes.len() == 1 && notes[0].says.contains("give it another"), "{notes:?}");
 }
 
 #[test]

@@ -49,12 +49,20 @@ impl Work<'_> {
             }
         }
         let is_folder = |word: &String| matches!(word.as_str(), "--prefix" | "-C" | "--cwd" | "--dir");
+        let joined = ["--prefix=", "--cwd=", "--dir=", "-C="];
+        let joined = command.words.iter().find_map(|word| joined.iter().find_map(|it| word.strip_prefix(it)));
         let named = command.words.iter().position(is_folder).and_then(|at| command.words.get(at + 1));
-        named.map_or(folder.clone(), |named| join(&folder, named))
+        joined.or(named.map(String::as_str)).map_or(folder.clone(), |named| join(&folder, named))
     }
 
     /// The folder of the context that a command of a step runs in, if it is known.
     pub(super) fn context_folder(&self, at: usize, run: &Run, command: &Command) -> Option<String> {
+        // A subshell's `cd` ends with it.
+        let is_unclear = run.commands.iter().any(|it| it.words[0] == "cd")
+            && self.text[self.stage.steps[at].span.clone()].contains('(');
+        if is_unclear {
+            return None;
+        }
         self.before[at].context_folder(&self.folder_of(at, run, command), self.project)
     }
 }

@@ -164,7 +164,7 @@ fn system(words: &[&str]) -> Option<String> {
 fn names_packages(words: &[&str]) -> bool {
     let Some((_, words)) = manager_of(words) else { return false };
     let Some((at, name)) = subcommand(words) else { return false };
-    if matches!(name, "deploy" | "workspaces" | "fetch") {
+    if matches!(name, "deploy" | "workspaces" | "fetch" | "ci" | "ic" | "clean-install" | "install-clean") {
         return false;
     }
     words.iter().any(|word| matches!(*word, "-g" | "--global" | "--location=global"))

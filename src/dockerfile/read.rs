@@ -37,8 +37,8 @@ pub(crate) struct Stage {
     pub(crate) image: String,
     /// The value of `--platform`, as it is written.
     pub(crate) platform: Option<String>,
-    /// Where its FROM begins in the text, bytes.
-    pub(crate) start: usize,
+    /// Where its FROM stands in the text, bytes.
+    pub(crate) from: Range<usize>,
     /// Its other instructions.
     pub(crate) steps: Vec<Step>,
 }
@@ -48,7 +48,7 @@ pub(crate) struct Stage {
 pub(crate) struct Step {
     /// Its first line, from 1.
     pub(crate) line: usize,
-    /// Where it stands in the text, from its keyword to its last argument, bytes. Of one that is of no use here, its keyword alone.
+    /// Where it stands in the text, from its keyword to its last argument, bytes.
     pub(crate) span: Range<usize>,
     /// What it is.
     pub(crate) kind: StepKind,
@@ -114,6 +114,7 @@ impl Dockerfile {
         let parsed = parse_dockerfile::parse(text)
             .map_err(|error| DockerfileError { line: error.line(), message: message_of(&error.to_string()) })?;
         let escape = parsed.parser_directives.escape.as_ref().map_or(ESCAPE, |escape| escape.value.value);
+        let ends: Vec<usize> = text.match_indices('\n').map(|(at, _)| at).collect();
         let mut stages = Vec::<Stage>::new();
         for instruction in &parsed.instructions {
             match (instruction, stages.last_mut()) {
@@ -121,12 +122,13 @@ impl Dockerfile {
                     name: from.as_.as_ref().map(|(_, name)| name.value.to_string()),
                     image: from.image.value.to_string(),
                     platform: flag(&from.options, "platform"),
-                    start: from.from.span.start,
+                    from: from.from.span.start
+                        ..from.as_.as_ref().map_or(from.image.span.end, |(_, name)| name.span.end),
                     steps: Vec::new(),
                 }),
                 // What stands before the first stage is for the names of images alone.
                 (_, None) => {}
-                (other, Some(stage)) => stage.steps.push(step(other, text, escape)),
+                (other, Some(stage)) => stage.steps.push(step(other, text, escape, &ends)),
             }
         }
         Ok(Self { stages, escape })
@@ -141,8 +143,9 @@ impl Copied {
     }
 }
 
-fn step(instruction: &Instruction<'_>, text: &str, escape: char) -> Step {
-    let line = |start: usize| 1 + text[..start].matches('\n').count();
+/// `ends` are the places of the text's line ends.
+fn step(instruction: &Instruction<'_>, text: &str, escape: char, ends: &[usize]) -> Step {
+    let line = |start: usize| 1 + ends.partition_point(|end| *end < start);
     let (span, kind) = match instruction {
         Instruction::Arg(arg) => {
             let start = arg.arg.span.start;
@@ -170,7 +173,10 @@ fn step(instruction: &Instruction<'_>, text: &str, escape: char) -> Step {
             (it.user.span.start..it.arguments.span.end, StepKind::User(it.arguments.value.trim().to_owned()))
         }
         // Those of ONBUILD run in another build, and the others download nothing.
-        other => (keyword(other), StepKind::Other),
+        other => {
+            let start = keyword(other).start;
+            (start..whole_line(text, start, escape), StepKind::Other)
+        }
     };
     Step { line: line(span.start), span, kind }
 }
@@ -188,6 +194,18 @@ fn keyword(instruction: &Instruction<'_>) -> Range<usize> {
         Instruction::Volume(it) => it.volume.span.clone(),
         _ => 0..0,
     }
+}
+
+/// To the end of an instruction's last line.
+fn whole_line(text: &str, start: usize, escape: char) -> usize {
+    let mut end = start;
+    for line in text[start..].split_inclusive('\n') {
+        end += line.len();
+        if !line.trim_end().ends_with(escape) {
+            return end - (line.len() - line.trim_end().len());
+        }
+    }
+    end
 }
 
 /// To the end of an array's last line, if this is one.

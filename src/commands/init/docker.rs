@@ -79,7 +79,7 @@ pub(super) fn run(
     let printer = context.printer;
     if is_writing {
         for Changed { path, new, .. } in &plan.changed {
-            write_whole(path, new.as_bytes()).map_err(|source| InitError::Write { path: path.clone(), source })?;
+            write(path, new).map_err(|source| InitError::Write { path: path.clone(), source })?;
             printer.line(&format!("{} is written", path.display()));
         }
     } else {
@@ -115,23 +115,35 @@ fn plan(folder: &Path, file: Option<&Path>, found: &Found) -> Result<Plan, Comma
     if files.is_empty() {
         return Err(InitError::NoDockerfile { folder: folder.to_owned() }.into());
     }
-    let installs = inputs::of_context(folder);
     let scripts = own_files::npm_scripts(folder);
     let fetching: Vec<String> = found.own.scripts.iter().map(|(file, _)| file.clone()).collect();
     let pyodide_folder = format!("{}/pyodide", found.static_folder.unwrap_or("static"));
-    let project = adoption::Project {
-        scripts: Scripts { by_name: &scripts, fetching: &fetching },
-        installs: &installs,
-        pyodide_folder: &pyodide_folder,
-        runs_hooks: !inputs::is_yarn_berry(folder),
-    };
+    let (in_settings, runs_hooks) = (inputs::in_settings(folder), !inputs::is_yarn_berry(folder));
+    let manifest = fs::read_to_string(folder.join("package.json")).unwrap_or_default();
+    let is_one = files.len() == 1 || file.is_some();
     let mut plan = Plan::default();
     let mut new_scripts = Vec::new();
     for path in files {
         let text = read(&path)?;
         let name = name_of(folder, &path);
-        let adoption = adoption::adopt(&text, project)
-            .map_err(|error| InitError::Dockerfile { path: path.clone(), source: error })?;
+        let installs = inputs::of_context(folder, &fs::read_to_string(ignore_path(folder, &path)).unwrap_or_default());
+        let project = adoption::Project {
+            scripts: Scripts { by_name: &scripts, fetching: &fetching },
+            manifest: &manifest,
+            installs: &installs,
+            pyodide_folder: &pyodide_folder,
+            in_settings: &in_settings,
+            runs_hooks,
+        };
+        let adoption = match adoption::adopt(&text, project) {
+            Ok(adoption) => adoption,
+            Err(source) if is_one => return Err(InitError::Dockerfile { path, source }.into()),
+            Err(source) => {
+                plan.notes
+                    .push((name, Note { line: source.line, says: format!("it cannot be read: {}", source.message) }));
+                continue;
+            }
+        };
         plan.is_adopted |= adoption.text == text && text.contains("from=larder");
         plan.has_pyodide |= adoption.has_pyodide;
         plan.notes.extend(adoption.notes.iter().map(|note| (name.clone(), note.clone())));
@@ -174,8 +186,7 @@ impl Plan {
         if adoption.has_pyodide {
             lines.push(one(pyodide_folder));
         }
-        let own = dockerfile.with_added_extension("dockerignore");
-        let path = if own.is_file() { own } else { folder.join(".dockerignore") };
+        let path = ignore_path(folder, dockerfile);
         if self.changed.iter().any(|it| it.path == path) {
             return Ok(());
         }
@@ -255,10 +266,10 @@ impl Changed {
 fn tell_what_is_next(folder: &Path, plan: &Plan, is_writing: bool, context: &Context<'_>) {
     let printer = context.printer;
     if plan.changed.is_empty() {
-        let why = if plan.is_adopted {
-            "it takes its downloads from larder already"
-        } else {
-            "no step installs what a lockfile names"
+        let why = match plan.is_adopted {
+            _ if !plan.notes.is_empty() => "see above",
+            true => "it takes its downloads from larder already",
+            false => "no step installs what a lockfile names",
         };
         printer.line(&format!("nothing is changed: {why}"));
         return;
@@ -273,14 +284,28 @@ fn tell_what_is_next(folder: &Path, plan: &Plan, is_writing: bool, context: &Con
         next.push(format!("`larder lock{at}` pins Pyodide's packages in larder.lock; commit it"));
     }
     if !fs::read_to_string(folder.join("package.json")).is_ok_and(|text| text.contains("\"larder\"")) {
-        next.push("`npm install --save-dev larder` lets a plain `docker build` take larder from the lockfile; LARDER_IMAGE names an image instead".to_owned());
+        next.push("with larder among the dev dependencies, a plain `docker build` takes it from the lockfile (not from yarn 4's); LARDER_IMAGE names an image instead".to_owned());
     }
     next.push(format!("`larder view context{at} .larder` and `docker buildx build --build-context larder=.larder …` build from this machine's store; name .larder in .gitignore"));
     printer.hints(&next.iter().map(String::as_str).collect::<Vec<_>>());
 }
 
+/// The file that says what a Dockerfile's context leaves out.
+fn ignore_path(folder: &Path, dockerfile: &Path) -> PathBuf {
+    let own = dockerfile.with_added_extension("dockerignore");
+    if own.is_file() { own } else { folder.join(".dockerignore") }
+}
+
 fn name_of(folder: &Path, path: &Path) -> String {
     path.strip_prefix(folder).unwrap_or(path).display().to_string()
+}
+
+/// Writes a file as a whole, where a link leads to, with the permissions that it has.
+fn write(path: &Path, text: &str) -> io::Result<()> {
+    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let permissions = fs::metadata(&path).map(|it| it.permissions());
+    write_whole(&path, text.as_bytes())?;
+    permissions.map_or(Ok(()), |permissions| fs::set_permissions(&path, permissions))
 }
 
 fn read(path: &Path) -> Result<String, CommandError> {

@@ -22,6 +22,9 @@ const SCRIPT_FOLDERS: [&str; 5] = ["", "scripts", "tools", "bin", "build"];
 /// What scripts of node end with.
 const SCRIPT_ENDS: [&str; 6] = [".js", ".mjs", ".cjs", ".ts", ".mts", ".cts"];
 
+/// What files are called that only begin as a Dockerfile is.
+const NO_DOCKERFILES: [&str; 9] = [".dockerignore", ".md", ".txt", ".orig", ".bak", ".tmpl", ".template", ".j2", "~"];
+
 /// Longer files are nobody's script or Dockerfile; a distribution's lock has 200 kB.
 const LONGEST: u64 = 8 * 1024 * 1024;
 
@@ -85,7 +88,7 @@ fn is_dockerfile(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     name == "containerfile"
         || name == "dockerfile"
-        || name.starts_with("dockerfile.") && !name.ends_with(".dockerignore")
+        || name.starts_with("dockerfile.") && NO_DOCKERFILES.iter().all(|end| !name.ends_with(end))
         || name.ends_with(".dockerfile")
 }
 

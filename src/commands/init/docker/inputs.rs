@@ -38,6 +38,17 @@ const FOLDERS: [&str; 4] = [".yarn/releases", ".yarn/plugins", ".yarn/patches", 
 /// How deep projects may be in a context.
 const DEEPEST: usize = 4;
 
+/// Files that make an install do more than unpack packages.
+const READ: [(&str, &str); 4] = [
+    ("binding.gyp", "the install builds a native module"),
+    (".yarn/cache", "yarn's cache is a part of the project"),
+    (".pnp.cjs", "yarn's map of packages is a part of the project"),
+    (".pnpm-config", "pnpm's configuration is a part of the project"),
+];
+
+/// Packages whose install scripts read the project.
+const GENERATES: [&str; 3] = ["@prisma/client", "prisma", "nuxt"];
+
 /// Scripts that an install runs.
 const HOOKS: [&str; 7] = ["preinstall", "install", "postinstall", "preprepare", "prepare", "postprepare", "prepublish"];
 
@@ -46,12 +57,11 @@ const NEEDS_NOTHING: [&str; 9] =
     ["husky", "patch-package", "only-allow", "simple-git-hooks", "lefthook", "is-ci", "true", "exit", "echo"];
 
 /// Each folder with a package.json, by its path in the context.
-pub(super) fn of_context(root: &Path) -> BTreeMap<String, InstallInputs> {
+pub(super) fn of_context(root: &Path, ignored: &str) -> BTreeMap<String, InstallInputs> {
     let mut folders = Vec::new();
     find(root, Path::new(""), &mut folders);
-    let ignored = fs::read_to_string(root.join(".dockerignore")).unwrap_or_default();
     let all: Vec<String> = folders.iter().filter_map(|path| path.to_str().map(str::to_owned)).collect();
-    all.iter().map(|folder| (folder.clone(), of_folder(root, folder, &all, &ignored))).collect()
+    all.iter().map(|folder| (folder.clone(), of_folder(root, folder, &all, ignored))).collect()
 }
 
 fn find(root: &Path, below: &Path, found: &mut Vec<PathBuf>) {
@@ -100,7 +110,13 @@ fn of_folder(root: &Path, folder: &str, all: &[String], ignored: &str) -> Instal
     }
     let in_context = |file: &str| if folder.is_empty() { file.to_owned() } else { format!("{folder}/{file}") };
     files.retain(|file| !is_ignored(ignored, &in_context(file)));
-    InstallInputs { more: more(&at, &manifest), files }
+    let members = all.iter().filter(|_| has_workspaces).filter_map(|other| inside(other, folder));
+    let of_members = members.filter_map(|other| {
+        let at = at.join(other);
+        more(&at, &json(&at.join("package.json")), true)
+    });
+    let own = more(&at, &manifest, false).or_else(|| has_far_workspaces(&at, &manifest));
+    InstallInputs { more: own.or_else(|| of_members.into_iter().next()), files }
 }
 
 /// The path within a folder of one that is in it.
@@ -112,7 +128,15 @@ fn inside<'p>(path: &'p str, folder: &str) -> Option<&'p str> {
 }
 
 /// Why an install may read more than manifests.
-fn more(at: &Path, manifest: &Value) -> Option<String> {
+fn more(at: &Path, manifest: &Value, is_member: bool) -> Option<String> {
+    for (file, what) in READ {
+        if at.join(file).exists() {
+            return Some(format!("{what} ({file})"));
+        }
+    }
+    if is_member && manifest.get("bin").is_some() {
+        return Some("a workspace has programs (`bin`) that an install links".to_owned());
+    }
     for (name, text) in npm_scripts(at) {
         let commands = crate::dockerfile::commands_of(&text);
         let program = |words: &[String]| {
@@ -126,10 +150,55 @@ fn more(at: &Path, manifest: &Value) -> Option<String> {
     let kinds = ["dependencies", "devDependencies", "optionalDependencies"];
     let all = kinds.iter().filter_map(|kind| manifest.get(kind)?.as_object()).flatten();
     let is_local = |text: &str| ["file:", "link:", "portal:"].iter().any(|start| text.starts_with(start));
+    let settings = fs::read_to_string(at.join("pnpm-workspace.yaml")).unwrap_or_default() + &manifest.to_string();
+    if settings.contains("patchedDependencies") && !at.join("patches").is_dir() {
+        return Some("patches stand in a folder of their own (patchedDependencies)".to_owned());
+    }
+    let overrides = ["overrides", "resolutions", "pnpm"].iter().filter_map(|key| manifest.get(key));
+    if overrides
+        .map(Value::to_string)
+        .any(|text| ["\"file:", "\"link:", "\"portal:"].iter().any(|it| text.contains(it)))
+    {
+        return Some("an override is a folder or file of the project".to_owned());
+    }
+    let generates = |name: &String| GENERATES.contains(&name.as_str());
+    if let Some((name, _)) = all.clone().find(|(name, _)| generates(name)) {
+        return Some(format!("{name} reads the project's files when it is installed"));
+    }
     let mut local = all.filter(|(_, value)| value.as_str().is_some_and(is_local));
     local.next().map(|(name, value)| {
         format!("{name} is {}, a folder or file of the project", value.as_str().unwrap_or_default())
     })
+}
+
+/// Whether there may be workspaces that were not looked for.
+fn has_far_workspaces(at: &Path, manifest: &Value) -> Option<String> {
+    let globs = manifest.get("workspaces").map(|it| it.get("packages").unwrap_or(it));
+    let globs = globs.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).map(str::to_owned);
+    let of_pnpm = fs::read_to_string(at.join("pnpm-workspace.yaml")).unwrap_or_default();
+    let of_pnpm = of_pnpm
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("- "))
+        .map(|it| it.trim_matches(['"', '\'']).to_owned());
+    let is_far = |glob: &String| {
+        let parts = glob.split('/').filter(|part| !part.is_empty() && *part != ".");
+        let is_hidden = |part: &str| part.starts_with('.') || matches!(part, "dist" | "build" | "target");
+        glob.contains("**") || parts.clone().count() > DEEPEST || parts.clone().any(is_hidden)
+    };
+    let far = globs.chain(of_pnpm).find(|glob| !glob.starts_with('!') && is_far(glob))?;
+    Some(format!("workspaces may be anywhere ({far})"))
+}
+
+/// The variables that the package managers' settings name.
+pub(super) fn in_settings(root: &Path) -> Vec<String> {
+    let files = [".npmrc", ".yarnrc.yml", ".yarnrc", "bunfig.toml"];
+    let texts = files.iter().filter_map(|name| fs::read_to_string(root.join(name)).ok());
+    let names = |text: String| {
+        let parts = text.split('$').skip(1).map(|it| it.trim_start_matches('{').to_owned()).collect::<Vec<_>>();
+        let name = |it: String| it.chars().take_while(|char| char.is_ascii_alphanumeric() || *char == '_').collect();
+        parts.into_iter().map(name).collect::<Vec<String>>()
+    };
+    texts.flat_map(names).collect()
 }
 
 /// Whether the project's yarn is 2 or later, which runs no hooks around scripts.
@@ -143,9 +212,22 @@ pub(super) fn is_yarn_berry(folder: &Path) -> bool {
 /// Whether a build seems to ask git, so that `.git` has to be in its context.
 pub(super) fn reads_git(folder: &Path, dockerfile: &str) -> bool {
     let asks = |text: &str| {
-        ["git rev-parse", "git describe", "git log", "git show", "\"git\"", "'git'", ".git/", "COPY .git"]
-            .iter()
-            .any(|it| text.contains(it))
+        [
+            "git rev-parse",
+            "git rev-list",
+            "git tag",
+            "git describe",
+            "git log",
+            "git show",
+            "\"git\"",
+            "'git'",
+            ".git/",
+            "COPY .git",
+            "simple-git",
+            "isomorphic-git",
+        ]
+        .iter()
+        .any(|it| text.contains(it))
     };
     let scripts = npm_scripts(folder);
     let names = fs::read_dir(folder)
@@ -153,7 +235,10 @@ pub(super) fn reads_git(folder: &Path, dockerfile: &str) -> bool {
         .flatten()
         .flatten()
         .filter(|it| it.file_name().to_string_lossy().contains(".config."));
-    let mut configs = names.filter_map(|it| fs::read_to_string(it.path()).ok());
+    let words = scripts.values().flat_map(|text| text.split([' ', '"', '\'', ';', '&']));
+    let of_scripts = words.filter(|word| [".js", ".mjs", ".cjs", ".ts", ".sh"].iter().any(|end| word.ends_with(end)));
+    let of_scripts = of_scripts.filter_map(|word| fs::read_to_string(folder.join(word)).ok());
+    let mut configs = names.filter_map(|it| fs::read_to_string(it.path()).ok()).chain(of_scripts);
     asks(dockerfile) || scripts.values().any(|text| asks(text)) || configs.any(|text| asks(&text))
 }
 
