@@ -30,7 +30,7 @@ pub(super) fn insert(text: &str, read: &Dockerfile, users: &[&Stage], folder: &s
     let (argument, stages) = parts();
     changes.edits.insert(with_comment(text, first.from.start), format!("{argument}\n\n"));
     let image = image_of(read, user);
-    if !image.contains("node") {
+    if !image.to_ascii_lowercase().contains("node") {
         changes.notes.push(Note {
             line: 1 + text[..user.from.start].matches('\n').count(),
             says: format!("if {image} has no node and npm, a build with neither a context nor LARDER_IMAGE needs another image for the stage larder-package"),
