@@ -112,7 +112,7 @@ counted_build() {
 # inputs RECIPE: the buildx options that build-push-action makes of its inputs in that workflow, one a line.
 inputs() {
 	recipe "$1" | awk '
-		/^ *uses: docker\/build-push-action@/ { on = 1 }
+		/uses: docker\/build-push-action@/ { on = 1 }
 		!on || !/^          ?[^ ]|^            [^ ]/ { next }
 		/^          [a-z-]+:/ { key = $1; sub(/:$/, "", key); sub(/^ *[a-z-]+: */, ""); if ($0 == "|") next }
 		{ sub(/^ */, ""); if (key == "context") last = $0; else if (key in as) print as[key] "\n" $0; else exit 1 }

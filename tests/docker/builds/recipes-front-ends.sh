@@ -14,7 +14,7 @@ manager_image() {
 
 # front_end CLIENT RECIPE COMMAND…: a project that COMMAND locks, built both ways with that client.
 front_end() {
-	local manager=$1 install=$2
+	local manager=$1 install=$2 requests=3
 	shift 2
 	manager_image "$manager"
 	project "$install" "$install"
@@ -24,7 +24,11 @@ front_end() {
 	esac
 	locked as_new_user with_manager "$manager" "$@"
 	rm -rf "$APP"/{node_modules,.yarn}
-	in_a_mount "$install" 'larder run --' 3 --build-arg "NODE_IMAGE=$IMAGE"
+	# yarn 4 locks no digest of a tarball: the first time, larder asks for the documents of the three, too. bun names the addresses of this registry, as it does
+	# not with the one that it is built for.
+	[ "$install" != yarn-4 ] || requests=6
+	[ "$install" != bun ] || sed -i 's|"http://127[^"]*"|""|' "$APP/bun.lock"
+	in_a_mount "$install" 'larder run --' "$requests" --build-arg "NODE_IMAGE=$IMAGE"
 	in_a_context "$install" 'larder run --' --build-arg "NODE_IMAGE=$IMAGE"
 }
 WATCHED=$WORK/watched
@@ -108,7 +112,7 @@ in_lock() {
 wheels() { find "$WORK/$1.pyodide" -name '*.whl' | wc -l; }
 
 pyodide_project pyodide micropip
-equals "pyodide, wheels; whether its lock names hundreds at the CDN, how many in the folder" "2; false 2" "$(wheels pyodide); $(in_lock pyodide)"
+equals "pyodide, wheels; whether its lock names hundreds at the CDN, how many in the folder" "1; false 1" "$(wheels pyodide); $(in_lock pyodide)"
 pyodide_project slim ''
 equals "slim, wheels; whether its lock names hundreds at the CDN, how many in the folder" "0; true 0" "$(wheels slim); $(in_lock slim)"
 finish
