@@ -85,7 +85,7 @@ if client musl install_musl_node && image larder-test/node-musl musl_root; then
 	project alpine npm @node-rs/crc32@1.10.6
 	npm_locked
 	mkdir "$WORK/alone" && cp "$APP/package-lock.json" "$WORK/alone" && : >"$WORK/alone/larder.lock"
-	in_a_mount alpine 'run -- npm ci' "$(files_of "$WORK/alone" glibc musl | wc -l)" --build-arg NODE_IMAGE=larder-test/node-musl
+	in_a_mount alpine 'run -- npm ci' "$(files_of "$WORK/alone" musl | wc -l)" --build-arg NODE_IMAGE=larder-test/node-musl
 	in_a_context alpine 'run -- npm ci' --build-arg NODE_IMAGE=larder-test/node-musl
 else
 	skip "recipes: no node for musl can be had here"
