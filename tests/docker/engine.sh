@@ -53,13 +53,14 @@ install_engine() {
 	mv "$ENGINE_ROOT.new" "$ENGINE_ROOT"
 }
 
-# start_engine FOLDER: an engine with nothing in it. It touches neither the machine's bridges nor its packet filter: builds use the host's network or none.
+# start_engine FOLDER [CONFIGURATION]: an engine with nothing in it, and with that daemon.json. It touches neither the machine's bridges nor its packet filter: builds use the host's network or none.
 start_engine() {
 	local at=$1 pid
 	NO_ENGINE="the engine does not start (needs root)"
 	[ "$(id -u)" = 0 ] || return 1
 	mkdir -p "$at"
-	dockerd --data-root "$at/data" --exec-root "$at/exec" --host "unix://$at/docker.sock" --pidfile "$at/pid" \
+	say "${2:-{\}}" >"$at/daemon.json"
+	dockerd --config-file "$at/daemon.json" --data-root "$at/data" --exec-root "$at/exec" --host "unix://$at/docker.sock" --pidfile "$at/pid" \
 		--bridge=none --iptables=false --ip6tables=false --userland-proxy=false >"$at/log" 2>&1 &
 	pid=$!
 	ENGINES+=("$pid:$at")
@@ -70,9 +71,9 @@ start_engine() {
 	done
 }
 
-# another_engine: from now on, builds are of a second engine, which has seen nothing; the base images are made there, too.
+# another_engine [CONFIGURATION]: from now on, builds are of a second engine, which has seen nothing; the base images are made there, too.
 another_engine() {
-	install_engine && PATH=$ENGINE_ROOT/usr/bin:$ENGINE_ROOT/usr/sbin:$PATH && find_buildx && start_engine "$WORK/another" && base_images
+	install_engine && PATH=$ENGINE_ROOT/usr/bin:$ENGINE_ROOT/usr/sbin:$PATH && find_buildx && start_engine "$WORK/another" "$@" && base_images
 }
 
 # Ends what was started, by its id, and removes what it kept.

@@ -3,7 +3,7 @@
 //     node registry.mjs LOG CACHE     with NPM, OWN, FILES and PYODIDE in the environment
 //
 // `/npm/` is the npm registry at NPM, with the tarballs in the folder OWN besides, `/files/` the host of the Python index's files at FILES; what either gave is kept in CACHE, for the next run too.
-// `/pyodide/` is the folder PYODIDE, as the CDN has it. The port stands on the first line of the output.
+// `/private/` is `/npm/` for those who send the token `larder-test`; everybody else gets 401. `/pyodide/` is the folder PYODIDE, as the CDN has it. The port stands on the first line of the output.
 import { createHash } from 'node:crypto';
 import { appendFileSync } from 'node:fs';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
@@ -51,11 +51,12 @@ async function packument(name, here) {
 }
 
 async function answer(path, here) {
-  if (path.startsWith('/npm/')) {
-    const rest = path.slice('/npm/'.length);
+  const [, registry] = path.match(/^\/(npm|private)\//) ?? [];
+  if (registry) {
+    const rest = path.slice(registry.length + 2);
     const own = await readFile(join(OWN, basename(rest))).catch(() => null);
     if (own) return own;
-    return rest.includes('/-/') ? upstream(NPM, rest, '*/*') : packument(rest, `${here}/npm/`);
+    return rest.includes('/-/') ? upstream(NPM, rest, '*/*') : packument(rest, `${here}/${registry}/`);
   }
   if (path.startsWith('/files/')) return upstream(FILES, path.slice('/files/'.length), '*/*');
   if (path.startsWith('/pyodide/')) {
@@ -71,8 +72,9 @@ const server = createServer(async (request, response) => {
   let status = 502;
   let body = null;
   try {
-    body = request.method === 'GET' ? await answer(pathname, `http://${request.headers.host}`) : null;
-    status = body ? 200 : 404;
+    const isKnown = !pathname.startsWith('/private/') || request.headers.authorization === 'Bearer larder-test';
+    body = isKnown && request.method === 'GET' ? await answer(pathname, `http://${request.headers.host}`) : null;
+    status = body ? 200 : isKnown ? 404 : 401;
   } catch (error) {
     console.error(`${pathname}: ${error}`);
   }
