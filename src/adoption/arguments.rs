@@ -153,9 +153,7 @@ fn said_of_one_step(work: &Work<'_>, first_use: usize, changes: &mut Changes) {
     });
     let names: Vec<&str> = above.flatten().map(|it| &*it.name).filter(|name| !stays(name, work.project)).collect();
     let is_install = |at: &usize| match &steps[*at].kind {
-        StepKind::Run(run) => {
-            run.commands.iter().any(|command| matches!(work.project.scripts.fetch_of(command), Some(Fetch::Install(_))))
-        }
+        StepKind::Run(run) => run.commands.iter().any(|command| work.project.scripts.is_install(command)),
         _ => false,
     };
     let Some(install) = (first_use..steps.len()).find(is_install).filter(|_| !names.is_empty()) else { return };

@@ -34,7 +34,7 @@ pub(super) fn edit(work: &Work<'_>, changes: &mut Changes) -> bool {
 pub(super) fn without_larder(read: &Dockerfile, project: Project<'_>) -> Vec<Note> {
     let own = |stage: &&Stage| stage.name.as_deref() != Some("larder-package");
     let steps = read.stages.iter().filter(own).flat_map(|stage| &stage.steps);
-    let is_install = |it: &Command| matches!(project.scripts.fetch_of(it), Some(Fetch::Install(_)));
+    let is_install = |it: &Command| project.scripts.is_install(it);
     let left = steps.filter(|step| matches!(&step.kind, StepKind::Run(run) if run.commands.iter().any(is_install)));
     let says = format!(
         "this install does without larder: write `{PROGRAM} run --` in front of it, and the mounts of the other steps"
@@ -46,7 +46,7 @@ fn edit_step(work: &Work<'_>, at: usize, step: &Step, run: &Run, changes: &mut C
     let mounts = match work.before[at].ids() {
         Ok(ids) => Mounts { ids },
         Err(user) => {
-            if run.commands.iter().any(|command| is_download(work, command)) {
+            if run.commands.iter().any(|command| work.project.scripts.is_install(command)) {
                 changes.note(step, format!("it downloads as the user {user}, whose id is not known: give its cache mount that id by hand, as docs/docker.md shows"));
             }
             return false;
@@ -113,10 +113,6 @@ fn edit_step(work: &Work<'_>, at: usize, step: &Step, run: &Run, changes: &mut C
     true
 }
 
-fn is_download(work: &Work<'_>, command: &Command) -> bool {
-    matches!(work.project.scripts.fetch_of(command), Some(Fetch::Install(_)))
-}
-
 fn after_bracket(text: &str, start: usize) -> usize {
     let bracket = text[start..].find('[').map_or(start, |at| start + at + 1);
     bracket + text[bracket..].len() - text[bracket..].trim_start().len()
@@ -125,7 +121,7 @@ fn after_bracket(text: &str, start: usize) -> usize {
 /// Whether a command comes to an install that it does not name itself: a script of package.json, or a program that is given one.
 fn leads_to_install(work: &Work<'_>, command: &Command) -> bool {
     let scripts = work.project.scripts;
-    let is_install = |it: &Command| matches!(scripts.fetch_of(it), Some(Fetch::Install(_)));
+    let is_install = |it: &Command| scripts.is_install(it);
     let of_script = scripts.script_of(command).and_then(|name| scripts.by_name.get(name));
     let rest = command.words[1..].join(" ");
     let is_given = matches!(
@@ -215,7 +211,7 @@ fn insert_view(work: &Work<'_>, at: usize, mounts: &Mounts, changes: &mut Change
     }
     let steps = &work.stage.steps;
     let is_install = |step: &Step| match &step.kind {
-        StepKind::Run(run) => run.commands.iter().any(|command| is_download(work, command)),
+        StepKind::Run(run) => run.commands.iter().any(|command| work.project.scripts.is_install(command)),
         _ => false,
     };
     let is_here = |other: &usize| work.before[*other].folder == work.before[at].folder;

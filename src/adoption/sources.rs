@@ -10,9 +10,9 @@ use super::{
 };
 use crate::dockerfile::{Command, Copied, Fetch, StepKind};
 
-/// Programs that install what files of the project name.
+/// How the names of installs begin that read files of the project.
 const READ_FILES: [&str; 10] =
-    ["pip", "pip3", "uv", "poetry", "bundle", "composer", "cargo", "go", "gem", "git submodule"];
+    ["pip ", "pip3 ", "uv ", "poetry ", "bundle ", "composer ", "cargo ", "go ", "gem ", "git submodule"];
 
 /// Splits the copy that stands above a stage's first install.
 pub(super) fn edit(work: &Work<'_>, changes: &mut Changes) {
@@ -69,7 +69,7 @@ fn split(work: &Work<'_>, at: usize, install: usize, copied: &Copied) -> Result<
 /// The folder of the context that each install of a step is of, where it is known.
 fn installs_of(work: &Work<'_>, at: usize) -> Vec<Option<String>> {
     let StepKind::Run(run) = &work.stage.steps[at].kind else { return Vec::new() };
-    let is_install = |it: &&_| matches!(work.project.scripts.fetch_of(it), Some(Fetch::Install(_)));
+    let is_install = |it: &&Command| work.project.scripts.is_install(it);
     run.commands.iter().filter(is_install).map(|command| work.context_folder(at, run, command)).collect()
 }
 
@@ -78,10 +78,9 @@ fn needs_files(work: &Work<'_>, at: usize) -> bool {
     let step = &work.stage.steps[at];
     let StepKind::Run(run) = &step.kind else { return work.effects[at] > Effect::Fetches };
     let scripts = work.project.scripts;
-    let is_install = |it: &Command| matches!(scripts.fetch_of(it), Some(Fetch::Install(_)));
-    let has_install = run.commands.iter().any(is_install);
+    let has_install = run.commands.iter().any(|it| scripts.is_install(it));
     let is_harmless = |it: &Command| match scripts.fetch_of(it) {
-        Some(Fetch::System(what)) if READ_FILES.iter().any(|program| what.starts_with(&format!("{program} "))) => false,
+        Some(Fetch::System(what)) if READ_FILES.iter().any(|it| what.starts_with(it)) => false,
         _ if has_install && is_about_lockfiles(it) => true,
         _ => effects::of_command(it, scripts) <= Effect::Fetches,
     };

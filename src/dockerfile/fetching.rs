@@ -102,6 +102,11 @@ impl Scripts<'_> {
         self.led_by(name, &mut BTreeSet::new()).map(Fetch::Other)
     }
 
+    /// Whether a command is an install of what lockfiles name.
+    pub(crate) fn is_install(&self, command: &Command) -> bool {
+        matches!(self.fetch_of(command), Some(Fetch::Install(_)))
+    }
+
     /// The script of package.json that a command runs, if it is one of these.
     pub(crate) fn script_of<'c>(&self, command: &'c Command) -> Option<&'c str> {
         let words: Vec<&str> = command.words.iter().map(String::as_str).collect();

@@ -166,6 +166,18 @@ fn a_dockerfile_elsewhere_is_named_and_one_that_is_none_is_an_error_with_its_lin
 }
 
 #[test]
+fn packages_that_no_script_names_are_left_to_a_person() {
+    let world = usual();
+    world.write("scripts/prepare-pyodide.js", "fetch('https://files.example/pyodide/a.whl');\n");
+    let run = world.run(&["init", "--docker", "--write", "--quiet"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    let written = fs::read_to_string(world.project().join("larder.toml")).unwrap();
+    assert!(written.contains("[pyodide]\n") && written.contains("packages = [\n]\n"), "{written}");
+    let run = world.run(&["init", "--docker=Dockerfile"]);
+    assert!(run.code == Some(0) && !run.out.contains("name the Python packages"), "{run:?}");
+}
+
+#[test]
 fn a_second_init_looks_again_and_touches_nothing() {
     let world = usual();
     assert_eq!(world.run(&["init"]).code, Some(0));

@@ -221,7 +221,7 @@ impl Plan {
     fn larder_toml(&mut self, folder: &Path, found: &Found) {
         let path = folder.join("larder.toml");
         let is_needed = self.has_pyodide || !self.changed.is_empty() && !found.lockfiles.is_empty();
-        if self.has_pyodide && found.own.packages().is_empty() {
+        if self.has_pyodide && found.own.packages().is_empty() && !path.exists() {
             let says = "name the Python packages in larder.toml: those of the script were not found".to_owned();
             self.notes.push(("larder.toml".to_owned(), Note { line: 1, says }));
         }
@@ -230,20 +230,20 @@ impl Plan {
                 name: name_of(folder, &path),
                 path,
                 old: String::new(),
-                new: larder_toml(found),
+                new: larder_toml(found, self.has_pyodide),
             });
         }
     }
 }
 
 /// The shortest `larder.toml` that says what was found.
-fn larder_toml(found: &Found) -> String {
+fn larder_toml(found: &Found, has_pyodide: bool) -> String {
     let mut text = String::new();
     if !found.lockfiles.is_empty() {
         text = format!("lockfiles = {:?}\n", found.lockfiles);
     }
     let packages = found.own.packages();
-    if packages.is_empty() {
+    if !has_pyodide {
         return text;
     }
     text.push_str("# `larder lock` pins these and what they need in larder.lock.\n[pyodide]\n");
@@ -286,7 +286,7 @@ fn tell_what_is_next(folder: &Path, plan: &Plan, is_writing: bool, context: &Con
     if !fs::read_to_string(folder.join("package.json")).is_ok_and(|text| text.contains("\"larder\"")) {
         next.push("with larder among the dev dependencies, a plain `docker build` takes it from the lockfile (not from yarn 4's); LARDER_IMAGE names an image instead".to_owned());
     }
-    next.push(format!("`larder view context{at} .larder` and `docker buildx build --build-context larder=.larder …` build from this machine's store; name .larder in .gitignore"));
+    next.push(format!("`larder view context .larder{at}` and `docker buildx build --build-context larder=.larder …` build from this machine's store; name .larder in .gitignore"));
     printer.hints(&next.iter().map(String::as_str).collect::<Vec<_>>());
 }
 
