@@ -3,6 +3,11 @@
 # opens, has no wrong byte, and goes on; and a view has right bytes or is not there.
 #
 # Six losses of each kind; LARDER_TEST_LONG=1 makes them 40.
+#
+# In a mount namespace of its own: another one that is made meanwhile (a container) would keep the filesystem, shut down as it is, and it could not be mounted anew.
+if [ -z "${OWN_MOUNTS:-}" ] && [ "$(id -u)" = 0 ] && unshare -m true 2>/dev/null; then
+	OWN_MOUNTS=yes exec unshare -m bash "${BASH_SOURCE[0]}"
+fi
 source "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 PATH=$PATH:/usr/sbin:/sbin
 need node "power loss"
