@@ -62,6 +62,16 @@ webui() {
 	printf 'sources = ["%s/pyodide/v{version}/full/"]\nfiles = "%s/files/"\n' "$REGISTRY" "$REGISTRY" >>"$1/larder.toml"
 }
 
+# naive FOLDER: the example with the Dockerfile that most have: an argument on top, everything copied, a build that fetches Pyodide by a script of its own.
+naive() {
+	webui "$1"
+	cp "$ROOT"/tests/docker/naive/* "$1"
+	rm "$1/.dockerignore"
+	files_of "$1" | grep -v '^/npm/' | sed "s|^|$REGISTRY|" >"$1/pyodide.list"
+	# As most lockfiles are, with an address for each package: npm then asks for the tarballs alone.
+	node "$ROOT/tests/docker/naive.mjs" "$1" "$REGISTRY/npm"
+}
+
 # build NAME FOLDER OPTION…: leaves the steps in $WORK/NAME.steps, the requests in $WORK/NAME.requests, how long it took in TOOK, its exit code in CODE.
 build() {
 	local name=$1 folder=$2 from started

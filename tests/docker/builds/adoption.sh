@@ -4,11 +4,8 @@ source "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 prepare
 
 APP=$WORK/naive
-webui "$APP"
-cp "$ROOT"/tests/docker/naive/{Dockerfile,fetch-pyodide.mjs} "$APP"
-rm "$APP/.dockerignore"
-files_of "$APP" | grep -v '^/npm/' | sed "s|^|$REGISTRY|" >"$APP/pyodide.list"
-node "$ROOT/tests/docker/naive.mjs" "$APP" "$REGISTRY/npm"
+naive "$APP"
+rm "$APP/Dockerfile.reordered"
 mkdir "$WORK/bin"
 ln -s "$LARDER" "$WORK/bin/larder"
 

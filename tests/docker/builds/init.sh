@@ -53,11 +53,8 @@ contents() {
 
 # The archetype: an argument on top, everything copied, a build that fetches Pyodide.
 NAIVE=$WORK/naive
-webui "$NAIVE"
-cp "$ROOT"/tests/docker/naive/{Dockerfile,fetch-pyodide.mjs} "$NAIVE"
-rm "$NAIVE/.dockerignore"
-files_of "$NAIVE" | grep -v '^/npm/' | sed "s|^|$REGISTRY|" >"$NAIVE/pyodide.list"
-node "$ROOT/tests/docker/naive.mjs" "$NAIVE" "$REGISTRY/npm"
+naive "$NAIVE"
+rm "$NAIVE/Dockerfile.reordered"
 compared naive "$NAIVE" /app/dist
 equals "naive: what is left to a person" 0 "$(grep -c '^Dockerfile:' "$WORK/naive-init.out")"
 

@@ -4,13 +4,8 @@
 source "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 prepare
 
-# As most lockfiles are, with an address for each package: npm then asks for the tarballs alone.
 NAIVE=$WORK/naive
-webui "$NAIVE"
-cp "$ROOT"/tests/docker/naive/* "$NAIVE"
-rm "$NAIVE/.dockerignore"
-files_of "$NAIVE" | grep -v '^/npm/' | sed "s|^|$REGISTRY|" >"$NAIVE/pyodide.list"
-node "$ROOT/tests/docker/naive.mjs" "$NAIVE" "$REGISTRY/npm"
+naive "$NAIVE"
 # Its cache mount is no other script's.
 sed -i "s/id=npm,/id=$MOUNT-npm,/" "$NAIVE/Dockerfile.reordered"
 APP=$WORK/webui
