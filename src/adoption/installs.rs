@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{
+    effects::{self, Effect},
     package_json::{self, Split},
     project::{Note, Project},
     text::whole_lines,
@@ -94,6 +95,10 @@ fn edit_step(work: &Work<'_>, at: usize, step: &Step, run: &Run, changes: &mut C
                 step,
                 format!("`{}` comes to an install: write `{PROGRAM} run --` in front of it, and the mounts that docs/docker.md shows", command.words.join(" ")),
             ),
+            None if work.project.installs_before_scripts && is_script_of_pnpm(command, work.project) => changes.note(
+                step,
+                format!("pnpm installs before `{}` (verifyDepsBeforeRun): write `{PROGRAM} run --` in front of it, and the mounts that docs/docker.md shows", command.words.join(" ")),
+            ),
             Some(Fetch::System(_)) | None => {}
         }
     }
@@ -131,6 +136,12 @@ fn leads_to_install(work: &Work<'_>, command: &Command) -> bool {
     let given = rest.match_indices(' ').map(|(at, _)| &rest[at + 1..]).chain([rest.as_str()]);
     of_script.is_some_and(|text| commands_of(text).iter().any(is_install))
         || is_given && given.into_iter().any(|text| commands_of(text).iter().any(is_install))
+}
+
+/// A script or a program that pnpm runs, no subcommand that changes its settings.
+fn is_script_of_pnpm(command: &Command, project: Project<'_>) -> bool {
+    let is_pnpm = command.words[0].rsplit('/').next() == Some("pnpm");
+    is_pnpm && effects::of_command(command, project.scripts) == Effect::Uses
 }
 
 /// Whether `larder run --` may stand where a command begins: it is the install itself, a shell that is given it, or an array of words.

@@ -43,6 +43,10 @@ pub(super) fn split(name: &str, scripts: Scripts<'_>, runs_hooks: bool) -> Optio
             _ => {}
         }
     }
+    if let Some(called) = called_alone(&left, scripts) {
+        let [before, after] = hooks;
+        return Some(Split { name: called, new: None, before, after });
+    }
     let known = scripts.by_name.iter().find(|(other, text)| **text == left && !has_hooks(other, scripts));
     let new_name = format!("{name}:bundle");
     let new = match known {
@@ -52,6 +56,15 @@ pub(super) fn split(name: &str, scripts: Scripts<'_>, runs_hooks: bool) -> Optio
     };
     let [before, after] = hooks;
     Some(Split { name: known.map_or(new_name, |(name, _)| name.clone()), new, before, after })
+}
+
+/// The script that is all that is left: `npm run build:vite`.
+fn called_alone(left: &str, scripts: Scripts<'_>) -> Option<String> {
+    let commands = commands_of(left);
+    let [command] = commands.as_slice() else { return None };
+    let is_bare =
+        matches!(command.words.as_slice(), [_, run, _] if run == "run") && left.split_whitespace().count() == 3;
+    scripts.script_of(command).filter(|_| is_bare).map(str::to_owned)
 }
 
 fn has_hooks(name: &str, scripts: Scripts<'_>) -> bool {

@@ -17,6 +17,8 @@ pub(crate) struct Project<'a> {
     pub(crate) pyodide_folder: &'a str,
     /// Variables that the package managers' settings name: `${TOKEN}` in .npmrc.
     pub(crate) in_settings: &'a [String],
+    /// Whether pnpm installs before it runs a script (`verifyDepsBeforeRun`).
+    pub(crate) installs_before_scripts: bool,
     /// Whether the package manager runs `prebuild` and `postbuild` around `build`.
     pub(crate) runs_hooks: bool,
 }

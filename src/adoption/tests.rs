@@ -26,6 +26,7 @@ impl World {
             manifest: r#"{"scripts": {"build": "npm run pyodide:fetch && vite build"}}"#,
             installs: &self.installs,
             pyodide_folder: "static/pyodide",
+            installs_before_scripts: true,
             in_settings: &["NPM_REVISION".to_owned(), "SOME_HASH".to_owned()],
             runs_hooks: true,
         };
@@ -112,6 +113,18 @@ COPY --from=build /app/build /app/build
 }
 
 #[test]
+fn a_script_that_is_all_that_is_left_is_run_itself() {
+    let world = World::new(&[
+        ("build", "npm run pyodide:fetch && npm run build:vite"),
+        ("build:vite", "vite build"),
+        ("pyodide:fetch", "node scripts/prepare-pyodide.js"),
+    ]);
+    let adoption = world.adopt("FROM node\nRUN npm ci\nRUN npm run build -- --mode x\n");
+    assert!(adoption.text.ends_with("\nRUN npm run build:vite -- --mode x\n"), "{adoption:?}");
+    assert_eq!(adoption.new_scripts, []);
+}
+
+#[test]
 fn everything_is_copied_after_the_install_with_arguments_and_what_uses_them() {
     let world = World::new(&[("build", "vite build")]);
     insta::assert_snapshot!(world.short("\
@@ -180,6 +193,8 @@ fn what_may_need_the_sources_leaves_the_copy_where_it_is_and_is_said() {
     );
     let notes = said(&world, "FROM node\nRUN corepack enable\nRUN pnpm i\n");
     assert!(notes.len() == 1 && notes[0].starts_with("corepack downloads the package manager"), "{notes:?}");
+    let notes = said(&world, "FROM node\nRUN pnpm i\nRUN pnpm nuxt prepare\n");
+    assert!(notes.len() == 1 && notes[0].starts_with("pnpm installs before `pnpm nuxt prepare`"), "{notes:?}");
     let notes = said(&world, "FROM oven/bun AS base\nFROM base\nRUN bun install\n");
     assert!(notes.len() == 1 && notes[0].starts_with("if oven/bun has no node and npm"), "{notes:?}");
     let notes = said(&world, "FROM node\nARG GIT_SHA\nRUN echo $GIT_SHA >.npmrc\nRUN npm ci\n");

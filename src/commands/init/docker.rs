@@ -133,6 +133,7 @@ fn plan(folder: &Path, file: Option<&Path>, found: &Found) -> Result<Plan, Comma
             installs: &installs,
             pyodide_folder: &pyodide_folder,
             in_settings: &in_settings,
+            installs_before_scripts: inputs::installs_before_scripts(folder),
             runs_hooks,
         };
         let adoption = match adoption::adopt(&text, project) {

@@ -20,6 +20,6 @@ for hash in one two; do
 	[ "$hash" = one ] && install=ran || install=CACHED
 	build adopted "$APP" --network=none --build-context "larder=$APP/.larder" --build-arg "BUILD_HASH=$hash"
 	equals "adopted, BUILD_HASH=$hash" "exit code 0; install $install, Pyodide $install, bundler ran; 0 requests, 0 twice" \
-		"exit code $CODE; install $(step adopted 'run -- npm ci'), Pyodide $(step adopted 'view pyodide'), bundler $(step adopted 'npm run build:bundle'); $(requests adopted)"
+		"exit code $CODE; install $(step adopted 'run -- npm ci'), Pyodide $(step adopted 'view pyodide'), bundler $(step adopted 'npm run build:vite'); $(requests adopted)"
 done
 finish

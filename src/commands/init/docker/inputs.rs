@@ -201,6 +201,15 @@ pub(super) fn in_settings(root: &Path) -> Vec<String> {
     texts.flat_map(names).collect()
 }
 
+/// Whether pnpm installs before it runs a script.
+pub(super) fn installs_before_scripts(folder: &Path) -> bool {
+    let says = |name: &str, line: &str| {
+        let text = fs::read_to_string(folder.join(name)).unwrap_or_default();
+        text.lines().any(|it| it.replace([' ', '"', '\''], "") == line)
+    };
+    says("pnpm-workspace.yaml", "verifyDepsBeforeRun:install") || says(".npmrc", "verify-deps-before-run=install")
+}
+
 /// Whether the project's yarn is 2 or later, which runs no hooks around scripts.
 pub(super) fn is_yarn_berry(folder: &Path) -> bool {
     let manager = json(&folder.join("package.json"));
