@@ -35,7 +35,7 @@ pub(super) fn edit(work: &Work<'_>, changes: &mut Changes) -> bool {
 pub(super) fn without_larder(read: &Dockerfile, project: Project<'_>) -> Vec<Note> {
     let own = |stage: &&Stage| stage.name.as_deref() != Some("larder-package");
     let steps = read.stages.iter().filter(own).flat_map(|stage| &stage.steps);
-    let is_install = |it: &Command| project.scripts.is_install(it);
+    let is_install = |it: &Command| is_install(project, it);
     let left = steps.filter(|step| matches!(&step.kind, StepKind::Run(run) if run.commands.iter().any(is_install)));
     let says = format!(
         "this install does without larder: write `{PROGRAM} run --` in front of it, and the mounts of the other steps"
@@ -47,7 +47,7 @@ fn edit_step(work: &Work<'_>, at: usize, step: &Step, run: &Run, changes: &mut C
     let mounts = match work.before[at].ids() {
         Ok(ids) => Mounts { ids },
         Err(user) => {
-            if run.commands.iter().any(|command| work.project.scripts.is_install(command)) {
+            if run.commands.iter().any(|command| is_install(work.project, command)) {
                 changes.note(step, format!("it downloads as the user {user}, whose id is not known: give its cache mount that id by hand, as docs/docker.md shows"));
             }
             return false;
@@ -60,7 +60,7 @@ fn edit_step(work: &Work<'_>, at: usize, step: &Step, run: &Run, changes: &mut C
     let mut starts = BTreeSet::new();
     let mut is_changed = false;
     for command in &run.commands {
-        match work.project.scripts.fetch_of(command) {
+        match fetch_of(work.project, command) {
             Some(Fetch::Install(what)) if !is_prefixable(work.text, command) => changes.note(
                 step,
                 format!("`{what}` stands within another command: write `{PROGRAM} run --` in front of it, and the mounts that docs/docker.md shows"),
@@ -94,10 +94,6 @@ fn edit_step(work: &Work<'_>, at: usize, step: &Step, run: &Run, changes: &mut C
             None if leads_to_install(work, command) => changes.note(
                 step,
                 format!("`{}` comes to an install: write `{PROGRAM} run --` in front of it, and the mounts that docs/docker.md shows", command.words.join(" ")),
-            ),
-            None if work.project.installs_before_scripts && is_script_of_pnpm(command, work.project) => changes.note(
-                step,
-                format!("pnpm installs before `{}` (verifyDepsBeforeRun): write `{PROGRAM} run --` in front of it, and the mounts that docs/docker.md shows", command.words.join(" ")),
             ),
             Some(Fetch::System(_)) | None => {}
         }
@@ -138,10 +134,18 @@ fn leads_to_install(work: &Work<'_>, command: &Command) -> bool {
         || is_given && given.into_iter().any(|text| commands_of(text).iter().any(is_install))
 }
 
-/// A script or a program that pnpm runs, no subcommand that changes its settings.
-fn is_script_of_pnpm(command: &Command, project: Project<'_>) -> bool {
-    let is_pnpm = command.words[0].rsplit('/').next() == Some("pnpm");
-    is_pnpm && effects::of_command(command, project.scripts) == Effect::Uses
+/// What a command downloads; with `verifyDepsBeforeRun`, pnpm installs before each script and program that it runs.
+fn fetch_of(project: Project<'_>, command: &Command) -> Option<Fetch> {
+    let is_hidden = || {
+        let is_pnpm = command.words[0].rsplit('/').next() == Some("pnpm");
+        project.installs_before_scripts && is_pnpm && effects::of_command(command, project.scripts) == Effect::Uses
+    };
+    let hidden = || is_hidden().then(|| Fetch::Install(command.words.join(" ")));
+    project.scripts.fetch_of(command).or_else(hidden)
+}
+
+fn is_install(project: Project<'_>, command: &Command) -> bool {
+    matches!(fetch_of(project, command), Some(Fetch::Install(_)))
 }
 
 /// Whether `larder run --` may stand where a command begins: it is the install itself, a shell that is given it, or an array of words.
