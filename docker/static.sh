@@ -3,6 +3,8 @@
 #
 #     docker/static.sh [x86_64|aarch64]     default: this machine's
 #
+# PROFILE=dist, as in a release, builds a smaller one and takes twice the time.
+#
 # For the other processor, Rust's target for it and a linker are needed: on Debian,
 # `rustup target add aarch64-unknown-linux-gnu` and `apt-get install gcc-aarch64-linux-gnu`.
 set -euo pipefail
@@ -10,6 +12,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 processor=${1:-$(uname -m)}
 [ "$processor" = arm64 ] && processor=aarch64
+profile=${PROFILE:-release}
 target=$processor-unknown-linux-gnu
 case $processor in
 x86_64 | aarch64) ;;
@@ -32,5 +35,5 @@ version=$(getconf GNU_LIBC_VERSION 2>/dev/null | cut -d ' ' -f 2) || version=
 if [ -n "$version" ] && printf '2.36\n%s\n' "$version" | sort --version-sort --check=quiet; then
 	link=(-- -C 'link-arg=-Wl,-z,pack-relative-relocs')
 fi
-RUSTFLAGS="${RUSTFLAGS:-} $flags" cargo rustc --release --locked --bin larder --target "$target" "${link[@]}" >&2
-echo "${CARGO_TARGET_DIR:-$PWD/target}/$target/release/larder"
+RUSTFLAGS="${RUSTFLAGS:-} $flags" cargo rustc --profile "$profile" --locked --bin larder --target "$target" "${link[@]}" >&2
+echo "${CARGO_TARGET_DIR:-$PWD/target}/$target/$profile/larder"
