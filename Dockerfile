@@ -11,7 +11,7 @@ FROM ${RUST_IMAGE} AS build
 ARG TARGETARCH
 ARG LARDER_COMMIT
 # dist: smaller, and twice as long to build.
-ARG PROFILE=release
+ARG LARDER_PROFILE=release
 WORKDIR /larder
 COPY . .
 RUN --mount=type=cache,target=/usr/local/cargo/registry \

@@ -3,7 +3,7 @@
 #
 #     docker/static.sh [x86_64|aarch64]     default: this machine's
 #
-# PROFILE=dist, as in a release, builds a smaller one and takes twice the time.
+# LARDER_PROFILE=dist, as in a release, builds a smaller one and takes twice the time.
 #
 # For the other processor, Rust's target for it and a linker are needed: on Debian,
 # `rustup target add aarch64-unknown-linux-gnu` and `apt-get install gcc-aarch64-linux-gnu`.
@@ -12,7 +12,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 processor=${1:-$(uname -m)}
 [ "$processor" = arm64 ] && processor=aarch64
-profile=${PROFILE:-release}
+profile=${LARDER_PROFILE:-release}
 target=$processor-unknown-linux-gnu
 case $processor in
 x86_64 | aarch64) ;;
