@@ -166,6 +166,30 @@ fn a_dockerfile_elsewhere_is_named_and_one_that_is_none_is_an_error_with_its_lin
 }
 
 #[test]
+fn where_pnpms_settings_say_that_it_installs_before_scripts_these_get_larder_too() {
+    let world = World::new(&[]);
+    world.write("package.json", "{}");
+    world.write("pnpm-lock.yaml", "lockfileVersion: '9.0'\n");
+    world.write("Dockerfile", "FROM node\nCOPY . .\nRUN pnpm i\nRUN pnpm build\n");
+    let with_larder = |file: &str, text: &str| {
+        world.write(file, text);
+        let run = world.run(&["init", "--docker"]);
+        world.write(file, "");
+        run.out.lines().any(|line| line == "+    /larder/bin/larder run -- pnpm build")
+    };
+    for (file, text, expected) in [
+        ("pnpm-workspace.yaml", "verifyDepsBeforeRun: install\n", true),
+        ("pnpm-workspace.yaml", "packages: []\n'verifyDepsBeforeRun': \"install\"   # why\n", true),
+        (".npmrc", "verify-deps-before-run = install\n", true),
+        ("pnpm-workspace.yaml", "verifyDepsBeforeRun: warn\n", false),
+        ("pnpm-workspace.yaml", "# verifyDepsBeforeRun: install\n", false),
+        (".npmrc", "", false),
+    ] {
+        assert_eq!(with_larder(file, text), expected, "{file}: {text}");
+    }
+}
+
+#[test]
 fn packages_that_no_script_names_are_left_to_a_person() {
     let world = usual();
     world.write("scripts/prepare-pyodide.js", "fetch('https://files.example/pyodide/a.whl');\n");

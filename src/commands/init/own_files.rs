@@ -25,6 +25,9 @@ const SCRIPT_ENDS: [&str; 6] = [".js", ".mjs", ".cjs", ".ts", ".mts", ".cts"];
 /// What files are called that only begin as a Dockerfile is.
 const NO_DOCKERFILES: [&str; 9] = [".dockerignore", ".md", ".txt", ".orig", ".bak", ".tmpl", ".template", ".j2", "~"];
 
+/// Source code about Dockerfiles is called so, in lower case; `Dockerfile.go` may well be one.
+const CODE_ENDS: [&str; 8] = [".rs", ".go", ".py", ".rb", ".sh", ".json", ".yaml", ".yml"];
+
 /// Longer files are nobody's script or Dockerfile; a distribution's lock has 200 kB.
 const LONGEST: u64 = 8 * 1024 * 1024;
 
@@ -85,6 +88,9 @@ fn is_about_pyodide(text: &str) -> bool {
 }
 
 fn is_dockerfile(name: &str) -> bool {
+    if name.starts_with("dockerfile.") && (is_script(name) || CODE_ENDS.iter().any(|end| name.ends_with(end))) {
+        return false;
+    }
     let name = name.to_ascii_lowercase();
     name == "containerfile"
         || name == "dockerfile"
@@ -149,4 +155,34 @@ fn read(path: &Path) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
     fs::File::open(path).ok()?.take(LONGEST).read_to_end(&mut bytes).ok()?;
     Some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn code_about_dockerfiles_is_none() {
+        for name in [
+            "Dockerfile",
+            "dockerfile",
+            "Containerfile",
+            "Dockerfile.web",
+            "dockerfile.web",
+            "web.Dockerfile",
+            "Dockerfile.go",
+        ] {
+            assert!(is_dockerfile(name), "{name}");
+        }
+        for name in [
+            "dockerfile.rs",
+            "dockerfile.ts",
+            "dockerfile.yml",
+            "Dockerfile.md",
+            "Dockerfile.dockerignore",
+            "mydockerfile",
+        ] {
+            assert!(!is_dockerfile(name), "{name}");
+        }
+    }
 }

@@ -53,10 +53,9 @@ fn has_lanes<S: Simd>(_: S) -> bool {
 #[inline(always)]
 fn compress<S: Simd>(simd: S, states: &mut [State; LANES], blocks: [&[Block]; LANES]) -> usize {
     let count = blocks.iter().map(|blocks| blocks.len()).min().unwrap_or(0);
-    let blocks = blocks.map(|blocks| &blocks[..count]);
+    let [a, b, c, d] = blocks.map(|blocks| &blocks[..count]);
     let mut state = gather(simd, states);
     for position in 0..count {
-        let [a, b, c, d] = blocks;
         let mut words = load(simd, [&a[position], &b[position], &c[position], &d[position]]);
         let before = state;
         let (last, scheduled) = CONSTANTS.split_last().expect("there are five groups");

@@ -205,7 +205,8 @@ pub(super) fn in_settings(root: &Path) -> Vec<String> {
 pub(super) fn installs_before_scripts(folder: &Path) -> bool {
     let says = |name: &str, line: &str| {
         let text = fs::read_to_string(folder.join(name)).unwrap_or_default();
-        text.lines().any(|it| it.replace([' ', '"', '\''], "") == line)
+        let plain = |it: &str| it.split(" #").next().unwrap_or_default().replace([' ', '"', '\''], "");
+        text.lines().any(|it| plain(it) == line)
     };
     says("pnpm-workspace.yaml", "verifyDepsBeforeRun:install") || says(".npmrc", "verify-deps-before-run=install")
 }
