@@ -7,6 +7,9 @@ use pubgrub::Ranges;
 
 const OPERATORS: [&str; 8] = ["===", "~=", "==", "!=", "<=", ">=", "<", ">"];
 
+/// Post-releases whose own pre-releases a range leaves out, the last ones: a post-release may be called after a day, 20261127.
+const MOST_POSTS: u64 = 64;
+
 /// Reads specifiers, strictly first and then leniently; `None` if neither succeeds.
 pub(crate) fn parse(text: &str) -> Option<VersionSpecifiers> {
     text.parse().ok().or_else(|| mended(text)?.parse().ok())
@@ -64,11 +67,8 @@ fn range_of(specifier: &VersionSpecifier) -> Ranges<Version> {
         Operator::LessThanEqual => Ranges::lower_than(version.clone()),
         Operator::GreaterThanEqual => Ranges::higher_than(version.clone()),
         Operator::LessThan if version.any_prerelease() => Ranges::strictly_lower_than(version.clone()),
-        // `<2` and `<2.post1` do not accept the pre-releases of 2.
         Operator::LessThan => {
-            let release = version.only_release();
-            let prereleases = Ranges::from_range_bounds(release.clone().with_dev(Some(0))..release);
-            Ranges::strictly_lower_than(version.clone()).intersection(&prereleases.complement())
+            Ranges::strictly_lower_than(version.clone()).intersection(&prereleases_below(version).complement())
         }
         // `>1` accepts neither 1.post1 nor 1+local; `>1.post1` and `>1.dev1` no local of theirs.
         Operator::GreaterThan if version.is_post() || version.is_dev() => Ranges::higher_than(after_locals(version)),
@@ -81,6 +81,14 @@ fn range_of(specifier: &VersionSpecifier) -> Ranges<Version> {
         Operator::EqualStar => with_prefix(version),
         Operator::NotEqualStar => with_prefix(version).complement(),
     }
+}
+
+/// What `<2` and `<2.post1` do not accept of what is lower: the pre-releases of 2, and those of its post-releases (`2.post1.dev0`).
+fn prereleases_below(version: &Version) -> Ranges<Version> {
+    let release = version.only_release();
+    let of = |release: Version| Ranges::from_range_bounds(release.clone().with_dev(Some(0))..release);
+    let posts = version.post().map_or(0..0, |post| post.saturating_sub(MOST_POSTS)..post.saturating_add(1));
+    posts.fold(of(release.clone()), |all, post| all.union(&of(release.clone().with_post(Some(post)))))
 }
 
 /// `1.0` and `1.0+anything`.
@@ -146,6 +154,11 @@ mod tests {
             ("<=1.0", "1.0.post1", false),
             ("<2", "2.0a1", false),
             ("<2a2", "2.0a1", true),
+            ("<2.post1", "2.0.post1.dev0", false),
+            ("<2.post1", "2.0.post0.dev3", false),
+            ("<2.post1", "2.0.post0", true),
+            ("<2.post20261127", "2.0.post20261126", true),
+            ("<2.post20261127", "2.0.post20261127.dev1", false),
             (">1", "1.post1", false),
             (">1", "1.0.1", true),
             (">1.post1", "1.post2", true),
