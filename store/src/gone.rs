@@ -57,6 +57,12 @@ pub(crate) fn note(store: &Overlay, wanted: &Wanted, address: &str) {
     }
 }
 
+/// Records a note that another store has, by its name: 64 hexadecimal digits.
+pub(crate) fn keep(store: Writable<'_>, name: &str) -> Result<(), StoreError> {
+    let path = store.layout().gone(name);
+    if !is_hex(name.as_bytes(), 64) || is_file(&path) { Ok(()) } else { write(store, &path) }
+}
+
 /// Whether nothing was at this address when it was asked last.
 pub(crate) fn is_noted(store: &Overlay, wanted: &Wanted, address: &str) -> bool {
     // A link or a folder of that name is nobody's note.

@@ -43,12 +43,17 @@ pub(crate) fn look(layout: &Layout) -> Result<Present, StoreError> {
     if bytes.iter().all(|byte| *byte == 0) {
         return Ok(Present::Emptied);
     }
-    let meta: Meta =
-        serde_json::from_slice(&bytes).map_err(|source| StoreError::DamagedMeta { path: path.clone(), source })?;
-    if meta.format > FORMAT {
-        return Err(StoreError::NewerFormat { root: layout.root().to_owned(), format: meta.format, needs: meta.needs });
+    match parse(&bytes) {
+        Ok(Ok(())) => Ok(Present::Store),
+        Ok(Err((format, needs))) => Err(StoreError::NewerFormat { root: layout.root().to_owned(), format, needs }),
+        Err(source) => Err(StoreError::DamagedMeta { path, source }),
     }
-    Ok(Present::Store)
+}
+
+/// Reads what the file says; of a later format, its number and the oldest larder that reads it are the inner error.
+pub(crate) fn parse(bytes: &[u8]) -> Result<Result<(), (u32, String)>, serde_json::Error> {
+    let Meta { format, needs } = serde_json::from_slice(bytes)?;
+    Ok(if format > FORMAT { Err((format, needs)) } else { Ok(()) })
 }
 
 /// Whether there is a store, of a format that this crate reads.

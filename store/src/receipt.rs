@@ -10,7 +10,7 @@ use crate::{
 
 const FORMAT: u32 = 1;
 /// No receipt is as long: bytes. One is some hundred, and 150 for each further package with the same bytes.
-pub(crate) const MOST_BYTES: u64 = 4 << 20;
+pub const MOST_BYTES: u64 = 4 << 20;
 
 /// A package that has a blob's bytes, and where they were fetched from.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

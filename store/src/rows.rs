@@ -80,7 +80,8 @@ fn read(layout: &Layout, lockfile: &BlobId, is_believed: impl Fn(&fs::Metadata) 
     }
 }
 
-fn checked<'a>(lockfile: &BlobId, bytes: &'a [u8]) -> Option<&'a [u8]> {
+/// The rows in the bytes of a file, if they are those that it was written with.
+pub(crate) fn checked<'a>(lockfile: &BlobId, bytes: &'a [u8]) -> Option<&'a [u8]> {
     let (stated, rest) = bytes.split_at_checked(64)?;
     let rows = rest.strip_prefix(b"\n")?;
     (checksum(lockfile, rows).as_bytes() == stated).then_some(rows)

@@ -9,7 +9,7 @@ use crate::{
     digest::{Algorithm, BlobId, Integrity},
     gone,
     key::Wanted,
-    layout::Layout,
+    layout::{Layout, is_hex, named_blob},
     meta,
     receipt::{Origin, Receipt},
     rows,
@@ -65,6 +65,71 @@ pub fn reduced(
     }
 }
 
+/// What a file of a seed is, by its path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Member {
+    /// The file that makes a folder a store: [`check_meta`].
+    Meta,
+    /// A note that nothing is at an address, by its name; an empty file: [`Store::keep_gone`](crate::Store::keep_gone).
+    Gone(String),
+    /// What was recorded beside this lockfile: [`rows_in`].
+    Rows(BlobId),
+    /// The receipt of this blob.
+    Receipt(BlobId),
+    /// This blob.
+    Blob(BlobId),
+}
+
+/// What the file of a seed at this path is; `None` if a seed has no such file. A path has one form: nothing leads out of a seed.
+pub fn member(path: &str) -> Option<Member> {
+    let (folder, name) = path.split_once('/').unwrap_or(("", path));
+    let (member, own_path) = match folder {
+        "" => (Member::Meta, relative(Layout::meta)),
+        "gone" if is_hex(name.as_bytes(), 64) => (Member::Gone(name.to_owned()), relative(|layout| layout.gone(name))),
+        "rows" => {
+            let lockfile = name.parse().ok()?;
+            (Member::Rows(lockfile), relative(|layout| layout.rows(&lockfile)))
+        }
+        "receipts" => {
+            let blob = named_blob(Path::new(name))?;
+            (Member::Receipt(blob), relative(|layout| layout.receipt(&blob)))
+        }
+        "blobs" => {
+            let blob = named_blob(Path::new(name))?;
+            (Member::Blob(blob), blob_path(&blob))
+        }
+        _ => return None,
+    };
+    (own_path == path).then_some(member)
+}
+
+/// Why what says that a seed is one does not.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum UnfitMeta {
+    /// It cannot be read.
+    #[error("its meta.json is damaged")]
+    Damaged(#[source] serde_json::Error),
+    /// A later larder made it.
+    #[error("it has format {format}, which larder {needs} and later can read")]
+    Newer {
+        /// Its format.
+        format: u32,
+        /// The oldest larder that reads it.
+        needs: String,
+    },
+}
+
+/// Reads the bytes of a seed's `meta.json`.
+pub fn check_meta(bytes: &[u8]) -> Result<(), UnfitMeta> {
+    meta::parse(bytes).map_err(UnfitMeta::Damaged)?.map_err(|(format, needs)| UnfitMeta::Newer { format, needs })
+}
+
+/// What was recorded beside a lockfile, in the bytes of a seed's file; `None` if they are damaged.
+pub fn rows_in<'a>(lockfile: &BlobId, bytes: &'a [u8]) -> Option<&'a [u8]> {
+    rows::checked(lockfile, bytes)
+}
+
 fn relative(path: impl Fn(&Layout) -> std::path::PathBuf) -> String {
     let path = path(&Layout::new(Path::new("")));
     path.into_os_string().into_string().expect("the store's own names are ASCII")
@@ -74,6 +139,65 @@ fn relative(path: impl Fn(&Layout) -> std::path::PathBuf) -> String {
 mod tests {
     use super::*;
     use crate::digest::Digest;
+
+    #[test]
+    fn a_file_of_a_seed_is_known_by_its_one_path() {
+        let blob = BlobId::of(b"abc");
+        let receipt = Receipt {
+            blob,
+            size: 3,
+            digests: Digest::of(Algorithm::Sha512, b"abc").into(),
+            origins: Vec::new(),
+            fetched: None,
+        };
+        let wanted = Wanted::Integrity(receipt.digests.clone());
+        let gone = super::gone(&wanted, "https://registry.example/").0;
+        assert_eq!(member(&meta().0), Some(Member::Meta));
+        assert_eq!(member(&gone), Some(Member::Gone(gone.replace("gone/", ""))));
+        assert_eq!(member(&rows(&blob, b"rows").0), Some(Member::Rows(blob)));
+        assert_eq!(member(&super::receipt(&receipt).0), Some(Member::Receipt(blob)));
+        assert_eq!(member(&blob_path(&blob)), Some(Member::Blob(blob)));
+        assert_eq!(rows_in(&blob, &rows(&blob, b"rows").1), Some(&b"rows"[..]));
+        assert_eq!(rows_in(&BlobId::of(b"x"), &rows(&blob, b"rows").1), None);
+        let hex = blob.to_string();
+        let others = [
+            "",
+            "meta",
+            "meta.json/",
+            "/meta.json",
+            "./meta.json",
+            "blobs",
+            "blobs/",
+            "lock",
+            "index-sled-v1/db",
+            "partial/journal",
+            "gone/../meta.json",
+            "gone/abc",
+            "rows/abc",
+            "blobs/../meta.json",
+            "../meta.json",
+            &format!("blobs/{hex}"),
+            &format!("blobs//{}/{}", &hex[..2], &hex[2..]),
+            &format!("blobs/{}/{}.json", &hex[..2], &hex[2..]),
+            &format!("blobs/{}/{}/x", &hex[..2], &hex[2..]),
+            &format!("blobs/{}/{}", &hex[..2], hex[2..].to_uppercase()),
+            &format!("receipts/{}/{}", &hex[..2], &hex[2..]),
+            &format!("gone/{}", hex.to_uppercase()),
+            &format!("store/{}", blob_path(&blob)),
+        ];
+        for other in others {
+            assert_eq!(member(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn what_says_that_a_seed_is_one_is_read_as_in_a_store() {
+        check_meta(&meta().1).unwrap();
+        assert!(matches!(check_meta(b"{}"), Err(UnfitMeta::Damaged(_))));
+        assert!(matches!(check_meta(b""), Err(UnfitMeta::Damaged(_))));
+        let newer = check_meta(br#"{"format": 2, "needs": "3.1.4"}"#).unwrap_err();
+        assert_eq!(newer.to_string(), "it has format 2, which larder 3.1.4 and later can read");
+    }
 
     #[test]
     fn a_seed_has_this_form() {

@@ -23,7 +23,8 @@ pub struct Tally {
 }
 
 impl Tally {
-    pub(crate) fn add(&mut self, bytes: u64) {
+    /// Adds a file.
+    pub const fn add(&mut self, bytes: u64) {
         self.count += 1;
         self.bytes += bytes;
     }

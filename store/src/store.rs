@@ -10,7 +10,7 @@ use std::{
 };
 
 use crate::{
-    blob,
+    blob::{self, CheckedReader},
     create::create,
     digest::{BlobId, Integrity},
     error::{At as _, StoreError},
@@ -161,6 +161,11 @@ impl Store {
         blob::open_checked(self.blob_path(blob), blob, stated)
     }
 
+    /// Opens the file of a blob to read it once, from the first byte to the last: its bytes are compared with its name on the way.
+    pub fn read_checked(&self, found: BlobRef) -> Result<CheckedReader, StoreError> {
+        CheckedReader::open(self.blob_path(&found.blob), found)
+    }
+
     /// The blob of one of these packages whose bytes have these digests, though it was fetched by others. Its bytes are read, and its receipt states the digests from
     /// then on. Read-only stores skip this step: the new digests could not be recorded.
     ///
@@ -172,6 +177,11 @@ impl Store {
     /// Records that nothing is at this address. A failure costs a later run without a network the package.
     pub fn note_gone(&self, wanted: &Wanted, address: &str) {
         gone::note(&self.overlay, wanted, address);
+    }
+
+    /// Keeps a note of a seed that nothing is at an address, by its name there; another name is no note.
+    pub fn keep_gone(&self, name: &str) -> Result<(), StoreError> {
+        gone::keep(self.writable()?, name)
     }
 
     /// Whether nothing was at this address when it was asked last.

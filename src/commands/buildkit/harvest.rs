@@ -6,7 +6,7 @@ use std::{
 };
 
 use larder_store::{
-    import::{Identities, import},
+    import::{Identities, Options, import},
     key::Key,
     transfer::inventory,
 };
@@ -55,7 +55,16 @@ pub(super) fn run(arguments: &Harvest, context: &Context<'_>) -> Result<Outcome,
     if handed.carried + handed.supplemented > 0 {
         // Whatever a Dockerfile runs can write to the mount.
         let answer = answer.join(STORE);
-        let taken = import(&store, &answer, Identities::Known, context.now, threads(), &|| builder.is_stopped())?;
+        let taken = import(
+            &store,
+            &answer,
+            Options {
+                identities: Identities::Known,
+                now: context.now,
+                threads: threads(),
+                is_stopped: &|| builder.is_stopped(),
+            },
+        )?;
         if taken.is_stopped {
             return Err(BuildkitError::from(BuildError::Interrupted).into());
         }

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use larder_store::{
     Store, StoreError,
     digest::BlobId,
-    import::{Identities, import},
+    import::{Identities, Options, import},
     key::BlobRef,
     receipt::Receipt,
     transfer::{Missing, export, inventory, missing, present},
@@ -75,7 +75,11 @@ fn take(arguments: &Inside, context: &Context<'_>) -> Result<Report, CommandErro
     // The step's end is the build's: nobody is there to stop it otherwise.
     // What the host gives is the user's own.
     let request = arguments.request.join(STORE);
-    let taken = import(&store, &request, Identities::Believed, context.now, threads(), &|| false)?;
+    let taken = import(
+        &store,
+        &request,
+        Options { identities: Identities::Believed, now: context.now, threads: threads(), is_stopped: &|| false },
+    )?;
     Ok(Report::of(&taken))
 }
 

@@ -1,6 +1,6 @@
 //! What an import did, and what it refused.
 
-use std::{path::PathBuf, time::Duration};
+use std::{io, path::PathBuf, time::Duration};
 
 use crate::{
     digest::{BlobId, Integrity},
@@ -36,6 +36,8 @@ pub struct Imported {
     pub barriers: Duration,
     /// Whether it ended before all was looked at.
     pub is_stopped: bool,
+    /// Why what blobs came in ended before all of them had come.
+    pub broke_off: Option<io::Error>,
 }
 
 /// A blob that was not imported.
@@ -90,9 +92,28 @@ pub enum RefusalReason {
         /// The blob that counts.
         recorded: BlobId,
     },
-    /// It cannot be read there, or written here.
+    /// It cannot be read there.
+    #[error("it cannot be read")]
+    Unread(#[source] io::Error),
+    /// What it comes in ends before it.
+    #[error("what it comes in is cut off")]
+    CutOff,
+    /// It cannot be written here.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl RefusalReason {
+    /// Why bytes could not be read: a reader may give this error itself, inside that of the system.
+    pub(super) fn of_reading(error: io::Error) -> Self {
+        error.downcast::<Self>().unwrap_or_else(Self::Unread)
+    }
+}
+
+impl From<RefusalReason> for io::Error {
+    fn from(reason: RefusalReason) -> Self {
+        Self::other(reason)
+    }
 }
 
 /// Why a file is no receipt that can be believed.

@@ -2,12 +2,16 @@
 
 use std::{
     fs::File,
-    io::{self, Read as _},
+    io::{self, Read},
     path::{Path, PathBuf},
 };
 
-use super::report::{InvalidReceipt, Refusal, RefusalReason};
+use super::{
+    blobs::{Blobs, Offered},
+    report::{InvalidReceipt, Refusal, RefusalReason},
+};
 use crate::{
+    digest::BlobId,
     error::{At as _, StoreError},
     layout::Layout,
     open,
@@ -16,15 +20,12 @@ use crate::{
     unfit::Unfit,
 };
 
-/// Read at once, bytes: as large as what a download writes.
-const READ_BYTES: usize = 128 << 10;
-
 /// All receipts of a store's folder.
-pub(super) fn receipts(layout: &Layout) -> Result<Vec<Result<Receipt, Refusal>>, StoreError> {
+pub(super) fn receipts(layout: &Layout) -> Result<Offered, StoreError> {
     let mut receipts = Vec::new();
     for file in receipt_files::walk(&layout.receipts()) {
         let (path, blob) = file?;
-        let refused = |reason| Refusal { blob, package: None, reason };
+        let refused = |reason| Box::new(Refusal { blob, package: None, reason });
         receipts.push(match blob {
             None => Err(refused(RefusalReason::Receipt(InvalidReceipt::Name(path)))),
             Some(id) => match read(&path) {
@@ -39,12 +40,15 @@ pub(super) fn receipts(layout: &Layout) -> Result<Vec<Result<Receipt, Refusal>>,
 }
 
 fn read(path: &Path) -> Result<Receipt, RefusalReason> {
+    match open::read_whole(path, MOST_BYTES) {
+        Err(error) if Unfit::in_error(&error).is_some() => Err(RefusalReason::Receipt(InvalidReceipt::NotAFile)),
+        read => parse(&read.at("read", path)?),
+    }
+}
+
+fn parse(bytes: &[u8]) -> Result<Receipt, RefusalReason> {
     let invalid = |reason| RefusalReason::Receipt(reason);
-    let bytes = match open::read_whole(path, MOST_BYTES) {
-        Err(error) if Unfit::in_error(&error).is_some() => return Err(invalid(InvalidReceipt::NotAFile)),
-        read => read.at("read", path)?,
-    };
-    let receipt = Receipt::from_json(&bytes).map_err(|error| invalid(error.into()))?;
+    let receipt = Receipt::from_json(bytes).map_err(|error| invalid(error.into()))?;
     let has_control = |text: &String| text.chars().any(char::is_control);
     let texts = receipt.origins.iter().flat_map(|origin| {
         let optional = [&origin.address, &origin.identity].into_iter().flatten();
@@ -56,55 +60,56 @@ fn read(path: &Path) -> Result<Receipt, RefusalReason> {
     Ok(receipt)
 }
 
-/// A blob's file in the other store.
-pub(super) struct Source {
-    path: PathBuf,
-    file: File,
-    size: u64,
+/// The receipt that somebody else gives of a blob, or why it is none that can be believed.
+pub fn receipt(blob: BlobId, bytes: &[u8]) -> Result<Receipt, Box<Refusal>> {
+    let own = |receipt: Receipt| {
+        if receipt.blob == blob { Ok(receipt) } else { Err(RefusalReason::Receipt(InvalidReceipt::OtherBlob)) }
+    };
+    parse(bytes).and_then(own).map_err(|reason| Box::new(Refusal { blob: Some(blob), package: None, reason }))
 }
 
-impl Source {
-    /// Opens one that has `size` bytes.
-    pub(super) fn open(path: &Path, size: u64) -> Result<Self, RefusalReason> {
-        let (file, metadata) = match open::to_read(path) {
-            Ok(opened) => opened,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(RefusalReason::Missing),
-            Err(error) => {
-                let error = Unfit::in_error(&error)
-                    .map_or_else(|| StoreError::io("open", path, error).into(), RefusalReason::NotAFile);
-                return Err(error);
-            }
-        };
-        if metadata.len() != size {
-            return Err(RefusalReason::Length { expected: size, actual: metadata.len() });
+/// Opens a blob's file that has `size` bytes.
+pub(super) fn open_blob(path: &Path, size: u64) -> Result<File, RefusalReason> {
+    let (file, metadata) = match open::to_read(path) {
+        Ok(opened) => opened,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(RefusalReason::Missing),
+        Err(error) => {
+            let error = Unfit::in_error(&error)
+                .map_or_else(|| StoreError::io("open", path, error).into(), RefusalReason::NotAFile);
+            return Err(error);
         }
-        Ok(Self { path: path.to_owned(), file, size })
+    };
+    if metadata.len() != size {
+        return Err(RefusalReason::Length { expected: size, actual: metadata.len() });
     }
+    Ok(file)
+}
 
-    /// Gives all bytes to `write`. False if it was stopped before the end.
-    pub(super) fn copy(
-        &mut self,
-        mut write: impl FnMut(&[u8]) -> Result<(), StoreError>,
-        is_stopped: &dyn Fn() -> bool,
-    ) -> Result<bool, RefusalReason> {
-        let mut buffer = vec![0; READ_BYTES.min(usize::try_from(self.size).unwrap_or(READ_BYTES).max(1))];
-        // A file that grows while it is read has other bytes than its name says, and no end.
-        let mut left = self.size;
-        while left > 0 {
-            if is_stopped() {
-                return Ok(false);
+/// Another store's folder.
+pub(super) struct Folder(pub(super) Layout);
+
+impl Blobs for Folder {
+    fn open<'a>(&'a self, receipt: &Receipt) -> Result<Box<dyn Read + 'a>, RefusalReason> {
+        let path = self.0.blob(&receipt.blob);
+        let file = open_blob(&path, receipt.size)?;
+        Ok(Box::new(Named { file, path }))
+    }
+}
+
+/// A file whose errors have its name.
+struct Named {
+    file: File,
+    path: PathBuf,
+}
+
+impl Read for Named {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let named = |error: io::Error| {
+            if error.kind() == io::ErrorKind::Interrupted {
+                return error;
             }
-            let most = usize::try_from(left).unwrap_or(READ_BYTES).min(buffer.len());
-            match self.file.read(&mut buffer[..most]) {
-                Ok(0) => break,
-                Ok(count) => {
-                    write(&buffer[..count])?;
-                    left -= count as u64;
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(StoreError::io("read", &self.path, error).into()),
-            }
-        }
-        Ok(true)
+            RefusalReason::from(StoreError::io("read", &self.path, error)).into()
+        };
+        self.file.read(buffer).map_err(named)
     }
 }

@@ -1,19 +1,18 @@
-//! The threads of an import: each blob is read, compared, and published by the store's own way.
+//! The work of an import on one blob: it is compared while it is written, and published by the store's own way. Who calls decides where its bytes come from and on which thread.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::HashMap,
+    io::{self, Read},
     sync::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
-    thread,
     time::Duration,
 };
 
 use super::{
     identity::refuse_conflict,
     report::{Imported, Refusal, RefusalReason},
-    source::Source,
 };
 use crate::{
     clock::day,
@@ -24,9 +23,8 @@ use crate::{
     hash::hash_file,
     journal,
     key::Wanted,
-    layout::Layout,
     lookup::Lookup,
-    part::SealError,
+    part::{Part, SealError},
     receipt::Receipt,
     store::Store,
     transfer::{Missing, missing, present},
@@ -35,29 +33,33 @@ use crate::{
 };
 
 /// How long who finds a file under way elsewhere waits before it asks again, as a fetch does.
-const BUSY_PAUSE: Duration = Duration::from_millis(25);
+pub(super) const BUSY_PAUSE: Duration = Duration::from_millis(25);
+/// Read at once, bytes: as large as what a download writes.
+pub(super) const READ_BYTES: usize = 128 << 10;
 
 /// What came of one blob.
-enum Step {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
     AlreadyHere,
     Supplemented,
     /// It is complete, and waits for the disk.
     Submitted,
     /// Another process is at it.
     Busy,
+    /// It was asked to stop. Counted by who asked.
+    Stopped,
 }
+
+/// Gives a blob's bytes from the first one on. Called only if they are missing.
+pub(super) type Open<'open, 'bytes> = &'open mut dyn FnMut() -> Result<Box<dyn Read + 'bytes>, RefusalReason>;
 
 pub(super) struct Work<'a> {
     store: &'a Store,
     writable: Writable<'a>,
-    /// The other store's.
-    layout: &'a Layout,
     lookup: &'a Lookup,
-    offered: &'a [Receipt],
+    pub(super) offered: &'a [Receipt],
     committer: Committer,
-    /// Places in `offered`.
-    queue: Mutex<VecDeque<usize>>,
-    /// What other processes are at, by its place.
+    /// What other processes are at, by its place in `offered`.
     stalls: Mutex<HashMap<usize, Stall>>,
     done: Mutex<Imported>,
     /// What makes it pointless to go on.
@@ -67,76 +69,68 @@ pub(super) struct Work<'a> {
 }
 
 impl<'a> Work<'a> {
-    /// What the other store in `layout` offers is to be imported into `store`.
+    /// What is `offered` is to be imported into `store`, and what came of it added to `imported`.
     pub(super) fn new(
         store: &'a Store,
-        layout: &'a Layout,
         lookup: &'a Lookup,
-        offered: &'a [Receipt],
+        (offered, imported): (&'a [Receipt], Imported),
         is_stopped: &'a (dyn Fn() -> bool + Sync),
         now: jiff::Timestamp,
     ) -> Result<Self, StoreError> {
         Ok(Self {
             store,
             writable: store.writable()?,
-            layout,
             lookup,
             offered,
             committer: Committer::start(lookup, now),
-            queue: Mutex::new((0..offered.len()).collect()),
             stalls: Mutex::default(),
-            done: Mutex::default(),
+            done: Mutex::new(imported),
             failed: Mutex::new(None),
             is_over: AtomicBool::new(false),
             is_stopped,
         })
     }
 
-    /// Imports with `threads` threads, and adds to `imported` what came of it.
-    pub(super) fn run_on(
-        self,
-        threads: usize,
-        imported: Imported,
-        now: jiff::Timestamp,
-    ) -> Result<Imported, StoreError> {
-        *held(&self.done) = imported;
-        thread::scope(|scope| {
-            for _ in 0..threads.clamp(1, self.offered.len().max(1)) {
-                scope.spawn(|| self.run());
-            }
-        });
-        self.finish(now)
+    /// Whether nothing more is to be begun: somebody asked to stop, or the store cannot go on.
+    pub(super) fn is_over(&self) -> bool {
+        if (self.is_stopped)() {
+            self.is_over.store(true, Ordering::Relaxed);
+            held(&self.done).is_stopped = true;
+        }
+        self.is_over.load(Ordering::Relaxed)
     }
 
-    fn run(&self) {
-        loop {
-            if (self.is_stopped)() {
+    /// Whether the bytes of this one are missing.
+    pub(super) fn lacks_bytes(&self, receipt: &Receipt) -> bool {
+        missing(present(self.store, &receipt.blob).as_ref(), receipt) == Some(Missing::Bytes)
+    }
+
+    /// Imports one, and notes what came of it. True if another process is at it, and it has to be asked for again.
+    pub(super) fn import(&self, at: usize, open: Open<'_, '_>) -> bool {
+        let receipt = &self.offered[at];
+        match self.step(at, receipt, open) {
+            Ok(Step::Submitted | Step::Stopped) => {}
+            Ok(Step::AlreadyHere) => held(&self.done).already_here += 1,
+            Ok(Step::Supplemented) => held(&self.done).supplemented += 1,
+            Ok(Step::Busy) => match self.given_up(at) {
+                Some(error) => self.refuse(at, error.into()),
+                None => return true,
+            },
+            Err(reason) => self.refuse(at, reason),
+        }
+        false
+    }
+
+    /// Notes that one is not imported.
+    pub(super) fn refuse(&self, at: usize, reason: RefusalReason) {
+        match reason {
+            RefusalReason::Store(error) if error.is_fatal() => {
+                held(&self.failed).get_or_insert(error);
                 self.is_over.store(true, Ordering::Relaxed);
-                held(&self.done).is_stopped = true;
             }
-            if self.is_over.load(Ordering::Relaxed) {
-                return;
-            }
-            let Some(at) = held(&self.queue).pop_front() else { return };
-            let receipt = &self.offered[at];
-            match self.take(at, receipt) {
-                Ok(Step::Submitted) => {}
-                Ok(Step::AlreadyHere) => held(&self.done).already_here += 1,
-                Ok(Step::Supplemented) => held(&self.done).supplemented += 1,
-                Ok(Step::Busy) => {
-                    if let Some(error) = self.given_up(at) {
-                        held(&self.done).refused.push(Refusal::of(receipt, error.into()));
-                    } else {
-                        held(&self.queue).push_back(at);
-                        thread::sleep(BUSY_PAUSE);
-                    }
-                }
-                Err(RefusalReason::Store(error)) if error.is_fatal() => {
-                    held(&self.failed).get_or_insert(error);
-                    self.is_over.store(true, Ordering::Relaxed);
-                }
-                Err(reason) => held(&self.done).refused.push(Refusal::of(receipt, reason)),
-            }
+            // It is no fault of the blob: what is said of it is said once, of all.
+            RefusalReason::CutOff => {}
+            reason => held(&self.done).refused.push(Refusal::of(&self.offered[at], reason)),
         }
     }
 
@@ -146,13 +140,13 @@ impl<'a> Work<'a> {
         held(&self.stalls).entry(at).or_insert_with(|| self.lookup.stall(&wanted())).given_up()
     }
 
-    fn take(&self, at: usize, receipt: &Receipt) -> Result<Step, RefusalReason> {
+    fn step(&self, at: usize, receipt: &Receipt, open: Open<'_, '_>) -> Result<Step, RefusalReason> {
         // Again: a fetch may have recorded other bytes meanwhile.
         refuse_conflict(self.lookup, receipt)?;
         match missing(present(self.store, &receipt.blob).as_ref(), receipt) {
             None => Ok(Step::AlreadyHere),
             Some(Missing::Keys) => self.supplement(receipt),
-            Some(Missing::Bytes) => self.copy(at, receipt),
+            Some(Missing::Bytes) => self.copy(at, receipt, open),
         }
     }
 
@@ -163,8 +157,7 @@ impl<'a> Work<'a> {
         Ok(Step::Supplemented)
     }
 
-    fn copy(&self, at: usize, receipt: &Receipt) -> Result<Step, RefusalReason> {
-        let mut source = Source::open(&self.layout.blob(&receipt.blob), receipt.size)?;
+    fn copy(&self, at: usize, receipt: &Receipt, open: Open<'_, '_>) -> Result<Step, RefusalReason> {
         let wanted = Wanted::Integrity(receipt.digests.clone());
         let mut part = match DownloadLock::acquire(self.lookup, &wanted, None, Vec::new())? {
             DownloadLock::Acquired(part) => part,
@@ -179,11 +172,10 @@ impl<'a> Work<'a> {
             DownloadLock::Present(found) => return Err(RefusalReason::Bytes { actual: found.blob }),
         };
         part.begin(0, None)?;
-        let is_whole = source.copy(|bytes| part.write(bytes), self.is_stopped)?;
-        if !is_whole {
+        let written = open().and_then(|mut bytes| self.write(&mut part, receipt.size, &mut bytes));
+        if !matches!(written, Ok(true)) {
             part.drop_bytes()?;
-            // It is counted as stopped when the queue is asked next.
-            return Ok(Step::Busy);
+            return written.map(|_| Step::Stopped);
         }
         let actual = match part.finish() {
             Ok(actual) => actual,
@@ -201,7 +193,30 @@ impl<'a> Work<'a> {
         Ok(Step::Submitted)
     }
 
-    fn finish(self, now: jiff::Timestamp) -> Result<Imported, StoreError> {
+    /// Writes `size` bytes and no more: a file that grows while it is read has other bytes than its name says, and no end. False if it was stopped before the end.
+    fn write(&self, part: &mut Part, size: u64, bytes: &mut dyn Read) -> Result<bool, RefusalReason> {
+        let mut buffer = vec![0; READ_BYTES.min(usize::try_from(size).unwrap_or(READ_BYTES).max(1))];
+        let mut left = size;
+        while left > 0 {
+            if self.is_over() {
+                return Ok(false);
+            }
+            let most = usize::try_from(left).unwrap_or(READ_BYTES).min(buffer.len());
+            match bytes.read(&mut buffer[..most]) {
+                Ok(0) => return Err(RefusalReason::Length { expected: size, actual: size - left }),
+                Ok(count) => {
+                    part.write(&buffer[..count])?;
+                    left -= count as u64;
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(RefusalReason::of_reading(error)),
+            }
+        }
+        Ok(true)
+    }
+
+    /// Publishes what is complete; what came of all.
+    pub(super) fn finish(self, now: jiff::Timestamp) -> Result<Imported, StoreError> {
         let committed = self.committer.finish();
         let mut done = self.done.into_inner().unwrap_or_else(PoisonError::into_inner);
         let mut failed = self.failed.into_inner().unwrap_or_else(PoisonError::into_inner);

@@ -22,12 +22,12 @@ use larder_store::{
     verify::verify,
 };
 
-use crate::support::{fetch, now, put, sha512, store};
+use crate::support::{fetch, now, options, put, sha512, store};
 
 type Damage = Box<dyn Fn(&Store, &BlobId)>;
 
 fn take(store: &Store, from: &Path) -> Imported {
-    import(store, from, Identities::Believed, now(), 2, &|| false).unwrap()
+    import(store, from, options(Identities::Believed, 2, &|| false)).unwrap()
 }
 
 fn receipt_path(store: &Path, blob: &BlobId) -> PathBuf {
@@ -236,7 +236,7 @@ fn who_is_not_believed_about_identities_gives_bytes_and_no_more() {
     let same = fetch(&ours, &commit(1), b"known to both").unwrap();
     fetch(&theirs, &commit(1), b"known to both").unwrap();
     let other = fetch(&theirs, &commit(2), b"known there alone").unwrap();
-    let known = |identities| import(&ours, theirs.root(), identities, now(), 2, &|| false).unwrap();
+    let known = |identities| import(&ours, theirs.root(), options(identities, 2, &|| false)).unwrap();
     for taken in [1, 0] {
         let outcome = known(Identities::Known);
         assert_eq!((outcome.imported.count, outcome.not_believed, outcome.refused.len()), (taken, 1, 0), "{outcome:?}");
@@ -258,7 +258,7 @@ fn who_is_not_believed_about_identities_gives_bytes_and_no_more() {
 fn a_folder_that_is_no_store_or_of_a_newer_larder_is_refused_as_a_whole() {
     let ((there, theirs), (_here, ours)) = (store(), store());
     put(&theirs, b"tarball");
-    let refused = |from: &Path| import(&ours, from, Identities::Believed, now(), 1, &|| false).unwrap_err();
+    let refused = |from: &Path| import(&ours, from, options(Identities::Believed, 1, &|| false)).unwrap_err();
     fs::write(there.path().join("meta.json"), r#"{"format": 2, "needs": "3.1.4"}"#).unwrap();
     assert!(matches!(refused(there.path()), StoreError::NewerFormat { format: 2, .. }));
     let empty = tempfile::tempdir().unwrap();
@@ -276,7 +276,7 @@ fn stopped_at_any_piece_it_keeps_what_is_whole_and_goes_on_the_next_time() {
         let (here, ours) = store();
         let asked = AtomicUsize::new(0);
         let is_stopped = || asked.fetch_add(1, Ordering::Relaxed) >= most;
-        let stopped = import(&ours, theirs.root(), Identities::Believed, now(), 2, &is_stopped).unwrap();
+        let stopped = import(&ours, theirs.root(), options(Identities::Believed, 2, &is_stopped)).unwrap();
         assert!(stopped.is_stopped && stopped.imported.count < 20, "{most}: {stopped:?}");
         let verification = verify(&ours, 1, &|_| ()).unwrap();
         assert_eq!((verification.checked.count, verification.faults.len()), (stopped.imported.count, 0));

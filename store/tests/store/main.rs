@@ -8,6 +8,7 @@ mod forget;
 mod golden;
 mod gone;
 mod import;
+mod import_stream;
 mod look_again;
 mod lower;
 mod planted;

@@ -21,7 +21,7 @@ use larder_store::{
 };
 use rustix::fs::{CWD, FileType, Mode};
 
-use crate::support::{fetch, now, origin, put, sha512};
+use crate::support::{fetch, now, options, origin, put, sha512};
 
 /// Longer than any of these takes, and no test waits for it unless something hangs.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -197,8 +197,9 @@ fn a_linked_folder_of_what_can_be_lost_is_replaced_and_one_of_blobs_is_refused()
             let above = planted.folder.path().join("above");
             let error = Store::open_over(&above, &planted.root()).unwrap_err();
             assert!(matches!(error, StoreError::Unfit { .. }), "{what}: {error}");
-            let error = import(&Store::open(&above).unwrap(), &planted.root(), Identities::Known, now(), 1, &|| false)
-                .unwrap_err();
+            let error =
+                import(&Store::open(&above).unwrap(), &planted.root(), options(Identities::Known, 1, &|| false))
+                    .unwrap_err();
             assert!(matches!(error, StoreError::Unfit { .. }), "{what}: {error}");
         }
     }

@@ -5,6 +5,7 @@ use larder_store::{
     commit::Committer,
     digest::{Algorithm, Digest},
     download_lock::DownloadLock,
+    import::{Identities, Options},
     key::{BlobRef, Wanted},
     lookup::Lookup,
     part::{Part, SealError},
@@ -13,6 +14,10 @@ use larder_store::{
 
 pub(crate) fn now() -> jiff::Timestamp {
     "2026-01-31T12:00:00Z".parse().unwrap()
+}
+
+pub(crate) fn options(identities: Identities, threads: usize, is_stopped: &(dyn Fn() -> bool + Sync)) -> Options<'_> {
+    Options { identities, now: now(), threads, is_stopped }
 }
 
 pub(crate) fn store() -> (tempfile::TempDir, Store) {
