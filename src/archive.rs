@@ -1,5 +1,5 @@
-//! Bounded readers of tar and zip archives: bytes in, entries out. They unpack nothing onto the disk and trust no length that an archive states. The writer of commits'
-//! canonical tar is `fetcher/first_bytes/repack.rs`.
+//! Bounded readers of tar and zip archives: bytes in, entries out. They unpack nothing onto the disk and trust no length that an archive states. Beside them, the writer of
+//! a tar's entries.
 //!
 //! ```text
 //! tar.rs       tar entries, with bounds on names, lengths and count

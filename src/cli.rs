@@ -3,6 +3,7 @@
 pub mod buildkit;
 mod common;
 pub mod forget;
+pub mod share;
 mod version;
 mod view;
 
@@ -13,6 +14,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub use self::{
     common::{Completing, Fetching, Group, Selecting},
     forget::Forget,
+    share::{Export, Import},
     view::{TarballNames, View, ViewContext, ViewFolder, ViewKind, ViewPyodide, ViewTarballs, ViewWheels},
 };
 use crate::python::name::ProjectName;
@@ -86,6 +88,10 @@ pub enum Command {
     Serve(Serve),
     /// Make a folder of a plan's files for a package manager, Pyodide or a build
     View(View),
+    /// Write a plan's files into one archive
+    Export(Export),
+    /// Take in the files of an archive
+    Import(Import),
     /// Transfer the store into a builder's cache mount, or out of it
     Buildkit(buildkit::Buildkit),
     /// Pin the project's Python packages, and what packages download themselves, in larder.lock

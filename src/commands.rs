@@ -3,8 +3,10 @@
 mod buildkit;
 mod context;
 mod error;
+mod export;
 mod fetch;
 mod forget;
+mod import;
 mod init;
 mod larder_lock;
 mod lock;
@@ -14,6 +16,7 @@ mod plan;
 mod provision;
 mod record;
 mod run;
+mod seed;
 mod serve;
 mod status;
 mod sums;
@@ -42,6 +45,8 @@ pub fn run(cli: &Cli, context: &Context<'_>) -> Outcome {
         Command::Record(arguments) => record::run(arguments, context),
         Command::Serve(arguments) => serve::run(arguments, context),
         Command::View(arguments) => view::run(arguments, context),
+        Command::Export(arguments) => export::run(arguments, context),
+        Command::Import(arguments) => import::run(arguments, context),
         Command::Buildkit(arguments) => buildkit::run(arguments, context),
         Command::Lock(arguments) => lock::run(arguments, context),
         Command::Init(arguments) => init::run(arguments, context),
@@ -68,6 +73,8 @@ const fn stopped(command: &Command) -> &'static str {
         Command::View(_) => {
             "stopped; the folder is as it was, what has arrived is kept, and the next view goes on from there"
         }
+        Command::Export(_) => "stopped; no archive was written, and what has arrived is kept",
+        Command::Import(_) => "stopped; what was taken in by then is kept, and the next import passes over it",
         Command::Lock(_) | Command::Record(_) => "stopped; larder.lock is as it was",
         Command::Buildkit(_) => "stopped; what was taken in by then is kept, and the next run carries the rest",
         Command::Verify(_) => {

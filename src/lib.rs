@@ -14,6 +14,8 @@ pub mod ui;
 
 pub mod session;
 
+pub(crate) mod share;
+
 pub(crate) mod buildkit;
 
 pub(crate) mod run;

@@ -1,4 +1,4 @@
-//! Reads a tar archive that somebody else packed: nothing of it reaches memory without a bound, and reading it ends.
+//! Reads a tar archive that somebody else packed: nothing of it reaches memory without a bound, and reading it ends. [`write`](mod@write) writes one.
 
 use std::{
     io::{self, Read},
@@ -8,6 +8,7 @@ use std::{
 use super::bounded::too_much;
 
 mod entries;
+pub(crate) mod write;
 
 pub use entries::Bounds;
 pub(crate) use entries::{BLOCK, Entries, Entry, Kind, LongNames, TarError, checksum};

@@ -85,48 +85,62 @@ struct BlobFacts {
     package: String,
 }
 
-/// The folder's files. `known` gives the receipt that the store has of a blob.
-pub fn context(
-    program: Vec<u8>,
+/// What a seed says besides of its blobs.
+#[derive(Clone, Debug, Default)]
+pub struct SeedNotes {
+    /// Optional packages that are gone, with the address where they were: a build without a network goes on without them.
+    pub gone: Vec<(Wanted, String)>,
+    /// What was recorded beside the lockfile with this digest: a build step that has the lockfile alone knows it by that.
+    pub rows: Vec<(BlobId, String)>,
+}
+
+/// A seed's files, each part's below its `place`, which is empty or ends with `/`. `known` gives the receipt that the store has of a blob.
+pub fn seed_of(
     entries: &[SeedEntry<'_>],
+    notes: &SeedNotes,
     known: impl Fn(&BlobId) -> Option<Receipt>,
+    place: impl Fn(SeedPart) -> String,
 ) -> Result<Layout, MetadataError> {
     let mut layout = Layout::default();
-    layout.insert(PROGRAM.to_owned(), Content::Program(program));
-    let mut add = |part: SeedPart, path: String, content| layout.insert(format!("{}/{path}", part.folder()), content);
-    let blobs = by_blob(entries);
+    let mut add = |place: &str, path: String, content| layout.insert(format!("{place}{path}"), content);
+    let blobs = by_blob(entries, &place);
+    let packages = place(SeedPart::Packages);
     // The first part is always there, since build steps mount it by its name.
-    let parts: BTreeSet<SeedPart> = blobs.keys().map(|(part, _)| *part).chain([SeedPart::Packages]).collect();
-    for part in parts {
+    let places: BTreeSet<&String> = blobs.keys().map(|(place, _)| place).chain([&packages]).collect();
+    for place in places {
         let (path, bytes) = seed::meta();
-        add(part, path, Content::Bytes(bytes));
+        add(place, path, Content::Bytes(bytes));
     }
-    for ((part, blob), facts) in blobs {
-        let Some(known) = known(&blob) else { return Err(MetadataError::NoReceipt { package: facts.package }) };
-        let (path, bytes) = seed::receipt(&seed::reduced(&known, &facts.algorithms, facts.origins));
-        add(part, path, Content::Bytes(bytes));
-        add(part, seed::blob_path(&blob), Content::Blob(facts.found));
+    for ((place, blob), facts) in &blobs {
+        let Some(known) = known(blob) else {
+            return Err(MetadataError::NoReceipt { package: facts.package.clone() });
+        };
+        let (path, bytes) = seed::receipt(&seed::reduced(&known, &facts.algorithms, facts.origins.clone()));
+        add(place, path, Content::Bytes(bytes));
+        add(place, seed::blob_path(blob), Content::Blob(facts.found));
+    }
+    for (wanted, address) in &notes.gone {
+        for (path, bytes) in [Some(seed::gone(wanted, address)), seed::gone_anywhere(wanted)].into_iter().flatten() {
+            add(&packages, path, Content::Bytes(bytes));
+        }
+    }
+    for (lockfile, rows) in &notes.rows {
+        let (path, bytes) = seed::rows(lockfile, rows.as_bytes());
+        add(&packages, path, Content::Bytes(bytes));
     }
     Ok(layout)
 }
 
-/// Adds a note that an optional package is gone, so that a build without a network goes on without it.
-pub fn add_gone(layout: &mut Layout, wanted: &Wanted, address: &str) {
-    for (path, bytes) in [Some(seed::gone(wanted, address)), seed::gone_anywhere(wanted)].into_iter().flatten() {
-        layout.insert(format!("{}/{path}", SeedPart::Packages.folder()), Content::Bytes(bytes));
-    }
+/// The folder's files: those of the seed, each part in its folder, and the program.
+pub fn context(program: Vec<u8>, mut seed: Layout) -> Layout {
+    seed.insert(PROGRAM.to_owned(), Content::Program(program));
+    seed
 }
 
-/// Adds what was recorded beside the lockfile with this digest, so that a build step that has the lockfile alone knows it.
-pub fn add_rows(layout: &mut Layout, lockfile: &BlobId, rows: &str) {
-    let (path, bytes) = seed::rows(lockfile, rows.as_bytes());
-    layout.insert(format!("{}/{path}", SeedPart::Packages.folder()), Content::Bytes(bytes));
-}
-
-fn by_blob(entries: &[SeedEntry<'_>]) -> BTreeMap<(SeedPart, BlobId), BlobFacts> {
-    let mut all: BTreeMap<(SeedPart, BlobId), BlobFacts> = BTreeMap::new();
+fn by_blob(entries: &[SeedEntry<'_>], place: impl Fn(SeedPart) -> String) -> BTreeMap<(String, BlobId), BlobFacts> {
+    let mut all: BTreeMap<(String, BlobId), BlobFacts> = BTreeMap::new();
     for SeedEntry { part, artifact, wanted, found } in entries {
-        let facts = all.entry((*part, found.blob)).or_insert_with(|| BlobFacts {
+        let facts = all.entry((place(*part), found.blob)).or_insert_with(|| BlobFacts {
             found: *found,
             algorithms: BTreeSet::new(),
             origins: Vec::new(),

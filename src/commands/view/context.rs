@@ -5,8 +5,6 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use larder_store::key::Wanted;
-
 use super::{summary::print, target::check_target};
 use crate::{
     buildkit::executable::{Executable, ExecutableError},
@@ -14,19 +12,15 @@ use crate::{
     commands::{
         context::Context,
         error::{CommandError, EndsCommand},
-        options::{or_here, selection_options},
+        options::or_here,
         outcome::Outcome,
-        provision::{self, Unfetchable, shortfall},
+        provision,
+        seed::{Asked, Seeded, seed},
     },
-    fetcher::Completed,
-    plan::{
-        Planned,
-        selection::{Os, Platform, Platforms},
-    },
-    session::{RecordedRows, Session},
+    plan::selection::{Os, Platform, Platforms, Selection},
     ui::units,
     view::{
-        context::{SeedEntry, SeedPart, add_gone, add_rows, context as layout_of},
+        context::{SeedPart, context as layout_of},
         folder::publish,
     },
 };
@@ -125,43 +119,14 @@ pub(in crate::commands) fn run(
     let projects =
         provision::read_all(&or_here(&view.projects), view.completing.fetching.trust_project_config, context)?;
     check_target(&view.folder, &projects, context)?;
-    let mut rows = RecordedRows::default();
-    for project in &projects {
-        let selection = project.read.selection(&selection_options(&view.completing.selecting), program.platforms())?;
-        program.check(&selection.platforms)?;
-        rows.add(&project.read, &selection)?;
-        let own_downloads = project.read.own_downloads(&selection, context.environment, &provision::policy_of_lockfile);
-        provision::tell(own_downloads, context);
-    }
-    let store = context.open_store()?;
-    let (mut seeded, mut gone, mut worst) = (Vec::new(), Vec::new(), None);
-    let sessions = provision::sessions(&projects, &store, &view.completing.fetching, context);
-    let wanted = (&program.platforms(), Unfetchable::Fail);
-    for session in &sessions {
-        let supply = provision::complete(session, None, &view.completing, wanted, context)?;
-        worst = worst.max(shortfall(&supply));
-        seeded.extend(seeded_by(session, &supply));
-        gone.extend(supply.report.gone);
-    }
-    if let Some(fault) = worst {
-        return Ok(fault.into());
-    }
-    let bytes: u64 = seeded
-        .iter()
-        .map(|seeded| (seeded.found.blob, seeded.found.size))
-        .collect::<BTreeSet<_>>()
-        .iter()
-        .map(|(_, size)| size)
-        .sum();
-    let mut layout = layout_of(program.bytes, &seeded, |blob| store.receipt(blob))?;
-    for gone in &gone {
-        add_gone(&mut layout, &gone.wanted, &gone.address);
-    }
-    for (lockfile, text) in rows.texts() {
-        if let Some(text) = text {
-            add_rows(&mut layout, &lockfile, &text);
-        }
-    }
+    let asked = Asked { projects: &projects, completing: &view.completing, platforms: &program.platforms() };
+    let check = |selection: &Selection| Ok(program.check(&selection.platforms)?);
+    let place = |part: SeedPart| format!("{}/", part.folder());
+    let Seeded { store, layout, bytes } = match seed(&asked, check, place, context)? {
+        Ok(seeded) => seeded,
+        Err(fault) => return Ok(fault.into()),
+    };
+    let layout = layout_of(program.bytes, layout);
     let published = publish(&store, layout, KIND, &view.folder, is_stopped)?;
     print(context, KIND, view, published);
     context.printer.note(&format!(
@@ -171,21 +136,4 @@ pub(in crate::commands) fn run(
         view.folder.display()
     ));
     Ok(Outcome::Done)
-}
-
-fn seeded_by<'a>(session: &'a Session, supply: &Completed<'a>) -> Vec<SeedEntry<'a>> {
-    let wanted = |planned: &'a Planned| {
-        if let Some(integrity) = &planned.artifact.integrity {
-            return Some(Wanted::Integrity(integrity.clone()));
-        }
-        let downloads = session.project.downloads_of([planned]);
-        downloads.all.first().map(|download| download.wanted.clone())
-    };
-    let items = supply.items.iter();
-    items
-        .filter_map(|item| {
-            let (part, artifact) = (SeedPart::of(item.planned), &item.planned.artifact);
-            Some(SeedEntry { part, artifact, wanted: wanted(item.planned)?, found: item.found })
-        })
-        .collect()
 }

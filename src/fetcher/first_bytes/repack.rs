@@ -20,16 +20,15 @@ use std::{
 use flate2::Crc;
 
 use super::shape::{NotAPackage, Seen, Shape, broken, walk};
-use crate::archive::tar::{BLOCK, Entry, Kind, checksum};
+use crate::archive::tar::{
+    Entry, Kind,
+    write::{END, Flag, Head, pad},
+};
 
 /// The time of every entry, in octal: 1985-10-26 08:15 UTC, as in what npm packs.
-const TIME: &[u8] = b"03560116604";
+const TIME: &[u8; 11] = b"03560116604";
 /// What the top folder is called.
 const TOP: &[u8] = b"package";
-/// A ustar header has so many bytes for a name.
-const SHORT_NAME: usize = 100;
-/// The longest content whose length a header has in octal. Bytes.
-const SHORT_LEN: u64 = (1 << 33) - 1;
 /// The longest stored block of deflate. Bytes.
 const STORED: usize = 0xffff;
 /// All names together, which are held in memory. Bytes.
@@ -196,69 +195,20 @@ impl Unpacked {
             }
             pad(member.len, &mut gzip)?;
         }
-        gzip.write_all(&[0; 2 * BLOCK])?;
+        gzip.write_all(&END)?;
         gzip.finish()
     }
 }
 
-/// Fills up the last block.
-fn pad(len: u64, target: &mut impl Write) -> io::Result<()> {
-    let padding = usize::try_from(len.wrapping_neg() % BLOCK as u64).expect("less than a block");
-    target.write_all(&[0; BLOCK][..padding])
-}
-
-/// A member's header, with pax records before it for what does not fit.
+/// A member's header, with what does not fit into it before it.
 fn head(member: &Member, target: &mut impl Write) -> io::Result<()> {
-    let mut records = Vec::new();
-    if member.path.len() > SHORT_NAME {
-        records.extend(record(b"path", &member.path));
-    }
-    if member.target.len() > SHORT_NAME {
-        records.extend(record(b"linkpath", &member.target));
-    }
-    if member.len > SHORT_LEN {
-        records.extend(record(b"size", member.len.to_string().as_bytes()));
-    }
-    if !records.is_empty() {
-        target.write_all(&header(b"PaxHeader", b"", 0o644, records.len() as u64, b'x'))?;
-        target.write_all(&records)?;
-        pad(records.len() as u64, target)?;
-    }
     let (mode, flag) = match member.kind {
-        MemberKind::File => (0o644, b'0'),
-        MemberKind::Program => (0o755, b'0'),
-        MemberKind::HardLink => (0o644, b'1'),
-        MemberKind::Symlink => (0o777, b'2'),
+        MemberKind::File => (0o644, Flag::File),
+        MemberKind::Program => (0o755, Flag::File),
+        MemberKind::HardLink => (0o644, Flag::HardLink),
+        MemberKind::Symlink => (0o777, Flag::Symlink),
     };
-    target.write_all(&header(&member.path, &member.target, mode, member.len, flag))
-}
-
-/// `22 path=package/index.js` and a line feed; the number is the record's own length.
-fn record(key: &[u8], value: &[u8]) -> Vec<u8> {
-    let rest = key.len() + value.len() + 3;
-    let mut len = rest + 1;
-    while len != rest + len.to_string().len() {
-        len = rest + len.to_string().len();
-    }
-    [len.to_string().as_bytes(), b" ", key, b"=", value, b"\n"].concat()
-}
-
-fn header(path: &[u8], link: &[u8], mode: u32, len: u64, flag: u8) -> [u8; BLOCK] {
-    let mut block = [0; BLOCK];
-    let mut put = |at: usize, bytes: &[u8]| block[at..at + bytes.len()].copy_from_slice(bytes);
-    put(0, &path[..path.len().min(SHORT_NAME)]);
-    put(100, format!("{mode:07o}").as_bytes());
-    put(108, b"0000000");
-    put(116, b"0000000");
-    // Where it is longer, the record says so.
-    put(124, format!("{:011o}", if len > SHORT_LEN { 0 } else { len }).as_bytes());
-    put(136, TIME);
-    put(156, &[flag]);
-    put(157, &link[..link.len().min(SHORT_NAME)]);
-    put(257, b"ustar\x0000");
-    let sum = format!("{:06o}\0 ", checksum(&block));
-    block[148..156].copy_from_slice(sum.as_bytes());
-    block
+    Head { path: &member.path, target: &member.target, mode, flag, len: member.len, time: TIME }.write(target)
 }
 
 /// gzip that compresses nothing.
