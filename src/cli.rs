@@ -3,6 +3,7 @@
 pub mod buildkit;
 mod common;
 pub mod forget;
+mod sbom;
 pub mod share;
 mod version;
 mod view;
@@ -14,6 +15,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub use self::{
     common::{Completing, Fetching, Group, Selecting},
     forget::Forget,
+    sbom::{Sbom, SbomFormat},
     share::{Export, Import},
     view::{TarballNames, View, ViewContext, ViewFolder, ViewKind, ViewPyodide, ViewTarballs, ViewWheels},
 };
@@ -98,6 +100,8 @@ pub enum Command {
     Lock(Lock),
     /// Write a larder.toml for a project
     Init(Init),
+    /// Write a software bill of materials of a project's plan
+    Sbom(Sbom),
     /// Print what the store holds
     #[command(after_help = "\
 Examples:

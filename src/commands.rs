@@ -16,6 +16,7 @@ mod plan;
 mod provision;
 mod record;
 mod run;
+mod sbom;
 mod seed;
 mod serve;
 mod status;
@@ -50,6 +51,7 @@ pub fn run(cli: &Cli, context: &Context<'_>) -> Outcome {
         Command::Buildkit(arguments) => buildkit::run(arguments, context),
         Command::Lock(arguments) => lock::run(arguments, context),
         Command::Init(arguments) => init::run(arguments, context),
+        Command::Sbom(arguments) => sbom::run(arguments, context),
         Command::Status => status::run(context),
         Command::Verify(arguments) => verify::run(arguments, context),
         Command::Forget(arguments) => forget::run(arguments, context),

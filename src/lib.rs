@@ -40,6 +40,8 @@ pub mod http;
 
 pub mod config;
 
+pub mod sbom;
+
 pub mod plan;
 
 pub mod lockfile;

@@ -8,6 +8,7 @@
 //!
 //! What is remarkable and stops nothing comes as a [`Warning`], in the order in which it is found. `examples/embed.rs` is the shortest program.
 
+mod bill;
 mod configured;
 mod freshness;
 mod git_builds;
@@ -26,6 +27,7 @@ mod upstream;
 mod view;
 mod warning;
 
+pub use bill::Unread;
 pub use configured::ConfiguredProject;
 pub(crate) use freshness::runtimes;
 pub use freshness::{NoLarderLock, OutdatedLock};

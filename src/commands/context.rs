@@ -42,6 +42,15 @@ impl Context<'_> {
         }
     }
 
+    /// Opens the store, if there is one, for a command that writes nothing there.
+    pub(super) fn open_store_to_read(&self) -> Result<Option<Store>, StoreError> {
+        let mut roots = [&self.store].into_iter().chain(&self.below);
+        roots.try_fold(None, |store: Option<Store>, root| match store {
+            Some(store) => store.over_another(root).map(Some),
+            None => Store::open_to_read(root),
+        })
+    }
+
     /// Whether the store or a part below it may have what projects recorded: told without opening it.
     pub(super) fn may_have_rows(&self) -> bool {
         [&self.store].into_iter().chain(&self.below).any(|root| Store::may_have_rows(root))

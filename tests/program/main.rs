@@ -40,6 +40,7 @@ mod registry;
 mod registry_guard;
 mod rows;
 mod run;
+mod sbom;
 mod scripts;
 mod store;
 mod support;
