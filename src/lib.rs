@@ -14,7 +14,7 @@ pub mod ui;
 
 pub mod session;
 
-pub(crate) mod share;
+pub mod share;
 
 pub(crate) mod buildkit;
 

@@ -2,6 +2,8 @@
 //!
 //! ```text
 //! archive.rs     a seed in a tar: `larder export`, `larder import`
+//! oci.rs         a build context as an OCI image in a registry
 //! ```
 
 pub(crate) mod archive;
+pub mod oci;
