@@ -34,3 +34,20 @@ pub const PYTHON_INDEX: &str = "https://pypi.org/simple/";
 pub const PYTHON_FILES: &str = "https://files.pythonhosted.org/";
 /// The public CDN of Pyodide: below it, each release's files are in `vX.Y.Z/full/`.
 pub const PYODIDE_CDN: &str = "https://cdn.jsdelivr.net/pyodide/";
+
+/// What Docker's configuration calls Docker Hub.
+pub const DOCKER_HUB_LOGIN: &str = "https://index.docker.io/v1/";
+/// Where Docker Hub's API is.
+pub const DOCKER_HUB_API: &str = "https://registry-1.docker.io/";
+
+/// Docker Hub's host as users name it: both of its addresses' without their first label.
+pub fn docker_hub() -> &'static str {
+    let host = DOCKER_HUB_API.split('/').nth(2).unwrap_or_default();
+    host.split_once('.').map_or(host, |(_, domain)| domain)
+}
+
+/// Whether a registry's host is one of Docker Hub's names.
+pub fn is_docker_hub(registry: &str) -> bool {
+    let is_host_of = |address: &str| address.split('/').nth(2) == Some(registry);
+    registry == docker_hub() || is_host_of(DOCKER_HUB_API) || is_host_of(DOCKER_HUB_LOGIN)
+}

@@ -13,13 +13,17 @@
 //! store_blobs   blobs of a store, verified while they are read
 //! seed          what a puller reads of layers: receipts and rows, or a layer that is not as the rule says
 //! image         config, manifest and index: written, and read
+//! reference     `oci://host/repository:tag`
+//! credentials   Docker's and Podman's files and helpers
 //! ```
 //!
 //! Layers, documents and references are pure. Same input, same bytes: who pushes what a registry has transfers nothing but questions.
 
+pub mod credentials;
 pub mod digest;
 pub mod image;
 pub mod layers;
+pub mod reference;
 pub mod seed;
 pub mod store_blobs;
 mod tar_form;
