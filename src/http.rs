@@ -10,6 +10,8 @@
 //!   └ body, writer     the response's bytes to the sink, in batches, while the next ones arrive
 //! ```
 //!
+//! [`users_client`] gives the connections alone, to who asks otherwise than by GET and has credentials of another kind.
+//!
 //! Invariants: an address in an error or an event shows neither user, password nor query; credentials are asked for at every hop and so
 //! follow a redirect on the same host and port alone, and the user's own never go where only a project's files lead; no code of a sink runs on an async thread; a dropped future leaves what the sink has already taken.
 
@@ -45,13 +47,17 @@ mod tests;
 
 pub use crate::core::redacted::RedactedUrl;
 pub use client::Client;
+pub(crate) use client_pool::users_client;
 pub use credential::{ClientIdentity, Credential, Credentials};
 pub use document::{ByteRange, Page, Slice, document, page, slice};
 pub use download::{Request, download};
 pub use error::{ClientError, DownloadError};
 pub use error_parts::{Danger, Phase};
 pub use progress::{Event, Progress};
+pub(crate) use range::ContentRange;
 pub use range::{ResumePoint, Validator};
+pub(crate) use redirect::{is_same_origin, target as redirect_target};
+pub(crate) use response::retry_after;
 pub(crate) use root_certs::bundle as root_bundle;
 pub use settings::{ClientSettings, ExtraCertificates, ProjectNetwork};
 pub use sink::{FinishError, Sink, SinkError};

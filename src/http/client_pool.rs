@@ -94,6 +94,14 @@ impl ClientPools {
     }
 }
 
+/// A client for requests of any method with [the user's own](ClientSettings::users_own) settings. It follows no redirects, retries nothing and has no credentials.
+pub(crate) fn users_client(settings: &ClientSettings) -> Result<reqwest::Client, ClientError> {
+    // Fails when there is one already, and then that one serves.
+    drop(rustls::crypto::ring::default_provider().install_default());
+    let tls = root_certs::tls_config(&settings.extra_certificates, None)?;
+    client(settings, Some(tls), None, &Arc::new(Resolver::system()))
+}
+
 fn pool(
     settings: &ClientSettings,
     profile: &TrustProfile,

@@ -320,7 +320,7 @@ impl DownloadError {
     }
 
     /// Whether another try may succeed.
-    pub(super) fn is_worth_retrying(&self) -> bool {
+    pub(crate) fn is_worth_retrying(&self) -> bool {
         match self {
             Self::Status { status, .. } => is_transient(*status),
             Self::Lookup { .. } | Self::Connect { .. } | Self::Broken { .. } => true,
@@ -336,7 +336,7 @@ impl DownloadError {
     }
 
     /// Why a request was not answered.
-    pub(super) fn from_send(
+    pub(crate) fn from_send(
         url: RedactedUrl,
         proxy: Option<RedactedUrl>,
         source: reqwest::Error,

@@ -57,16 +57,16 @@ impl fmt::Debug for Validator {
 
 /// A `Content-Range`: which bytes a partial response has, or, unsatisfied, that there are none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct ContentRange {
+pub(crate) struct ContentRange {
     /// The first byte and the last one.
-    pub(super) bytes: Option<(u64, u64)>,
+    pub(crate) bytes: Option<(u64, u64)>,
     /// Bytes of the whole.
-    pub(super) total: Option<u64>,
+    pub(crate) total: Option<u64>,
 }
 
 impl ContentRange {
     /// Reads the header's value; `None` if it contradicts itself.
-    pub(super) fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let (range, total) = text.trim().strip_prefix("bytes ")?.split_once('/')?;
         let total = if total == "*" { None } else { Some(number(total)?) };
         if range == "*" {

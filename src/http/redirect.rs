@@ -42,14 +42,15 @@ pub(super) async fn exchange(
     Err(DownloadError::TooManyRedirects { url: RedactedUrl::new(url), limit: MAX_REDIRECTS })
 }
 
-fn is_same_origin(from: &Url, to: &Url) -> bool {
+/// Whether two addresses are of one server, which may know the credentials of the other.
+pub(crate) fn is_same_origin(from: &Url, to: &Url) -> bool {
     from.scheme() == to.scheme()
         && from.host_str() == to.host_str()
         && from.port_or_known_default() == to.port_or_known_default()
 }
 
 /// Where a response redirects to; `None` if it does not.
-fn target(from: &Url, status: StatusCode, headers: &HeaderMap) -> Result<Option<Url>, DownloadError> {
+pub(crate) fn target(from: &Url, status: StatusCode, headers: &HeaderMap) -> Result<Option<Url>, DownloadError> {
     if !matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308) {
         return Ok(None);
     }

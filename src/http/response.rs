@@ -32,7 +32,7 @@ impl Response {
 }
 
 /// Reads `Retry-After`: seconds, or a date (RFC 9110, section 10.2.3).
-fn retry_after(value: &HeaderValue, now: Timestamp) -> Option<Duration> {
+pub(crate) fn retry_after(value: &HeaderValue, now: Timestamp) -> Option<Duration> {
     let text = value.to_str().ok()?.trim();
     if let Ok(seconds) = text.parse() {
         return Some(Duration::from_secs(seconds));

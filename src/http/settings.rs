@@ -5,6 +5,8 @@ use std::{fmt, time::Duration};
 use hyper_util::client::proxy::matcher::Matcher;
 use url::Url;
 
+use crate::core::redacted::RedactedUrl;
+
 /// How a [`super::client::Client`] makes its requests. The defaults suit a public registry.
 #[derive(Clone)]
 pub struct ClientSettings {
@@ -64,6 +66,23 @@ impl ClientSettings {
             Some(project) if !self.trusts_project => &project.extra_certificates,
             _ => &self.extra_certificates,
         }
+    }
+
+    /// The same without what only a project's files say, and with every server having to prove who it is: for credentials of the user's own that belong to no package manager.
+    pub(crate) fn users_own(&self) -> Self {
+        let mut own = Self { verify_tls: true, project: None, ..self.clone() };
+        if let Some(project) = self.project.as_ref().filter(|_| !self.trusts_project) {
+            own.http_proxy = own.http_proxy.filter(|_| project.http_proxy.is_none());
+            own.https_proxy = own.https_proxy.filter(|_| project.https_proxy.is_none());
+            own.extra_certificates.clone_from(&project.extra_certificates);
+        }
+        own
+    }
+
+    /// The proxy that an address is asked for through, as messages show it.
+    pub(crate) fn proxy_for(&self, url: &Url) -> Option<RedactedUrl> {
+        let proxy = if url.scheme() == "https" { &self.https_proxy } else { &self.http_proxy };
+        proxy.as_ref().filter(|_| self.has_proxy_for(url)).map(RedactedUrl::new)
     }
 
     /// Whether an address is asked for through a proxy.

@@ -15,12 +15,15 @@
 //! image         config, manifest and index: written, and read
 //! reference     `oci://host/repository:tag`
 //! credentials   Docker's and Podman's files and helpers
+//! client        the registry's API
 //! ```
 //!
 //! Layers, documents and references are pure. Same input, same bytes: who pushes what a registry has transfers nothing but questions.
 
+pub mod client;
 pub mod credentials;
 pub mod digest;
+pub mod error;
 pub mod image;
 pub mod layers;
 pub mod reference;
