@@ -27,6 +27,10 @@ const MAX_REDIRECTS: usize = 10;
 /// A token is some kilobytes: bytes.
 const MOST_TOKEN: u64 = 1 << 20;
 
+/// So many times as long as for another answer is waited when a blob was taken whole: a registry compares it and may copy it from one place of its storage to another. With the
+/// usual settings, five minutes.
+const MOST_STORING: u32 = 6;
+
 /// The way to a registry.
 pub(super) struct Exchange {
     pub(super) http: reqwest::Client,
@@ -161,7 +165,7 @@ impl Exchange {
         let sent = self.http.execute(request);
         tokio::pin!(sent);
         let patience = self.settings.connect_timeout.saturating_add(self.settings.stall_timeout);
-        let mut before = None;
+        let (mut before, mut silent) = (None, 0);
         loop {
             match timeout(patience, &mut sent).await {
                 Ok(Ok(response)) => return Ok(response),
@@ -172,17 +176,18 @@ impl Exchange {
                 }
                 Err(_) => {
                     let now = ask.moved.map(|moved| moved());
-                    if now.is_none() || now == before {
+                    silent = if now == before { silent + 1 } else { 0 };
+                    let most = if now == Some(Moved::ToTheEnd) { MOST_STORING } else { 1 };
+                    if now.is_none() || silent >= most {
                         return Err(RegistryFault::network(self.late(url, Phase::Response, patience)));
                     }
-                    // A body that still moves, or was taken a while ago: comparing and storing gigabytes takes a registry longer than answering.
                     before = now;
                 }
             }
         }
     }
 
-    pub(super) fn late(&self, url: &Url, phase: Phase, after: Duration) -> DownloadError {
+    fn late(&self, url: &Url, phase: Phase, after: Duration) -> DownloadError {
         DownloadError::Timeout { url: RedactedUrl::new(url), proxy: self.settings.proxy_for(url), phase, after }
     }
 

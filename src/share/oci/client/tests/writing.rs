@@ -2,6 +2,8 @@
 
 use std::io::Read as _;
 
+use larder_test_server::{Reply, Server};
+
 use super::{
     mock::{Mock, reply},
     *,
@@ -117,4 +119,22 @@ async fn a_blob_that_cannot_be_read_is_the_store_s_fault_and_is_not_tried_again(
     // The registry compares too.
     let error = repository.write_blob(&digest, 3, source(b"abd".to_vec())).await.unwrap_err();
     assert!(text(&mock, &error).ends_with("refused (400): DIGEST_INVALID: other bytes"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_registry_may_take_longer_to_store_a_blob_than_to_answer() {
+    let server = Server::start();
+    server.close_each_connection();
+    server.on("/v2/team/app/blobs/uploads/", Reply::status(202).header("location", "/upload"));
+    server.on("/upload", Reply::status(201).delayed(Duration::from_millis(900)));
+    let wait = Duration::from_millis(150);
+    let settings = ClientSettings { connect_timeout: wait, stall_timeout: wait, retries: 0, ..settings() };
+    let reference = Reference::parse(&format!("oci://{}/team/app", server.address()), None).unwrap();
+    let repository = Repository::open(&reference, Access::Push, &settings, Credentials::anonymous()).unwrap();
+    let digest = ContentDigest::of(b"abc");
+    assert!(repository.write_blob(&digest, 3, source(b"abc".to_vec())).await.unwrap());
+    // What is no blob is not waited for.
+    server.on("/v2/team/app/manifests/v1", Reply::status(201).delayed(Duration::from_millis(900)));
+    let error = repository.put_manifest(&v1(), MANIFEST, b"{}").await.unwrap_err();
+    assert!(error.to_string().ends_with("/v2/team/app/manifests/v1: no response after 0.3 s"), "{error}");
 }
