@@ -3,7 +3,13 @@
 //! ```text
 //! archive.rs     a seed in a tar: `larder export`, `larder import`
 //! oci.rs         a build context as an OCI image in a registry
+//! object.rs      a plan's blobs in an object store
+//! remote.rs      what both have in common
+//! restore.rs     what a store lacks, from a remote
 //! ```
 
 pub(crate) mod archive;
+pub(crate) mod object;
 pub mod oci;
+pub(crate) mod remote;
+pub(crate) mod restore;

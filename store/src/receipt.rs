@@ -136,7 +136,7 @@ impl Receipt {
     }
 
     /// Takes over what another receipt of the same blob knows. Bytes have one digest of each algorithm: where the two differ, this one is believed.
-    pub(crate) fn merge(&mut self, other: Self) {
+    pub fn merge(&mut self, other: Self) {
         debug_assert_eq!(self.blob, other.blob, "receipts of one blob");
         let is_new = |digest: &&Digest| self.digests.algorithms().all(|known| known != digest.algorithm());
         let news: Vec<Digest> = other.digests.digests().iter().filter(is_new).copied().collect();

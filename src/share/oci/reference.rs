@@ -215,7 +215,7 @@ pub(super) fn is_loopback(registry: &str) -> bool {
 }
 
 /// The same of an address.
-pub(super) fn is_loopback_host(url: &Url) -> bool {
+pub(crate) fn is_loopback_host(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
         Some(Host::Ipv4(address)) => address.is_loopback(),

@@ -1,0 +1,50 @@
+//! [`Remote`]: a place that plans are shared in, whatever engine keeps it. Nothing that it says is believed: the store compares every byte.
+
+use larder_store::{import::Blobs, receipt::Receipt};
+
+use super::{object::ObjectError, oci::error::RegistryError};
+use crate::fetcher::Fault;
+
+/// A place that plans are shared in.
+pub(crate) trait Remote: Sync {
+    /// What people call it: its reference, without anything secret.
+    fn name(&self) -> &str;
+
+    /// What it has of a plan; `None` if nobody has shared that.
+    fn plan(&self, plan: &str) -> Result<Option<Shared<'_>>, RemoteError>;
+
+    /// Plans that it has besides, those that were shared last first; [`MOST_OTHERS`] at most.
+    fn others(&self) -> Result<Vec<String>, RemoteError>;
+}
+
+/// Other plans that are looked at for what a plan has in common with them. Each costs a request, and the last ones have nearly all of it.
+pub(crate) const MOST_OTHERS: usize = 16;
+
+/// What a remote has of one plan.
+pub(crate) struct Shared<'a> {
+    /// The receipts of its blobs, as they were judged: [`larder_store::import::receipt`].
+    pub(crate) receipts: Vec<Receipt>,
+    /// The blobs.
+    pub(crate) blobs: Box<dyn Blobs + 'a>,
+}
+
+/// Why a remote did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RemoteError {
+    /// An object store.
+    #[error(transparent)]
+    Object(#[from] ObjectError),
+    /// A registry.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+}
+
+impl RemoteError {
+    /// Whose fault it is: decides the exit code.
+    pub(crate) fn fault(&self) -> Fault {
+        match self {
+            Self::Object(error) => error.fault(),
+            Self::Registry(error) => error.fault(),
+        }
+    }
+}
