@@ -16,7 +16,7 @@ pub use self::{
     common::{Completing, Fetching, Group, Selecting},
     forget::Forget,
     sbom::{Sbom, SbomFormat},
-    share::{Export, Import},
+    share::{Export, Import, Pull, Push, Target},
     view::{TarballNames, View, ViewContext, ViewFolder, ViewKind, ViewPyodide, ViewTarballs, ViewWheels},
 };
 use crate::python::name::ProjectName;
@@ -94,6 +94,10 @@ pub enum Command {
     Export(Export),
     /// Take in the files of an archive
     Import(Import),
+    /// Share a plan's files in a registry or an object store
+    Push(Push),
+    /// Take a plan's files from a registry or an object store
+    Pull(Pull),
     /// Transfer the store into a builder's cache mount, or out of it
     Buildkit(buildkit::Buildkit),
     /// Pin the project's Python packages, and what packages download themselves, in larder.lock

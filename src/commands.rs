@@ -14,7 +14,10 @@ mod options;
 mod outcome;
 mod plan;
 mod provision;
+mod pull;
+mod push;
 mod record;
+mod restore;
 mod run;
 mod sbom;
 mod seed;
@@ -48,6 +51,8 @@ pub fn run(cli: &Cli, context: &Context<'_>) -> Outcome {
         Command::View(arguments) => view::run(arguments, context),
         Command::Export(arguments) => export::run(arguments, context),
         Command::Import(arguments) => import::run(arguments, context),
+        Command::Push(arguments) => push::run(arguments, context),
+        Command::Pull(arguments) => pull::run(arguments, context),
         Command::Buildkit(arguments) => buildkit::run(arguments, context),
         Command::Lock(arguments) => lock::run(arguments, context),
         Command::Init(arguments) => init::run(arguments, context),
@@ -76,7 +81,12 @@ const fn stopped(command: &Command) -> &'static str {
             "stopped; the folder is as it was, what has arrived is kept, and the next view goes on from there"
         }
         Command::Export(_) => "stopped; no archive was written, and what has arrived is kept",
-        Command::Import(_) => "stopped; what was taken in by then is kept, and the next import passes over it",
+        Command::Push(_) => {
+            "stopped; what was sent by then is there, and nobody finds it before the next push has sent the rest"
+        }
+        Command::Pull(_) | Command::Import(_) => {
+            "stopped; what was taken in by then is kept, and the next one passes over it"
+        }
         Command::Lock(_) | Command::Record(_) => "stopped; larder.lock is as it was",
         Command::Buildkit(_) => "stopped; what was taken in by then is kept, and the next run carries the rest",
         Command::Verify(_) => {

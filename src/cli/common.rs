@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueEnum};
 
-use crate::plan::selection::Platform;
+use crate::{plan::selection::Platform, share::reference::Reference};
 
 /// Which part of a plan is wanted.
 #[derive(Clone, Debug, Default, Args)]
@@ -30,6 +30,11 @@ pub struct Fetching {
     /// Downloads at once [default: that of larder.toml, npm's maxsockets, or 50]
     #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub jobs: Option<u32>,
+
+    /// Ask this place before the registries: oci://, s3://, gs://, az:// or file://; can be repeated
+    /// [default: `share.from` in larder.toml]
+    #[arg(long, value_name = "REF", conflicts_with = "offline")]
+    pub from: Vec<Reference>,
 
     /// Send your credentials through the project's own proxy, to servers that it alone trusts, and
     /// without encryption, where its configuration says so

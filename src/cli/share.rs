@@ -1,10 +1,17 @@
-//! What can be typed after `larder export` and `larder import`. Types only.
+//! What can be typed after `larder export`, `import`, `push` and `pull`. Types only.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    str::FromStr,
+};
 
 use clap::Args;
 
-use super::common::Completing;
+use super::common::{Completing, Selecting};
+use crate::{
+    core::error_chain::chain,
+    share::reference::{Reference, ReferenceError},
+};
 
 /// `larder export`.
 #[derive(Debug, Args)]
@@ -52,6 +59,90 @@ pub struct Import {
     /// that are gone, and what larder.lock recorded
     #[arg(long)]
     pub trust: bool,
+}
+
+/// `larder push`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  larder push s3://bucket/larder            share the files of ./package-lock.json
+  larder push file:///mnt/larder web admin  in a folder that several machines have
+  larder push                               to `share.to` in larder.toml
+
+What is there is not sent again, and where nothing is new nothing is written. Any number of machines
+push to one place. With credentials that can only read, nothing is written and the exit code is 0.")]
+pub struct Push {
+    /// Where to (s3://, gs://, az://, file://), and folders with a lockfile, or lockfiles
+    /// [default: `share.to` in larder.toml; the current folder]
+    #[arg(value_name = "REF|PROJECT")]
+    pub targets: Vec<Target>,
+    /// Write nothing, whatever the credentials allow
+    #[arg(long)]
+    pub read_only: bool,
+    /// Ask for each blob whether it is there, and send what was lost
+    #[arg(long)]
+    pub repair: bool,
+    /// What the store must hold.
+    #[command(flatten)]
+    pub completing: Completing,
+}
+
+/// `larder pull`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  larder pull s3://bucket/larder            what the store lacks of ./package-lock.json
+  larder pull                               from `share.from` in larder.toml
+  larder fetch --from s3://bucket/larder    the same, and the rest from the registries
+
+A plan that nobody has shared takes what it has in common with those that were shared last. Every byte
+is compared with the lockfile's digests. If something is not there, the exit code is 1.")]
+pub struct Pull {
+    /// Where from (s3://, gs://, az://, file://), and folders with a lockfile, or lockfiles
+    /// [default: `share.from` in larder.toml; the current folder]
+    #[arg(value_name = "REF|PROJECT")]
+    pub targets: Vec<Target>,
+    /// Which part of the plan.
+    #[command(flatten)]
+    pub selecting: Selecting,
+    /// Send your credentials through the project's own proxy, to servers that it alone trusts, and
+    /// without encryption, where its configuration says so
+    #[arg(long)]
+    pub trust_project_config: bool,
+}
+
+/// A place, or a project: a place has `://`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// A place.
+    Place(Reference),
+    /// A project.
+    Project(PathBuf),
+}
+
+impl FromStr for Target {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if !text.contains("://") {
+            return Ok(Self::Project(PathBuf::from(text)));
+        }
+        text.parse().map(Self::Place).map_err(|error: ReferenceError| chain(&error).join(": "))
+    }
+}
+
+impl Target {
+    /// The places and the projects.
+    pub fn split(targets: &[Self]) -> (Vec<Reference>, Vec<PathBuf>) {
+        let (mut places, mut projects) = (Vec::new(), Vec::new());
+        for target in targets {
+            match target {
+                Self::Place(place) => places.push(place.clone()),
+                Self::Project(project) => projects.push(project.clone()),
+            }
+        }
+        (places, projects)
+    }
 }
 
 /// Whether a file is standard input or output.

@@ -26,6 +26,7 @@ use crate::{
         provision,
     },
     core::{interrupt::Interrupt, layout::Layout},
+    fetcher::Reader,
     plan::selection::Selection,
     session::{ConfiguredProject, default_platforms},
     share::archive::{Archive, ArchiveError, WriteError, write},
@@ -92,7 +93,12 @@ pub(super) fn run(arguments: &cli::Export, context: &Context<'_>) -> Result<Outc
     let trusts_project = arguments.completing.fetching.trust_project_config;
     let projects = provision::read_all(&or_here(&arguments.projects), trusts_project, context)?;
     let since = Since::read(&arguments.since, trusts_project, context)?;
-    let asked = Asked { projects: &projects, completing: &arguments.completing, platforms: &default_platforms() };
+    let asked = Asked {
+        projects: &projects,
+        completing: &arguments.completing,
+        platforms: &default_platforms(),
+        reader: Reader::Fetcher,
+    };
     let seeded = seed(&asked, |_| Ok(()), |_| String::new(), context)?;
     let Seeded { store, layout, .. } = match seeded {
         Ok(seeded) => seeded,

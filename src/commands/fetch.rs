@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::{
     options::{fetch_options, selection_options},
     provision::{configured, policy_of_lockfile, tell},
+    restore::restore,
     sums::{silence_line, sum_line},
 };
 use crate::{
@@ -89,9 +90,10 @@ struct Fetched {
 }
 
 fn fetch(session: &Session, selection: &Selection, context: &Context<'_>) -> Result<Fetched, CommandError> {
-    let start = Instant::now();
     let (downloads, left_out) = session.downloads(selection);
     let selected = downloads.artifacts();
+    restore(session, &downloads, context)?;
+    let start = Instant::now();
     let report = session.fetch(&downloads, &progress::watcher(context.printer));
     if let Ok(report) = &report {
         let files = downloads.all.iter().zip(&report.found);

@@ -9,11 +9,12 @@ use crate::{
 };
 
 /// How what is missing is fetched.
-pub(super) const fn fetch_options(typed: &Fetching) -> FetchOptions {
+pub(super) fn fetch_options(typed: &Fetching) -> FetchOptions {
     FetchOptions {
         is_offline: typed.offline,
         requires_integrity: typed.require_integrity,
         jobs: typed.jobs,
+        from: typed.from.clone(),
         trusts_project: typed.trust_project_config,
     }
 }

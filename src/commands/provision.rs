@@ -4,7 +4,10 @@ use std::{ffi::OsString, path::PathBuf, sync::Arc, time::Instant};
 
 use larder_store::Store;
 
-use super::options::{fetch_options, selection_options};
+use super::{
+    options::{fetch_options, selection_options},
+    restore::restore,
+};
 use crate::{
     cli,
     commands::{context::Context, error::CommandError, outcome::Outcome},
@@ -138,6 +141,17 @@ pub(super) fn complete<'a>(
     session: &'a Session,
     ecosystems: Option<&[Ecosystem]>,
     arguments: &cli::Completing,
+    wanted: (&Platforms, Unfetchable),
+    context: &Context<'_>,
+) -> Result<Completed<'a>, CommandError> {
+    complete_for(session, (ecosystems, Reader::Fetcher), arguments, wanted, context)
+}
+
+/// The same for who may read the blobs himself.
+pub(super) fn complete_for<'a>(
+    session: &'a Session,
+    (ecosystems, reader): (Option<&[Ecosystem]>, Reader),
+    arguments: &cli::Completing,
     (default, unfetchable): (&Platforms, Unfetchable),
     context: &Context<'_>,
 ) -> Result<Completed<'a>, CommandError> {
@@ -149,7 +163,7 @@ pub(super) fn complete<'a>(
     if unfetchable == Unfetchable::LeaveToCommand && !arguments.fetching.offline {
         remarks::left_to_command(context.printer, &downloads.take_unfetchable());
     }
-    ensure(session, &downloads, Reader::Fetcher, context)
+    ensure(session, &downloads, reader, context)
 }
 
 /// Sees to it that these files are in the store, and says what was done for it and what is missing.
@@ -159,6 +173,7 @@ pub(super) fn ensure<'a>(
     reader: Reader,
     context: &Context<'_>,
 ) -> Result<Completed<'a>, CommandError> {
+    restore(session, downloads, context)?;
     let (printer, start) = (context.printer, Instant::now());
     let completed = session.ensure(downloads, &progress::watcher(printer), reader)?;
     if completed.report.fetched > 0 {

@@ -13,7 +13,7 @@ use crate::{
         provision::{self, Unfetchable, shortfall},
     },
     core::layout::Layout,
-    fetcher::{Completed, Fault},
+    fetcher::{Completed, Fault, Reader},
     plan::{
         Planned,
         selection::{Platforms, Selection},
@@ -28,6 +28,8 @@ pub(super) struct Asked<'a> {
     pub(super) completing: &'a cli::Completing,
     /// The platforms where nobody names one.
     pub(super) platforms: &'a Platforms,
+    /// Who reads the blobs and compares them.
+    pub(super) reader: Reader,
 }
 
 /// A seed.
@@ -46,7 +48,7 @@ pub(super) fn seed(
     place: impl Fn(SeedPart) -> String,
     context: &Context<'_>,
 ) -> Result<Result<Seeded, Fault>, CommandError> {
-    let Asked { projects, completing, platforms } = *asked;
+    let Asked { projects, completing, platforms, reader } = *asked;
     let mut rows = RecordedRows::default();
     for project in projects {
         let selection = project.read.selection(&selection_options(&completing.selecting), platforms.clone())?;
@@ -59,7 +61,8 @@ pub(super) fn seed(
     let (mut entries, mut notes, mut worst) = (Vec::new(), SeedNotes::default(), None);
     let sessions = provision::sessions(projects, &store, &completing.fetching, context);
     for session in &sessions {
-        let completed = provision::complete(session, None, completing, (platforms, Unfetchable::Fail), context)?;
+        let completed =
+            provision::complete_for(session, (None, reader), completing, (platforms, Unfetchable::Fail), context)?;
         worst = worst.max(shortfall(&completed));
         entries.extend(entries_of(session, &completed));
         notes.gone.extend(completed.report.gone.into_iter().map(|gone| (gone.wanted, gone.address)));

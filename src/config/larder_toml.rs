@@ -20,6 +20,10 @@
 //! [npm]
 //! node = "22"                                  # or ["20", "22"]
 //!
+//! [share]
+//! from = ["s3://bucket/larder"]
+//! to = "s3://bucket/larder"
+//!
 //! [pyodide]
 //! packages = ["numpy", "black[d]>=24"]
 //! folder = "static/pyodide"
@@ -76,6 +80,8 @@ pub struct LarderToml {
     pub forges: ForgeAddresses,
     /// `[npm]`.
     pub npm: NpmSettings,
+    /// `[share]`.
+    pub share: ShareSettings,
     /// `[pyodide]`.
     pub pyodide: Option<PyodideSettings>,
 }
@@ -134,6 +140,18 @@ pub struct NpmSettings {
     /// `node`: the versions that the project runs on, each once. Empty: those that its files name.
     #[serde(deserialize_with = "node_versions")]
     pub node: Vec<NodeMajor>,
+}
+
+/// `[share]`: where stores are shared. What a reference names is told where it is used.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case", expecting = "a table")]
+pub struct ShareSettings {
+    /// `from`: the places that are asked before the registries, in this order.
+    #[serde(deserialize_with = "references")]
+    pub from: Vec<String>,
+    /// `to`: the place that `larder push` writes to.
+    #[serde(deserialize_with = "reference")]
+    pub to: Option<String>,
 }
 
 impl LarderToml {
@@ -210,6 +228,27 @@ fn omitted_groups<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Omit
 fn node_versions<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<NodeMajor>, D::Error> {
     let accepted = "a version of node from 12 to 25 such as \"22\", or a list of them, each once";
     values::one_or_list(deserializer, accepted, NodeMajor::parse)
+}
+
+fn references<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let accepted =
+        "a list of places such as \"s3://bucket/larder\" or \"oci://registry.example/web:{plan}\", each once";
+    values::list(deserializer, accepted, of_a_place)
+}
+
+fn reference<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    values::text(
+        deserializer,
+        "a place such as \"s3://bucket/larder\" or \"oci://registry.example/web:{plan}\"",
+        of_a_place,
+    )
+}
+
+fn of_a_place(text: &str) -> Option<String> {
+    ["oci://", "s3://", "gs://", "az://", "file://"]
+        .iter()
+        .any(|scheme| text.starts_with(scheme))
+        .then(|| text.to_owned())
 }
 
 fn jobs<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {

@@ -45,6 +45,11 @@ impl PlanDigest {
         &self.0
     }
 
+    /// Its 64 hexadecimal digits.
+    pub fn hex(&self) -> String {
+        blake3::Hash::from_bytes(self.0).to_hex().to_string()
+    }
+
     pub(super) fn of(artifacts: &[Planned], unfetchable: &[UnfetchableEntry], remarks: &[Remark]) -> Self {
         let mut writer = Writer::default();
         writer.buffer.extend_from_slice(FORM);

@@ -26,6 +26,7 @@ use crate::{
         Plan, Planned,
         selection::{Platforms, Selection},
     },
+    share::reference::Reference,
 };
 
 /// Why a session cannot be opened.
@@ -59,6 +60,8 @@ pub struct Session {
     pub(crate) project: Arc<ConfiguredProject>,
     fetcher: Fetcher,
     pub(super) is_offline: bool,
+    /// The places that are asked before the registries, where they do not stand in `larder.toml`.
+    pub(super) from: Arc<[Reference]>,
     pub(super) now: Timestamp,
 }
 
@@ -75,7 +78,7 @@ impl Session {
     pub fn of(project: Arc<ConfiguredProject>, store: Store, options: &FetchOptions, now: Timestamp) -> Self {
         let settings = fetch_settings(options, &project.read.project.settings, &project.configurations, now);
         let fetcher = Fetcher::new(store, project.configurations.clone(), settings);
-        Self { project, fetcher, is_offline: options.is_offline, now }
+        Self { project, fetcher, is_offline: options.is_offline, from: options.from.as_slice().into(), now }
     }
 
     /// The store.

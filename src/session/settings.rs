@@ -11,6 +11,7 @@ use crate::{
     },
     fetcher::{FetchSettings, Fetcher},
     http::{ClientSettings, ExtraCertificates, ProjectNetwork},
+    share::reference::Reference,
 };
 
 /// Downloads at once: as many as `curl --parallel` makes. A bound keeps memory, connections and open files few.
@@ -25,6 +26,8 @@ pub struct FetchOptions {
     pub requires_integrity: bool,
     /// Downloads at once; `None` leaves it to `larder.toml`, npm's configuration and the default.
     pub jobs: Option<u32>,
+    /// The places that are asked before the registries; none leaves it to `larder.toml`.
+    pub from: Vec<Reference>,
     /// Send credentials through the project's own proxy, to servers that it alone trusts, and without encryption, where its configuration says so.
     pub trusts_project: bool,
 }

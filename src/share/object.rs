@@ -11,6 +11,7 @@
 mod catalog;
 mod engine;
 mod error;
+mod folder;
 mod push;
 mod reader;
 mod reference;
@@ -22,10 +23,11 @@ use larder_store::{
     receipt::Receipt,
 };
 
-pub(crate) use engine::{Connection, ObjectSettings};
-pub(crate) use error::ObjectError;
+use engine::Connection;
+pub(crate) use engine::ObjectSettings;
+pub(crate) use error::{ObjectError, ObjectFault};
 pub(crate) use push::{PushOptions, Pushed};
-pub(crate) use reference::{ObjectReference, ObjectReferenceError};
+pub use reference::{ObjectReference, ObjectReferenceError};
 
 use self::reader::ObjectReader;
 use super::remote::{MOST_OTHERS, Remote, RemoteError, Shared};
@@ -40,16 +42,21 @@ impl ObjectRemote {
     pub(crate) fn open(reference: &ObjectReference, settings: &ObjectSettings<'_>) -> Result<Self, ObjectError> {
         Ok(Self { connection: Arc::new(Connection::open(reference, settings)?) })
     }
+
+    /// Whether plans can be listed: who may not write there may still read.
+    pub(crate) fn can_read(&self) -> bool {
+        self.connection.plans(1).is_ok()
+    }
 }
 
 impl Remote for ObjectRemote {
-    fn name(&self) -> &str {
-        self.connection.name()
-    }
-
     fn plan(&self, plan: &str) -> Result<Option<Shared<'_>>, RemoteError> {
         let Some((catalog, _)) = self.connection.catalog(plan)? else { return Ok(None) };
-        Ok(Some(Shared { receipts: catalog.receipts, blobs: Box::new(Single(&self.connection)) }))
+        let blobs: Box<dyn Blobs> = match self.connection.folder() {
+            Some(folder) => Box::new(folder),
+            None => Box::new(Single(&self.connection)),
+        };
+        Ok(Some(Shared { receipts: catalog.receipts, blobs }))
     }
 
     fn others(&self) -> Result<Vec<String>, RemoteError> {

@@ -7,9 +7,6 @@ use crate::fetcher::Fault;
 
 /// A place that plans are shared in.
 pub(crate) trait Remote: Sync {
-    /// What people call it: its reference, without anything secret.
-    fn name(&self) -> &str;
-
     /// What it has of a plan; `None` if nobody has shared that.
     fn plan(&self, plan: &str) -> Result<Option<Shared<'_>>, RemoteError>;
 

@@ -17,6 +17,7 @@ use crate::{
         provision,
         seed::{Asked, Seeded, seed},
     },
+    fetcher::Reader,
     plan::selection::{Os, Platform, Platforms, Selection},
     ui::units,
     view::{
@@ -119,7 +120,12 @@ pub(in crate::commands) fn run(
     let projects =
         provision::read_all(&or_here(&view.projects), view.completing.fetching.trust_project_config, context)?;
     check_target(&view.folder, &projects, context)?;
-    let asked = Asked { projects: &projects, completing: &view.completing, platforms: &program.platforms() };
+    let asked = Asked {
+        projects: &projects,
+        completing: &view.completing,
+        platforms: &program.platforms(),
+        reader: Reader::Fetcher,
+    };
     let check = |selection: &Selection| Ok(program.check(&selection.platforms)?);
     let place = |part: SeedPart| format!("{}/", part.folder());
     let Seeded { store, layout, bytes } = match seed(&asked, check, place, context)? {

@@ -1,7 +1,7 @@
 //! The keys of `larder.toml`, and which of them a person meant.
 
 /// Every key that is known, with its table's name.
-pub const KEYS: [&str; 25] = [
+pub const KEYS: [&str; 28] = [
     "lockfiles",
     "platforms",
     "all-platforms",
@@ -10,6 +10,7 @@ pub const KEYS: [&str; 25] = [
     "fetch",
     "forges",
     "npm",
+    "share",
     "pyodide",
     "fetch.jobs",
     "fetch.retries",
@@ -20,6 +21,8 @@ pub const KEYS: [&str; 25] = [
     "forges.gitlab",
     "forges.bitbucket",
     "npm.node",
+    "share.from",
+    "share.to",
     "pyodide.version",
     "pyodide.packages",
     "pyodide.folder",

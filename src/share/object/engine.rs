@@ -1,6 +1,6 @@
 //! [`Connection`]: one object store, with credentials from the environment and larder's own connections.
 
-use std::{fmt, future::Future, time::Duration};
+use std::{fmt, future::Future, path::PathBuf, time::Duration};
 
 use bytes::Bytes;
 use futures_util::StreamExt as _;
@@ -18,6 +18,7 @@ use tokio::runtime::Runtime;
 use super::{
     catalog::Catalog,
     error::{ObjectError, ObjectFault},
+    folder::FolderBlobs,
     reference::{ObjectKind, ObjectReference},
 };
 use crate::{
@@ -49,6 +50,8 @@ pub(crate) struct Connection {
     name: String,
     prefix: String,
     engine: Box<dyn ObjectStore>,
+    /// The folder that it is, if it is one.
+    folder: Option<PathBuf>,
     stall: Duration,
     runtime: Runtime,
 }
@@ -66,11 +69,13 @@ impl Connection {
         let failed = |fault| ObjectError { name: reference.text.clone(), asked: "use it".to_owned(), fault };
         let (engine, runtime) = open().map_err(failed)?;
         let stall = settings.client.stall_timeout;
-        Ok(Self { name: reference.text.clone(), prefix: reference.prefix.clone(), engine, stall, runtime })
+        let folder = if let ObjectKind::Folder(folder) = &reference.kind { Some(folder.clone()) } else { None };
+        Ok(Self { name: reference.text.clone(), prefix: reference.prefix.clone(), engine, folder, stall, runtime })
     }
 
-    pub(super) fn name(&self) -> &str {
-        &self.name
+    /// The blobs of a folder.
+    pub(super) fn folder(&self) -> Option<FolderBlobs> {
+        self.folder.clone().map(FolderBlobs)
     }
 
     pub(super) fn engine(&self) -> &dyn ObjectStore {

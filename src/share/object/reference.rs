@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 /// A place in an object store.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct ObjectReference {
+pub struct ObjectReference {
     /// Which.
     pub(super) kind: ObjectKind,
     /// What comes before all names, without slashes around it.
@@ -27,7 +27,7 @@ pub(super) enum ObjectKind {
 
 /// Why a text names no place.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-pub(crate) enum ObjectReferenceError {
+pub enum ObjectReferenceError {
     /// It begins as nothing that is known.
     #[error("it begins with none of oci://, s3://, gs://, az:// and file://")]
     Scheme,
@@ -49,6 +49,12 @@ pub(crate) enum ObjectReferenceError {
     /// A part of the path leads nowhere.
     #[error("its path has a part that is empty, `.` or `..`")]
     Path,
+}
+
+impl std::fmt::Display for ObjectReference {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.text)
+    }
 }
 
 impl ObjectReference {
