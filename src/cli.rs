@@ -50,6 +50,9 @@ pub struct Global {
     /// The store's folder [default: $LARDER_STORE, else larder in the cache folder, ~/.cache]
     #[arg(long, global = true, value_name = "DIR")]
     pub store: Option<PathBuf>,
+    /// A base store that is only read, below that one [default: $LARDER_OVER, else that of larder.toml]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub over: Option<PathBuf>,
     /// Print errors only
     #[arg(long, short, global = true)]
     pub quiet: bool,
@@ -110,7 +113,8 @@ pub enum Command {
     #[command(after_help = "\
 Examples:
   larder status                     blobs, bytes, and what else lies in the store's folder
-  larder status --store DIR --json")]
+  larder status --store DIR --json
+  larder status --over /mnt/larder  the same, and what a base store has")]
     Status,
     /// Read every blob of the store and compare it with its digests
     Verify(Verify),

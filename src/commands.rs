@@ -1,5 +1,6 @@
 //! One file a command: arguments → library → printer.
 
+mod base_store;
 mod buildkit;
 mod context;
 mod error;
@@ -28,7 +29,7 @@ mod verify;
 mod verify_pyodide;
 mod view;
 
-pub use self::{context::Context, outcome::Outcome};
+pub use self::{base_store::NamedBase, context::Context, outcome::Outcome};
 
 use std::sync::Arc;
 

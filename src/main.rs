@@ -9,7 +9,7 @@ use std::{
 use clap::Parser as _;
 use larder::{
     cli::{Cli, ColorChoice, Global},
-    commands::{self, Context},
+    commands::{self, Context, NamedBase},
     core::{environment::Environment, open_files},
     ui::printer::{Mode, Printer},
     view::context::SeedPart,
@@ -33,7 +33,14 @@ fn main() -> ExitCode {
         printer.error("there is no place for the store", &[], Some("name one with --store or LARDER_STORE"));
         return ExitCode::from(4);
     };
-    let context = Context { environment: &environment, printer, store, below, now: jiff::Timestamp::now() };
+    let context = Context {
+        environment: &environment,
+        printer,
+        store,
+        below,
+        over: over(&cli.global, &environment),
+        now: jiff::Timestamp::now(),
+    };
     commands::run(&cli, &context).into()
 }
 
@@ -91,6 +98,13 @@ fn plain_printer() -> Printer {
 fn store(global: &Global, environment: &Environment) -> Option<PathBuf> {
     let named = || environment.variable_os("LARDER_STORE").filter(|store| !store.is_empty()).map(PathBuf::from);
     global.store.clone().or_else(named).or_else(|| Some(environment.cache_dir()?.join("larder")))
+}
+
+/// The base store. One that the environment names stands for every run, also where it is not there.
+fn over(global: &Global, environment: &Environment) -> Option<NamedBase> {
+    let named = || environment.variable_os("LARDER_OVER").filter(|over| !over.is_empty()).map(PathBuf::from);
+    let path = global.over.clone().or_else(named)?;
+    Some(NamedBase { path: environment.current_dir().join(path), is_required: global.over.is_some() })
 }
 
 fn start_log(verbose: u8) {

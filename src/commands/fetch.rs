@@ -63,7 +63,7 @@ pub(super) fn run(arguments: &cli::Fetch, context: &Context<'_>) -> Result<Outco
     // Every lockfile is read before anything is downloaded: a typing error in the last path should not cost minutes.
     let projects = arguments.projects.iter().map(|path| ReadProject::read(path)).collect::<Result<Vec<_>, _>>()?;
     tell(projects.iter().flat_map(ReadProject::warnings), context);
-    let store = context.open_store()?;
+    let store = context.open_store(projects.iter().map(|read| &read.project.settings))?;
     for (path, read) in arguments.projects.iter().zip(projects) {
         if arguments.projects.len() > 1 {
             context.printer.line(&format!("{}:", path.display()));

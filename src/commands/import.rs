@@ -68,7 +68,7 @@ pub(super) fn run(arguments: &cli::Import, context: &Context<'_>) -> Result<Outc
         Box::new(File::open(&arguments.file).map_err(|error| not_read(ArchiveError::Unread(error)))?)
     };
     let mut archive = Archive::open(source).map_err(not_read)?;
-    let store = context.open_store()?;
+    let store = context.open_store([])?;
     let blobs = archive.offered.len();
     let identities = if arguments.trust { Identities::Believed } else { Identities::Known };
     let is_stopped = || interrupt.came();

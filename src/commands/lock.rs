@@ -64,7 +64,7 @@ pub(super) fn run(arguments: &cli::Lock, context: &Context<'_>) -> Result<Outcom
         context.printer.warning(&warning.to_string());
     }
     pyodide::refuse_unknown(before.pyodide.as_ref(), arguments.upgrade.as_deref())?;
-    let store = context.open_store()?;
+    let store = context.open_store([&project.settings])?;
     let (locked, warnings) = match &settings {
         Some(settings) => {
             let (project, readings, before, npm) = (&project, &readings[..], before.pyodide.as_ref(), &npm);

@@ -5,13 +5,14 @@ use std::{ffi::OsString, path::PathBuf, sync::Arc, time::Instant};
 use larder_store::Store;
 
 use super::{
+    base_store::Telling,
     options::{fetch_options, selection_options},
     restore::restore,
 };
 use crate::{
     cli,
     commands::{context::Context, error::CommandError, outcome::Outcome},
-    config::project::LockfileBytes,
+    config::{larder_toml::LarderToml, project::LockfileBytes},
     core::artifact::Ecosystem,
     fetcher::{Completed, Downloads, Fault, Reader, Repaired},
     lockfile::Format,
@@ -65,8 +66,9 @@ pub(super) fn read_all_for(
     let mut all = read_and_tell(paths, called, context)?;
     // Most stores have none, and this one is opened again for the fetch.
     if all.iter().any(ReadProject::lacks_rows)
-        && context.may_have_rows()
-        && let Some(store) = context.open_store_if_present()?
+        && context.may_have_rows(all.iter().map(|read| &read.project.settings))?
+        && let Some(store) =
+            context.open_store_if_present(all.iter().map(|read| &read.project.settings), Telling::Later)?
     {
         all = all.into_iter().map(|project| with_stored_rows(project, &store, context)).collect::<Result<_, _>>()?;
     }
@@ -96,6 +98,11 @@ pub(super) fn configured(
 ) -> Result<Arc<ConfiguredProject>, CommandError> {
     let mut warn = |warning: Warning| remarks::warning(context.printer, &warning);
     Ok(Arc::new(ConfiguredProject::new(read, context.environment, trusts_project, &mut warn)?))
+}
+
+/// What the projects' `larder.toml` say.
+pub(super) fn settings(projects: &[Arc<ConfiguredProject>]) -> impl Iterator<Item = &LarderToml> {
+    projects.iter().map(|project| &project.read.project.settings)
 }
 
 /// Tells these warnings.

@@ -45,7 +45,7 @@ pub(super) fn run(arguments: &cli::Pull, context: &Context<'_>) -> Result<Outcom
     Interrupt::watch().map_err(SignalsError)?;
     let (from, projects) = Target::split(&arguments.targets);
     let projects = provision::read_all(&or_here(&projects), arguments.trust_project_config, context)?;
-    let store = context.open_store()?;
+    let store = context.open_store(provision::settings(&projects))?;
     store.writable()?;
     let options = FetchOptions { from, trusts_project: arguments.trust_project_config, ..FetchOptions::default() };
     let (mut documents, mut worst) = (Vec::new(), None);

@@ -109,7 +109,7 @@ pub(super) fn execute(
     if !is_recorded {
         provision::warn_of_own_downloads(&projects, &arguments.completing.selecting, &arguments.command, context)?;
     }
-    let store = context.open_store()?;
+    let store = context.open_store(provision::settings(&projects))?;
     let sessions = provision::sessions(&projects, &store, &arguments.completing.fetching, context);
     // npm alone installs nothing of Python's, and runs install scripts; what another command installs, nobody knows.
     let ecosystems = (mode == Mode::Cache).then_some(&[Ecosystem::Npm, Ecosystem::Download][..]);

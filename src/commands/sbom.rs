@@ -5,7 +5,12 @@ use std::{io, path::PathBuf};
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::{error::EndsCommand, lock::write_whole, options::selection_options, provision::read_all};
+use super::{
+    error::EndsCommand,
+    lock::write_whole,
+    options::selection_options,
+    provision::{read_all, settings},
+};
 use crate::{
     cli::{self, SbomFormat},
     commands::{context::Context, error::CommandError, outcome::Outcome},
@@ -43,7 +48,7 @@ impl EndsCommand for SbomError {}
 pub(super) fn run(arguments: &cli::Sbom, context: &Context<'_>) -> Result<Outcome, CommandError> {
     let made = stated_time(context)?;
     let projects = read_all(&arguments.projects, false, context)?;
-    let store = context.open_store_to_read()?;
+    let store = context.open_store_to_read(settings(&projects))?;
     let options = selection_options(&arguments.selecting);
     let mut billed = Vec::new();
     let mut is_whole = true;

@@ -57,7 +57,7 @@ pub(super) fn seed(
         let own_downloads = project.read.own_downloads(&selection, context.environment, &provision::policy_of_lockfile);
         provision::tell(own_downloads, context);
     }
-    let store = context.open_store()?;
+    let store = context.open_store(provision::settings(projects))?;
     let (mut entries, mut notes, mut worst) = (Vec::new(), SeedNotes::default(), None);
     let sessions = provision::sessions(projects, &store, &completing.fetching, context);
     for session in &sessions {

@@ -26,7 +26,7 @@ pub(super) const ASKED_BY_ALL: &str = "this system does not tell which user open
 pub(super) fn run(arguments: &cli::Serve, context: &Context<'_>) -> Result<Outcome, CommandError> {
     let projects =
         provision::read_all(&or_here(&arguments.projects), arguments.fetching.trust_project_config, context)?;
-    let store = context.open_store()?;
+    let store = context.open_store(provision::settings(&projects))?;
     let sessions = provision::sessions(&projects, &store, &arguments.fetching, context);
     let mut catalog = Metadata::default();
     for session in &sessions {

@@ -1,6 +1,6 @@
 //! `larder status`: prints what the store holds.
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use larder_store::{
     Store,
@@ -9,6 +9,7 @@ use larder_store::{
 };
 use serde_json::{Value, json};
 
+use super::base_store::Telling;
 use crate::{
     commands::{context::Context, error::CommandError, outcome::Outcome},
     ui::units,
@@ -16,7 +17,7 @@ use crate::{
 
 pub(super) fn run(context: &Context<'_>) -> Result<Outcome, CommandError> {
     let place = context.store.display();
-    let Some(store) = context.open_store_if_present()? else {
+    let Some(store) = context.open_store_if_present([&context.settings_here()], Telling::Yes)? else {
         context.printer.line(&format!("{place}: there is no store yet; `larder fetch` creates it"));
         context.printer.json(&json!({"store": place.to_string(), "exists": false}));
         return Ok(Outcome::Done);
@@ -32,8 +33,9 @@ fn print(context: &Context<'_>, store: &Store, found: &Stats) {
     let access = if store.is_writable() { "" } else { " (read-only)" };
     printer.line(&format!("{}{access}", store.root().display()));
     printer.line(&format!("{:<10} {}", "blobs", tally(found.blobs)));
-    if let (Some(count), Some(root)) = (found.lower, store.lower_root()) {
-        printer.line(&format!("{:<10} {}, in {}, which is only read", "below", tally(count), root.display()));
+    let lower: Vec<_> = store.lower_roots().collect();
+    if let Some(count) = found.lower {
+        printer.line(&format!("{:<10} {}, in {}", "below", tally(count), only_read(&lower)));
     }
     for (ecosystem, count) in &found.ecosystems {
         printer.line(&format!("  {ecosystem:<8} {}", tally(*count)));
@@ -55,6 +57,12 @@ fn print(context: &Context<'_>, store: &Store, found: &Stats) {
         ));
     }
     printer.line(&format!("{:<10} {}", "index", index(found)));
+}
+
+/// `DIR, which is only read`.
+pub(super) fn only_read(folders: &[&Path]) -> String {
+    let names: Vec<String> = folders.iter().map(|folder| folder.display().to_string()).collect();
+    format!("{}, which {} only read", names.join(" and "), if names.len() == 1 { "is" } else { "are" })
 }
 
 fn index(found: &Stats) -> String {
@@ -99,6 +107,7 @@ fn document(context: &Context<'_>, store: &Store, found: &Stats) -> Value {
         "partial": row(found.partial),
         "damaged": row(found.damaged),
         "below": found.lower.map(row),
+        "below_in": store.lower_roots().map(|root| root.display().to_string()).collect::<Vec<_>>(),
         "without_blob": found.without_blob,
         "index": {"state": index, "why": why, "in_step": found.index_is_in_step},
     })

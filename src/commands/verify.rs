@@ -11,6 +11,7 @@ use larder_store::{
 };
 use serde_json::{Value, json};
 
+use super::{base_store::Telling, status::only_read};
 use crate::{
     cli,
     commands::{context::Context, error::CommandError, outcome::Outcome},
@@ -24,7 +25,7 @@ pub(super) fn run(arguments: &cli::Verify, context: &Context<'_>) -> Result<Outc
     if let Some(folder) = &arguments.pyodide {
         return super::verify_pyodide::run(folder, context);
     }
-    let Some(store) = context.open_store_if_present()? else {
+    let Some(store) = context.open_store_if_present([&context.settings_here()], Telling::Yes)? else {
         context.printer.error(
             &format!("there is no store at {}", context.store.display()),
             &[],
@@ -32,6 +33,10 @@ pub(super) fn run(arguments: &cli::Verify, context: &Context<'_>) -> Result<Outc
         );
         return Ok(Outcome::Store);
     };
+    let lower: Vec<_> = store.lower_roots().collect();
+    if !lower.is_empty() {
+        context.printer.line(&format!("{} and {}:", store.root().display(), only_read(&lower)));
+    }
     let start = Instant::now();
     let read = AtomicU64::new(0);
     let depth = if arguments.fast { Depth::Names } else { Depth::Digests };
@@ -90,7 +95,7 @@ fn print(context: &Context<'_>, found: &Verification, depth: Depth) {
             }
             FaultKind::Unreadable(error) => ("cannot be read", error.to_string()),
             FaultKind::Lower { error, .. } => {
-                ("cannot be used", format!("{error}; it is in the store beside larder, which is only read"))
+                ("cannot be used", format!("{error}; it is in a store that is only read"))
             }
             FaultKind::InTheWay(error) => ("is gone", format!("{error}; it was moved out of the way")),
             FaultKind::Missing => ("is gone", "it has a receipt and no file".to_owned()),
@@ -117,7 +122,7 @@ fn print(context: &Context<'_>, found: &Verification, depth: Depth) {
 }
 
 fn false_receipt(stated: &str, is_lower: bool) -> String {
-    let place = if is_lower { "; it is in the store beside larder, which is only read" } else { "" };
+    let place = if is_lower { "; it is in a store that is only read" } else { "" };
     format!("the receipt states {stated}, which its bytes do not have{place}")
 }
 

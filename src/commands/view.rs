@@ -47,7 +47,7 @@ pub(super) fn run(arguments: &cli::View, context: &Context<'_>) -> Result<Outcom
     if is_for_npm {
         provision::warn_of_gates(&projects, &[], Mode::Cache, context);
     }
-    let store = context.open_store()?;
+    let store = context.open_store(provision::settings(&projects))?;
     let sessions = provision::sessions(&projects, &store, &view.completing.fetching, context);
     let (npm, wanted) = (Some(&[Ecosystem::Npm][..]), (&default_platforms(), Unfetchable::Fail));
     let mut catalog = match provision::complete_catalog(&sessions, npm, &view.completing, wanted, context)? {

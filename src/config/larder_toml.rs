@@ -7,6 +7,9 @@
 //! omit = ["dev"]
 //! require-integrity = true
 //!
+//! [store]
+//! over = "/mnt/larder"
+//!
 //! [fetch]
 //! jobs = 32
 //! retries = 5
@@ -74,6 +77,8 @@ pub struct LarderToml {
     /// `require-integrity`.
     #[serde(deserialize_with = "values::flag")]
     pub require_integrity: bool,
+    /// `[store]`.
+    pub store: StoreSettings,
     /// `[fetch]`.
     pub fetch: FetchSettings,
     /// `[forges]`.
@@ -95,6 +100,15 @@ pub enum OmittedGroup {
     Optional,
     /// `peer`.
     Peer,
+}
+
+/// `[store]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case", expecting = "a table")]
+pub struct StoreSettings {
+    /// `over`: the folder of a base store, relative to the file's folder or absolute.
+    #[serde(deserialize_with = "folder")]
+    pub over: Option<PathBuf>,
 }
 
 /// `[fetch]`.
@@ -249,6 +263,11 @@ fn of_a_place(text: &str) -> Option<String> {
         .iter()
         .any(|scheme| text.starts_with(scheme))
         .then(|| text.to_owned())
+}
+
+fn folder<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<PathBuf>, D::Error> {
+    let read = |text: &str| (!text.is_empty() && !text.contains('\0')).then(|| PathBuf::from(text));
+    values::text(deserializer, "a folder such as \"/mnt/larder\"", read)
 }
 
 fn jobs<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {

@@ -118,7 +118,7 @@ impl Project {
             Some(name) if !metadata.is_dir() => (folder_of(path), Some(PathBuf::from(name))),
             _ => (path, None),
         };
-        let settings = read_settings(folder)?;
+        let settings = settings_of(folder)?;
         let has_larder_lock =
             folder.join(LARDER_LOCK).is_file() && only.as_ref().is_none_or(|name| name.as_os_str() == LARDER_LOCK);
         let looks_around = only.is_none() && settings.lockfiles.is_empty();
@@ -165,7 +165,8 @@ fn folder_of(file: &Path) -> &Path {
     file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-fn read_settings(folder: &Path) -> Result<LarderToml, ProjectError> {
+/// What the `larder.toml` in a folder says, with its paths from there; the default if there is none.
+pub fn settings_of(folder: &Path) -> Result<LarderToml, ProjectError> {
     let path = folder.join(SETTINGS);
     match read_file(&path, LONGEST_SETTINGS)? {
         Some(bytes) => {
@@ -173,6 +174,7 @@ fn read_settings(folder: &Path) -> Result<LarderToml, ProjectError> {
             if let Some(pyodide) = &mut settings.pyodide {
                 pyodide.begin_at(folder);
             }
+            settings.store.over = settings.store.over.map(|over| folder.join(over));
             Ok(settings)
         }
         None => Ok(LarderToml::default()),

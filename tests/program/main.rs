@@ -4,6 +4,7 @@
 
 mod answers;
 mod archive;
+mod base_store;
 mod buildkit;
 mod configuration;
 mod configurations;

@@ -40,7 +40,7 @@ pub(super) fn run(arguments: &Harvest, context: &Context<'_>) -> Result<Outcome,
     let binary = Binary::of(&arguments.mount, context)?;
     let platforms = Platforms::Only(BTreeSet::from([binary.executable.platform()]));
     let only = if arguments.projects.is_empty() { None } else { Some(keys(arguments, &platforms, context)?) };
-    let store = context.open_store()?;
+    let store = context.open_store([])?;
     // Before the builder is asked.
     store.writable()?;
     let start = Instant::now();

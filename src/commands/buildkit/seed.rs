@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -34,7 +35,7 @@ use crate::{
     core::interrupt::Interrupt,
     fetcher::Fault,
     plan::selection::Platforms,
-    session::RecordedRows,
+    session::{ConfiguredProject, RecordedRows},
     ui::units,
 };
 
@@ -42,14 +43,20 @@ pub(super) fn run(arguments: &Seed, context: &Context<'_>) -> Result<Outcome, Co
     let interrupt = Interrupt::watch().map_err(SignalsError)?;
     // Before anything is fetched for it.
     let binary = Binary::of(&arguments.mount, context)?;
-    let store = context.open_store()?;
+    let fetching = &arguments.completing.fetching;
+    let projects = if arguments.all {
+        Vec::new()
+    } else {
+        provision::read_all(&or_here(&arguments.projects), fetching.trust_project_config, context)?
+    };
+    let store = context.open_store(provision::settings(&projects))?;
     let mut rows = RecordedRows::default();
     let wanted = if arguments.all {
         inventory(&store)?
     } else {
         // For the builder, and not for this machine.
         let platforms = Platforms::Only(BTreeSet::from([binary.executable.platform()]));
-        match planned(arguments, (&platforms, &mut rows), &store, context)? {
+        match planned(arguments, &projects, (&platforms, &mut rows), &store, context)? {
             Ok(wanted) => wanted,
             Err(fault) => return Ok(fault.into()),
         }
@@ -90,6 +97,7 @@ pub(super) fn run(arguments: &Seed, context: &Context<'_>) -> Result<Outcome, Co
 /// The receipts of what the projects need, all of it here and read, with what they recorded; or whose fault it is that something is missing.
 fn planned(
     arguments: &Seed,
+    projects: &[Arc<ConfiguredProject>],
     (platforms, rows): (&Platforms, &mut RecordedRows),
     store: &Store,
     context: &Context<'_>,
@@ -97,8 +105,7 @@ fn planned(
     let mut receipts: BTreeMap<BlobId, Receipt> = BTreeMap::new();
     let mut worst = None;
     let fetching = &arguments.completing.fetching;
-    let projects = provision::read_all(&or_here(&arguments.projects), fetching.trust_project_config, context)?;
-    for session in &provision::sessions(&projects, store, fetching, context) {
+    for session in &provision::sessions(projects, store, fetching, context) {
         let selecting = &arguments.completing.selecting;
         let selection = session.selection(&selection_options(selecting), platforms.clone())?;
         rows.add(&session.project.read, &selection)?;

@@ -28,7 +28,8 @@ pub(super) fn compare(
         return Ok((inline, None));
     }
     let options = fetch_options(&arguments.completing.fetching);
-    let session = Session::of(Arc::clone(project), context.open_store()?, &options, context.now);
+    let store = context.open_store([&project.read.project.settings])?;
+    let session = Session::of(Arc::clone(project), store, &options, context.now);
     let watcher = progress::watcher(context.printer);
     let requests: Vec<FirstFetch> = asked.iter().map(request).collect();
     let came = session.first_fetch(&requests, &watcher);

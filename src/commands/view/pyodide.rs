@@ -62,7 +62,7 @@ pub(in crate::commands) fn run(
     let project = larder_lock::read_locked(&arguments.project, arguments.fetching.trust_project_config, context)?;
     let folder = folder(arguments, &project)?;
     check_target(&folder, std::slice::from_ref(&project), context)?;
-    let store = context.open_store()?;
+    let store = context.open_store([&project.read.project.settings])?;
     let session = Session::of(project, store.clone(), &fetch_options(&arguments.fetching), context.now);
     let lock = session.project.read.require_pyodide_lock()?;
     let loaded = match larder_lock::load(&session, lock, true, context)? {

@@ -1,17 +1,19 @@
 //! The keys of `larder.toml`, and which of them a person meant.
 
 /// Every key that is known, with its table's name.
-pub const KEYS: [&str; 28] = [
+pub const KEYS: [&str; 30] = [
     "lockfiles",
     "platforms",
     "all-platforms",
     "omit",
     "require-integrity",
+    "store",
     "fetch",
     "forges",
     "npm",
     "share",
     "pyodide",
+    "store.over",
     "fetch.jobs",
     "fetch.retries",
     "fetch.stall-timeout",

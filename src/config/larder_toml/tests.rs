@@ -18,6 +18,8 @@ fn every_key_is_read() {
         platforms = ["linux/amd64", "linux/arm64"]
         omit = ["dev", "peer"]
         require-integrity = true
+        [store]
+        over = "../base"
         [fetch]
         jobs = 32
         retries = 0
@@ -30,6 +32,9 @@ fn every_key_is_read() {
         bitbucket = "https://mirror.example/bitbucket"
         [npm]
         node = ["v20.11.0", "lts/jod"]
+        [share]
+        from = ["s3://bucket/larder", "file:///mnt/larder"]
+        to = "oci://registry.example/web:{plan}"
         "#,
     );
     let url = |text| Some(Url::parse(text).unwrap());
@@ -39,6 +44,7 @@ fn every_key_is_read() {
         all_platforms: false,
         omit: vec![OmittedGroup::Dev, OmittedGroup::Peer],
         require_integrity: true,
+        store: StoreSettings { over: Some("../base".into()) },
         fetch: FetchSettings {
             jobs: Some(32),
             retries: Some(0),
@@ -52,6 +58,10 @@ fn every_key_is_read() {
             bitbucket: url("https://mirror.example/bitbucket/"),
         },
         npm: NpmSettings { node: ["20", "22"].map(|text| NodeMajor::parse(text).unwrap()).to_vec() },
+        share: ShareSettings {
+            from: vec!["s3://bucket/larder".to_owned(), "file:///mnt/larder".to_owned()],
+            to: Some("oci://registry.example/web:{plan}".to_owned()),
+        },
         pyodide: None,
     };
     assert_eq!(read, Ok(expected));
@@ -89,7 +99,7 @@ fn an_unknown_key_is_named_with_its_line_and_the_nearest_known_one() {
 #[test]
 fn the_list_of_keys_is_that_of_the_tables() {
     let mut known = Vec::new();
-    for table in ["", "fetch", "forges", "npm", "pyodide"] {
+    for table in ["", "store", "fetch", "forges", "npm", "pyodide"] {
         let prefix = if table.is_empty() { String::new() } else { format!("{table}.") };
         let error = toml::from_str::<LarderToml>(&format!("{prefix}no-such-key = 1")).unwrap_err();
         let (_, expected) = error.message().split_once(", expected ").unwrap();
