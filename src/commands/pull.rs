@@ -17,7 +17,7 @@ use crate::{
         outcome::Outcome,
     },
     core::{escape::escaped, interrupt::Interrupt},
-    fetcher::{Completed, Downloads, Fault},
+    fetcher::{Completed, Download, Downloads, Fault},
     plan::Planned,
     session::{FetchOptions, RestoredFrom, Session, default_platforms},
     share::{reference::Reference, remote::RemoteError},
@@ -94,7 +94,7 @@ fn print(
         return None;
     }
     let here: HashSet<*const Planned> = after.items.iter().map(|item| std::ptr::from_ref(item.planned)).collect();
-    let planned = downloads.all.iter().flat_map(|download| download.planned());
+    let planned = downloads.all.iter().flat_map(Download::planned);
     let names: Vec<String> = planned
         .filter(|planned| !here.contains(&std::ptr::from_ref(**planned)))
         .map(|planned| escaped(&planned.artifact.to_string()).into_owned())
@@ -102,7 +102,7 @@ fn print(
     let more = names.len().saturating_sub(NAMED);
     let mut shown = names.into_iter().take(NAMED).collect::<Vec<_>>().join(", ");
     if more > 0 {
-        shown.push_str(&format!(" and {} more", units::count(more)));
+        shown = format!("{shown} and {} more", units::count(more));
     }
     let hint = "`larder fetch` gets the rest from the registries, and `larder fetch --from REF` does both";
     let what = format!("{} not there: {shown}", units::plural(missing, "artifact is", "artifacts are"));

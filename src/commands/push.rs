@@ -31,7 +31,7 @@ use crate::{
     plan::PlanDigest,
     session::{ConfiguredProject, client_settings, default_platforms},
     share::{
-        object::{ObjectError, ObjectFault, ObjectRemote, ObjectSettings, PushOptions, Pushed},
+        object::{ObjectRemote, ObjectSettings, PushOptions, Pushed},
         reference::{Reference, ReferenceError},
         remote::RemoteError,
     },
@@ -46,18 +46,13 @@ impl EndsCommand for ReferenceError {
 
 impl EndsCommand for RemoteError {
     fn outcome(&self) -> Outcome {
-        match self {
-            Self::Object(ObjectError { fault: ObjectFault::Interrupted, .. }) => Outcome::Interrupted,
-            error => error.fault().into(),
-        }
+        if self.is_interrupted() { Outcome::Interrupted } else { self.fault().into() }
     }
 
     fn hint(&self) -> Option<String> {
-        match self {
-            Self::Object(ObjectError { fault: ObjectFault::Store(StoreError::DamagedBlob { .. }), .. }) => {
-                Some("`larder verify --repair` fetches damaged blobs again".to_owned())
-            }
-            _ => None,
+        match self.of_store()? {
+            StoreError::DamagedBlob { .. } => Some("`larder verify --repair` fetches damaged blobs again".to_owned()),
+            error => EndsCommand::hint(error),
         }
     }
 }

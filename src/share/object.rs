@@ -19,13 +19,14 @@ mod reference;
 use std::sync::Arc;
 
 use larder_store::{
+    Store,
     import::{Blobs, RefusalReason},
     receipt::Receipt,
 };
 
 use engine::Connection;
 pub(crate) use engine::ObjectSettings;
-pub(crate) use error::{ObjectError, ObjectFault};
+pub(crate) use error::ObjectError;
 pub(crate) use push::{PushOptions, Pushed};
 pub use reference::{ObjectReference, ObjectReferenceError};
 
@@ -41,6 +42,17 @@ impl ObjectRemote {
     /// Connects to nothing yet. Without credentials in the environment, it asks the machine that it runs on, where that is one of the store's cloud.
     pub(crate) fn open(reference: &ObjectReference, settings: &ObjectSettings<'_>) -> Result<Self, ObjectError> {
         Ok(Self { connection: Arc::new(Connection::open(reference, settings)?) })
+    }
+
+    /// Shares a plan with these receipts, whose blobs `store` has. Nothing is written where nothing is new.
+    pub(crate) fn push(
+        &self,
+        plan: &str,
+        receipts: &[Receipt],
+        store: &Store,
+        options: PushOptions<'_>,
+    ) -> Result<Pushed, ObjectError> {
+        push::push(&self.connection, plan, receipts, store, options)
     }
 
     /// Whether plans can be listed: who may not write there may still read.

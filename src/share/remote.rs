@@ -37,6 +37,16 @@ pub(crate) enum RemoteError {
 }
 
 impl RemoteError {
+    /// The error of the store here, if that is what failed.
+    pub(crate) fn of_store(&self) -> Option<&larder_store::StoreError> {
+        if let Self::Object(error) = self { error.of_store() } else { None }
+    }
+
+    /// Whether it was asked to stop.
+    pub(crate) fn is_interrupted(&self) -> bool {
+        matches!(self, Self::Object(error) if error.is_interrupted())
+    }
+
     /// Whose fault it is: decides the exit code.
     pub(crate) fn fault(&self) -> Fault {
         match self {

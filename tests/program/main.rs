@@ -43,6 +43,7 @@ mod rows;
 mod run;
 mod sbom;
 mod scripts;
+mod share;
 mod store;
 mod support;
 mod tls_front;

@@ -99,12 +99,17 @@ fn an_unknown_key_is_named_with_its_line_and_the_nearest_known_one() {
 #[test]
 fn the_list_of_keys_is_that_of_the_tables() {
     let mut known = Vec::new();
-    for table in ["", "store", "fetch", "forges", "npm", "pyodide"] {
+    for table in ["", "store", "fetch", "forges", "npm", "share", "pyodide"] {
         let prefix = if table.is_empty() { String::new() } else { format!("{table}.") };
         let error = toml::from_str::<LarderToml>(&format!("{prefix}no-such-key = 1")).unwrap_err();
         let (_, expected) = error.message().split_once(", expected ").unwrap();
         let expected = expected.trim_start_matches("one of ");
-        known.extend(expected.split(", ").map(|key| format!("{prefix}{}", key.trim_matches('`'))));
+        known.extend(
+            expected
+                .split(", ")
+                .flat_map(|keys| keys.split(" or "))
+                .map(|key| format!("{prefix}{}", key.trim_matches('`'))),
+        );
     }
     assert_eq!(known, KEYS);
 }

@@ -66,7 +66,8 @@ impl Connection {
                 .map_err(ObjectFault::Runtime)?;
             Ok((engine(reference, settings)?, runtime))
         };
-        let failed = |fault| ObjectError { name: reference.text.clone(), asked: "use it".to_owned(), fault };
+        let failed =
+            |fault| ObjectError { name: reference.text.clone(), asked: "use it".to_owned(), fault: Box::new(fault) };
         let (engine, runtime) = open().map_err(failed)?;
         let stall = settings.client.stall_timeout;
         let folder = if let ObjectKind::Folder(folder) = &reference.kind { Some(folder.clone()) } else { None };
@@ -89,11 +90,11 @@ impl Connection {
     /// A name below the prefix.
     pub(super) fn path(&self, name: &str) -> Path {
         let parts = self.prefix.split('/').chain(name.split('/')).filter(|part| !part.is_empty());
-        Path::from_iter(parts)
+        parts.collect()
     }
 
     pub(super) fn error(&self, asked: String, fault: impl Into<ObjectFault>) -> ObjectError {
-        ObjectError { name: self.name.clone(), asked, fault: fault.into() }
+        ObjectError { name: self.name.clone(), asked, fault: Box::new(fault.into()) }
     }
 
     /// What somebody may wait for no longer than a server may be silent.
@@ -240,6 +241,7 @@ fn engine(reference: &ObjectReference, settings: &ObjectSettings<'_>) -> Result<
             if settings.is_to_write {
                 std::fs::create_dir_all(folder).at("create", folder)?;
             }
+            std::fs::metadata(folder).at("read", folder)?;
             Box::new(LocalFileSystem::new_with_prefix(folder)?.with_fsync(true))
         }
     })

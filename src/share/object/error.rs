@@ -19,7 +19,7 @@ pub(crate) struct ObjectError {
     pub(crate) asked: String,
     /// Why it failed.
     #[source]
-    pub(crate) fault: ObjectFault,
+    pub(crate) fault: Box<ObjectFault>,
 }
 
 /// Why a question to an object store failed.
@@ -93,16 +93,28 @@ impl From<object_store::Error> for ObjectFault {
 impl ObjectError {
     /// Whose fault it is: decides the exit code.
     pub(crate) fn fault(&self) -> Fault {
-        match &self.fault {
-            ObjectFault::Stalled(_) | ObjectFault::Contended | ObjectFault::Length { .. } => Fault::Network,
-            ObjectFault::Engine(object_store::Error::Generic { .. }) => Fault::Network,
+        match &*self.fault {
+            ObjectFault::Stalled(_)
+            | ObjectFault::Contended
+            | ObjectFault::Length { .. }
+            | ObjectFault::Engine(object_store::Error::Generic { .. }) => Fault::Network,
             ObjectFault::Store(_) => Fault::Store,
             _ => Fault::Data,
         }
     }
 
     /// Whether these credentials may not do this.
-    pub(crate) const fn is_denied(&self) -> bool {
-        matches!(self.fault, ObjectFault::Denied(_))
+    pub(crate) fn is_denied(&self) -> bool {
+        matches!(*self.fault, ObjectFault::Denied(_))
+    }
+
+    /// The error of the store here, if that is what failed.
+    pub(crate) fn of_store(&self) -> Option<&larder_store::StoreError> {
+        if let ObjectFault::Store(error) = &*self.fault { Some(error) } else { None }
+    }
+
+    /// Whether it was asked to stop.
+    pub(crate) fn is_interrupted(&self) -> bool {
+        matches!(*self.fault, ObjectFault::Interrupted)
     }
 }

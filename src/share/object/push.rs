@@ -13,7 +13,6 @@ use object_store::{
 use tokio::{sync::Semaphore, task::spawn_blocking};
 
 use super::{
-    ObjectRemote,
     catalog::Catalog,
     engine::{Connection, catalog_name},
     error::{ObjectError, ObjectFault},
@@ -49,49 +48,47 @@ pub(crate) struct Pushed {
     pub(crate) is_written: bool,
 }
 
-impl ObjectRemote {
-    /// Shares a plan with these receipts, whose blobs `store` has. Nothing is written where nothing is new.
-    pub(crate) fn push(
-        &self,
-        plan: &str,
-        receipts: &[Receipt],
-        store: &Store,
-        options: PushOptions<'_>,
-    ) -> Result<Pushed, ObjectError> {
-        let connection = &*self.connection;
-        let own = Catalog::of(receipts.iter().cloned());
-        let there = connection.catalog(plan)?;
-        let is_known = |(catalog, _): &(Catalog, UpdateVersion)| joined(catalog, &own) == *catalog;
-        if !options.is_repair && there.as_ref().is_some_and(is_known) {
-            return Ok(Pushed { already_there: receipts.len() as u64, ..Pushed::default() });
-        }
-        let known = if options.is_repair { HashSet::new() } else { self.known(there.as_ref().map(|(it, _)| it))? };
-        let unknown: Vec<BlobRef> = own
-            .receipts
-            .iter()
-            .filter(|receipt| !known.contains(&receipt.blob))
-            .map(|receipt| BlobRef { blob: receipt.blob, size: receipt.size })
-            .collect();
-        let sent = connection.block_on(send_all(connection, &unknown, store, options.is_stopped))?;
-        let is_written = connection.block_on(write_catalog(connection, plan, &own, there))?;
-        Ok(Pushed { sent, already_there: receipts.len() as u64 - sent.count, is_written })
+/// Shares a plan with these receipts, whose blobs `store` has. Nothing is written where nothing is new.
+pub(super) fn push(
+    connection: &Connection,
+    plan: &str,
+    receipts: &[Receipt],
+    store: &Store,
+    options: PushOptions<'_>,
+) -> Result<Pushed, ObjectError> {
+    let own = Catalog::of(receipts.iter().cloned());
+    let there = connection.catalog(plan)?;
+    let is_known = |(catalog, _): &(Catalog, UpdateVersion)| joined(catalog, &own) == *catalog;
+    if !options.is_repair && there.as_ref().is_some_and(is_known) {
+        return Ok(Pushed { already_there: receipts.len() as u64, ..Pushed::default() });
     }
+    let known =
+        if options.is_repair { HashSet::new() } else { known(connection, there.as_ref().map(|(catalog, _)| catalog))? };
+    let unknown: Vec<BlobRef> = own
+        .receipts
+        .iter()
+        .filter(|receipt| !known.contains(&receipt.blob))
+        .map(|receipt| BlobRef { blob: receipt.blob, size: receipt.size })
+        .collect();
+    let sent = connection.block_on(send_all(connection, &unknown, store, options.is_stopped))?;
+    let is_written = connection.block_on(write_catalog(connection, plan, &own, there))?;
+    Ok(Pushed { sent, already_there: receipts.len() as u64 - sent.count, is_written })
+}
 
-    /// The blobs that plans' files name.
-    fn known(&self, there: Option<&Catalog>) -> Result<HashSet<BlobId>, ObjectError> {
-        let blobs = |catalog: &Catalog| catalog.receipts.iter().map(|receipt| receipt.blob).collect::<Vec<_>>();
-        if let Some(there) = there {
-            return Ok(blobs(there).into_iter().collect());
-        }
-        let mut known = HashSet::new();
-        for other in self.connection.plans(MOST_OTHERS)? {
-            match self.connection.catalog(&other) {
-                Ok(other) => known.extend(other.iter().flat_map(|(catalog, _)| blobs(catalog))),
-                Err(error) => tracing::debug!(%error, "what this plan has is asked for one by one"),
-            }
-        }
-        Ok(known)
+/// The blobs that plans' files name.
+fn known(connection: &Connection, there: Option<&Catalog>) -> Result<HashSet<BlobId>, ObjectError> {
+    let blobs = |catalog: &Catalog| catalog.receipts.iter().map(|receipt| receipt.blob).collect::<Vec<_>>();
+    if let Some(there) = there {
+        return Ok(blobs(there).into_iter().collect());
     }
+    let mut known = HashSet::new();
+    for other in connection.plans(MOST_OTHERS)? {
+        match connection.catalog(&other) {
+            Ok(other) => known.extend(other.iter().flat_map(|(catalog, _)| blobs(catalog))),
+            Err(error) => tracing::debug!(%error, "what this plan has is asked for one by one"),
+        }
+    }
+    Ok(known)
 }
 
 fn joined(there: &Catalog, own: &Catalog) -> Catalog {

@@ -61,11 +61,11 @@ fn read_head(stream: &TcpStream, buffer: &mut [u8]) -> io::Result<Option<Request
     let mut seen = 0;
     let end = loop {
         let available = stream.peek(buffer)?;
-        if available == 0 || available == buffer.len() {
-            return Ok(None);
-        }
         if let Some(end) = buffer[..available].windows(4).position(|four| four == b"\r\n\r\n") {
             break end;
+        }
+        if available == 0 || available == buffer.len() {
+            return Ok(None);
         }
         if available == seen {
             // Peeking does not wait for more than there is.
@@ -81,11 +81,28 @@ fn read_head(stream: &TcpStream, buffer: &mut [u8]) -> io::Result<Option<Request
     let method = words.next().unwrap_or_default().to_owned();
     let target = words.next().unwrap_or_default();
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
-    let headers = lines
+    let headers: Vec<(String, String)> = lines
         .filter_map(|line| line.split_once(':'))
         .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
         .collect();
-    Ok(Some(Request { method, path: path.to_owned(), query: query.to_owned(), headers, ..Request::default() }))
+    let request = Request { method, path: path.to_owned(), query: query.to_owned(), headers, ..Request::default() };
+    let len = request.header("content-length").and_then(|len| len.parse().ok()).unwrap_or(0);
+    let body = read_body(stream, len)?;
+    Ok(Some(Request { body, ..request }))
+}
+
+/// Reads a body but for its last byte, which stays for [`finish_head`], and is seen all the same.
+fn read_body(mut stream: &TcpStream, len: usize) -> io::Result<Vec<u8>> {
+    if len == 0 {
+        return Ok(Vec::new());
+    }
+    stream.read_exact(&mut [0])?;
+    let mut body = vec![0; len];
+    stream.read_exact(&mut body[..len - 1])?;
+    if stream.peek(&mut body[len - 1..])? == 0 {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    Ok(body)
 }
 
 /// Reads the byte that [`read_head`] left.

@@ -78,6 +78,8 @@ pub struct Request {
     pub query: String,
     /// Names in lower case, in the order in which they came.
     pub headers: Vec<(String, String)>,
+    /// Its body, where it says how long that is.
+    pub body: Vec<u8>,
     /// How many requests for this path came before this one.
     pub number: usize,
     /// Which connection it came on, from 0.
