@@ -14,6 +14,7 @@ mod lock;
 mod options;
 mod outcome;
 mod plan;
+mod program;
 mod provision;
 mod pull;
 mod push;

@@ -1,9 +1,9 @@
 //! [`Session`]: opened from a path, it gives the selection, the downloads, and what of them is in the store.
 
-use std::{path::Path, sync::Arc};
+use std::{path::Path, sync::Arc, time::Instant};
 
 use jiff::Timestamp;
-use larder_store::{Store, StoreError, key::BlobRef};
+use larder_store::{Store, StoreError, key::BlobRef, rate::DownloadRate};
 
 use super::{
     configured::ConfiguredProject,
@@ -28,6 +28,9 @@ use crate::{
     },
     share::reference::Reference,
 };
+
+/// From so many bytes on, a download has a rate: 4 MiB.
+const RATED: u64 = 4 << 20;
 
 /// Why a session cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -113,8 +116,12 @@ impl Session {
 
     /// Sees to it that the store has these files. What was there before is not read.
     pub fn fetch(&self, downloads: &Downloads<'_>, watcher: &Arc<dyn Watcher>) -> Result<FetchReport, FetchError> {
+        let start = Instant::now();
         let report = self.fetcher.fetch(downloads, watcher);
         watcher.event(WatchEvent::Over);
+        if let Ok(report) = &report {
+            self.note_rate(report, start);
+        }
         report
     }
 
@@ -125,9 +132,21 @@ impl Session {
         watcher: &Arc<dyn Watcher>,
         reader: Reader,
     ) -> Result<Completed<'a>, FetchError> {
+        let start = Instant::now();
         let completed = self.fetcher.ensure(downloads, watcher, reader);
         watcher.event(WatchEvent::Over);
+        if let Ok(completed) = &completed {
+            self.note_rate(&completed.report, start);
+        }
         completed
+    }
+
+    /// What little was downloaded says nothing of the rate.
+    fn note_rate(&self, report: &FetchReport, start: Instant) {
+        if report.received >= RATED {
+            self.store()
+                .note_download_rate(DownloadRate { bytes: report.received, seconds: start.elapsed().as_secs_f64() });
+        }
     }
 
     /// Fetches files whose digests nobody has written down yet.

@@ -68,7 +68,7 @@ impl Remote for ObjectRemote {
             Some(folder) => Box::new(folder),
             None => Box::new(Single(&self.connection)),
         };
-        Ok(Some(Shared { receipts: catalog.receipts, blobs }))
+        Ok(Some(Shared { receipts: catalog.receipts, blobs, registry: catalog.registry }))
     }
 
     fn others(&self) -> Result<Vec<String>, RemoteError> {

@@ -1,6 +1,6 @@
 //! [`Remote`]: a place that plans are shared in, whatever engine keeps it. Nothing that it says is believed: the store compares every byte.
 
-use larder_store::{import::Blobs, receipt::Receipt};
+use larder_store::{import::Blobs, rate::DownloadRate, receipt::Receipt};
 
 use super::{object::ObjectError, oci::error::RegistryError};
 use crate::fetcher::Fault;
@@ -23,6 +23,8 @@ pub(crate) struct Shared<'a> {
     pub(crate) receipts: Vec<Receipt>,
     /// The blobs.
     pub(crate) blobs: Box<dyn Blobs + 'a>,
+    /// How fast the registry was on the machine that shared it, if it is known.
+    pub(crate) registry: Option<DownloadRate>,
 }
 
 /// Why a remote did not do what it was asked.

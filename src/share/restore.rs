@@ -10,6 +10,7 @@ use larder_store::{
     digest::BlobId,
     import::{Imported, Options, import_from},
     key::{Key, Wanted},
+    rate::DownloadRate,
     receipt::Receipt,
 };
 
@@ -28,6 +29,8 @@ pub(crate) struct Restored {
     pub(crate) errors: Vec<RemoteError>,
     /// How long it took.
     pub(crate) elapsed: Duration,
+    /// How fast the registry was on the machine that shared it, if it is known.
+    pub(crate) registry: Option<DownloadRate>,
 }
 
 /// Takes what `wanted` names, and takes out of it what is here then. What no digest proves is not asked for: a remote is not believed.
@@ -85,6 +88,7 @@ fn take(
     options: Options<'_>,
     restored: &mut Restored,
 ) -> Result<(), StoreError> {
+    restored.registry = restored.registry.or(shared.registry);
     let offered = matching(&shared.receipts, wanted);
     if offered.is_empty() {
         return Ok(());

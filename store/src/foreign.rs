@@ -56,6 +56,7 @@ fn is_part_of_a_store(entry: &DirEntry) -> io::Result<bool> {
         Some("meta.json") => Ok(kind.is_file()),
         Some("lock") => shortest(0),
         Some("index.lock") => shortest(8),
+        Some("rate.json") => shortest(4 << 10),
         Some("index-sled-v1" | "index-sled-v1.broken" | "script-cache") => Ok(kind.is_dir()),
         Some("blobs") => is_sharded(&path, ""),
         Some("receipts") => is_sharded(&path, ".json"),

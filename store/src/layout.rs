@@ -107,6 +107,10 @@ impl Layout {
         self.all_rows().join(lockfile.to_string())
     }
 
+    pub(crate) fn rate(&self) -> PathBuf {
+        self.root.join("rate.json")
+    }
+
     pub(crate) fn journal(&self) -> PathBuf {
         self.root.join("partial/journal")
     }

@@ -16,7 +16,7 @@
 //! |---|---|
 //! | values | `sha512`, `digest`, `clock`, `key`, `layout`, `receipt`, `unfit`, `holder`, `error` |
 //! | files of a store | `open`, `wait`, `lock`, `atomic_file`, `meta`, `foreign`, `create`, `writable`, `receipt_files`, `hash`, `blob`, `barrier` |
-//! | finding | `index`, `journal`, `alternate_digests`, `lookup_cache`, `lower`, `overlay`, `gone`, `rows`, `lookup` |
+//! | finding | `index`, `journal`, `alternate_digests`, `lookup_cache`, `lower`, `overlay`, `gone`, `rows`, `rate`, `lookup` |
 //! | a download that becomes a blob | `part_file`, `part`, `download_lock`, `commit` |
 //! | whole stores | `store`, `hash_blobs`, `amend`, `verify`, `stats`, `link`, `transfer`, `import`, `forget`, `seed` |
 
@@ -52,6 +52,7 @@ mod open;
 mod overlay;
 pub mod part;
 mod part_file;
+pub mod rate;
 pub mod receipt;
 mod receipt_files;
 mod rows;

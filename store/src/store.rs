@@ -24,6 +24,7 @@ use crate::{
     meta::{self, Present},
     open::{self, Names},
     overlay::Overlay,
+    rate::{self, DownloadRate},
     receipt::{Origin, Receipt},
     rows::{self, Rows},
     wait::Patience,
@@ -202,6 +203,18 @@ impl Store {
     /// Whether a store in this folder may have what projects recorded: told without opening it.
     pub fn may_have_rows(root: &Path) -> bool {
         Layout::new(root).all_rows().is_dir()
+    }
+
+    /// How fast registries gave what was downloaded last, if that was noted.
+    pub fn download_rate(&self) -> Option<DownloadRate> {
+        rate::read(&self.overlay)
+    }
+
+    /// Notes how fast registries gave what was downloaded. A failure costs that figure.
+    pub fn note_download_rate(&self, rate: DownloadRate) {
+        if let Err(error) = self.writable().and_then(|store| rate::write(store, rate)) {
+            tracing::debug!(%error, "the rate of a download is not noted");
+        }
     }
 
     /// What a project recorded beside the lockfile with this digest.

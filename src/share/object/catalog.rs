@@ -2,22 +2,26 @@
 
 use std::collections::{BTreeMap, btree_map::Entry};
 
-use larder_store::{digest::BlobId, import, receipt::Receipt};
+use larder_store::{digest::BlobId, import, rate::DownloadRate, receipt::Receipt};
 use serde::{Deserialize, Serialize};
 
 /// The format that this larder reads and writes.
 const FORMAT: u32 = 1;
 
 /// What was shared of a plan.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Catalog {
     /// Sorted by blob, each once.
     pub(super) receipts: Vec<Receipt>,
+    /// How fast the registry gave the last larger download on the machine that wrote the file.
+    pub(super) registry: Option<DownloadRate>,
 }
 
 #[derive(Deserialize, Serialize)]
 struct Head {
     format: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    registry: Option<DownloadRate>,
 }
 
 /// Why a plan's file cannot be used.
@@ -43,7 +47,7 @@ impl Catalog {
             let receipt = Receipt::from_json(line).ok()?;
             import::receipt(receipt.blob, line).ok()
         };
-        Ok(Self::of(lines.filter_map(parse)))
+        Ok(Self { registry: head.registry, ..Self::of(lines.filter_map(parse)) })
     }
 
     /// Of these receipts.
@@ -55,12 +59,13 @@ impl Catalog {
                 Entry::Occupied(mut known) => known.get_mut().merge(receipt),
             }
         }
-        Self { receipts: by_blob.into_values().collect() }
+        Self { receipts: by_blob.into_values().collect(), registry: None }
     }
 
     /// The bytes of the file.
     pub(super) fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes = serde_json::to_vec(&Head { format: FORMAT }).expect("a number can be written");
+        let mut bytes =
+            serde_json::to_vec(&Head { format: FORMAT, registry: self.registry }).expect("numbers can be written");
         bytes.push(b'\n');
         for receipt in &self.receipts {
             let line = receipt.to_json();

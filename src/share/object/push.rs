@@ -56,9 +56,9 @@ pub(super) fn push(
     store: &Store,
     options: PushOptions<'_>,
 ) -> Result<Pushed, ObjectError> {
-    let own = Catalog::of(receipts.iter().cloned());
+    let own = Catalog { registry: store.download_rate(), ..Catalog::of(receipts.iter().cloned()) };
     let there = connection.catalog(plan)?;
-    let is_known = |(catalog, _): &(Catalog, UpdateVersion)| joined(catalog, &own) == *catalog;
+    let is_known = |(catalog, _): &(Catalog, UpdateVersion)| joined(catalog, &own).receipts == catalog.receipts;
     if !options.is_repair && there.as_ref().is_some_and(is_known) {
         return Ok(Pushed { already_there: receipts.len() as u64, ..Pushed::default() });
     }
@@ -92,7 +92,8 @@ fn known(connection: &Connection, there: Option<&Catalog>) -> Result<HashSet<Blo
 }
 
 fn joined(there: &Catalog, own: &Catalog) -> Catalog {
-    Catalog::of(there.receipts.iter().chain(&own.receipts).cloned())
+    let registry = own.registry.or(there.registry);
+    Catalog { registry, ..Catalog::of(there.receipts.iter().chain(&own.receipts).cloned()) }
 }
 
 /// Sends those that are not there.
@@ -228,7 +229,7 @@ async fn write_catalog(
         let (catalog, mode) = match there {
             Some((catalog, version)) => {
                 let all = joined(&catalog, own);
-                if all == catalog {
+                if all.receipts == catalog.receipts {
                     return Ok(false);
                 }
                 (all, PutMode::Update(version))
