@@ -25,6 +25,9 @@ const MOST_FILE_BYTES: u64 = 32 << 20;
 /// Of a whole metadata layer, so much is read: bytes. 100,000 receipts have 100 MB.
 const MOST_SEED_BYTES: u64 = 512 << 20;
 
+/// So long are all blobs of an image at most, bytes: lengths that somebody has made up must not go beyond what can be counted. A pebibyte.
+const MOST_BLOB_BYTES: u64 = 1 << 50;
+
 /// So many files has a layer at most.
 const MOST_FILES: usize = 1 << 20;
 
@@ -108,7 +111,7 @@ pub fn locate(
     blobs: impl IntoIterator<Item = (SeedPart, BlobRef)>,
 ) -> Option<Vec<(&Descriptor, Layer)>> {
     let with_blobs = layers.get(super::layers::LAYERS_BEFORE_BLOBS..)?;
-    let computed = blob_layers(blobs);
+    let computed = expected_layers(blobs)?;
     let agree = |(described, layer): (&Descriptor, &Layer)| {
         described.packing() == Packing::Plain && described.size == layer.len
     };
@@ -116,6 +119,14 @@ pub fn locate(
         return None;
     }
     Some(with_blobs.iter().zip(computed).collect())
+}
+
+/// The layers that an image with these blobs has by the rule, without the first two; `None` if no image is so long.
+pub(super) fn expected_layers(blobs: impl IntoIterator<Item = (SeedPart, BlobRef)>) -> Option<Vec<Layer>> {
+    let blobs: Vec<(SeedPart, BlobRef)> = blobs.into_iter().collect();
+    let add = |sum: u64, (_, found): &(SeedPart, BlobRef)| sum.checked_add(found.size);
+    blobs.iter().try_fold(0, add).filter(|sum| *sum <= MOST_BLOB_BYTES)?;
+    Some(blob_layers(blobs))
 }
 
 /// Reads a layer whole and shows each blob of it, with the length that the tar states. Nothing is verified here: whoever keeps a blob compares it with its name.
