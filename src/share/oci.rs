@@ -26,6 +26,8 @@ pub mod digest;
 pub mod error;
 pub mod image;
 pub mod layers;
+#[cfg(test)]
+mod mock;
 pub mod reference;
 pub mod seed;
 pub mod store_blobs;

@@ -1,16 +1,13 @@
 //! The client against a registry that refuses, redirects, breaks off and lies.
 
 mod logins;
-mod mock;
 mod reading;
-mod registry;
 mod writing;
 
 use std::time::Duration;
 
+use super::{super::mock, *};
 use mock::Mock;
-
-use super::*;
 
 fn settings() -> ClientSettings {
     ClientSettings {

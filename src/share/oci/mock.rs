@@ -3,7 +3,10 @@
 use std::{
     collections::HashMap,
     net::SocketAddr,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use axum::{
@@ -19,26 +22,26 @@ use crate::share::oci::digest::ContentDigest;
 
 /// A request that came.
 #[derive(Clone, Debug)]
-pub(super) struct Seen {
-    pub(super) method: String,
+pub(in crate::share::oci) struct Seen {
+    pub(in crate::share::oci) method: String,
     /// With its query.
-    pub(super) target: String,
-    pub(super) headers: HashMap<String, String>,
-    pub(super) body: Bytes,
+    pub(in crate::share::oci) target: String,
+    pub(in crate::share::oci) headers: HashMap<String, String>,
+    pub(in crate::share::oci) body: Bytes,
     /// How many with this method and path came before.
-    pub(super) number: usize,
+    pub(in crate::share::oci) number: usize,
 }
 
 impl Seen {
-    pub(super) fn header(&self, name: &str) -> Option<&str> {
+    pub(in crate::share::oci) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).map(String::as_str)
     }
 
-    pub(super) fn path(&self) -> &str {
+    pub(in crate::share::oci) fn path(&self) -> &str {
         self.target.split('?').next().unwrap()
     }
 
-    pub(super) fn line(&self) -> String {
+    pub(in crate::share::oci) fn line(&self) -> String {
         format!("{} {}", self.method, self.target)
     }
 }
@@ -51,11 +54,12 @@ struct Shared {
     blobs: Mutex<HashMap<String, Bytes>>,
     manifests: Mutex<HashMap<String, (String, Bytes)>>,
     hook: Mutex<Option<Arc<Hook>>>,
+    gives_no_parts: AtomicBool,
 }
 
 /// The registry. It runs until it is dropped.
-pub(super) struct Mock {
-    pub(super) address: SocketAddr,
+pub(in crate::share::oci) struct Mock {
+    pub(in crate::share::oci) address: SocketAddr,
     shared: Arc<Shared>,
     serving: JoinHandle<()>,
 }
@@ -67,7 +71,7 @@ impl Drop for Mock {
 }
 
 impl Mock {
-    pub(super) async fn start() -> Self {
+    pub(in crate::share::oci) async fn start() -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let shared = Arc::new(Shared::default());
@@ -77,31 +81,50 @@ impl Mock {
     }
 
     /// What answers before the registry does.
-    pub(super) fn hook(&self, hook: impl Fn(&Seen) -> Option<Response> + Send + Sync + 'static) {
+    pub(in crate::share::oci) fn hook(&self, hook: impl Fn(&Seen) -> Option<Response> + Send + Sync + 'static) {
         *self.shared.hook.lock().unwrap() = Some(Arc::new(hook));
     }
 
-    pub(super) fn add_blob(&self, bytes: &[u8]) -> ContentDigest {
+    pub(in crate::share::oci) fn add_blob(&self, bytes: &[u8]) -> ContentDigest {
         let digest = ContentDigest::of(bytes);
         self.shared.blobs.lock().unwrap().insert(digest.to_string(), Bytes::copy_from_slice(bytes));
         digest
     }
 
-    pub(super) fn blob(&self, digest: &ContentDigest) -> Option<Bytes> {
+    pub(in crate::share::oci) fn blob(&self, digest: &ContentDigest) -> Option<Bytes> {
         self.shared.blobs.lock().unwrap().get(&digest.to_string()).cloned()
     }
 
-    pub(super) fn seen(&self) -> Vec<Seen> {
+    /// Whether a `Range` is passed over from now on.
+    pub(in crate::share::oci) fn gives_no_parts(&self, no_parts: bool) {
+        self.shared.gives_no_parts.store(no_parts, Ordering::Relaxed);
+    }
+
+    /// Loses a blob, or puts others' bytes in its place.
+    pub(in crate::share::oci) fn replace_blob(&self, digest: &ContentDigest, bytes: Option<Vec<u8>>) {
+        let mut blobs = self.shared.blobs.lock().unwrap();
+        match bytes {
+            Some(bytes) => blobs.insert(digest.to_string(), bytes.into()),
+            None => blobs.remove(&digest.to_string()),
+        };
+    }
+
+    /// Forgets which requests came.
+    pub(in crate::share::oci) fn forget(&self) {
+        self.shared.seen.lock().unwrap().clear();
+    }
+
+    pub(in crate::share::oci) fn seen(&self) -> Vec<Seen> {
         self.shared.seen.lock().unwrap().clone()
     }
 
     /// Methods and targets of all requests.
-    pub(super) fn lines(&self) -> Vec<String> {
+    pub(in crate::share::oci) fn lines(&self) -> Vec<String> {
         self.seen().iter().map(Seen::line).collect()
     }
 }
 
-pub(super) fn reply(status: u16, headers: &[(&str, &str)], body: impl Into<Body>) -> Response {
+pub(in crate::share::oci) fn reply(status: u16, headers: &[(&str, &str)], body: impl Into<Body>) -> Response {
     let mut reply = Response::builder().status(status);
     for (name, value) in headers {
         reply = reply.header(*name, *value);
@@ -148,7 +171,7 @@ fn registry(shared: &Shared, seen: &Seen) -> Response {
             reply(201, &[], "")
         }
         ("GET" | "HEAD", ("blobs", digest)) => match blobs.get(digest) {
-            Some(bytes) => match part(seen, bytes) {
+            Some(bytes) => match part(seen, bytes).filter(|_| !shared.gives_no_parts.load(Ordering::Relaxed)) {
                 Some((bytes, range)) => reply(206, &[("content-range", &range)], bytes),
                 None => reply(200, &[], bytes.clone()),
             },
@@ -160,6 +183,12 @@ fn registry(shared: &Shared, seen: &Seen) -> Response {
             manifests.insert(digest.clone(), (kind.clone(), seen.body.clone()));
             manifests.insert(version.to_owned(), (kind, seen.body.clone()));
             reply(201, &[("docker-content-digest", &digest)], "")
+        }
+        ("GET", ("tags", "list")) => {
+            let tags = manifests.keys().filter(|version| !version.contains(':'));
+            let mut tags: Vec<&String> = tags.collect();
+            tags.sort_unstable();
+            reply(200, &[], serde_json::json!({ "name": "team/app", "tags": tags }).to_string())
         }
         ("GET", ("manifests", version)) => match manifests.get(version) {
             Some((kind, bytes)) => {
