@@ -16,6 +16,7 @@
 //! reference     `oci://host/repository:tag`
 //! credentials   Docker's and Podman's files and helpers
 //! client        the registry's API
+//! remote        a repository as a place that plans are shared in: push, and what a store takes from it
 //! ```
 //!
 //! Layers, documents and references are pure. Same input, same bytes: who pushes what a registry has transfers nothing but questions.
@@ -29,6 +30,7 @@ pub mod layers;
 #[cfg(test)]
 mod mock;
 pub mod reference;
+pub(crate) mod remote;
 pub mod seed;
 pub mod store_blobs;
 mod tar_form;

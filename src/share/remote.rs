@@ -2,7 +2,14 @@
 
 use larder_store::{import::Blobs, rate::DownloadRate, receipt::Receipt};
 
-use super::{object::ObjectError, oci::error::RegistryError};
+use super::{
+    object::ObjectError,
+    oci::{
+        error::{RegistryError, RegistryFault},
+        reference::ReferenceError,
+        remote::error::ImageError,
+    },
+};
 use crate::fetcher::Fault;
 
 /// A place that plans are shared in.
@@ -36,6 +43,12 @@ pub(crate) enum RemoteError {
     /// A registry.
     #[error(transparent)]
     Registry(#[from] RegistryError),
+    /// An image in a registry.
+    #[error(transparent)]
+    Image(#[from] Box<ImageError>),
+    /// A text that names no image.
+    #[error(transparent)]
+    Reference(#[from] ReferenceError),
 }
 
 impl RemoteError {
@@ -54,6 +67,17 @@ impl RemoteError {
         match self {
             Self::Object(error) => error.fault(),
             Self::Registry(error) => error.fault(),
+            Self::Image(error) => error.fault(),
+            Self::Reference(_) => Fault::Data,
+        }
+    }
+
+    /// Whether these credentials may not do this.
+    pub(crate) fn is_denied(&self) -> bool {
+        match self {
+            Self::Object(error) => error.is_denied(),
+            Self::Registry(error) => matches!(error.fault, RegistryFault::Denied { .. }),
+            Self::Image(_) | Self::Reference(_) => false,
         }
     }
 }

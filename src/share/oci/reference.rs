@@ -11,10 +11,10 @@ use crate::{core::endpoints, plan::PlanDigest};
 const SCHEME: &str = "oci://";
 
 /// What a tag has in the place of the plan's digest.
-const PLAN: &str = "{plan}";
+pub(super) const PLAN: &str = "{plan}";
 
 /// What a reference without tag and digest means.
-const DEFAULT_TAG: &str = "latest";
+pub(super) const DEFAULT_TAG: &str = "latest";
 
 /// Characters of a repository, and of a tag, as the distribution specification has them.
 const MOST_REPOSITORY: usize = 255;
@@ -123,6 +123,16 @@ pub enum ReferenceError {
 impl Reference {
     /// Reads a reference. In its tag, `{plan}` is the digest of `plan`.
     pub fn parse(text: &str, plan: Option<&PlanDigest>) -> Result<Self, ReferenceError> {
+        // As text it begins with the algorithm and a colon, which no tag has.
+        Self::with(text, plan.map(PlanDigest::hex).as_deref())
+    }
+
+    /// Reads a reference that is meant for any plan: in its tag, zeros stand in the place of `{plan}`.
+    pub fn parse_for_any_plan(text: &str) -> Result<Self, ReferenceError> {
+        Self::with(text, Some(&"0".repeat(64)))
+    }
+
+    fn with(text: &str, plan: Option<&str>) -> Result<Self, ReferenceError> {
         let owned = || text.to_owned();
         let Some(rest) = text.strip_prefix(SCHEME) else {
             return Err(ReferenceError::Scheme { text: without_userinfo(text) });
@@ -150,8 +160,7 @@ impl Reference {
         let tag = match (tag.unwrap_or(DEFAULT_TAG), plan) {
             (tag, None) if tag.contains(PLAN) => return Err(ReferenceError::NoPlan { text: owned() }),
             (tag, None) => tag.to_owned(),
-            // As text it begins with the algorithm and a colon, which no tag has.
-            (tag, Some(plan)) => tag.replace(PLAN, blake3::Hash::from_bytes(*plan.as_bytes()).to_hex().as_str()),
+            (tag, Some(plan)) => tag.replace(PLAN, plan),
         };
         if !is_tag(&tag) {
             return Err(ReferenceError::Tag { text: owned(), tag });
