@@ -67,12 +67,14 @@ pub struct Import {
 Examples:
   larder push s3://bucket/larder            share the files of ./package-lock.json
   larder push file:///mnt/larder web admin  in a folder that several machines have
+  larder push oci://registry.example/web:{plan} --binary larder-linux-x64
+                                            as an image: --build-arg LARDER_IMAGE=registry.example/web:latest
   larder push                               to `share.to` in larder.toml
 
 What is there is not sent again, and where nothing is new nothing is written. Any number of machines
 push to one place. With credentials that can only read, nothing is written and the exit code is 0.")]
 pub struct Push {
-    /// Where to (s3://, gs://, az://, file://), and folders with a lockfile, or lockfiles
+    /// Where to (oci://, s3://, gs://, az://, file://), and folders with a lockfile, or lockfiles
     /// [default: `share.to` in larder.toml; the current folder]
     #[arg(value_name = "REF|PROJECT")]
     pub targets: Vec<Target>,
@@ -82,6 +84,9 @@ pub struct Push {
     /// Ask for each blob whether it is there, and send what was lost
     #[arg(long)]
     pub repair: bool,
+    /// For an image: the static larder for Linux to put into it, one for each processor [default: this program]
+    #[arg(long, value_name = "FILE")]
+    pub binary: Vec<PathBuf>,
     /// What the store must hold.
     #[command(flatten)]
     pub completing: Completing,
@@ -98,7 +103,7 @@ Examples:
 A plan that nobody has shared takes what it has in common with those that were shared last. Every byte
 is compared with the lockfile's digests. If something is not there, the exit code is 1.")]
 pub struct Pull {
-    /// Where from (s3://, gs://, az://, file://), and folders with a lockfile, or lockfiles
+    /// Where from (oci://, s3://, gs://, az://, file://), and folders with a lockfile, or lockfiles
     /// [default: `share.from` in larder.toml; the current folder]
     #[arg(value_name = "REF|PROJECT")]
     pub targets: Vec<Target>,

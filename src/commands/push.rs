@@ -1,16 +1,18 @@
 //! `larder push`: shares plans' files in a registry or an object store.
 
-use std::{collections::BTreeSet, time::Instant};
+use std::{collections::BTreeSet, sync::Arc, time::Instant};
 
 use larder_store::{
     StoreError,
     receipt::Receipt,
     seed::{Member, member},
+    stats::Tally,
 };
 use serde_json::json;
 
 use super::{
     options::or_here,
+    program::Program,
     provision,
     pull::NoPlace,
     seed::{Asked, Seeded, seed},
@@ -27,15 +29,25 @@ use crate::{
         interrupt::Interrupt,
         layout::{Content, Layout},
     },
-    fetcher::Reader,
-    plan::PlanDigest,
+    fetcher::{Fault, Reader},
+    http::ClientSettings,
+    plan::{
+        PlanDigest,
+        selection::{Platforms, Selection},
+    },
     session::{ConfiguredProject, client_settings, default_platforms},
     share::{
-        object::{ObjectRemote, ObjectSettings, PushOptions, Pushed},
+        object::{ObjectReference, ObjectRemote, ObjectSettings, PushOptions, Pushed},
+        oci::{
+            client::Access,
+            image::Platform as ImagePlatform,
+            remote::{OciRemote, push::PushedImage},
+        },
         reference::{Reference, ReferenceError},
         remote::RemoteError,
     },
     ui::units,
+    view::context::{SeedPart, context as context_of},
 };
 
 impl EndsCommand for ReferenceError {
@@ -57,6 +69,17 @@ impl EndsCommand for RemoteError {
     }
 }
 
+/// What was pushed to one place.
+struct Done {
+    /// Blobs, or the layers of an image.
+    unit: (&'static str, &'static str),
+    sent: Tally,
+    already_there: u64,
+    is_written: bool,
+    /// The image by its digest.
+    image: Option<String>,
+}
+
 pub(super) fn run(arguments: &cli::Push, context: &Context<'_>) -> Result<Outcome, CommandError> {
     let interrupt = Interrupt::watch().map_err(SignalsError)?;
     let (mut to, paths) = Target::split(&arguments.targets);
@@ -74,29 +97,30 @@ pub(super) fn run(arguments: &cli::Push, context: &Context<'_>) -> Result<Outcom
         context.printer.line("nothing was pushed: --read-only");
         return Ok(Outcome::Done);
     }
-    let completing = &arguments.completing;
-    // What is sent is compared on its way.
-    let asked = Asked { projects: &projects, completing, platforms: &default_platforms(), reader: Reader::Caller };
-    let seeded = match seed(&asked, |_| Ok(()), |_| String::new(), context)? {
-        Ok(seeded) => seeded,
-        Err(fault) => return Ok(fault.into()),
-    };
     let is_stopped = || interrupt.came();
     let options = PushOptions { is_repair: arguments.repair, is_stopped: &is_stopped };
-    let (mut documents, plan) = (Vec::new(), plan_of(&projects));
+    let mut documents = Vec::new();
+    let push = Push { arguments, projects: &projects, plan: plan_of(&projects), options, context };
     for place in &to {
         let start = Instant::now();
-        let pushed = push(place, &plan, &seeded, &projects[0], options, context)?;
-        let (count, bytes) = pushed.as_ref().map_or((0, 0), |pushed| (pushed.sent.count, pushed.sent.bytes));
-        print(place, pushed.as_ref(), start, context);
+        let outcome = match place {
+            Reference::Object(reference) => push.objects(reference)?,
+            Reference::Image(text) => push.image(text)?,
+        };
+        let done = match outcome {
+            Ok(done) => done,
+            Err(fault) => return Ok(fault.into()),
+        };
+        print(place, done.as_ref(), start, context);
         documents.push(json!({
             "to": place.to_string(),
-            "plan": plan,
-            "sent": count,
-            "already_there": pushed.as_ref().map(|pushed| pushed.already_there),
-            "bytes": bytes,
-            "is_written": pushed.as_ref().is_some_and(|pushed| pushed.is_written),
-            "is_read_only": pushed.is_none(),
+            "plan": push.plan,
+            "sent": done.as_ref().map_or(0, |done| done.sent.count),
+            "already_there": done.as_ref().map(|done| done.already_there),
+            "bytes": done.as_ref().map_or(0, |done| done.sent.bytes),
+            "is_written": done.as_ref().is_some_and(|done| done.is_written),
+            "is_read_only": done.is_none(),
+            "image": done.as_ref().and_then(|done| done.image.as_deref()),
             "seconds": start.elapsed().as_secs_f64(),
         }));
     }
@@ -104,44 +128,118 @@ pub(super) fn run(arguments: &cli::Push, context: &Context<'_>) -> Result<Outcom
     Ok(Outcome::Done)
 }
 
-/// Shares in one place; `None` if the credentials can read there and not write.
-fn push(
-    place: &Reference,
-    plan: &str,
-    seeded: &Seeded,
-    project: &ConfiguredProject,
-    options: PushOptions<'_>,
-    context: &Context<'_>,
-) -> Result<Option<Pushed>, RemoteError> {
-    let client = client_settings(project.configurations[0].network(), &project.read.project.settings);
-    let settings = ObjectSettings { environment: context.environment, client: &client, is_to_write: true };
-    let Reference::Object(reference) = place;
-    let remote = ObjectRemote::open(reference, &settings)?;
-    let pushed = remote.push(plan, &receipts_of(&seeded.layout), &seeded.store, options);
-    match pushed {
-        Ok(pushed) => Ok(Some(pushed)),
-        // As in the pull request of a fork: what can be read is used, and nothing is written.
-        Err(error) if error.is_denied() && remote.can_read() => {
-            let why = chain(&error).join(": ");
-            context.printer.warning(&format!("nothing was pushed: these credentials can only read: {why}"));
-            Ok(None)
+/// What is the same for every place.
+struct Push<'a> {
+    arguments: &'a cli::Push,
+    projects: &'a [Arc<ConfiguredProject>],
+    plan: String,
+    options: PushOptions<'a>,
+    context: &'a Context<'a>,
+}
+
+/// What was done, nothing if the credentials can read and not write; or whose fault it is that the plan is not complete.
+type Outcomes = Result<Result<Option<Done>, Fault>, CommandError>;
+
+impl Push<'_> {
+    fn client(&self) -> ClientSettings {
+        let project = &self.projects[0];
+        client_settings(project.configurations[0].network(), &project.read.project.settings)
+    }
+
+    fn seed(
+        &self,
+        platforms: &Platforms,
+        check: impl Fn(&Selection) -> Result<(), CommandError>,
+    ) -> Result<Result<Seeded, Fault>, CommandError> {
+        let Self { arguments, projects, context, .. } = *self;
+        // What is sent is compared on its way.
+        let asked = Asked { projects, completing: &arguments.completing, platforms, reader: Reader::Caller };
+        seed(&asked, check, |part| format!("{}/", part.folder()), context)
+    }
+
+    fn objects(&self, reference: &ObjectReference) -> Outcomes {
+        let seeded = match self.seed(&default_platforms(), |_| Ok(()))? {
+            Ok(seeded) => seeded,
+            Err(fault) => return Ok(Err(fault)),
+        };
+        let client = self.client();
+        let settings = ObjectSettings { environment: self.context.environment, client: &client, is_to_write: true };
+        let remote = ObjectRemote::open(reference, &settings).map_err(RemoteError::from)?;
+        let pushed = remote.push(&self.plan, &receipts_of(&seeded.layout), &seeded.store, self.options);
+        let done = self.unless_denied(pushed.map_err(RemoteError::from), || remote.can_read())?;
+        Ok(Ok(done.map(|Pushed { sent, already_there, is_written }| Done {
+            unit: ("blob", "blobs"),
+            sent,
+            already_there,
+            is_written,
+            image: None,
+        })))
+    }
+
+    fn image(&self, text: &str) -> Outcomes {
+        let files = &self.arguments.binary;
+        let programs = if files.is_empty() {
+            vec![Program::read(None, self.context)?]
+        } else {
+            files.iter().map(|file| Program::read(Some(file), self.context)).collect::<Result<_, _>>()?
+        };
+        let platforms = programs.iter().map(|program| program.executable.platform()).collect();
+        let check = |selection: &Selection| Ok(programs.iter().try_for_each(|it| it.check(&selection.platforms))?);
+        let seeded = match self.seed(&Platforms::Only(platforms), check)? {
+            Ok(seeded) => seeded,
+            Err(fault) => return Ok(Err(fault)),
+        };
+        let image = |program: &Program| {
+            let layout = context_of(program.bytes.clone(), seeded.layout.clone());
+            (ImagePlatform::of(program.executable.platform()), layout)
+        };
+        let images: Vec<_> = programs.iter().map(image).collect();
+        let remote = OciRemote::open(text, self.context.environment, &self.client(), Access::Push)?;
+        let pushed = remote.push(&self.plan, &images, &seeded.store, self.options);
+        let done = self.unless_denied(pushed, || remote.can_read(&self.plan))?;
+        Ok(Ok(done.map(|PushedImage { sent, already_there, is_written, image, .. }| Done {
+            unit: ("layer", "layers"),
+            sent,
+            already_there,
+            is_written,
+            image: Some(image),
+        })))
+    }
+
+    /// As in the pull request of a fork: what can be read is used, and nothing is written.
+    fn unless_denied<T>(
+        &self,
+        pushed: Result<T, RemoteError>,
+        can_read: impl FnOnce() -> bool,
+    ) -> Result<Option<T>, RemoteError> {
+        match pushed {
+            Ok(pushed) => Ok(Some(pushed)),
+            Err(error) if error.is_denied() && can_read() => {
+                let why = chain(&error).join(": ");
+                let printer = self.context.printer;
+                printer.warning(&format!("nothing was pushed: these credentials can only read: {why}"));
+                Ok(None)
+            }
+            Err(error) => Err(error),
         }
-        Err(error) => Err(error.into()),
     }
 }
 
-fn print(place: &Reference, pushed: Option<&Pushed>, start: Instant, context: &Context<'_>) {
-    let Some(Pushed { sent, already_there, is_written }) = pushed else { return };
+fn print(place: &Reference, done: Option<&Done>, start: Instant, context: &Context<'_>) {
+    let Some(Done { unit, sent, already_there, is_written, image }) = done else { return };
     let elapsed = units::duration(start.elapsed());
-    let blobs = units::plural(sent.count + already_there, "blob", "blobs");
+    let all = units::plural(sent.count + already_there, unit.0, unit.1);
     let sums = format!("{} sent + {} already there", units::count(sent.count), units::count(*already_there));
     let written = if *is_written { "" } else { "; nothing is new" };
-    context.printer.line(&format!("{place}: {blobs} = {sums}{written}"));
+    context.printer.line(&format!("{place}: {all} = {sums}{written}"));
     context.printer.line(&format!("{} in {elapsed}", units::bytes(sent.bytes)));
+    if let Some(image) = image {
+        context.printer.line(&format!("docker build --build-arg LARDER_IMAGE={image} ."));
+    }
 }
 
 /// What several projects are found by together.
-fn plan_of(projects: &[std::sync::Arc<ConfiguredProject>]) -> String {
+fn plan_of(projects: &[Arc<ConfiguredProject>]) -> String {
     let digests: BTreeSet<PlanDigest> = projects.iter().map(|project| project.read.plan.digest()).collect();
     let mut digests = digests.iter();
     match (digests.next(), digests.len()) {
@@ -156,9 +254,13 @@ fn plan_of(projects: &[std::sync::Arc<ConfiguredProject>]) -> String {
     }
 }
 
-/// The receipts among a seed's files.
+/// The receipts among a seed's files, those of each part.
 fn receipts_of(seed: &Layout) -> Vec<Receipt> {
-    let files = seed.files().filter(|(path, _)| matches!(member(path), Some(Member::Receipt(_))));
+    let is_receipt = |path: &str| {
+        let in_part = SeedPart::ALL.iter().find_map(|part| path.strip_prefix(part.folder())?.strip_prefix('/'));
+        matches!(in_part.and_then(member), Some(Member::Receipt(_)))
+    };
+    let files = seed.files().filter(|(path, _)| is_receipt(path));
     let bytes = files.filter_map(|(_, content)| if let Content::Bytes(bytes) = content { Some(bytes) } else { None });
     bytes.map(|bytes| Receipt::from_json(bytes).expect("it was written as one")).collect()
 }

@@ -83,7 +83,7 @@ impl Session {
                 threads: AT_ONCE,
                 is_stopped: &interrupt::came,
             };
-            let outcome = match place.open(&settings) {
+            let outcome = match place.open(&settings, self.store().scratch_parent()) {
                 Ok(remote) => Ok(restore(&*remote, &plan, &mut wanted, self.store(), options)?),
                 Err(error) => Err(error),
             };

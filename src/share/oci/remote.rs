@@ -114,7 +114,7 @@ impl Remote for OciRemote {
             .collect();
         let blobs = ImageBlobs::new(&self.repository, self.runtime.handle(), self.folder.clone(), &manifest, &blobs);
         let receipts = joined(seed.receipts.into_iter().map(|(_, receipt)| receipt));
-        Ok(Some(Shared { receipts, blobs: Box::new(blobs) }))
+        Ok(Some(Shared { receipts, blobs: Box::new(blobs), registry: None }))
     }
 
     fn others(&self) -> Result<Vec<String>, RemoteError> {
