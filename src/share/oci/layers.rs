@@ -1,15 +1,18 @@
 //! The layers of a build context: which file is in which, and where in it. Pure but for [`Layer::write`].
 //!
 //! ```text
-//! 0        program     bin/…                          another for each platform
-//! 1        metadata    everything of the seed but blobs: receipts, rows, notes; of both parts
-//! 2 …      one blob    each of 2 MiB and more; the 32 largest at most
+//! first    one blob    each of 2 MiB and more; the 32 largest at most
 //! then     buckets     the other blobs, by the first bits of their name: 32 of packages, 8 of Pyodide
+//! then     metadata    everything of the seed but blobs: receipts, rows, notes; of both parts
+//! last     program     bin/…                          another for each platform
 //! ```
+//!
+//! What changes least is lowest: engines name an unpacked layer by all that are below it, and unpack, or even fetch, what is above a changed one again. And what is above wins: whatever a layer with
+//! blobs may hold, it does not stand in larder's place.
 //!
 //! One changed dependency changes the metadata and two buckets at most, or one layer of its own. Empty buckets are no layer, so an image has 74 layers at most; Docker
 //! stops at 127. The layers are uncompressed tars, because blobs are compressed already, and because a file of one can so be asked for by its place. That place follows from
-//! the receipts: who has read layer 1 computes where every blob is.
+//! the receipts: who has read the metadata computes where every blob is.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -29,8 +32,8 @@ use crate::{
     view::context::SeedPart,
 };
 
-/// Layers in front of those with blobs.
-pub const LAYERS_BEFORE_BLOBS: usize = 2;
+/// Layers that follow those with blobs.
+pub const LAYERS_AFTER_BLOBS: usize = 2;
 
 /// From this length on a blob may have a layer of its own. A smaller one takes less time than the requests that a layer costs. 2 MiB.
 const LARGE: u64 = 2 << 20;
@@ -41,14 +44,14 @@ const MOST_LARGE: usize = 32;
 /// What a layer holds. The order is that of an image's layers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum LayerKind {
-    /// larder itself.
-    Program,
-    /// The seed without its blobs.
-    Metadata,
     /// One blob.
     Large(SeedPart, BlobId),
     /// The blobs whose names begin with these bits.
     Bucket(SeedPart, u8),
+    /// The seed without its blobs.
+    Metadata,
+    /// larder itself.
+    Program,
 }
 
 /// A layer: a tar whose every byte but the files' is known.
@@ -100,7 +103,7 @@ enum MemberKind {
     Blob(BlobRef),
 }
 
-/// The layers of a build context, the program's first.
+/// The layers of a build context, the lowest first.
 pub fn layers(layout: &Layout) -> Vec<Layer> {
     let (mut programs, mut metadata, mut blobs) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
     for (path, content) in layout.files() {
@@ -117,12 +120,12 @@ pub fn layers(layout: &Layout) -> Vec<Layer> {
             },
         };
     }
-    let first = [(LayerKind::Program, programs), (LayerKind::Metadata, metadata)];
-    let first = first.into_iter().map(|(kind, files)| Layer::new(kind, files));
-    first.chain(blob_layers(blobs)).collect()
+    let last = [(LayerKind::Metadata, metadata), (LayerKind::Program, programs)];
+    let last = last.into_iter().map(|(kind, files)| Layer::new(kind, files));
+    blob_layers(blobs).into_iter().chain(last).collect()
 }
 
-/// The layers that follow the first [`LAYERS_BEFORE_BLOBS`], from the blobs alone: what an image's receipts name.
+/// The layers without the last [`LAYERS_AFTER_BLOBS`], from the blobs alone: what an image's receipts name.
 pub fn blob_layers(blobs: impl IntoIterator<Item = (SeedPart, BlobRef)>) -> Vec<Layer> {
     let mut blobs: Vec<(SeedPart, BlobRef)> = blobs.into_iter().collect();
     blobs.sort_unstable_by_key(|(part, found)| (*part, found.blob));

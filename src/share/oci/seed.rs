@@ -9,7 +9,7 @@ use larder_store::{digest::BlobId, key::BlobRef, receipt::Receipt, seed};
 
 use super::{
     image::{Descriptor, Packing},
-    layers::{Layer, blob_layers, part_of, place_of_blob},
+    layers::{LAYERS_AFTER_BLOBS, Layer, blob_layers, part_of, place_of_blob},
 };
 use crate::{
     archive::{
@@ -110,7 +110,7 @@ pub fn locate(
     layers: &[Descriptor],
     blobs: impl IntoIterator<Item = (SeedPart, BlobRef)>,
 ) -> Option<Vec<(&Descriptor, Layer)>> {
-    let with_blobs = layers.get(super::layers::LAYERS_BEFORE_BLOBS..)?;
+    let with_blobs = layers.get(..layers.len().checked_sub(LAYERS_AFTER_BLOBS)?)?;
     let computed = expected_layers(blobs)?;
     let agree = |(described, layer): (&Descriptor, &Layer)| {
         described.packing() == Packing::Plain && described.size == layer.len
@@ -121,7 +121,7 @@ pub fn locate(
     Some(with_blobs.iter().zip(computed).collect())
 }
 
-/// The layers that an image with these blobs has by the rule, without the first two; `None` if no image is so long.
+/// The layers that an image with these blobs has by the rule, without the last two; `None` if no image is so long.
 pub(super) fn expected_layers(blobs: impl IntoIterator<Item = (SeedPart, BlobRef)>) -> Option<Vec<Layer>> {
     let blobs: Vec<(SeedPart, BlobRef)> = blobs.into_iter().collect();
     let add = |sum: u64, (_, found): &(SeedPart, BlobRef)| sum.checked_add(found.size);

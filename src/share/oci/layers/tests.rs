@@ -88,7 +88,7 @@ fn a_small_context_has_these_layers_and_bytes() {
     let layers = layers(&layout);
     // 6437b3…: the first five bits are 01100.
     let kinds: Vec<LayerKind> = layers.iter().map(|layer| layer.kind).collect();
-    assert_eq!(kinds, [LayerKind::Program, LayerKind::Metadata, LayerKind::Bucket(SeedPart::Packages, 0b01100)]);
+    assert_eq!(kinds, [LayerKind::Bucket(SeedPart::Packages, 0b01100), LayerKind::Metadata, LayerKind::Program]);
     let read = |layer: &Layer| -> Vec<String> {
         let bytes = written(layer, &layout, &memory);
         let mut archive = tar::Archive::new(&bytes[..]);
@@ -99,7 +99,7 @@ fn a_small_context_has_these_layers_and_bytes() {
         });
         entries.collect()
     };
-    assert_eq!(read(&layers[0]), ["755 0 bin/", "755 4 bin/larder"]);
+    assert_eq!(read(&layers[2]), ["755 0 bin/", "755 4 bin/larder"]);
     let rest = "37b3ac38465133ffb63b75273a8db548c558465d79db03fd359c6cd5bd9d85";
     assert_eq!(
         read(&layers[1]),
@@ -114,7 +114,7 @@ fn a_small_context_has_these_layers_and_bytes() {
         ]
     );
     assert_eq!(
-        read(&layers[2]),
+        read(&layers[0]),
         [
             "755 0 store/".to_owned(),
             "755 0 store/blobs/".to_owned(),
@@ -124,11 +124,11 @@ fn a_small_context_has_these_layers_and_bytes() {
     );
     // Images that are in registries have these bytes: another larder must not write others.
     assert_eq!(
-        layers[2].digest(&layout, &memory).unwrap().to_string(),
+        layers[0].digest(&layout, &memory).unwrap().to_string(),
         "sha256:e359cc10d146ed097d3dcc080f9a9812a66e5e4f8014b49e6ca638490fced8ef"
     );
     assert_eq!(
-        layers[2].blobs().collect::<Vec<_>>(),
+        layers[0].blobs().collect::<Vec<_>>(),
         [BlobSpan { part: SeedPart::Packages, blob: found, offset: 2048 }]
     );
 }
@@ -205,8 +205,8 @@ fn an_image_that_is_not_as_the_rule_says_is_not_located() {
     let (_, found) = blobs(&[1, 2, 3]);
     let computed = blob_layers(found.iter().copied());
     let described = |len: u64| Descriptor::new(TAR, ContentDigest::of(b""), len);
-    let mut all = vec![described(1), described(2)];
-    all.extend(computed.iter().map(|layer| described(layer.len)));
+    let mut all: Vec<Descriptor> = computed.iter().map(|layer| described(layer.len)).collect();
+    all.extend([described(1), described(2)]);
     let located = locate(&all, found.iter().copied()).unwrap();
     assert_eq!(located.into_iter().map(|(_, layer)| layer).collect::<Vec<_>>(), computed);
     let changed = |change: fn(&mut Vec<Descriptor>)| {
@@ -214,8 +214,8 @@ fn an_image_that_is_not_as_the_rule_says_is_not_located() {
         change(&mut changed);
         locate(&changed, found.iter().copied()).is_none()
     };
-    assert!(changed(|all| all[2].size += 512));
-    assert!(changed(|all| all[2].media_type.push_str("+gzip")));
+    assert!(changed(|all| all[0].size += 512));
+    assert!(changed(|all| all[0].media_type.push_str("+gzip")));
     assert!(changed(|all| drop(all.pop())));
     assert!(changed(Vec::clear));
 }
@@ -227,10 +227,10 @@ fn a_blob_of_another_length_or_layout_is_no_layer() {
     let layout = context(&[(SeedPart::Packages, found)]);
     for wrong in [&b"ab"[..], b"abcd"] {
         memory.0.insert(found.blob, wrong.to_vec());
-        let error = layers(&layout)[2].write(&layout, &memory, &mut Vec::new()).unwrap_err();
+        let error = layers(&layout)[0].write(&layout, &memory, &mut Vec::new()).unwrap_err();
         assert_eq!(error.to_string(), "a blob has not the length that is known of it");
     }
-    let error = layers(&layout)[0].write(&Layout::default(), &memory, &mut Vec::new()).unwrap_err();
+    let error = layers(&layout)[2].write(&Layout::default(), &memory, &mut Vec::new()).unwrap_err();
     assert_eq!(error.to_string(), "the layer is of another layout");
 }
 
@@ -242,7 +242,7 @@ fn a_damaged_blob_of_a_store_is_found_while_its_layer_is_written() {
     let path = store.blob_path(&found.blob);
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     let layout = context(&[(SeedPart::Packages, found)]);
-    let layer = &layers(&layout)[2];
+    let layer = &layers(&layout)[0];
     std::fs::write(&path, "abc").unwrap();
     let memory = Memory(HashMap::from([(found.blob, b"abc".to_vec())]));
     assert_eq!(layer.digest(&layout, &store).unwrap(), layer.digest(&layout, &memory).unwrap());
@@ -258,7 +258,7 @@ fn a_packed_layer_is_read_whole() {
     let (memory, found) = blobs(&[10, 20, 30]);
     let layout = context(&found);
     let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    let bucket = &layers(&layout)[2];
+    let bucket = &layers(&layout)[0];
     bucket.write(&layout, &memory, &mut packed).unwrap();
     let described = Descriptor::new(&format!("{TAR}+gzip"), ContentDigest::of(b""), 0);
     let mut seen = Vec::new();
@@ -291,7 +291,8 @@ proptest! {
             prop_assert_eq!(layer.digest(&layout, &memory).unwrap(), described.digest);
         }
         // From the metadata layer alone.
-        let seed = read_seed(&described[1], &bytes[1][..]).unwrap();
+        let metadata = described.len() - 2;
+        let seed = read_seed(&described[metadata], &bytes[metadata][..]).unwrap();
         prop_assert_eq!(seed.receipts.len(), found.len());
         prop_assert_eq!(seed.others.iter().map(|file| file.path.as_str()).collect::<Vec<_>>(), ["meta.json"; 2]);
         let blobs = seed.receipts.iter().map(|(part, receipt)| (*part, BlobRef { blob: receipt.blob, size: receipt.size }));
@@ -300,7 +301,7 @@ proptest! {
             for span in layer.blobs() {
                 let start = usize::try_from(span.offset).unwrap();
                 let end = start + usize::try_from(span.blob.size).unwrap();
-                prop_assert_eq!(&bytes[index + 2][start..end], &memory.0[&span.blob.blob][..]);
+                prop_assert_eq!(&bytes[index][start..end], &memory.0[&span.blob.blob][..]);
                 count += 1;
             }
         }

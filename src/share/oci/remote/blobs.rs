@@ -21,7 +21,7 @@ use crate::{
         client::{BlobBody, Repository},
         error::{RegistryError, RegistryFault},
         image::{Descriptor, Manifest},
-        layers::{BlobSpan, LAYERS_BEFORE_BLOBS},
+        layers::{BlobSpan, LAYERS_AFTER_BLOBS},
         seed::{expected_layers, locate},
     },
     view::context::SeedPart,
@@ -56,9 +56,9 @@ impl ImageBlobs {
         let is_located = locate(&layers, blobs.iter().copied()).is_some();
         let mut places = HashMap::new();
         // Who packs layers leaves them in their order.
-        if layers.len() >= LAYERS_BEFORE_BLOBS + expected.len() {
+        if layers.len() >= expected.len() + LAYERS_AFTER_BLOBS {
             for (at, layer) in expected.iter().enumerate() {
-                places.extend(layer.blobs().map(|span| (span.blob.blob, (LAYERS_BEFORE_BLOBS + at, span))));
+                places.extend(layer.blobs().map(|span| (span.blob.blob, (at, span))));
             }
         }
         let sizes = blobs.iter().map(|(_, found)| (found.blob, found.size)).collect();

@@ -10,7 +10,7 @@ use crate::{
             digest::ContentDigest,
             error::RegistryError,
             image::{Descriptor, Document, Index, Manifest, Platform},
-            layers::LAYERS_BEFORE_BLOBS,
+            layers::LAYERS_AFTER_BLOBS,
             reference::Version,
             seed::{LayerError, Seed, read_seed},
         },
@@ -20,6 +20,12 @@ use crate::{
 
 /// Images of other platforms than this machine's that are looked at.
 const MOST_LOOKED_AT: usize = 8;
+
+/// Layers that are looked at for the seed, from the one where it should be on downwards.
+const MOST_UPON: usize = 4;
+
+/// What is asked for first.
+const METADATA: &str = "read its metadata";
 
 impl OciRemote {
     /// The image of a version with its seed: this machine's, or the first one that can be read, since a plan's files are much the same for all. `None` if there is no such version.
@@ -70,31 +76,40 @@ impl OciRemote {
         }
     }
 
-    /// The seed of an image. The layer's bytes are compared with their digest.
+    /// The seed of an image. The bytes of the layer that it is in are compared with their digest.
     pub(super) fn seed(&self, manifest: &Manifest) -> Result<Seed, RemoteError> {
-        let asked = || "read its metadata".to_owned();
-        // Where another tool has put all layers together, the seed is in the only one.
-        let layer = manifest.layers.get(LAYERS_BEFORE_BLOBS - 1).or_else(|| manifest.layers.first());
-        let layer = layer.ok_or_else(|| self.error(asked(), ImageFault::NotLarders))?;
+        let layers = &manifest.layers;
+        // Where another tool has put all layers together, the seed is in the only one. Where somebody has built upon the image, it is further down.
+        let top = layers.len().saturating_sub(LAYERS_AFTER_BLOBS - 1).max(1);
+        for layer in layers.iter().take(top).rev().take(MOST_UPON) {
+            if let Some(seed) = self.seed_in(layer)? {
+                return Ok(seed);
+            }
+        }
+        Err(self.error(METADATA, ImageFault::NotLarders))
+    }
+
+    /// The seed in a layer, if there is one.
+    fn seed_in(&self, layer: &Descriptor) -> Result<Option<Seed>, RemoteError> {
         let body = self.block_on(self.repository.read_blob(&layer.digest, layer.size, None))?;
         let seed = read_seed(layer, body.into_read(self.runtime.handle().clone()));
-        let seed = seed.map_err(|error| self.layer_error(asked(), error))?;
+        let seed = seed.map_err(|error| self.layer_error(error))?;
         let mut metas = seed.others.iter().filter(|file| file.path == form::meta().0).peekable();
         if metas.peek().is_none() {
-            return Err(self.error(asked(), ImageFault::NotLarders));
+            return Ok(None);
         }
-        metas.try_for_each(|meta| form::check_meta(&meta.bytes)).map_err(|error| self.error(asked(), error))?;
-        Ok(seed)
+        metas.try_for_each(|meta| form::check_meta(&meta.bytes)).map_err(|error| self.error(METADATA, error))?;
+        Ok(Some(seed))
     }
 
     /// A layer's error, or the registry's if that is the reason of it.
-    fn layer_error(&self, asked: String, error: LayerError) -> RemoteError {
+    fn layer_error(&self, error: LayerError) -> RemoteError {
         match error {
             LayerError::Read(source) => match source.downcast::<RegistryError>() {
                 Ok(error) => error.into(),
-                Err(source) => self.error(asked, LayerError::Read(source)),
+                Err(source) => self.error(METADATA, LayerError::Read(source)),
             },
-            error => self.error(asked, error),
+            error => self.error(METADATA, error),
         }
     }
 }

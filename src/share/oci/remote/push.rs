@@ -21,7 +21,7 @@ use crate::{
             client::BlobSource,
             digest::ContentDigest,
             image::{Document, INDEX, Index, MANIFEST, Manifest, Platform},
-            layers::LAYERS_BEFORE_BLOBS,
+            layers::LAYERS_AFTER_BLOBS,
             reference::Version,
         },
         remote::RemoteError,
@@ -142,7 +142,7 @@ impl OciRemote {
         own: &OwnImage<'_>,
         read: &mut BTreeSet<ContentDigest>,
     ) -> Result<(), RemoteError> {
-        let Some(metadata) = manifest.layers.get(LAYERS_BEFORE_BLOBS - 1).map(|layer| layer.digest) else {
+        let Some(metadata) = manifest.layers.iter().nth_back(LAYERS_AFTER_BLOBS - 1).map(|layer| layer.digest) else {
             return Ok(());
         };
         if metadata == own.metadata() {

@@ -15,7 +15,7 @@ use crate::{
     share::oci::{
         digest::ContentDigest,
         image::Platform,
-        layers::{LAYERS_BEFORE_BLOBS, Layer, layers},
+        layers::{LAYERS_AFTER_BLOBS, Layer, layers},
         remote::{error::ImageFault, known::KnownLayers},
     },
     view::context::SeedPart,
@@ -28,23 +28,23 @@ const MOST_THREADS: usize = 4;
 pub(super) struct OwnImage<'a> {
     pub(super) platform: &'a Platform,
     pub(super) layout: &'a Layout,
-    /// All of them, those without blobs first.
+    /// All of them, those without blobs last.
     pub(super) layers: Vec<Layer>,
     /// The digests of those without blobs, whose bytes are in memory.
-    pub(super) first: Vec<ContentDigest>,
+    pub(super) last: Vec<ContentDigest>,
 }
 
 impl<'a> OwnImage<'a> {
     pub(super) fn new(platform: &'a Platform, layout: &'a Layout, store: &Store) -> Result<Self, ImageFault> {
         let layers = layers(layout);
-        let first = layers.iter().take(LAYERS_BEFORE_BLOBS).map(|layer| layer.digest(layout, store));
-        let first = first.collect::<Result<_, _>>()?;
-        Ok(Self { platform, layout, layers, first })
+        let last = layers[layers.len() - LAYERS_AFTER_BLOBS..].iter().map(|layer| layer.digest(layout, store));
+        let last = last.collect::<Result<_, _>>()?;
+        Ok(Self { platform, layout, layers, last })
     }
 
     /// The digest of the layer with the receipts.
     pub(super) fn metadata(&self) -> ContentDigest {
-        self.first[LAYERS_BEFORE_BLOBS - 1]
+        self.last[0]
     }
 
     /// The blobs of its layers.
@@ -59,12 +59,12 @@ impl<'a> OwnImage<'a> {
 
     /// The digests of all layers; those of layers with blobs are known.
     pub(super) fn digests(&self, known: &KnownLayers) -> Vec<ContentDigest> {
-        let others = self.with_blobs().iter().map(|layer| known.digest(layer).expect("it was computed"));
-        self.first.iter().copied().chain(others).collect()
+        let with_blobs = self.with_blobs().iter().map(|layer| known.digest(layer).expect("it was computed"));
+        with_blobs.chain(self.last.iter().copied()).collect()
     }
 
     fn with_blobs(&self) -> &[Layer] {
-        &self.layers[LAYERS_BEFORE_BLOBS..]
+        &self.layers[..self.layers.len() - LAYERS_AFTER_BLOBS]
     }
 }
 

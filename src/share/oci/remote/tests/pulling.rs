@@ -119,7 +119,7 @@ fn a_packed_copy_is_read_layer_by_layer_and_each_once() {
     assert_eq!(registry.count("GET", "blobs/"), manifest.layers.len() - 1, "all but the program's");
     // Also if one has put other layers on top, and another all layers into one.
     let mut more = manifest.clone();
-    more.layers.push(manifest.layers[0].clone());
+    more.layers.push(manifest.layers.last().unwrap().clone());
     put(&registry, "more", &more);
     assert_whole(&files, &pull(&registry.pulling(":more"), &plan('a')));
     let whole = |layers: &[Descriptor]| {
@@ -237,12 +237,13 @@ fn lengths_that_nobody_has_are_no_place_in_a_layer() {
     let manifest = registry.manifests("v1").remove(0);
     // The metadata of another image, in front of the same blobs.
     let layout = files.context("x");
-    let layer = &crate::share::oci::layers::layers(&layout_without_blobs(&layout))[1];
+    let layer = &crate::share::oci::layers::layers(&layout_without_blobs(&layout))[0];
     let mut metadata = Vec::new();
     layer.write(&layout, &store, &mut metadata).unwrap();
     registry.mock.add_blob(&metadata);
     let mut layers = manifest.layers.clone();
-    layers[1] = Descriptor::of(TAR, &metadata);
+    let place = layers.len() - 2;
+    layers[place] = Descriptor::of(TAR, &metadata);
     put(&registry, "v1", &Manifest { layers, ..manifest });
     let (_pulled_folder, _, imported) = pull(&registry.pulling(":v1"), &plan('a'));
     assert_eq!((imported.imported.count, imported.refused.len()), (1, 1), "{imported:?}");
