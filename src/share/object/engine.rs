@@ -234,6 +234,9 @@ fn engine(reference: &ObjectReference, settings: &ObjectSettings<'_>) -> Result<
             for (key, value) in variables.keys() {
                 builder = builder.with_config(key, value);
             }
+            if let Some(endpoint) = variables.address {
+                builder = builder.with_endpoint(endpoint.to_owned());
+            }
             builder = builder.with_container_name(container).with_client_options(options);
             Box::new(builder.with_http_connector(connector()?).with_retry(retry).build()?)
         }
