@@ -1,7 +1,7 @@
 // Who has started this job, and whether what it fetches may be saved for others.
 //
-// Blobs that come from a cache are compared with the lockfile's digests, so a poisoned one is of no use to anybody; but it is of no use, and what no lockfile states a digest of
-// would be nobody's to judge. So nothing is saved where outsiders' code may run.
+// What comes from a cache is compared with the lockfile's digests, so the worst that a poisoned entry does is to be of no use. But then it stands where a good one would. So
+// nothing is saved where outsiders' code may run.
 import { readFileSync } from 'node:fs';
 
 // Started only by those who may write to the repository. merge_group holds what they have queued.

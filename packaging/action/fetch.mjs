@@ -82,11 +82,14 @@ export function fetch(env) {
 	keepState(env, { sums, hit, restored: restored && { ...restored, count } });
 	if (code !== 0) throw new Failure('larder fetch failed for some files: their names are in the log', code);
 
-	// Once, and only what is new. An entry of GitHub's is never replaced; one that has more than this plan needs serves it as well.
-	const isNew = sums.fetched > 0 && state.why === '';
 	let saved;
-	if (isNew && state.usesGitHub && env.MATCHED_KEY !== state.key) saved = writeArchive(state, sums, restored?.once);
-	else if (isNew && !state.usesGitHub && state.to.length > 0) saved = push(state);
+	if (state.why === '' && state.usesGitHub) {
+		// Once, and only what is new. An entry is never replaced; one that has more than this plan needs serves it as well.
+		if (sums.fetched > 0 && env.MATCHED_KEY !== state.key) saved = writeArchive(state, sums, restored?.once);
+	} else if (state.why === '' && state.to.length > 0) {
+		// Whatever was fetched: a place may lack what another had, or know the files by other plans alone. Where nothing is new, it is one request.
+		saved = push(state);
+	}
 	setOutputs(env, { save: Boolean(saved && state.usesGitHub) });
 	keepState(env, { saved, fetchedAt: Date.now() });
 }

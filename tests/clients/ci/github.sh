@@ -144,6 +144,9 @@ stop_registry
 fresh_machine
 action "$PUSH" "from=$PLACE" "to=$PLACE"
 equals "from the place, without a registry" "0: exact, 0 fetched, 0 requests, 0 saved" "$(did "$SUM")"
+fresh_machine
+action "$PUSH" "from=$PLACE" "to=file://$WORK/second"
+equals "from one place to another: exit code, hit, blobs there" "0, exact, 22" "$(did '`${code}, ${outputs.hit}`'), $(find "$WORK/second/blobs" -type f | wc -l)"
 start_registry
 project "$AT" 23
 fresh_machine
