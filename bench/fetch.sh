@@ -29,31 +29,6 @@ install_clients() {
 	fi
 }
 
-# The tarballs once, checked: what loopback serves.
-fill_folder() {
-	local www=$BENCH_DIR/www
-	node "$ROOT/bench/downloads.mjs" "$FIXTURE/package-lock.json" "$REAL" "$www" tree "$WORK/www.curl" "$WORK/www.sums"
-	[ -e "$BENCH_DIR/www.complete" ] && return
-	say "downloading the tarballs for loopback"
-	curl_all "$WORK/www.curl"
-	sha512_all "$WORK/www.sums"
-	touch "$BENCH_DIR/www.complete"
-}
-
-curl_all() { curl --no-progress-meter --fail --fail-early --http2 --location --parallel --parallel-max 50 --create-dirs --config "$1"; }
-# Two openssl at once, half of the files each; the digests must be those of the lockfile, in its order.
-sha512_all() {
-	local half
-	local -a running=()
-	split -n l/2 "$1" "$1.half."
-	for half in "$1".half.*; do
-		cut -d '*' -f 2- "$half" | tr '\n' '\0' | xargs -0 openssl dgst -sha512 -r | cmp - "$half" &
-		running+=($!)
-	done
-	for half in "${running[@]}"; do wait "$half" || return 1; done
-}
-export -f curl_all sha512_all
-
 # project NAME REGISTRY CA: a folder with the lockfile for each tool, made from the fixture before the clock starts. The address in the lockfile is
 # that of the real registry, which every client maps to the one it is configured with.
 project() {
@@ -170,7 +145,7 @@ if [ "$REGISTRIES" != loopback ]; then
 	names+=(real)
 fi
 if [ "$REGISTRIES" != real ]; then
-	fill_folder
+	loopback_fill
 	if loopback_start "$BENCH_DIR/www"; then
 		project loopback "$LOOPBACK" "$LOOPBACK_CA"
 		names+=(loopback)

@@ -1,15 +1,21 @@
 // A lockfile of any size, and the registry that has its packages.
 //
-//     node synthetic.mjs project N FOLDER    writes FOLDER/package.json and FOLDER/package-lock.json with N packages
-//     node synthetic.mjs serve PORT_FILE     serves any of them on loopback; the port goes to PORT_FILE; ends with SIGTERM
+//     node synthetic.mjs project N FOLDER [BYTES]    writes FOLDER/package.json and FOLDER/package-lock.json with N packages
+//     node synthetic.mjs serve PORT_FILE [BYTES]     serves any of them on loopback; the port goes to PORT_FILE; ends with SIGTERM
 //
-// A package's tarball is no archive, since nothing unpacks it: its name, repeated to 1 kB or so.
-import { createHash } from 'node:crypto';
+// A package's tarball is no archive, since nothing unpacks it: its name, repeated to 1 kB or so; or as many BYTES, which compress as little as those of a tarball.
+import { createCipheriv, createHash } from 'node:crypto';
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 
 const [command, ...rest] = process.argv.slice(2);
-const body = (path) => Buffer.from(`${path}\n`.repeat(32));
+const bytes = Number(rest[command === 'project' ? 2 : 1] ?? 0);
+
+function body(path) {
+	if (!bytes) return Buffer.from(`${path}\n`.repeat(32));
+	const key = createHash('sha256').update(path).digest();
+	return createCipheriv('aes-128-ctr', key.subarray(0, 16), key.subarray(16)).update(Buffer.alloc(bytes));
+}
 
 function project(count, folder) {
 	const root = { name: 'synthetic', version: '1.0.0', dependencies: {} };
@@ -40,9 +46,9 @@ function project(count, folder) {
 
 function serve(portFile) {
 	const server = createServer((request, response) => {
-		const bytes = body(decodeURIComponent(request.url.slice(1)));
-		response.writeHead(200, { 'content-length': bytes.length, 'content-type': 'application/octet-stream' });
-		response.end(bytes);
+		const content = body(decodeURIComponent(request.url.slice(1)));
+		response.writeHead(200, { 'content-length': content.length, 'content-type': 'application/octet-stream' });
+		response.end(content);
 	});
 	server.listen(0, '127.0.0.1', () => {
 		// By rename, so that nobody reads half of it.
@@ -59,6 +65,6 @@ switch (command) {
 		serve(rest[0]);
 		break;
 	default:
-		console.error('usage: synthetic.mjs (project N FOLDER | serve PORT_FILE)');
+		console.error('usage: synthetic.mjs (project N FOLDER [BYTES] | serve PORT_FILE [BYTES])');
 		process.exit(2);
 }
