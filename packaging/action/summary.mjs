@@ -13,7 +13,7 @@ const cell = (text) => text.replace(/[\\`*_|<>&\[\]]/g, (mark) => `&#${mark.char
 /** A sentence, if the registries would have given the same bytes sooner; what they took is this run's, or that of the run that saved. */
 export function slower(restored, fetched) {
 	const rate = [fetched, restored?.once].find((one) => one && one.bytes >= ENOUGH && one.seconds > 0);
-	if (!rate || restored.bytes < ENOUGH) return '';
+	if (!rate || !restored || restored.bytes < ENOUGH) return '';
 	const expected = (restored.bytes * rate.seconds) / rate.bytes;
 	if (restored.seconds <= expected) return '';
 	return `Restoring ${size(restored.bytes)} took ${time(restored.seconds)}. The registries give as much in about ${time(expected)} (${size(rate.bytes / rate.seconds)}/s): this job is faster without this cache.`;

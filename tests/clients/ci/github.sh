@@ -258,6 +258,18 @@ pinning npm "sha512-$(printf x | openssl dgst -sha512 -binary | base64 -w 0)"
 action "$PUSH" larder=
 equals "a larder that has not the bytes that the lockfile states" "1; yes" "$(did code); $(logged "is $INTEGRITY, and not sha512-")"
 
+# The sentence about a cache that is slower than the registries: by this run's download, else by that of the run that saved; never by a few bytes.
+while IFS='|' read -r what expected restored fetched; do
+	said=$(node --input-type=module -e 'const { slower } = await import(process.argv[1]);
+		console.log(slower(JSON.parse(process.argv[2]), JSON.parse(process.argv[3])))' "$ROOT/packaging/action/summary.mjs" "$restored" "$fetched")
+	equals "$what" "$expected" "$said"
+done <<'RATES'
+a cache that is slower than this run's download|Restoring 100.0 MB took 9.00 s. The registries give as much in about 2.00 s (50.0 MB/s): this job is faster without this cache.|{"bytes":100000000,"seconds":9}|{"bytes":10000000,"seconds":0.2}
+a cache that is slower than the download of the run that saved|Restoring 100.0 MB took 9.00 s. The registries give as much in about 8.00 s (12.5 MB/s): this job is faster without this cache.|{"bytes":100000000,"seconds":9,"once":{"bytes":50000000,"seconds":4}}|{"bytes":0,"seconds":0.1}
+a cache that is faster||{"bytes":100000000,"seconds":1}|{"bytes":10000000,"seconds":0.2}
+a few bytes||{"bytes":100000,"seconds":9}|{"bytes":10000000,"seconds":0.2}
+a download of a few bytes||{"bytes":100000000,"seconds":9}|{"bytes":1000,"seconds":0.0001}
+RATES
 # No node at all.
 PATH=$WORK/nothing GITHUB_OUTPUT=/dev/null "$BASH" -c '. "$1" install' - "$ROOT/packaging/action/action.sh" >"$WORK/no-node" 2>&1 && code=0 || code=$?
 equals "no node: exit code, and what it says" "1; 1" "$code; $(grep -c '^::error title=larder::this action needs node' "$WORK/no-node")"
