@@ -1,7 +1,8 @@
 // The second step: what is wanted, what is here, and under which key GitHub's cache may have the rest.
 //
-// The cache holds one archive (`larder export`), not the store's folder. The store keeps what every branch ever needed, so its folder grows from nearest entry to nearest entry;
-// an archive has this plan's files alone, the same bytes on every machine, and its import compares each with its digests before a live store gets it.
+// The cache holds one archive (`larder export`), not the store's folder. For one plan they are as large: 1,653 files have 478.4 MB as an archive and 478.7 MB as a folder, both
+// packed as the cache packs them. But a folder keeps what it was restored with, so it grows with each plan that starts from the nearest entry; an archive has this plan's files
+// alone, is the same to the byte on every machine, and its import compares each file with its digests before a store gets it that may be in use.
 import { createHash } from 'node:crypto';
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
