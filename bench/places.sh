@@ -34,9 +34,10 @@ start_oci() {
 	start docker-registry serve "$WORK/oci.yml"
 	listens "$OCI_PORT"
 }
+# An image has a larder in it, which has to be static: STATIC names one, where LARDER is none.
 prepare_oci() {
 	[ -n "${OCI_PORT:-}" ] || return 0
-	"$LARDER" push "oci://127.0.0.1:$OCI_PORT/larder:{plan}" "$WORK/direct" --store "$FULL" --offline --quiet 2>"$WORK/oci.err" ||
+	"$LARDER" push "oci://127.0.0.1:$OCI_PORT/larder:{plan}" "$WORK/direct" ${STATIC:+--binary="$STATIC"} --store "$FULL" --offline --quiet 2>"$WORK/oci.err" ||
 		{ say "left out: oci, since this larder cannot push there: $(head -n 1 "$WORK/oci.err")" && OCI_PORT=; }
 }
 

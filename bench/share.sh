@@ -133,6 +133,7 @@ ways() {
 	if [ -n "${OCI_PORT:-}" ]; then
 		way "larder pull oci://" "\"$LARDER\" pull 'oci://127.0.0.1:$SLOW_OCI/larder:{plan}' '$WORK/slow' --store '$STORE'"
 		complete "larder pull oci://"
+		way "larder pull oci://, without the line" "\"$LARDER\" pull 'oci://127.0.0.1:$OCI_PORT/larder:{plan}' '$WORK/slow' --store '$STORE'"
 	fi
 	way "larder pull file://, a disk" "\"$LARDER\" pull 'file://$WORK/shared' '$WORK/slow' --store '$STORE'"
 	complete "larder pull file://, a disk"
