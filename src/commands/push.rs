@@ -197,6 +197,9 @@ impl Push<'_> {
         let remote = OciRemote::open(text, self.context.environment, &self.client(), Access::Push)?;
         let pushed = remote.push(&self.plan, &images, &seeded.store, self.options);
         let done = self.unless_denied(pushed, || remote.can_read(&self.plan))?;
+        if let Some(PushedImage { digested, .. }) = &done {
+            tracing::debug!(layers = digested.count, bytes = digested.bytes, "read for their digests");
+        }
         Ok(Ok(done.map(|PushedImage { sent, already_there, is_written, image, .. }| Done {
             unit: ("layer", "layers"),
             sent,

@@ -85,11 +85,6 @@ impl OciRemote {
         Self { folder, ..self }
     }
 
-    /// The reference as it was written. There is nothing secret in it.
-    pub(crate) fn name(&self) -> &str {
-        &self.name
-    }
-
     /// Whether the version of a plan can be asked for: who may not write there may still read.
     pub(crate) fn can_read(&self, plan: &str) -> bool {
         self.block_on(self.repository.manifest(&self.versions.version(plan))).is_ok()

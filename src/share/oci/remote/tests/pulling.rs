@@ -265,5 +265,5 @@ fn a_reference_s_errors_are_a_remote_s() {
     let error = open("oci://registry.example/{plan}:v1").unwrap_err();
     assert!(matches!(error, RemoteError::Reference(_)));
     assert!(!error.is_denied());
-    assert_eq!(open("oci://registry.example/app").unwrap().name(), "oci://registry.example/app");
+    assert!(open("oci://registry.example/app").is_ok());
 }
