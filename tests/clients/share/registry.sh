@@ -2,37 +2,16 @@
 # `larder push`, `larder pull` and `larder fetch --from` with a registry that others wrote (Debian's docker-registry), and with copies that another tool (skopeo) makes of what was pushed.
 source "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 source "$ROOT/tests/clients/npm.sh"
+source "$ROOT/tests/clients/oci-registry.sh"
 need node "registry"
-for program in docker-registry skopeo; do
-	command -v "$program" >/dev/null 2>&1 || alone debian debian_has "$program" || true
-	need "$program" "registry"
-done
+oci_programs docker-registry skopeo
 STATIC=${STATIC:-$("$ROOT/docker/static.sh" 2>"$WORK/build")} || { fail "larder cannot be built as a static binary" && tail -n 15 "$WORK/build" && finish; }
 case $(uname -m) in
 aarch64) PLATFORM=linux/arm64 ;;
 *) PLATFORM=linux/amd64 ;;
 esac
 
-REGISTRIES=()
-trap 'kill "${REGISTRIES[@]}" 2>/dev/null; rm -rf "$WORK" "$TREES"' EXIT
-
-# start_registry NAME: at HOST, with what it keeps in $WORK/NAME. $WORK/NAME.out has a line for each request.
-start_registry() {
-	HOST=127.0.0.1:$(node -e 'const server = require("net").createServer().listen(0, "127.0.0.1", () => { console.log(server.address().port); server.close() })')
-	cat >"$WORK/$1.yml" <<-END
-		version: 0.1
-		log: {level: error}
-		storage: {filesystem: {rootdirectory: $WORK/$1}}
-		http: {addr: '$HOST'}
-	END
-	docker-registry serve "$WORK/$1.yml" >"$WORK/$1.out" 2>"$WORK/$1.err" &
-	REGISTRIES+=($!)
-	for _ in {1..100}; do
-		! (exec 3<>"/dev/tcp/127.0.0.1/${HOST#*:}") 2>/dev/null || return 0
-		sleep 0.1
-	done
-	fail "the registry does not start" && show "$WORK/$1" && finish
-}
+trap 'kill "${OCI_REGISTRIES[@]}" 2>/dev/null; rm -rf "$WORK" "$TREES"' EXIT
 
 # push PROJECT [WORD…]: larder push of it, from the shared store; the exit code.
 push() { run "$WORK/push" "$LARDER" push "$REF" "$1" --store "$STORE" --platform "$PLATFORM" --binary "$STATIC" --json "${@:2}"; }
@@ -89,9 +68,9 @@ listed() { (cd "$1" && find . -mindepth 1 -printf '%P %m %y\n' | sort && find . 
 PROJECT=$(project_of large)
 fill_store large || finish
 # skopeo packs layers, but not where it finds that the registry has them as they are.
-start_registry other
+start_oci_registry other
 OTHER=$HOST
-start_registry registry
+start_oci_registry registry
 REF="oci://$HOST/team/web:{plan}"
 
 equals "exit code of larder push" 0 "$(push "$PROJECT")" || show "$WORK/push"
@@ -156,7 +135,7 @@ rm -rf "$WORK/pulled"
 equals "a damaged layer: exit code of larder pull" 1 "$(pull "$REF" "$WORK/pulled" "$PROJECT")"
 if grep -q 'is refused: its bytes are blake3' "$WORK/pull.err"; then pass "a damaged layer: $(grep -o '[^ ]* [^ ]* is refused: its bytes' "$WORK/pull.err" | head -n 1)"; else fail "a damaged layer: nothing is refused" && show "$WORK/pull"; fi
 
-kill "${REGISTRIES[@]}" && wait "${REGISTRIES[@]}" 2>/dev/null || true
+kill "${OCI_REGISTRIES[@]}" && wait "${OCI_REGISTRIES[@]}" 2>/dev/null || true
 rm -rf "$WORK/pulled"
 equals "no registry: exit code of larder pull" 3 "$(pull "$REF" "$WORK/pulled" "$PROJECT")"
 finish
