@@ -1,9 +1,15 @@
 # Finds or installs what a client test needs, when it needs it. Sourced by lib.sh; uses no network if all is there.
 # What is installed for the tests alone goes to target/clients; from Debian comes only what that needs, and only as root.
 
+# are_there PROGRAM…: whether all of them are. (`command -v` with several is content with one.)
+are_there() {
+	local program
+	for program in "$@"; do command -v "$program" >/dev/null 2>&1 || return 1; done
+}
+
 # The oldest node that current npm runs on.
 node_is_recent() {
-	command -v node npm >/dev/null 2>&1 &&
+	are_there node npm &&
 		node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 17) ? 0 : 1)'
 }
 

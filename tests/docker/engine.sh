@@ -36,10 +36,10 @@ find_buildx() {
 # Debian's packages, unpacked: nothing of the system is changed but for runc, iptables and busybox, which Debian 12 has in the right versions.
 install_engine() {
 	local at=$CLIENTS/docker mirror
-	[ -x "$ENGINE_ROOT/usr/sbin/dockerd" ] && command -v runc busybox >/dev/null 2>&1 && return
+	[ -x "$ENGINE_ROOT/usr/sbin/dockerd" ] && are_there runc busybox && return
 	NO_ENGINE='no engine runs, and none can be installed here (not root on Debian)'
 	is_debian_root || return 1
-	command -v runc busybox iptables >/dev/null 2>&1 || debian runc busybox-static iptables || return 1
+	are_there runc busybox iptables || debian runc busybox-static iptables || return 1
 	say "unpacking a Docker engine into $at"
 	NO_ENGINE="no engine runs, and Debian's could not be downloaded"
 	mkdir -p "$at/parts" "$at/lists/partial" "$at/packages"
