@@ -43,5 +43,5 @@ if [ "$(($(pushed bytes) * 10))" -lt "$whole" ]; then pass "one dependency more:
 say "        $(pushed sent) layers, $(($(pushed bytes) >> 10)) KiB"
 image "$(pushed image)"
 build more "$APP" --network=none --build-arg BUILD_HASH=two
-built "one dependency more" more "install ran, Pyodide CACHED, Vite ran" "0 requests, 0 twice"
+built "one dependency more" more "install ran, Pyodide ran, Vite ran" "0 requests, 0 twice"
 finish
