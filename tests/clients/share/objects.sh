@@ -3,6 +3,7 @@
 # speaks its XML interface.
 source "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 source "$ROOT/tests/clients/npm.sh"
+source "$ROOT/tests/clients/share.sh"
 need node "object stores"
 
 # free_port: one on loopback that nobody has.
@@ -31,28 +32,9 @@ serves() {
 	fail "$1 does not start" && show "$WORK/server-$port" && finish
 }
 
-# from_nowhere COMMAND…: the command, with no npm registry where one is configured.
-from_nowhere() { npm_config_registry=http://127.0.0.1:9/ "$@"; }
-
-# pushed NAME: what the last push says.
-pushed() { node -p 'JSON.parse(fs.readFileSync(process.argv[1], "utf8")).places[0][process.argv[2]]' "$WORK/push.out" "$1"; }
-
 push() { run "$WORK/push" "$LARDER" push "$1" "$2" --store "$STORE" --json "${@:3}"; }
 
 pull() { run "$WORK/pull" from_nowhere "$LARDER" pull "$1" "$2" --store "$WORK/pulled" --json; }
-
-# without COUNT FOLDER: the project, less the last packages of its lockfile: another plan.
-without() {
-	mkdir -p "$2"
-	node -e '
-		const [from, to, count] = process.argv.slice(1);
-		const lock = JSON.parse(fs.readFileSync(from + "/package-lock.json", "utf8"));
-		const names = Object.keys(lock.packages).filter((name) => lock.packages[name].integrity);
-		for (const name of names.slice(-Number(count))) delete lock.packages[name];
-		fs.writeFileSync(to + "/package-lock.json", JSON.stringify(lock, null, 2));
-	' "$PROJECT" "$2" "$1"
-	cp "$PROJECT/package.json" "$2/"
-}
 
 # shares PLACE: all claims for one object store.
 shares() {

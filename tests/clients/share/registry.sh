@@ -2,7 +2,7 @@
 # `larder push`, `larder pull` and `larder fetch --from` with a registry that others wrote (Debian's docker-registry), and with copies that another tool (skopeo) makes of what was pushed.
 source "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 source "$ROOT/tests/clients/npm.sh"
-source "$ROOT/tests/clients/oci-registry.sh"
+source "$ROOT/tests/clients/share.sh"
 need node "registry"
 oci_programs docker-registry skopeo
 STATIC=${STATIC:-$("$ROOT/docker/static.sh" 2>"$WORK/build")} || { fail "larder cannot be built as a static binary" && tail -n 15 "$WORK/build" && finish; }
@@ -15,12 +15,6 @@ trap 'kill "${OCI_REGISTRIES[@]}" 2>/dev/null; rm -rf "$WORK" "$TREES"' EXIT
 
 # push PROJECT [WORD…]: larder push of it, from the shared store; the exit code.
 push() { run "$WORK/push" "$LARDER" push "$REF" "$1" --store "$STORE" --platform "$PLATFORM" --binary "$STATIC" --json "${@:2}"; }
-
-# pushed NAME: what the last push says.
-pushed() { node -p 'JSON.parse(fs.readFileSync(process.argv[1], "utf8")).places[0][process.argv[2]]' "$WORK/push.out" "$1"; }
-
-# from_nowhere COMMAND…: the command, with no npm registry where one is configured.
-from_nowhere() { npm_config_registry=http://127.0.0.1:9/ "$@"; }
 
 # pull REFERENCE STORE PROJECT: the exit code.
 pull() { run "$WORK/pull" from_nowhere "$LARDER" pull "$1" "$3" --store "$2" --platform "$PLATFORM" --json; }
@@ -36,19 +30,6 @@ pulls_all() {
 		fail "$1: $(field "$WORK/pull.out" not_there) artifacts are not there" && show "$WORK/pull"
 	fi
 	equals "$1: exit code of larder fetch --offline then" 0 "$(run "$WORK/offline" "$LARDER" fetch "${3:-$PROJECT}" --store "$store" --platform "$PLATFORM" --offline)"
-}
-
-# without COUNT FOLDER: the project in FOLDER, less the last COUNT packages of its lockfile: another plan.
-without() {
-	mkdir -p "$2"
-	node -e '
-		const [from, to, count] = process.argv.slice(1);
-		const lock = JSON.parse(fs.readFileSync(from + "/package-lock.json", "utf8"));
-		const names = Object.keys(lock.packages).filter((name) => lock.packages[name].integrity);
-		for (const name of names.slice(-Number(count))) delete lock.packages[name];
-		fs.writeFileSync(to + "/package-lock.json", JSON.stringify(lock, null, 2));
-	' "$PROJECT" "$2" "$1"
-	cp "$PROJECT/package.json" "$2/"
 }
 
 # layers_of NAME:TAG: digests of the layers of this machine's image, a line each.

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The context as an image: `larder push oci://…` into a registry, and builds that name it as LARDER_IMAGE alone, on a builder that has nothing, with the network of each step cut.
 source "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
-source "$ROOT/tests/clients/oci-registry.sh"
+source "$ROOT/tests/clients/share.sh"
 prepare
 oci_programs docker-registry
 start_oci_registry kept
@@ -12,7 +12,6 @@ webui "$APP"
 
 # push: the example into the registry; prints larder's exit code.
 push() { (cd "$APP" && run "$WORK/push" "$LARDER" push "oci://$HOST/team/web:{plan}" --store "$WORK/store" --json); }
-pushed() { node -p 'JSON.parse(fs.readFileSync(process.argv[1], "utf8")).places[0][process.argv[2]]' "$WORK/push.out" "$1"; }
 image() { IMAGES=(--build-arg "NODE_IMAGE=$NODE_IMAGE" --build-arg "PYTHON_IMAGE=$PYTHON_IMAGE" --build-arg "LARDER_IMAGE=$1"); }
 
 equals "exit code of larder push" 0 "$(push)" || show "$WORK/push"

@@ -1,4 +1,23 @@
-# A registry for images that others wrote: Debian's docker-registry. Sourced after lib.sh.
+# What is shared by the tests of sharing, and a registry for images that others wrote: Debian's docker-registry. Sourced after lib.sh.
+
+# from_nowhere COMMAND…: the command, with no npm registry where one is configured.
+from_nowhere() { npm_config_registry=http://127.0.0.1:9/ "$@"; }
+
+# pushed NAME: what the last push says, which printed $WORK/push.out.
+pushed() { node -p 'JSON.parse(fs.readFileSync(process.argv[1], "utf8")).places[0][process.argv[2]]' "$WORK/push.out" "$1"; }
+
+# without COUNT FOLDER: $PROJECT in FOLDER, less the last COUNT packages of its lockfile: another plan.
+without() {
+	mkdir -p "$2"
+	node -e '
+		const [from, to, count] = process.argv.slice(1);
+		const lock = JSON.parse(fs.readFileSync(from + "/package-lock.json", "utf8"));
+		const names = Object.keys(lock.packages).filter((name) => lock.packages[name].integrity);
+		for (const name of names.slice(-Number(count))) delete lock.packages[name];
+		fs.writeFileSync(to + "/package-lock.json", JSON.stringify(lock, null, 2));
+	' "$PROJECT" "$2" "$1"
+	cp "$PROJECT/package.json" "$2/"
+}
 
 # oci_programs PROGRAM…: sees to it that these Debian packages' programs are there.
 oci_programs() {
