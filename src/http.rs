@@ -10,7 +10,7 @@
 //!   └ body, writer     the response's bytes to the sink, in batches, while the next ones arrive
 //! ```
 //!
-//! [`users_client`] gives the connections alone, to who asks otherwise than by GET and has credentials of another kind.
+//! `users_client` gives the connections alone, to who asks otherwise than by GET and has credentials of another kind.
 //!
 //! Invariants: an address in an error or an event shows neither user, password nor query; credentials are asked for at every hop and so
 //! follow a redirect on the same host and port alone, and the user's own never go where only a project's files lead; no code of a sink runs on an async thread; a dropped future leaves what the sink has already taken.

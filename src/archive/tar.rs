@@ -1,4 +1,4 @@
-//! Reads a tar archive that somebody else packed: nothing of it reaches memory without a bound, and reading it ends. [`write`](mod@write) writes one.
+//! Reads a tar archive that somebody else packed: nothing of it reaches memory without a bound, and reading it ends. `write` writes one.
 
 use std::{
     io::{self, Read},
