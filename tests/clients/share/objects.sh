@@ -17,7 +17,7 @@ install_moto() {
 }
 
 SERVERS=()
-trap 'kill "${SERVERS[@]}" 2>/dev/null; rm -rf "$WORK" "$TREES"' EXIT
+trap 'kill "${SERVERS[@]}" 2>/dev/null || true; rm -rf "$WORK" "$TREES"' EXIT
 
 # serves PORT COMMAND…: starts a server, and waits until it listens.
 serves() {

@@ -11,7 +11,7 @@ aarch64) PLATFORM=linux/arm64 ;;
 *) PLATFORM=linux/amd64 ;;
 esac
 
-trap 'kill "${OCI_REGISTRIES[@]}" 2>/dev/null; rm -rf "$WORK" "$TREES"' EXIT
+trap 'kill "${OCI_REGISTRIES[@]}" 2>/dev/null || true; rm -rf "$WORK" "$TREES"' EXIT
 
 # push PROJECT [WORD…]: larder push of it, from the shared store; the exit code.
 push() { run "$WORK/push" "$LARDER" push "$REF" "$1" --store "$STORE" --platform "$PLATFORM" --binary "$STATIC" --json "${@:2}"; }
