@@ -11,9 +11,11 @@ use std::{
 };
 
 use bytes::Bytes;
-use http_body_util::channel::{Channel, Sender};
 use hyper::body::{Frame, SizeHint};
-use tokio::{runtime::Handle, task::spawn_blocking};
+use tokio::{
+    sync::mpsc::{Receiver, Sender, channel},
+    task::spawn_blocking,
+};
 
 use super::exchange::Moved;
 
@@ -40,11 +42,10 @@ impl Upload {
     /// A body. Called where the runtime is entered.
     pub(super) fn body(&self) -> reqwest::Body {
         self.taken.store(0, Ordering::Relaxed);
-        let (sender, channel) = Channel::new(1);
+        let (sender, pieces) = channel(1);
         let (source, failed, len) = (Arc::clone(&self.source), Arc::clone(&self.failed), self.len);
-        let handle = Handle::current();
         spawn_blocking(move || {
-            let mut writer = Pieces { sender, handle, buffer: Vec::with_capacity(PIECE), left: len };
+            let mut writer = Pieces { sender, buffer: Vec::with_capacity(PIECE), left: len };
             let written = source(&mut writer).and_then(|()| writer.finish());
             // Whoever took it has gone, and knows why.
             let error = match written {
@@ -53,9 +54,10 @@ impl Upload {
             };
             let kind = error.kind();
             *failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
-            writer.sender.abort(kind.into());
+            // A body that is gone needs no end.
+            drop(writer.sender.blocking_send(Err(kind.into())));
         });
-        reqwest::Body::wrap(Counted { channel, left: len, taken: Arc::clone(&self.taken) })
+        reqwest::Body::wrap(Counted { pieces, left: len, taken: Arc::clone(&self.taken) })
     }
 
     /// How far the last body is.
@@ -83,8 +85,7 @@ fn is_gone(error: &io::Error) -> bool {
 
 /// Hands on what is written, in pieces.
 struct Pieces {
-    sender: Sender<Bytes, io::Error>,
-    handle: Handle,
+    sender: Sender<io::Result<Bytes>>,
     buffer: Vec<u8>,
     left: u64,
 }
@@ -95,7 +96,7 @@ impl Pieces {
             return Ok(());
         }
         let piece = Bytes::from(std::mem::replace(&mut self.buffer, Vec::with_capacity(PIECE)));
-        let sent = self.handle.block_on(self.sender.send_data(piece));
+        let sent = self.sender.blocking_send(Ok(piece));
         sent.map_err(|_| io::Error::new(io::ErrorKind::BrokenPipe, Gone))
     }
 
@@ -125,9 +126,10 @@ impl Write for Pieces {
     }
 }
 
-/// A body of known length: registries and the storage behind them refuse chunked ones.
+/// A body of known length: registries and the storage behind them refuse chunked ones. One channel carries pieces and the error: with two, a last piece that came between a look at the one and a look at
+/// the other was lost.
 struct Counted {
-    channel: Channel<Bytes, io::Error>,
+    pieces: Receiver<io::Result<Bytes>>,
     left: u64,
     taken: Arc<AtomicU64>,
 }
@@ -137,14 +139,12 @@ impl hyper::body::Body for Counted {
     type Error = io::Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
-        let frame = Pin::new(&mut self.channel).poll_frame(cx);
-        if let Poll::Ready(Some(Ok(frame))) = &frame
-            && let Some(data) = frame.data_ref()
-        {
+        let piece = self.pieces.poll_recv(cx);
+        if let Poll::Ready(Some(Ok(data))) = &piece {
             self.left = self.left.saturating_sub(data.len() as u64);
             self.taken.fetch_add(data.len() as u64, Ordering::Relaxed);
         }
-        frame
+        piece.map(|piece| piece.map(|data| data.map(Frame::data)))
     }
 
     fn is_end_stream(&self) -> bool {

@@ -138,3 +138,16 @@ async fn a_registry_may_take_longer_to_store_a_blob_than_to_answer() {
     let error = repository.put_manifest(&v1(), MANIFEST, b"{}").await.unwrap_err();
     assert!(error.to_string().ends_with("/v2/team/app/manifests/v1: no response after 0.3 s"), "{error}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_only_piece_of_a_small_blob_is_never_lost() {
+    let mock = Mock::start().await;
+    let reference = Reference::parse(&format!("oci://{}/team/app", mock.address), None).unwrap();
+    // A second try would hide it.
+    let settings = ClientSettings { retries: 0, ..settings() };
+    let repository = Repository::open(&reference, Access::Push, &settings, Credentials::anonymous()).unwrap();
+    for number in 0..300_u64 {
+        let blob = number.to_le_bytes().to_vec();
+        assert!(repository.write_blob(&ContentDigest::of(&blob), 8, source(blob)).await.unwrap());
+    }
+}
