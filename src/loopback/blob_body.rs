@@ -4,18 +4,23 @@ use std::{
     fs::File,
     io::{self, Read as _, Seek as _, SeekFrom},
     ops::Range,
+    pin::Pin,
+    task::{Context, Poll},
 };
 
 use axum::body::Body;
 use bytes::Bytes;
-use http_body_util::channel::{Channel, Sender};
+use hyper::body::Frame;
 use larder_store::{
     Store, StoreError,
     digest::{BlobId, Hasher, Integrity},
     key::{BlobRef, Wanted},
     verify::{Depth, FaultKind, verify_blobs, verify_wanted},
 };
-use tokio::task::spawn_blocking;
+use tokio::{
+    sync::mpsc::{Receiver, Sender, channel},
+    task::spawn_blocking,
+};
 
 use crate::fetcher::CheckedFiles;
 
@@ -135,18 +140,30 @@ fn verify(store: &Store, found: BlobRef, stated: Option<&Integrity>) -> Result<(
 }
 
 fn streamed(file: File, len: u64) -> Body {
-    let (sender, channel) = Channel::<Bytes, io::Error>::new(1);
+    let (sender, pieces) = channel(1);
     tokio::spawn(async move {
         // An error here is a client that has gone, or a disk that fails: the connection ends before the body does, and says so.
         if let Err(error) = send(file, len, sender).await {
             tracing::debug!(%error, "a body ends early");
         }
     });
-    Body::new(channel)
+    Body::new(Pieces(pieces))
+}
+
+/// A body of pieces as they come. One channel carries pieces and the error: with two, a last piece that came between a look at the one and a look at the other was lost.
+struct Pieces(Receiver<io::Result<Bytes>>);
+
+impl hyper::body::Body for Pieces {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        self.0.poll_recv(cx).map(|piece| piece.map(|data| data.map(Frame::data)))
+    }
 }
 
 /// No thread waits for the client: one reads each piece, when the one before was taken.
-async fn send(mut file: File, mut left: u64, mut sender: Sender<Bytes, io::Error>) -> io::Result<()> {
+async fn send(mut file: File, mut left: u64, sender: Sender<io::Result<Bytes>>) -> io::Result<()> {
     while left > 0 {
         let read = spawn_blocking(move || {
             let piece = read_piece(&mut file, left);
@@ -159,12 +176,13 @@ async fn send(mut file: File, mut left: u64, mut sender: Sender<Bytes, io::Error
             Ok(piece) if piece.is_empty() => return Ok(()),
             Ok(piece) => piece,
             Err(error) => {
-                sender.abort(io::Error::from(error.kind()));
+                // A client that has gone needs no end.
+                drop(sender.send(Err(error.kind().into())).await);
                 return Err(error);
             }
         };
         left -= piece.len() as u64;
-        sender.send_data(piece).await.map_err(|_| io::Error::from(io::ErrorKind::BrokenPipe))?;
+        sender.send(Ok(piece)).await.map_err(|_| io::Error::from(io::ErrorKind::BrokenPipe))?;
     }
     Ok(())
 }
