@@ -36,10 +36,8 @@ pub(super) fn restore(
     context: &Context<'_>,
 ) -> Result<Vec<RestoredFrom>, CommandError> {
     let mut all = Vec::new();
-    // Before: this run's own download counts for the next one.
-    let rate = session.store().download_rate();
     session.restore(downloads, context.environment, &mut |one| {
-        tell(&one, rate, context);
+        tell(&one, session.store().download_rate(), context);
         all.push(one);
     })?;
     if crate::core::interrupt::came() {

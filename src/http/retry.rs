@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
+use backon::ExponentialBackoff;
 use tokio::time::timeout;
 use url::Url;
 
@@ -27,14 +27,7 @@ impl<'a> Retry<'a> {
     /// Starts before the first try.
     pub(super) fn new(client: &'a Client, url: &'a Url, progress: &'a dyn Progress) -> Self {
         let settings = client.settings();
-        let waits = ExponentialBuilder::new()
-            .with_factor(2.0)
-            .with_jitter()
-            .with_min_delay(settings.backoff_min)
-            .with_max_delay(settings.backoff_max)
-            .with_max_times(settings.retries as usize)
-            .build();
-        Self { client, url, progress, waits, made: 0 }
+        Self { client, url, progress, waits: settings.waits(), made: 0 }
     }
 
     /// Waits until the next try is due; or returns the error, if there is none.

@@ -2,6 +2,7 @@
 
 use std::{fmt, time::Duration};
 
+use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
 use hyper_util::client::proxy::matcher::Matcher;
 use url::Url;
 
@@ -83,6 +84,17 @@ impl ClientSettings {
     pub(crate) fn proxy_for(&self, url: &Url) -> Option<RedactedUrl> {
         let proxy = if url.scheme() == "https" { &self.https_proxy } else { &self.http_proxy };
         proxy.as_ref().filter(|_| self.has_proxy_for(url)).map(RedactedUrl::new)
+    }
+
+    /// The waits before each further try.
+    pub(crate) fn waits(&self) -> ExponentialBackoff {
+        ExponentialBuilder::new()
+            .with_factor(2.0)
+            .with_jitter()
+            .with_min_delay(self.backoff_min)
+            .with_max_delay(self.backoff_max)
+            .with_max_times(self.retries as usize)
+            .build()
     }
 
     /// Whether an address is asked for through a proxy.

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
+use backon::ExponentialBackoff;
 use jiff::Timestamp;
 use reqwest::{
     Body, Method, Response, StatusCode,
@@ -86,14 +86,7 @@ impl Exchange {
     /// Tries that begin now.
     pub(super) fn tries(&self) -> Tries<'_> {
         let settings = &self.settings;
-        let waits = ExponentialBuilder::new()
-            .with_factor(2.0)
-            .with_jitter()
-            .with_min_delay(settings.backoff_min)
-            .with_max_delay(settings.backoff_max)
-            .with_max_times(settings.retries as usize)
-            .build();
-        Tries { settings, waits, made: 0 }
+        Tries { settings, waits: settings.waits(), made: 0 }
     }
 
     /// Sends a request until it is answered with a success.
